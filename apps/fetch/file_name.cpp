@@ -1,0 +1,64 @@
+#include "file_name.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace weir_fetch {
+namespace {
+
+constexpr std::size_t longest = 200; // of 255, so that a number and `.part` find room
+
+bool is_plain(char c)
+{
+    static constexpr std::string_view others = "._~%+=,@-";
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
+           || others.find(c) != std::string_view::npos;
+}
+
+char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Names that are devices on some systems, with any extension.
+bool is_reserved(std::string_view name)
+{
+    static constexpr std::array<std::string_view, 4> devices = {"con", "prn", "aux", "nul"};
+    std::string stem(name.substr(0, name.find('.')));
+    std::transform(stem.begin(), stem.end(), stem.begin(), lower);
+    if (std::find(devices.begin(), devices.end(), stem) != devices.end())
+        return true;
+    return stem.size() == 4 && (stem.compare(0, 3, "com") == 0 || stem.compare(0, 3, "lpt") == 0)
+           && stem[3] >= '0' && stem[3] <= '9';
+}
+
+} // namespace
+
+std::string file_name(std::string_view target)
+{
+    const auto question = target.find('?');
+    const auto path = target.substr(0, question);
+    std::string name(path.substr(path.rfind('/') + 1));
+    if (name.empty())
+        name = "index.html";
+    if (question != std::string_view::npos)
+        name += target.substr(question);
+    std::replace_if(name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
+    if (name.front() == '.' || name.front() == '-')
+        name.front() = '_';
+    if (is_reserved(name))
+        name.insert(0, "_");
+    if (name.size() > longest)
+        name.resize(longest);
+    return name;
+}
+
+std::string numbered(std::string_view name, unsigned n)
+{
+    std::string out(name);
+    if (n != 0)
+        out += "." + std::to_string(n);
+    return out;
+}
+
+} // namespace weir_fetch

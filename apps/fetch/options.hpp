@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir_fetch {
+
+/// What the program was asked to do.
+struct options {
+    std::vector<std::string> urls;
+    std::string input_file; // "-": standard input
+    std::size_t jobs = 50;
+    std::size_t per_host = 8;
+    std::optional<double> max_time; // seconds
+    double connect_timeout = 30;    // seconds
+    std::string output_dir;
+    bool json = false;
+    bool quiet = false;
+    unsigned max_redirects = 10;
+    std::optional<std::uint64_t> max_filesize;
+    std::string user_agent;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string ca_file;
+    bool insecure = false;
+};
+
+/// Process exit codes. They do not depend on the order in which things happened.
+enum exit_code {
+    exit_ok = 0,         // every URL was fetched
+    exit_some_failed = 1, // at least one was not
+    exit_usage = 2,      // the command line or the input cannot be used
+    exit_interrupted = 3 // stopped by a signal, or nobody reads the output any more
+};
+
+/// The command line, understood; or what to print instead of running, and the code to exit with.
+struct parsed {
+    std::optional<options> run;
+    std::string text;
+    exit_code code = exit_ok;
+};
+
+parsed parse(int argc, const char* const* argv);
+
+} // namespace weir_fetch

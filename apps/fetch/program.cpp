@@ -1,0 +1,294 @@
+#include "program.hpp"
+
+#include "directory.hpp"
+#include "escape.hpp"
+#include "file_name.hpp"
+#include "input.hpp"
+#include "limits.hpp"
+#include "output.hpp"
+#include "progress.hpp"
+#include "report.hpp"
+#include "stored_body.hpp"
+
+#include <weir/http/fetcher.hpp>
+#include <weir/time/clock.hpp>
+#include <weir/time/wait.hpp>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace weir_fetch {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = weir::http;
+
+constexpr auto redraw_every = std::chrono::milliseconds(200);
+
+weir::duration from_seconds(double seconds)
+{
+    return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
+}
+
+http::fetcher_options fetcher_options_for(const options& chosen)
+{
+    http::fetcher_options o;
+    o.jobs = chosen.jobs;
+    o.client.per_host = chosen.per_host;
+    o.client.max_idle = std::min<std::size_t>(o.client.max_idle, chosen.jobs);
+    o.client.max_redirects = chosen.max_redirects;
+    o.client.connect_timeout = from_seconds(chosen.connect_timeout);
+    if (chosen.max_time)
+        o.time_out = from_seconds(*chosen.max_time);
+    if (chosen.max_filesize)
+        o.client.max_body = *chosen.max_filesize;
+    if (!chosen.user_agent.empty())
+        o.client.user_agent = chosen.user_agent;
+    o.client.ca_file = chosen.ca_file;
+    if (chosen.insecure)
+        o.client.peer = http::verification::none;
+    o.headers = chosen.headers;
+    return o;
+}
+
+/// Everything one run of the program needs, on one executor.
+class program {
+public:
+    program(asio::io_context& context, const options& chosen);
+
+    /// Never throws for what input and output met: see `code`.
+    asio::awaitable<void> run();
+    exit_code code() const;
+    void say_summary();
+
+private:
+    asio::awaitable<void> take(http::fetch_result result);
+    std::shared_ptr<http::body> make_body(const http::url& target);
+    void ended_early(const std::string& fault);
+    void wait_for_signal();
+    void on_signal();
+    void draw();
+    void say(const std::string& text);
+
+    const options& chosen_;
+    asio::any_io_executor executor_;
+    std::unique_ptr<input> input_;
+    output output_;
+    std::unique_ptr<directory> directory_;
+    http::fetcher fetcher_;
+    asio::signal_set signals_;
+    progress progress_;
+    weir::alarm redraw_;
+    tally tally_;
+    weir::time_point started_;
+    int signals_seen_ = 0;
+    bool input_failed_ = false;
+    bool output_closed_ = false;
+};
+
+std::unique_ptr<directory> open_directory(const std::string& path)
+{
+    if (path.empty())
+        return nullptr;
+    try {
+        return std::make_unique<directory>(path);
+    } catch (const boost::system::system_error& e) {
+        throw std::runtime_error("cannot write to " + escaped(path) + ": " + e.code().message());
+    }
+}
+
+std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const options& chosen)
+{
+    try {
+        return std::make_unique<input>(executor, chosen.urls, chosen.input_file);
+    } catch (const boost::system::system_error& e) {
+        throw std::runtime_error("cannot read " + escaped(chosen.input_file) + ": "
+                                 + e.code().message());
+    }
+}
+
+program::program(asio::io_context& context, const options& chosen)
+    : chosen_(chosen), executor_(context.get_executor()),
+      input_(open_input(executor_, chosen)), output_(executor_, STDOUT_FILENO),
+      directory_(open_directory(chosen.output_dir)),
+      fetcher_(executor_, fetcher_options_for(chosen),
+               [this](const http::url& target) { return make_body(target); }),
+      signals_(context, SIGINT, SIGTERM), progress_(STDERR_FILENO, !chosen.quiet),
+      started_(weir::now(executor_))
+{
+}
+
+std::shared_ptr<http::body> program::make_body(const http::url& target)
+{
+    if (!directory_ && !chosen_.json)
+        return nullptr; // nobody would see the sum
+    return std::make_shared<stored_body>(directory_.get(), file_name(target.target()),
+                                         chosen_.json);
+}
+
+asio::awaitable<void> program::run()
+{
+    wait_for_signal();
+    draw();
+    const auto source = [this]() -> asio::awaitable<std::optional<std::string>> {
+        return input_->next();
+    };
+    const auto sink = [this](http::fetch_result result) -> asio::awaitable<void> {
+        return take(std::move(result));
+    };
+    std::string fault;
+    try {
+        co_await fetcher_.run(source, sink);
+        co_await output_.flush();
+    } catch (const boost::system::system_error& e) {
+        fault = e.code().message();
+    } catch (const std::exception& e) {
+        fault = e.what();
+    }
+    redraw_.cancel();
+    progress_.clear();
+    signals_.cancel();
+    if (!fault.empty())
+        ended_early(fault);
+}
+
+void program::ended_early(const std::string& fault)
+{
+    input_failed_ = !output_closed_;
+    const std::string what = output_closed_ ? "cannot write the results: " : "cannot read the URLs: ";
+    std::fprintf(stderr, "weir-fetch: %s%s\n", what.c_str(), fault.c_str());
+}
+
+exit_code program::code() const
+{
+    if (signals_seen_ != 0 || output_closed_)
+        return exit_interrupted;
+    if (input_failed_)
+        return exit_usage;
+    return tally_.some_failed() ? exit_some_failed : exit_ok;
+}
+
+asio::awaitable<void> program::take(http::fetch_result result)
+{
+    stored where;
+    if (auto* content = static_cast<stored_body*>(result.content.get())) {
+        const auto error = content->finish(!result.answer.error);
+        if (error && !result.answer.error) {
+            result.status = weir::status::failed;
+            result.answer.error = http::failure(http::error_class::io,
+                                                "the body could not be stored: " + error.message(),
+                                                error);
+        }
+        where.sha256 = content->sha256_hex();
+        where.file = content->file();
+    }
+    tally_.add(result);
+    const std::string line = chosen_.json ? json_line(result, where) : tsv_line(result);
+    progress_.clear();
+    try {
+        co_await output_.write(line);
+        if (fetcher_.results_ready() == 0)
+            co_await output_.flush();
+    } catch (...) {
+        output_closed_ = true;
+        throw;
+    }
+}
+
+void program::wait_for_signal()
+{
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+        if (!error)
+            on_signal();
+    });
+}
+
+void program::on_signal()
+{
+    ++signals_seen_;
+    if (signals_seen_ == 1) {
+        say("stopping: finishing what is being fetched; once more to stop at once");
+        fetcher_.drain();
+    } else {
+        say("stopping at once");
+        fetcher_.abort();
+    }
+    if (signals_seen_ < 3)
+        wait_for_signal();
+    else
+        std::_Exit(exit_interrupted);
+}
+
+void program::draw()
+{
+    if (!progress_.is_shown())
+        return;
+    const auto now = weir::now(executor_);
+    progress_.show(fetcher_.counts(), now - started_);
+    redraw_ = weir::alarm(executor_, now + redraw_every, [this] { draw(); });
+}
+
+void program::say(const std::string& text)
+{
+    progress_.clear();
+    if (!chosen_.quiet)
+        std::fprintf(stderr, "weir-fetch: %s\n", text.c_str());
+}
+
+void program::say_summary()
+{
+    const auto took = weir::now(executor_) - started_;
+    say(tally_.summary(took, fetcher_.counts().peak));
+}
+
+options within_limits(options chosen)
+{
+    const auto descriptors = raise_descriptor_limit();
+    const auto jobs = jobs_for(descriptors, !chosen.output_dir.empty(), chosen.jobs);
+    if (jobs < chosen.jobs) {
+        std::fprintf(stderr,
+                     "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",
+                     chosen.jobs, descriptors, jobs);
+        chosen.jobs = jobs;
+    }
+    return chosen;
+}
+
+} // namespace
+
+exit_code run(const options& chosen)
+{
+    std::signal(SIGPIPE, SIG_IGN); // a reader that has gone is an error of the write
+    const options bounded = within_limits(chosen);
+    asio::io_context context(1);
+    program all(context, bounded);
+    std::exception_ptr error;
+    asio::co_spawn(context, all.run(), [&error](std::exception_ptr e) { error = std::move(e); });
+    context.run();
+    if (error)
+        std::rethrow_exception(error);
+    all.say_summary();
+    const exit_code code = all.code();
+    if (code == exit_interrupted) {
+        // A look-up that hangs cannot be interrupted, and its thread would be waited for.
+        std::fflush(nullptr);
+        std::_Exit(code);
+    }
+    return code;
+}
+
+} // namespace weir_fetch

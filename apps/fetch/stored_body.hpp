@@ -1,0 +1,42 @@
+#pragma once
+
+#include "directory.hpp"
+#include "sha256.hpp"
+
+#include <weir/http/fetcher.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace weir_fetch {
+
+/// A body that is hashed, and stored when there is a directory.
+class stored_body final : public weir::http::body {
+public:
+    /// `home` may be null: hashed and thrown away. `hashed` false saves the time of it.
+    stored_body(directory* home, std::string name, bool hashed);
+
+    weir::error_code write(std::string_view part) override;
+
+    /// To be called once, when the fetch has ended. Keeps the file when the body is `whole`; else nothing
+    /// of it stays.
+    weir::error_code finish(bool whole);
+
+    /// After `finish`: the sum; empty when it was not asked for.
+    const std::string& sha256_hex() const noexcept { return sum_; }
+    /// After `finish`: the name of the file kept; empty when there is none.
+    const std::string& file() const noexcept { return kept_as_; }
+
+private:
+    weir::error_code open();
+
+    directory* home_;
+    std::string name_;
+    std::unique_ptr<sha256> hash_;
+    std::unique_ptr<new_file> file_;
+    std::string sum_;
+    std::string kept_as_;
+};
+
+} // namespace weir_fetch

@@ -1,0 +1,23 @@
+"""listed.py ROOT BUILD: every source file is compiled by the build. A file nobody lists is a file nobody tests."""
+
+import json
+import sys
+
+import tree
+
+# Compiled by their own tests.
+ELSEWHERE = ("test/compile_fail/", "test/install/", "bench/")
+
+
+def main(root, build):
+    root = tree.pathlib.Path(root).resolve()
+    commands = json.loads((tree.pathlib.Path(build) / "compile_commands.json").read_text())
+    compiled = {tree.pathlib.Path(command["file"]).resolve() for command in commands}
+    sources = [path for path in tree.code(root, "lib", "apps", "test", "examples")
+               if path.suffix == ".cpp" and not path.relative_to(root).as_posix().startswith(ELSEWHERE)]
+    findings = [f"{path}: no CMakeLists.txt lists it" for path in sources if path not in compiled]
+    tree.report(findings, sources)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

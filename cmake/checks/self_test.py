@@ -1,0 +1,177 @@
+"""Each check can fail: for each rule a small tree that breaks it, and one that keeps it.
+
+self_test.py [COMPILER]: the compiler is for the tests of compile_fail.py.
+"""
+
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+HERE = pathlib.Path(__file__).parent
+COMPILER = "c++"
+
+GOOD = {
+    "lib/weir/error.hpp": "#pragma once\n#include <string>\n",
+    "lib/weir/time/clock.hpp": "#pragma once\n#include <weir/error.hpp>\n",
+    "lib/weir/time/clock.cpp": "#include <weir/time/clock.hpp>\n",
+    "lib/weir/http/client.hpp": "#pragma once\n#include <weir/time/clock.hpp>\n#include <boost/beast/core.hpp>\n",
+    "examples/01_one.cpp": "int a;\n// [part]\nint b;\n// [/part]\n",
+    "README.md": "<!-- examples/01_one.cpp -->\n```cpp\nint a;\nint b;\n```\n\n"
+                 "<!-- examples/01_one.cpp [part] -->\n```cpp\nint b;\n```\n",
+    "docs/design.md": "<!-- sketch -->\n```cpp\nvoid f();\n```\n",
+}
+
+
+class checks(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(folder.name).resolve()
+
+    def write(self, files):
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def run_check(self, check, *arguments):
+        run = subprocess.run([sys.executable, HERE / check, *map(str, arguments)], capture_output=True, text=True)
+        return run.returncode, run.stdout + run.stderr
+
+    def finds(self, check, files, said, *arguments):
+        """The good tree passes; with these files changed the check fails and says why."""
+        self.write(GOOD)
+        code, output = self.run_check(check, self.root, *arguments)
+        self.assertEqual(code, 0, output)
+        self.write(files)
+        code, output = self.run_check(check, self.root, *arguments)
+        self.assertEqual(code, 1, output)
+        self.assertIn(said, output)
+
+    def test_layers_point_down(self):
+        self.finds("layers.py", {"lib/weir/error.hpp": "#pragma once\n#include <weir/time/clock.hpp>\n"},
+                   "error.hpp:2: error must not include time")
+
+    def test_the_core_does_not_include_http(self):
+        self.finds("layers.py", {"lib/weir/weir.hpp": "#pragma once\n#include <weir/http/client.hpp>\n"},
+                   "weir must not include http")
+
+    def test_nobody_includes_sim(self):
+        self.finds("layers.py", {"lib/weir/flow/pool.hpp": "#pragma once\n#include <weir/sim/context.hpp>\n"},
+                   "flow must not include sim")
+
+    def test_detail_is_private_to_its_layer(self):
+        self.finds("layers.py", {"lib/weir/run/a.hpp": "#pragma once\n#include <weir/sync/detail/core.hpp>\n"},
+                   "is private to sync")
+
+    def test_apps_include_public_headers(self):
+        self.finds("layers.py", {"apps/fetch/main.cpp": "#include <weir/sync/detail/core.hpp>\n"},
+                   "is private to the library")
+
+    def test_the_core_sees_no_beast(self):
+        self.finds("layers.py", {"lib/weir/sync/a.hpp": "#pragma once\n#include <boost/beast/core.hpp>\n"},
+                   "belongs to http")
+
+    def test_no_umbrella_headers(self):
+        self.finds("layers.py", {"lib/weir/http/a.hpp": "#pragma once\n#include <boost/asio.hpp>\n"},
+                   "slow to read")
+
+    def test_own_header_first(self):
+        self.finds("layers.py", {"lib/weir/time/clock.cpp": "#include <chrono>\n#include <weir/time/clock.hpp>\n"},
+                   "own header comes first")
+
+    def test_a_folder_that_is_no_layer(self):
+        self.finds("layers.py", {"lib/weir/util/a.hpp": "#pragma once\n"}, "is no layer")
+
+    def test_header_guard(self):
+        self.finds("layers.py", {"lib/weir/error.hpp": "int a;\n"}, "no #pragma once")
+
+    def test_detached(self):
+        self.finds("words.py", {"lib/weir/a.hpp": "// detached is bad\nf(asio::detached);\n"}, "a.hpp:2: `detached`")
+
+    def test_machine_paths(self):
+        self.finds("words.py", {"cmake/a.sh": "cp a /" + "tmp/b\n"}, "a path of one machine")
+
+    def test_printing(self):
+        self.finds("words.py", {"lib/weir/a.cpp": "std::cerr << 1;\n"}, "nothing in lib prints")
+
+    def test_unit_tests_do_not_sleep(self):
+        self.finds("words.py", {"test/sync/a.cpp": "std::this_thread::sleep_for(1s);\n"}, "never sleep")
+
+    def test_long_lines(self):
+        self.finds("words.py", {"lib/weir/a.cpp": "int " + "a" * 100 + ";\n"}, "longer than 100 columns")
+
+    def test_a_block_that_differs(self):
+        self.finds("docs.py", {"examples/01_one.cpp": "int a;\n// [part]\nint c;\n// [/part]\n"},
+                   "README.md:8: differs from examples/01_one.cpp [part]")
+
+    def test_a_block_without_example(self):
+        self.finds("docs.py", {"README.md": "Hello\n```cpp\nint a;\n```\n"}, "no line above says which example")
+
+    def test_an_example_that_is_not_there(self):
+        self.finds("docs.py", {"README.md": "<!-- examples/09_x.cpp -->\n```cpp\nint a;\n```\n"},
+                   "there is no examples/09_x.cpp")
+
+    def test_a_sketch_in_the_readme(self):
+        self.finds("docs.py", {"README.md": "<!-- sketch -->\n```cpp\nint a;\n```\n"}, "no sketches")
+
+    def test_a_long_example(self):
+        self.finds("docs.py", {"examples/02_long.cpp": "\n" * 61}, "61 lines, 60 are allowed")
+
+    def test_a_file_nobody_lists(self):
+        lists = json.dumps([{"file": str(self.root / name)} for name in
+                            ("lib/weir/time/clock.cpp", "examples/01_one.cpp")])
+        self.write({"build/compile_commands.json": lists})
+        self.finds("listed.py", {"lib/weir/lost.cpp": ""}, "lost.cpp: no CMakeLists.txt lists it",
+                   self.root / "build")
+
+    @unittest.skipUnless(shutil.which("clang-query-19") or shutil.which("clang-query"), "no clang-query")
+    def test_co_await(self):
+        fixtures = HERE / "fixtures/coawait"
+        code, said = self.run_check("coawait.py", fixtures, "-", fixtures / "test/bad.cpp")
+        self.assertEqual(code, 1, said)
+        bad = {(path.name, number) for path in (fixtures / "test").glob("bad.*")
+               for number, line in enumerate(path.read_text().split("\n"), 1) if line.find("// BAD") > 0}
+        found = {(match[1], int(match[2])) for match in re.finditer(r"^.*/(bad\.\w+):(\d+):", said, re.M)}
+        self.assertEqual(found, bad)
+
+        code, said = self.run_check("coawait.py", fixtures, "-", fixtures / "test/good.cpp")
+        self.assertEqual((code, said), (0, ""))
+
+        self.write({"test/broken.cpp": "nonsense;\n"})
+        code, said = self.run_check("coawait.py", self.root, "-", self.root / "test/broken.cpp")
+        self.assertEqual(code, 2, said)
+
+    def compile_fail(self, text):
+        self.write({"case.cpp": text})
+        return self.run_check("compile_fail.py", COMPILER, "-std=c++20", self.root / "case.cpp")
+
+    def test_misuse_that_is_refused(self):
+        code, said = self.compile_fail("// expect: nonsense\n#ifdef WEIR_MISUSE\nnonsense a;\n#endif\n")
+        self.assertEqual(code, 0, said)
+
+    def test_misuse_that_compiles(self):
+        code, said = self.compile_fail("// expect: nonsense\n#ifdef WEIR_MISUSE\nint a;\n#endif\n")
+        self.assertIn("the misuse compiles", said)
+        self.assertEqual(code, 1)
+
+    def test_misuse_refused_for_another_reason(self):
+        code, said = self.compile_fail("// expect: deleted\n#ifdef WEIR_MISUSE\nnonsense a;\n#endif\n")
+        self.assertIn("does not say `deleted`", said)
+        self.assertEqual(code, 1)
+
+    def test_a_case_that_never_compiles(self):
+        code, said = self.compile_fail("// expect: nonsense\nnonsense b;\n#ifdef WEIR_MISUSE\nnonsense a;\n#endif\n")
+        self.assertIn("even without the misuse", said)
+        self.assertEqual(code, 1)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        COMPILER = sys.argv.pop(1)
+    unittest.main()

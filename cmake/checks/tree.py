@@ -1,0 +1,46 @@
+"""What the checks share: which files there are, and how findings are told."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+CODE = {".hpp", ".cpp"}
+
+
+def files(root, *folders):
+    """Every file below the folders (default: all) that git would keep, or simply every file outside build/."""
+    root = pathlib.Path(root)
+    listed = subprocess.run(
+        ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True)
+    if listed.returncode == 0 and listed.stdout:
+        found = [root / name.decode() for name in listed.stdout.split(b"\0") if name]
+    else:
+        found = root.rglob("*")
+    inside = [root / folder for folder in folders] or [root]
+    return sorted(path for path in found
+                  if path.is_file() and path.relative_to(root).parts[0] not in ("build", ".git")
+                  and any(path.is_relative_to(folder) for folder in inside))
+
+
+def code(root, *folders):
+    return [path for path in files(root, *folders) if path.suffix in CODE]
+
+
+def without_comments(text):
+    """The same text, line for line, with comments blanked. Strings are left alone."""
+    def blank(match):
+        token = match.group()
+        return token if token[0] == '"' else re.sub(r"[^\n]", " ", token)
+    return re.sub(r'"(?:\\.|[^"\\\n])*"|//[^\n]*|/\*.*?\*/', blank, text, flags=re.S)
+
+
+def report(findings, looked_at):
+    """Prints the findings and leaves: 1 when there are any, 2 when nothing was looked at."""
+    for finding in findings:
+        print(finding)
+    if not looked_at:
+        print("nothing to look at: the check is broken, or the tree is")
+        sys.exit(2)
+    sys.exit(1 if findings else 0)

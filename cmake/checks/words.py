@@ -1,0 +1,53 @@
+"""words.py ROOT: what no file may say."""
+
+import re
+import sys
+
+import tree
+
+# rule: (which files, pattern, what to say). Comments do not count in code; they do elsewhere.
+RULES = [
+    (lambda path: True,
+     r"(?<![\w.:/$}-])/(tmp|work|root|home)/\w",
+     "a path of one machine"),
+    (lambda path: path.startswith("lib/"),
+     r"\bdetached\b",
+     "`detached` swallows exceptions"),
+    (lambda path: path.startswith("lib/"),
+     r"\bstd::(cout|cerr|clog)\b|(?<!\w)f?printf\(|\bputs\(",
+     "nothing in lib prints"),
+    (lambda path: path.startswith("lib/") and path.endswith(".hpp"),
+     r"\busing namespace\b",
+     "a header must not open a namespace for others"),
+    (lambda path: re.match(r"test/(error|time|sync|run|policy|flow|sim)/", path),
+     r"\bthis_thread::sleep_|\busleep\(|\bnanosleep\(|\b(system|steady|high_resolution)_clock::now\b",
+     "unit tests never sleep and read no real clock"),
+]
+
+
+def check(root, path):
+    name = path.relative_to(root).as_posix()
+    rules = [rule for rule in RULES if rule[0](name)]
+    try:
+        text = path.read_text()
+    except UnicodeDecodeError:
+        return
+    if path.suffix in tree.CODE:
+        if re.search(r"^.{101,}$", text, re.M):
+            line = text.count("\n", 0, re.search(r"^.{101,}$", text, re.M).start()) + 1
+            yield f"{path}:{line}: longer than 100 columns"
+        text = tree.without_comments(text)
+    for number, line in enumerate(text.split("\n"), 1):
+        for _, pattern, why in rules:
+            if re.search(pattern, line):
+                yield f"{path}:{number}: {why}: {line.strip()}"
+
+
+def main(root):
+    root = tree.pathlib.Path(root)
+    looked_at = tree.files(root)
+    tree.report([finding for path in looked_at for finding in check(root, path)], looked_at)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,21 @@
+# The core stands on Boost's headers and threads. Boost's component `system` is gone in 1.89: never list it.
+# cmake/weir-config.cmake.in repeats the lines of the two libraries for those who use an installed weir.
+
+find_package(Boost 1.81 CONFIG REQUIRED)
+find_package(Threads REQUIRED)
+
+if(WEIR_HTTP)
+    find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS url)
+    find_package(OpenSSL 3.0 REQUIRED)
+endif()
+
+if(WEIR_BUILD_APPS)
+    find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS json)
+    find_package(CLI11 REQUIRED)
+    find_package(fmt REQUIRED)
+endif()
+
+if(WEIR_BUILD_TESTS)
+    find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS unit_test_framework)
+    find_package(Python3 REQUIRED COMPONENTS Interpreter)
+endif()

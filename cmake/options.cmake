@@ -1,0 +1,23 @@
+# Projects that use weir get the core library alone. Everything else is on by default only in weir's own build.
+
+# For those who use the library
+option(WEIR_HTTP "Build weir::http (needs Boost.URL and OpenSSL)" ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_INSTALL "Add install rules, find_package(weir) and pkg-config files" ${PROJECT_IS_TOP_LEVEL})
+
+# For those who want the programs
+option(WEIR_BUILD_APPS "Build weir-fetch and weir-origin (need weir::http, CLI11, fmt, Boost.JSON)"
+    ${PROJECT_IS_TOP_LEVEL})
+
+# For those who work on weir
+option(WEIR_BUILD_TESTS "Build the tests (need Boost.Test)" ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_CHECKS "Let ctest run the static checks and the consumers of the installed library"
+    ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_WERROR "Turn warnings into errors" OFF)
+option(WEIR_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_TOP_LEVEL})
+set(WEIR_SANITIZE "" CACHE STRING "Sanitizers for the whole build, such as address,undefined")
+set(WEIR_TEST_LAYERS "all" CACHE STRING "Folders of test/ to build, or all")
+
+if(WEIR_BUILD_APPS AND NOT WEIR_HTTP)
+    message(FATAL_ERROR "WEIR_BUILD_APPS needs WEIR_HTTP: the programs stand on weir::http")
+endif()

@@ -1,0 +1,50 @@
+#include <weir/error.hpp>
+
+#include <boost/system/error_condition.hpp>
+
+#include <string>
+
+namespace weir {
+namespace {
+
+class weir_category final : public error_category {
+public:
+    const char* name() const noexcept override { return "weir"; }
+
+    std::string message(int value) const override
+    {
+        switch (static_cast<errc>(value)) {
+        case errc::closed:
+            return "closed: nothing more is taken in";
+        case errc::full:
+            return "full: there is no room now";
+        case errc::timed_out:
+            return "the time allowed was over";
+        case errc::too_large:
+            return "more was asked for than the limit can ever grant";
+        }
+        return "unknown weir error " + std::to_string(value);
+    }
+
+    boost::system::error_condition default_error_condition(int value) const noexcept override
+    {
+        if (static_cast<errc>(value) == errc::timed_out)
+            return {boost::system::errc::timed_out, boost::system::generic_category()};
+        return {value, *this};
+    }
+};
+
+} // namespace
+
+const error_category& category() noexcept
+{
+    static const weir_category instance;
+    return instance;
+}
+
+error_code make_error_code(errc e) noexcept
+{
+    return {static_cast<int>(e), category()};
+}
+
+} // namespace weir

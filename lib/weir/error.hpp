@@ -1,0 +1,41 @@
+#pragma once
+
+#include <boost/system/error_category.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <type_traits>
+
+namespace weir {
+
+using boost::system::error_category;
+using boost::system::error_code;
+using boost::system::system_error;
+
+/// Why a weir operation did not do what was asked. A cancelled operation reports Asio's own
+/// `boost::asio::error::operation_aborted`, as every other Asio operation does.
+enum class errc {
+    /// The channel, semaphore, gate or pool takes nothing in any more. From: send, acquire, submit.
+    closed = 1,
+    /// There is no room now and the caller asked not to wait. From: every `try_` operation.
+    full,
+    /// The time allowed was over before the operation was done. Equals `std::errc::timed_out`.
+    timed_out,
+    /// More was asked for than can ever be granted: an acquire above a semaphore's limit. Waiting would
+    /// have been for ever.
+    too_large,
+};
+
+/// The category of `errc`. Its name is "weir".
+const error_category& category() noexcept;
+
+error_code make_error_code(errc e) noexcept;
+
+} // namespace weir
+
+namespace boost::system {
+
+template <>
+struct is_error_code_enum<weir::errc> : std::true_type {};
+
+} // namespace boost::system

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <weir/flow/outcome.hpp>
+#include <weir/run/cancel.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+namespace weir {
+
+/// What a running job may ask about itself. Given to handlers of the form `(Job, job_context&)`.
+///
+/// Lifetime: good until the handler has ended.
+/// Threads: used on the job's executor, where the handler runs.
+class job_context {
+public:
+    job_context(const job_context&) = delete;
+    job_context& operator=(const job_context&) = delete;
+
+    job_id id() const noexcept { return id_; }
+    boost::asio::any_io_executor get_executor() const { return executor_; }
+
+    /// Whether the job was asked to end, and why. A coroutine job also has its current operation cancelled.
+    bool cancelled() const noexcept { return reason_ != cancel_reason::none; }
+    cancel_reason reason() const noexcept { return reason_; }
+
+protected:
+    explicit job_context(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+    ~job_context() = default;
+
+    boost::asio::any_io_executor executor_;
+    job_id id_ = 0;
+    cancel_reason reason_ = cancel_reason::none;
+};
+
+} // namespace weir

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+namespace weir {
+
+/// A pool's accounts. At any instant `submitted() == accepted + rejected`, and what was accepted either ended,
+/// runs, or waits. Exact whenever nothing moves; never negative.
+struct ledger {
+    std::uint64_t accepted = 0;
+    std::uint64_t rejected = 0;
+    std::uint64_t started = 0;
+    std::uint64_t ok = 0;
+    std::uint64_t failed = 0;
+    std::uint64_t cancelled = 0;
+    std::uint64_t timed_out = 0;
+    std::uint64_t dropped = 0;
+    std::uint64_t abandoned = 0;
+    /// Abandoned jobs that ended after all. What they returned was thrown away.
+    std::uint64_t late = 0;
+
+    std::uint64_t submitted() const noexcept { return accepted + rejected; }
+    /// Started, and ended one way or another.
+    std::uint64_t finished() const noexcept { return ok + failed + cancelled + timed_out + abandoned; }
+    std::uint64_t running() const noexcept { return started - finished(); }
+    std::uint64_t waiting() const noexcept { return accepted - started - dropped; }
+    bool balanced() const noexcept { return accepted == finished() + dropped; }
+};
+
+} // namespace weir

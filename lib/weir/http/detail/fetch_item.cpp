@@ -1,0 +1,170 @@
+#include <weir/http/detail/fetch_item.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/beast/core/string.hpp>
+#include <boost/beast/http/status.hpp>
+
+#include <array>
+
+namespace weir::http::detail {
+namespace {
+
+/// Fields that say how we like our answers and nothing about who we are.
+bool may_go_anywhere(std::string_view name)
+{
+    static constexpr std::array<std::string_view, 7> names = {
+        "Accept", "Accept-Language", "Accept-Encoding", "User-Agent",
+        "Cache-Control", "Pragma", "DNT"};
+    for (const auto each : names)
+        if (boost::beast::iequals(each, name))
+            return true;
+    return false;
+}
+
+std::string status_text(unsigned status)
+{
+    const auto known = boost::beast::http::int_to_status(status);
+    std::string text = "the server answered " + std::to_string(status);
+    if (known != boost::beast::http::status::unknown)
+        text += " " + std::string(boost::beast::http::obsolete_reason(known));
+    return text;
+}
+
+std::string seconds(duration length)
+{
+    auto text = std::to_string(std::chrono::duration<double>(length).count());
+    text.resize(text.find('.') + 4);
+    return text + " s";
+}
+
+} // namespace
+
+fetch_item::fetch_item(std::uint64_t id, std::string text, permit place) : room(std::move(place))
+{
+    result.id = id;
+    result.url = std::move(text);
+}
+
+void fetch_item::read_url(const fields& headers)
+{
+    auto target = url::parse(result.url);
+    if (!target) {
+        bad_url = target.error();
+        return;
+    }
+    key = target->origin();
+    ask.emplace(std::move(*target));
+    for (const auto& [name, value] : headers) {
+        if (may_go_anywhere(name))
+            ask->header(name, value);
+        else
+            ask->secret_header(name, value);
+    }
+    result.final_url = ask->target().str();
+}
+
+void fetch_item::begin(time_point now, const fetcher::make_body& make)
+{
+    if (std::exchange(begun, true))
+        return;
+    result.queued = now - taken;
+    if (ask && make)
+        result.content = make(ask->target());
+}
+
+body_sink fetch_item::sink()
+{
+    return [this](std::string_view part) -> error_code {
+        if (given_up)
+            return boost::asio::error::operation_aborted;
+        if (!result.content)
+            return {};
+        return result.content->write(part);
+    };
+}
+
+bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
+{
+    const bool redirected = h.next.has_value();
+    add(std::move(h.answer));
+    auto& answer = result.answer;
+    if (answer.error && answer.error->kind() == error_class::aborted) {
+        if (why == cancel_reason::none || why == cancel_reason::deadline)
+            fail(weir::status::timed_out, error_class::timeout,
+                 "not done within " + seconds(options.time_out) + ", "
+                     + std::to_string(answer.bytes) + " bytes of body arrived");
+        else
+            stopped();
+        return false;
+    }
+    if (redirected && result.redirects == options.client.max_redirects) {
+        fail(weir::status::failed, error_class::redirect,
+             "more than " + std::to_string(result.redirects) + " redirects");
+        return false;
+    }
+    if (redirected) {
+        ++result.redirects;
+        ask = std::move(h.next);
+        key = ask->target().origin();
+        result.final_url = ask->target().str();
+        return true;
+    }
+    if (answer.error)
+        result.status = answer.error->kind() == error_class::timeout ? weir::status::timed_out
+                                                                     : weir::status::failed;
+    else if (answer.status >= 400)
+        fail(weir::status::failed, error_class::http, status_text(answer.status));
+    return false;
+}
+
+/// Times add up over redirects; all else is the last exchange's.
+void fetch_item::add(response answer)
+{
+    const timings before = result.answer.timings;
+    result.answer = std::move(answer);
+    timings& sum = result.answer.timings;
+    sum.dns += before.dns;
+    sum.connect += before.connect;
+    sum.tls += before.tls;
+    sum.first_byte += before.total;
+    sum.total += before.total;
+}
+
+void fetch_item::never_began()
+{
+    fail(weir::status::dropped, error_class::aborted, "not begun: the run was stopped");
+}
+
+void fetch_item::stopped()
+{
+    fail(weir::status::cancelled, error_class::aborted, "stopped before the end");
+}
+
+void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)
+{
+    given_up = true;
+    if (how == weir::status::dropped)
+        return begun ? stopped() : never_began();
+    if (how == weir::status::abandoned)
+        return fail(how, error_class::timeout, "did not end when its time was over; given up");
+    std::string text = "ended without a result";
+    try {
+        if (error)
+            std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        text = e.what();
+    } catch (...) {
+        text = "an unknown exception";
+    }
+    if (how == weir::status::cancelled)
+        return stopped();
+    fail(how, how == weir::status::timed_out ? error_class::timeout : error_class::io, text);
+}
+
+void fetch_item::fail(weir::status how, error_class kind, std::string text)
+{
+    result.status = how;
+    result.answer.error = failure(kind, std::move(text));
+}
+
+} // namespace weir::http::detail

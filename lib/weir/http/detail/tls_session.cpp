@@ -1,0 +1,187 @@
+#include <weir/http/detail/tls_session.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509_vfy.h>
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <new>
+
+namespace weir::http::detail {
+namespace {
+
+using state = io_step::state;
+
+// OpenSSL's own socket BIO uses write(), which raises SIGPIPE when the peer has gone; a library must
+// not ask its users to ignore signals.
+
+int socket_of(BIO* bio)
+{
+    return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
+
+bool would_block()
+{
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+int bio_write(BIO* bio, const char* from, int size)
+{
+    BIO_clear_retry_flags(bio);
+    const auto n = ::send(socket_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+    if (n < 0 && would_block())
+        BIO_set_retry_write(bio);
+    return static_cast<int>(n);
+}
+
+int bio_read(BIO* bio, char* to, int size)
+{
+    BIO_clear_retry_flags(bio);
+    const auto n = ::recv(socket_of(bio), to, static_cast<std::size_t>(size), 0);
+    if (n < 0 && would_block())
+        BIO_set_retry_read(bio);
+    if (n == 0)
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+    return static_cast<int>(n);
+}
+
+long bio_control(BIO* bio, int command, long, void*)
+{
+    if (command == BIO_CTRL_EOF)
+        return BIO_test_flags(bio, BIO_FLAGS_IN_EOF) != 0;
+    return command == BIO_CTRL_FLUSH || command == BIO_CTRL_DUP ? 1 : 0;
+}
+
+int bio_create(BIO* bio)
+{
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+BIO_METHOD* socket_method()
+{
+    static BIO_METHOD* method = [] {
+        BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir socket");
+        if (m) {
+            BIO_meth_set_write(m, bio_write);
+            BIO_meth_set_read(m, bio_read);
+            BIO_meth_set_ctrl(m, bio_control);
+            BIO_meth_set_create(m, bio_create);
+        }
+        return m;
+    }();
+    return method;
+}
+
+int chunk(std::size_t size)
+{
+    return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+}
+
+} // namespace
+
+tls_session::tls_session(const tls_context& context, const url& target, int socket)
+    : ssl_(SSL_new(context.native()), SSL_free)
+{
+    BIO* bio = ssl_ && socket_method() ? BIO_new(socket_method()) : nullptr;
+    if (!bio)
+        throw std::bad_alloc();
+    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+    SSL* ssl = ssl_.get();
+    SSL_set_bio(ssl, bio, bio);
+    SSL_set_connect_state(ssl);
+
+    const std::string& host = target.host();
+    bool checked = true;
+    if (target.host_is_address()) {
+        checked = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
+    } else {
+        // A name may end in a dot; the certificate's never does.
+        const std::string name = host.back() == '.' ? host.substr(0, host.size() - 1) : host;
+        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        checked = SSL_set1_host(ssl, name.c_str()) == 1
+                  && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+    }
+    if (!checked)
+        throw failed(failure(error_class::tls, "cannot check a certificate for " + host));
+}
+
+io_step tls_session::handshake()
+{
+    ERR_clear_error();
+    const int n = SSL_do_handshake(ssl_.get());
+    return n == 1 ? io_step(state::done) : stopped(n);
+}
+
+io_step tls_session::read(char* to, std::size_t size)
+{
+    ERR_clear_error();
+    const int n = SSL_read(ssl_.get(), to, chunk(size));
+    return n > 0 ? io_step(state::done, static_cast<std::size_t>(n)) : stopped(n);
+}
+
+io_step tls_session::write(const char* from, std::size_t size)
+{
+    ERR_clear_error();
+    const int n = SSL_write(ssl_.get(), from, chunk(size));
+    return n > 0 ? io_step(state::done, static_cast<std::size_t>(n)) : stopped(n);
+}
+
+bool tls_session::has_pending() const
+{
+    return SSL_has_pending(ssl_.get()) != 0;
+}
+
+io_step tls_session::stopped(int returned)
+{
+    const int system = errno;
+    switch (SSL_get_error(ssl_.get(), returned)) {
+    case SSL_ERROR_WANT_READ: return io_step(state::wait_read);
+    case SSL_ERROR_WANT_WRITE: return io_step(state::wait_write);
+    case SSL_ERROR_ZERO_RETURN: return io_step(state::end);
+    case SSL_ERROR_SYSCALL:
+        if (system != 0 && ERR_peek_error() == 0) {
+            const error_code error(system, boost::system::system_category());
+            fault_ = error.message();
+            return io_step(state::failed, error);
+        }
+        break;
+    default: break;
+    }
+    const auto code = ERR_peek_error();
+    describe();
+    ERR_clear_error();
+    const bool cut = code == 0 || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+    if (cut)
+        return io_step(state::failed, error_code(boost::asio::ssl::error::stream_truncated));
+    return io_step(state::failed, error_code(static_cast<int>(code),
+                                             boost::asio::error::get_ssl_category()));
+}
+
+void tls_session::describe()
+{
+    const long verdict = SSL_get_verify_result(ssl_.get());
+    if (verdict != X509_V_OK) {
+        fault_ = std::string("the server's certificate is not accepted: ")
+                 + X509_verify_cert_error_string(verdict);
+        return;
+    }
+    const auto code = ERR_peek_error();
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
+        fault_ = "the server does not speak TLS on this port (is it an http:// address?)";
+        return;
+    }
+    const char* reason = code ? ERR_reason_error_string(code) : nullptr;
+    fault_ = reason ? reason : "the connection was cut off";
+}
+
+} // namespace weir::http::detail

@@ -1,0 +1,38 @@
+#include <weir/http/error.hpp>
+
+#include <utility>
+
+namespace weir::http {
+
+std::string_view name(error_class kind) noexcept
+{
+    switch (kind) {
+    case error_class::bad_url: return "bad_url";
+    case error_class::dns: return "dns";
+    case error_class::connect: return "connect";
+    case error_class::tls: return "tls";
+    case error_class::timeout: return "timeout";
+    case error_class::protocol: return "protocol";
+    case error_class::incomplete: return "incomplete";
+    case error_class::too_large: return "too_large";
+    case error_class::redirect: return "redirect";
+    case error_class::http: return "http";
+    case error_class::io: return "io";
+    case error_class::aborted: return "aborted";
+    }
+    return "unknown";
+}
+
+failure::failure(error_class kind, std::string text, error_code code)
+    : kind_(kind), text_(std::move(text)), code_(code)
+{
+}
+
+failed::failed(failure what) : std::runtime_error(what.text()), reason_(std::move(what)) {}
+
+void throw_exception_from_error(const failure& what, const boost::source_location&)
+{
+    throw failed(what);
+}
+
+} // namespace weir::http

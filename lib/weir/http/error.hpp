@@ -1,0 +1,73 @@
+#pragma once
+
+#include <boost/assert/source_location.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/result.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace weir::http {
+
+using boost::system::error_code;
+
+/// Why a URL was not fetched, in the words users see: one short, stable name for each class.
+///
+/// The names (see `name`) are part of the output format of `weir-fetch`: scripts match on them.
+enum class error_class {
+    bad_url = 1, ///< the text is not an http or https URL
+    dns,         ///< the host name has no address
+    connect,     ///< no address accepted a connection
+    tls,         ///< the TLS handshake failed, or the certificate is not the host's
+    timeout,     ///< a time-out passed (connect or total)
+    protocol,    ///< the answer is not valid HTTP
+    incomplete,  ///< the connection ended before the whole response had arrived
+    too_large,   ///< the header or the body is over its limit
+    redirect,    ///< too many redirects, or one that cannot be followed
+    http,        ///< the server answered with status 400 or above
+    io,          ///< the body could not be stored
+    aborted      ///< stopped by the user before the end
+};
+
+/// The stable name of a class: `bad_url`, `dns`, `connect`, `tls`, `timeout`, `protocol`,
+/// `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`.
+std::string_view name(error_class kind) noexcept;
+
+/// What went wrong with one URL: the class, a text for people, the system's code when there is one.
+///
+/// The text says what happened, where, and what to do about it when we know. It never holds the
+/// user name or password of a URL. It may hold bytes from the server: escape it for a terminal.
+class failure {
+public:
+    /// No failure yet; only there because `result` wants it.
+    failure() = default;
+    failure(error_class kind, std::string text, error_code code = {});
+
+    error_class kind() const noexcept { return kind_; }
+    const std::string& text() const noexcept { return text_; }
+    const error_code& code() const noexcept { return code_; }
+
+private:
+    error_class kind_{};
+    std::string text_;
+    error_code code_;
+};
+
+/// A failure as an exception, thrown by `result<T>::value()`.
+class failed : public std::runtime_error {
+public:
+    explicit failed(failure what);
+    const failure& reason() const noexcept { return reason_; }
+
+private:
+    failure reason_;
+};
+
+/// A value, or the failure that prevented it.
+template <class T>
+using result = boost::system::result<T, failure>;
+
+[[noreturn]] void throw_exception_from_error(const failure& what, const boost::source_location& at);
+
+} // namespace weir::http

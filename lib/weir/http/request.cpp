@@ -1,0 +1,107 @@
+#include <weir/http/request.hpp>
+
+#include <boost/beast/core/string.hpp>
+
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace weir::http {
+namespace {
+
+using boost::beast::iequals;
+
+bool frames_the_message(std::string_view name)
+{
+    static constexpr std::array<std::string_view, 7> names = {
+        "Host", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "TE", "Trailer"};
+    for (const auto each : names)
+        if (iequals(each, name))
+            return true;
+    return false;
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value)
+{
+    out += name;
+    out += ": ";
+    out += value;
+    out += "\r\n";
+}
+
+} // namespace
+
+bool is_idempotent(verb method) noexcept
+{
+    switch (method) {
+    case verb::get:
+    case verb::head:
+    case verb::put:
+    case verb::delete_:
+    case verb::options:
+    case verb::trace: return true;
+    default: return false;
+    }
+}
+
+request::request(url target, verb method) : target_(std::move(target)), method_(method)
+{
+    secrets_ = {"Authorization", "Cookie", "Proxy-Authorization"};
+}
+
+request& request::header(std::string_view name, std::string_view value)
+{
+    if (!is_field_name(name))
+        throw std::invalid_argument("not a header name: " + std::string(name));
+    if (!is_field_value(value))
+        throw std::invalid_argument("a header value may not hold CR, LF or NUL: "
+                                    + std::string(name));
+    if (frames_the_message(name))
+        throw std::invalid_argument("this header is set by the client: " + std::string(name));
+    fields_.insert(name, value);
+    return *this;
+}
+
+request& request::secret_header(std::string_view name, std::string_view value)
+{
+    header(name, value);
+    secrets_.emplace_back(name);
+    return *this;
+}
+
+request request::moved_to(url target, verb method) const
+{
+    request next(*this);
+    if (target.origin() != target_.origin())
+        for (const auto& name : secrets_)
+            next.fields_.erase(name);
+    next.target_ = std::move(target);
+    next.method_ = method;
+    return next;
+}
+
+std::string wire_header(const request& what, std::string_view user_agent)
+{
+    namespace http = boost::beast::http;
+    std::string out;
+    out.reserve(256);
+    out += http::to_string(what.method());
+    out += ' ';
+    out += what.target().target();
+    out += " HTTP/1.1\r\n";
+    append_field(out, "Host", what.target().host_header());
+    const auto& fields = what.fields();
+    if (fields.count(http::field::user_agent) == 0)
+        append_field(out, "User-Agent", user_agent);
+    if (fields.count(http::field::accept) == 0)
+        append_field(out, "Accept", "*/*");
+    const auto& authorization = what.target().authorization();
+    if (!authorization.empty() && fields.count(http::field::authorization) == 0)
+        append_field(out, "Authorization", authorization);
+    for (const auto& field : fields)
+        append_field(out, field.name_string(), field.value());
+    out += "\r\n";
+    return out;
+}
+
+} // namespace weir::http

@@ -1,0 +1,44 @@
+#include <weir/http/tls.hpp>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+namespace weir::http {
+namespace {
+
+[[noreturn]] void refuse(const std::string& what)
+{
+    const char* reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    throw failed(failure(error_class::tls, what + (reason ? std::string(": ") + reason : "")));
+}
+
+} // namespace
+
+tls_context::tls_context() : tls_context(std::string()) {}
+
+tls_context::tls_context(const std::string& ca_file, verification peer)
+    : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free), peer_(peer)
+{
+    static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+    ERR_clear_error();
+    SSL_CTX* ctx = context_.get();
+    if (!ctx)
+        refuse("cannot set up TLS");
+    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
+                              | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call, not its head and body in two
+    SSL_CTX_set_alpn_protos(ctx, http_1_1, sizeof http_1_1);
+    const bool required = peer == verification::required;
+    SSL_CTX_set_verify(ctx, required ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+    if (!ca_file.empty()) {
+        if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1)
+            refuse("cannot read the certificates in " + ca_file);
+    } else if (required && SSL_CTX_set_default_verify_paths(ctx) != 1) {
+        refuse("cannot read the system's trusted certificates");
+    }
+    ERR_clear_error();
+}
+
+} // namespace weir::http

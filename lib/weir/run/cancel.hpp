@@ -1,0 +1,112 @@
+#pragma once
+
+#include <weir/sync/event.hpp>
+#include <weir/time/guarded_call.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <atomic>
+#include <memory>
+#include <utility>
+
+namespace weir {
+
+/// Why work was cancelled.
+enum class cancel_reason {
+    none,           ///< it was not
+    requested,      ///< somebody asked for it
+    deadline,       ///< its time was over
+    sibling_failed, ///< another child of its scope failed
+    overload,       ///< there was no room for it any more
+    shutdown,       ///< the program, or the pool, is ending: no failure, and nothing to retry
+};
+
+/// The word for a reason, as it is named above.
+const char* to_string(cancel_reason reason) noexcept;
+
+namespace detail {
+
+struct cancel_state {
+    event fired;
+    std::atomic<cancel_reason> reason{cancel_reason::none};
+};
+
+} // namespace detail
+
+/// What work looks at, or waits for, to learn that it is cancelled. Copies belong to the same source; one
+/// made without a source is never cancelled.
+///
+/// Threads: safe from any thread.
+class cancel_token {
+public:
+    cancel_token() = default;
+
+    bool cancelled() const noexcept { return reason() != cancel_reason::none; }
+    cancel_reason reason() const noexcept
+    {
+        return state_ ? state_->reason.load() : cancel_reason::none;
+    }
+
+    /// Completes when the source is cancelled.
+    ///
+    /// Completion: `void(error_code)`
+    /// Errors: `boost::asio::error::operation_aborted` when the wait itself is cancelled.
+    /// Cancellation: terminal, partial and total.
+    template <class Executor, class Token = default_token<Executor>>
+    auto async_wait(Executor executor, Token&& token = Token()) const
+    {
+        event never;
+        event& awaited = state_ ? state_->fired : never;
+        return awaited.async_wait(std::move(executor), std::forward<Token>(token));
+    }
+
+private:
+    friend class cancel_source;
+    explicit cancel_token(std::shared_ptr<detail::cancel_state> state) : state_(std::move(state)) {}
+
+    std::shared_ptr<detail::cancel_state> state_;
+};
+
+/// Cancels work, from any thread.
+class cancel_source {
+public:
+    cancel_source() : state_(std::make_shared<detail::cancel_state>()) {}
+
+    cancel_token token() const { return cancel_token(state_); }
+
+    /// True for the first call, whose reason stays. Never resumes anybody inside the call.
+    bool cancel(cancel_reason reason = cancel_reason::requested) noexcept
+    {
+        cancel_reason before = cancel_reason::none;
+        if (reason == cancel_reason::none || !state_->reason.compare_exchange_strong(before, reason))
+            return false;
+        state_->fired.set();
+        return true;
+    }
+
+private:
+    std::shared_ptr<detail::cancel_state> state_;
+};
+
+/// Ties a token to an Asio operation: `slot()` is what to bind the operation to. When the source is cancelled, the
+/// emission (terminal) is posted to the operation's own executor and made there, as Asio asks for.
+///
+/// Lifetime: outlives the operation. After its destruction nothing is emitted.
+/// Threads: used on the executor given, which is serial.
+class cancel_link {
+public:
+    cancel_link(const cancel_token& token, boost::asio::any_io_executor executor);
+    cancel_link(const cancel_link&) = delete;
+    cancel_link& operator=(const cancel_link&) = delete;
+
+    boost::asio::cancellation_slot slot() noexcept { return signal_.slot(); }
+    cancel_reason reason() const noexcept { return token_.reason(); }
+
+private:
+    cancel_token token_;
+    boost::asio::cancellation_signal signal_;
+    guarded_call call_;
+};
+
+} // namespace weir

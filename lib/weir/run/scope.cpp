@@ -1,0 +1,121 @@
+#include <weir/run/scope.hpp>
+
+#include <weir/sync/wait_group.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <list>
+#include <utility>
+
+namespace weir {
+
+namespace asio = boost::asio;
+
+struct scope::child {
+    asio::cancellation_signal signal;
+    bool running = false; // the signal reaches a coroutine that exists
+    std::list<std::shared_ptr<child>>::iterator place;
+};
+
+struct scope::state {
+    explicit state(asio::any_io_executor e) : executor(std::move(e)), running(executor) {}
+
+    void cancel(cancel_reason why)
+    {
+        if (reason != cancel_reason::none || why == cancel_reason::none)
+            return;
+        reason = why;
+        // A child may end, and leave the list, while it is being told.
+        const std::list<std::shared_ptr<child>> told = children;
+        for (const auto& c : told)
+            if (c->running)
+                c->signal.emit(asio::cancellation_type::terminal);
+    }
+
+    void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
+    {
+        children.erase(c->place);
+        if (error && !first_error) {
+            first_error = std::move(error);
+            cancel(cancel_reason::sibling_failed);
+        }
+        running.done();
+    }
+
+    asio::any_io_executor executor;
+    wait_group running;
+    std::list<std::shared_ptr<child>> children;
+    std::exception_ptr first_error;
+    cancel_reason reason = cancel_reason::none;
+};
+
+scope::scope(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor))) {}
+
+scope::~scope()
+{
+    state_->cancel(cancel_reason::requested);
+}
+
+void scope::spawn(asio::awaitable<void> work)
+{
+    auto c = std::make_shared<child>();
+    c->place = state_->children.insert(state_->children.end(), c);
+    state_->running.add();
+    auto on_end = [s = state_, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
+    asio::co_spawn(state_->executor, run(state_, c, std::move(work)),
+                   asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
+}
+
+void scope::cancel(cancel_reason reason)
+{
+    state_->cancel(reason);
+}
+
+cancel_reason scope::reason() const noexcept
+{
+    return state_->reason;
+}
+
+std::size_t scope::running() const noexcept
+{
+    return state_->running.count();
+}
+
+// Boost 1.81 loses a coroutine that is cancelled before its first suspension (its handler is never called). So
+// a child is not emitted to before this line is reached; it looks for itself.
+asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child> c,
+                                 asio::awaitable<void> work)
+{
+    struct presence {
+        explicit presence(child& of) : c(of) { c.running = true; }
+        ~presence() { c.running = false; } // also when its context destroys the coroutine
+        child& c;
+    };
+    const presence here(*c);
+    if (s->reason != cancel_reason::none)
+        throw system_error(asio::error::operation_aborted);
+    co_await std::move(work);
+}
+
+asio::awaitable<void> scope::join()
+{
+    const auto s = state_;
+    const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    while (s->running.count() != 0) {
+        const auto done = co_await s->running.async_wait(asio::as_tuple(asio::use_awaitable));
+        if (std::get<0>(done))
+            s->cancel(cancel_reason::requested);
+    }
+    co_await asio::this_coro::throw_if_cancelled(throwing);
+    if (s->first_error)
+        std::rethrow_exception(s->first_error);
+}
+
+} // namespace weir

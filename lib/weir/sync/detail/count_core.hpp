@@ -1,0 +1,114 @@
+#pragma once
+
+#include <weir/sync/detail/list.hpp>
+#include <weir/sync/detail/policy.hpp>
+
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+namespace weir::detail {
+
+/// A count that somebody waits to be zero, and that can be closed. The rule of `gate` and `wait_group`.
+///
+/// One word holds the count and two flags, so that entering and closing meet on it. Who waits sets a flag
+/// and looks at the count again; who leaves last looks at the flag.
+template <class Policy = real_policy>
+class count_core {
+public:
+    struct node : list_node {
+        /// The count was zero. Called once, outside locks, unless `unpark` returned true.
+        virtual void reached_zero() noexcept = 0;
+
+    protected:
+        ~node() = default;
+
+    private:
+        friend class count_core;
+        bool parked_ = false;
+    };
+
+    /// False: closed, and not counted.
+    bool enter(std::size_t n) noexcept
+    {
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        do {
+            if ((word & closed) != 0)
+                return false;
+        } while (!word_.compare_exchange_weak(word, word + n * one));
+        return true;
+    }
+
+    void leave(std::size_t n) noexcept
+    {
+        const std::uint64_t before = word_.fetch_sub(n * one);
+        assert(before / one >= n && "left more often than entered");
+        if (before / one == n && (before & waiting) != 0)
+            wake_all();
+    }
+
+    void close() noexcept { word_.fetch_or(closed); }
+
+    /// False: the count is zero now.
+    bool park(node& n) noexcept
+    {
+        std::lock_guard lock(mutex_);
+        word_.fetch_or(waiting);
+        if (word_.load() / one != 0) {
+            n.parked_ = true;
+            queue_.push_back(n);
+            return true;
+        }
+        settle_flag();
+        return false;
+    }
+
+    /// True: it was parked, and will not be called.
+    bool unpark(node& n) noexcept
+    {
+        std::lock_guard lock(mutex_);
+        if (!n.parked_)
+            return false;
+        n.parked_ = false;
+        queue_.erase(n);
+        settle_flag();
+        return true;
+    }
+
+    std::size_t count() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
+    bool is_closed() const noexcept { return (word_.load(std::memory_order_relaxed) & closed) != 0; }
+
+private:
+    static constexpr std::uint64_t waiting = 1;
+    static constexpr std::uint64_t closed = 2;
+    static constexpr std::uint64_t one = 4;
+
+    void wake_all() noexcept
+    {
+        list<node> woken;
+        {
+            std::lock_guard lock(mutex_);
+            while (!queue_.empty()) {
+                node& n = queue_.pop_front();
+                n.parked_ = false;
+                woken.push_back(n);
+            }
+            settle_flag();
+        }
+        while (!woken.empty())
+            woken.pop_front().reached_zero();
+    }
+
+    void settle_flag() noexcept
+    {
+        if (queue_.empty())
+            word_.fetch_and(~waiting);
+    }
+
+    typename Policy::template atomic<std::uint64_t> word_{0};
+    typename Policy::mutex mutex_;
+    list<node> queue_;
+};
+
+} // namespace weir::detail

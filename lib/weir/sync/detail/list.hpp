@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+
+namespace weir::detail {
+
+/// A node that is in at most one `list`.
+struct list_node {
+    list_node* next = nullptr;
+    list_node* previous = nullptr;
+};
+
+/// An intrusive, doubly linked, first-in-first-out list. Owns nothing.
+template <class Node>
+class list {
+public:
+    list() = default;
+    list(list&& other) noexcept : head_(other.head_), tail_(other.tail_), size_(other.size_)
+    {
+        other.head_ = other.tail_ = nullptr;
+        other.size_ = 0;
+    }
+    list& operator=(list&&) = delete;
+
+    bool empty() const noexcept { return head_ == nullptr; }
+    std::size_t size() const noexcept { return size_; }
+    Node& front() const noexcept { return *static_cast<Node*>(head_); }
+
+    void push_back(Node& node) noexcept
+    {
+        list_node& n = node;
+        n.next = nullptr;
+        n.previous = tail_;
+        (tail_ != nullptr ? tail_->next : head_) = &n;
+        tail_ = &n;
+        ++size_;
+    }
+
+    void erase(Node& node) noexcept
+    {
+        list_node& n = node;
+        (n.previous != nullptr ? n.previous->next : head_) = n.next;
+        (n.next != nullptr ? n.next->previous : tail_) = n.previous;
+        n.next = n.previous = nullptr;
+        --size_;
+    }
+
+    Node& pop_front() noexcept
+    {
+        Node& node = front();
+        erase(node);
+        return node;
+    }
+
+private:
+    list_node* head_ = nullptr;
+    list_node* tail_ = nullptr;
+    std::size_t size_ = 0;
+};
+
+} // namespace weir::detail

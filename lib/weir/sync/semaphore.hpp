@@ -1,0 +1,264 @@
+#pragma once
+
+#include <weir/error.hpp>
+#include <weir/sync/detail/semaphore_core.hpp>
+#include <weir/time/waiter.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/error.hpp>
+
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <stdexcept>
+#include <utility>
+
+namespace weir {
+
+/// No limit, where a limit is asked for.
+inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max() / 8;
+
+/// The proof of having passed a semaphore. Gives back what it holds when it is destroyed.
+///
+/// Lifetime: may outlive its semaphore.
+/// Threads: any thread; one object by one thread at a time.
+class [[nodiscard]] permit {
+public:
+    /// Holds nothing.
+    permit() noexcept = default;
+    permit(permit&& other) noexcept
+        : core_(std::move(other.core_)), weight_(std::exchange(other.weight_, 0))
+    {
+    }
+    permit& operator=(permit&& other) noexcept
+    {
+        if (this != &other) {
+            release();
+            core_ = std::move(other.core_);
+            weight_ = std::exchange(other.weight_, 0);
+        }
+        return *this;
+    }
+    ~permit() { release(); }
+
+    /// Gives back all it holds, now.
+    void release() noexcept
+    {
+        if (weight_ != 0)
+            core_->release(std::exchange(weight_, 0));
+        core_.reset();
+    }
+
+    /// Takes `weight` of what this permit holds into a permit of its own. Throws `std::invalid_argument`
+    /// when it holds less, or when `weight` is zero.
+    permit split(std::size_t weight)
+    {
+        if (weight == 0 || weight > weight_)
+            throw std::invalid_argument("weir::permit::split: the weight must be between 1 and what the "
+                                        "permit holds");
+        weight_ -= weight;
+        return permit(weight_ == 0 ? std::move(core_) : core_, weight);
+    }
+
+    std::size_t weight() const noexcept { return weight_; }
+    explicit operator bool() const noexcept { return weight_ != 0; }
+
+private:
+    template <class>
+    friend class basic_semaphore;
+    using core = detail::semaphore_core<>;
+
+    permit(std::shared_ptr<core> c, std::size_t weight) noexcept : core_(std::move(c)), weight_(weight) {}
+
+    std::shared_ptr<core> core_;
+    std::size_t weight_ = 0;
+};
+
+/// Lets at most `limit` through at a time; the others wait in line.
+///
+/// Shape: weighted; every acquire takes `weight` of the limit and its permit gives it back.
+/// Units: `limit` from 1 to `unlimited`. There is no default: what a service can carry is nobody's guess.
+/// Threads: safe from any thread.
+/// Lifetime: destroying it closes it. Permits may outlive it.
+/// Fairness: first come, first served, by weight: nobody overtakes, so one that waits for much holds back
+///           those behind it until there is room for it.
+/// Memory: a waiting acquire costs one allocation by the handler's allocator; acquiring when there is room
+///         costs none.
+template <class Executor = boost::asio::any_io_executor>
+class basic_semaphore {
+public:
+    using executor_type = Executor;
+
+    /// Throws `std::invalid_argument` when the limit is out of range.
+    basic_semaphore(executor_type executor, std::size_t limit)
+        : core_(std::make_shared<core>(checked(limit))), executor_(std::move(executor))
+    {
+    }
+    basic_semaphore(const basic_semaphore&) = delete;
+    basic_semaphore& operator=(const basic_semaphore&) = delete;
+    ~basic_semaphore() { core_->close(); }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    /// A permit when there is room and nobody waits; else an empty one. Never waits.
+    permit try_acquire(std::size_t weight = 1)
+    {
+        check_weight(weight);
+        if (core_->try_acquire(weight) == detail::acquired::granted)
+            return permit(core_, weight);
+        return permit();
+    }
+
+    /// Waits for a permit.
+    ///
+    /// Completion: `void(error_code, permit)`
+    /// Errors: `errc::closed` when the semaphore was closed before the grant; `errc::too_large` when
+    ///         `weight` is above the limit (at once, or when the limit is lowered while waiting);
+    ///         `boost::asio::error::operation_aborted` when cancelled.
+    /// Cancellation: terminal, partial and total; takes no permit. A permit that was granted already is
+    ///               delivered.
+    /// Handler: by its associated executor, never inside this call nor inside a release.
+    template <class Token = default_token<Executor>>
+    auto async_acquire(Token&& token = Token())
+    {
+        return async_acquire(std::size_t{1}, std::forward<Token>(token));
+    }
+
+    template <class Token = default_token<Executor>>
+    auto async_acquire(std::size_t weight, Token&& token = Token())
+    {
+        check_weight(weight);
+        return boost::asio::async_initiate<Token, void(error_code, permit)>(initiate_acquire(*this), token,
+                                                                            weight);
+    }
+
+    /// Nothing new passes and who waits completes with `errc::closed`. Permits already granted stay good.
+    void close() noexcept { core_->close(); }
+
+    /// Changes the limit. Lowering it revokes nothing: `in_use` may exceed the limit until it falls.
+    /// Throws `std::invalid_argument` when the limit is out of range.
+    void resize(std::size_t limit) { core_->resize(checked(limit)); }
+
+    std::size_t limit() const noexcept { return core_->limit(); }
+    std::size_t in_use() const noexcept { return core_->in_use(); }
+    /// How many acquires wait.
+    std::size_t waiting() const noexcept { return core_->waiters(); }
+    bool is_closed() const noexcept { return core_->is_closed(); }
+
+private:
+    using core = detail::semaphore_core<>;
+
+    template <class Handler>
+    class acquire_operation;
+
+    struct initiate_acquire {
+        using executor_type = Executor;
+
+        explicit initiate_acquire(basic_semaphore& s) : semaphore(&s) {}
+        executor_type get_executor() const noexcept { return semaphore->executor_; }
+
+        template <class Handler>
+        void operator()(Handler&& handler, std::size_t weight) const
+        {
+            using operation = acquire_operation<std::decay_t<Handler>>;
+            std::decay_t<Handler> own(std::forward<Handler>(handler));
+            operation::create(std::move(own), semaphore->executor_, semaphore->core_, weight)->start();
+        }
+
+        basic_semaphore* semaphore;
+    };
+
+    static std::size_t checked(std::size_t limit)
+    {
+        if (limit == 0 || limit > unlimited)
+            throw std::invalid_argument("weir::semaphore: the limit must be between 1 and weir::unlimited");
+        return limit;
+    }
+
+    static void check_weight(std::size_t weight)
+    {
+        if (weight == 0)
+            throw std::invalid_argument("weir::semaphore: the weight must be at least 1");
+    }
+
+    std::shared_ptr<core> core_;
+    executor_type executor_;
+};
+
+using semaphore = basic_semaphore<>;
+
+// ---------------------------------------------------------------------------------------------------------
+
+template <class Executor>
+template <class Handler>
+class basic_semaphore<Executor>::acquire_operation final
+    : public wait_operation<acquire_operation<Handler>, Handler, Executor>,
+      private core::node {
+public:
+    acquire_operation(Handler&& handler, const Executor& executor, std::shared_ptr<core> c,
+                      std::size_t asked)
+        : acquire_operation::wait_operation(std::move(handler), executor), core::node(asked),
+          core_(std::move(c))
+    {
+    }
+
+    void start()
+    {
+        if (!this->enlist())
+            return this->destroy();
+        this->on_cancellation([this] {
+            if (core_->unpark(*this)) {
+                cancelled_ = true;
+                this->wake();
+            }
+        });
+        const detail::acquired how = core_->park(*this);
+        if (how != detail::acquired::parked) // parked: it may be over already, on another thread
+            decided(how);
+    }
+
+private:
+    void decided(detail::acquired how) noexcept override
+    {
+        how_ = how;
+        this->wake();
+    }
+
+    permit take() noexcept
+    {
+        if (how_ != detail::acquired::granted)
+            return permit();
+        how_ = detail::acquired::parked;
+        return permit(std::move(core_), this->weight);
+    }
+
+    void resumed() override
+    {
+        error_code error;
+        if (cancelled_)
+            error = boost::asio::error::operation_aborted;
+        else if (how_ == detail::acquired::closed)
+            error = errc::closed;
+        else if (how_ == detail::acquired::too_large)
+            error = errc::too_large;
+        this->complete(error, take());
+    }
+
+    void dropped() noexcept override
+    {
+        const permit unused = take();
+        this->destroy();
+    }
+
+    void context_shutdown() noexcept override
+    {
+        if (core_->unpark(*this))
+            this->destroy();
+    }
+
+    std::shared_ptr<core> core_;
+    detail::acquired how_ = detail::acquired::parked;
+    bool cancelled_ = false;
+};
+
+} // namespace weir

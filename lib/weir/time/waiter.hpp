@@ -1,0 +1,294 @@
+#pragma once
+
+#include <boost/asio/any_completion_executor.hpp>
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/append.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/require.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+// What every waiting operation in weir is made of: a `waiter`. Three rules are kept here once, so that no
+// primitive has to keep them by itself:
+//
+// * whoever wakes a waiter only posts; the operation goes on where its own handler belongs (law 4);
+// * a waiter is known to the context its handler belongs to, which drops it when it is destroyed first, so
+//   that contexts, primitives and coroutines may go in any order (law 10);
+// * a wake-up that is destroyed before it ran tells the operation, which passes on what it was given
+//   (laws 2 and 3).
+
+namespace weir {
+
+/// The token a weir operation uses when none is given: the executor's own default when it has one, else
+/// `deferred`, so that `co_await channel.async_receive()` works.
+template <class Executor>
+using default_token =
+    std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>,
+                       boost::asio::deferred_t, boost::asio::default_completion_token_t<Executor>>;
+
+/// The executor a waiting operation goes on at. Counts as work there, so that `run` does not return while
+/// the operation waits, and posts without allocating where it finds an `io_context` beneath.
+class home_executor {
+public:
+    template <class Executor>
+    explicit home_executor(const Executor& executor)
+    {
+        namespace asio = boost::asio;
+        if constexpr (std::is_same_v<Executor, asio::io_context::executor_type>)
+            where_.template emplace<io_tracked>(asio::require(executor, tracked));
+        else if constexpr (std::is_same_v<Executor, asio::any_io_executor>)
+            look_beneath(executor);
+        else
+            look_beneath(asio::any_io_executor(executor));
+    }
+
+    boost::asio::execution_context& context() const
+    {
+        if (auto* io = std::get_if<io_tracked>(&where_))
+            return io->context();
+        return boost::asio::query(std::get<boost::asio::any_io_executor>(where_),
+                                  boost::asio::execution::context);
+    }
+
+    boost::asio::any_io_executor plain() const
+    {
+        namespace asio = boost::asio;
+        if (auto* io = std::get_if<io_tracked>(&where_))
+            return asio::require(*io, untracked);
+        return asio::prefer(std::get<asio::any_io_executor>(where_), untracked);
+    }
+
+    /// The function may run, and destroy this object, before `post` returns.
+    template <class Function>
+    void post(Function function) const
+    {
+        namespace asio = boost::asio;
+        if (auto* io = std::get_if<io_tracked>(&where_)) {
+            const auto copy = asio::require(*io, untracked);
+            asio::post(copy, std::move(function));
+        } else {
+            const asio::any_io_executor copy = std::get<asio::any_io_executor>(where_);
+            asio::post(copy, std::move(function));
+        }
+    }
+
+private:
+    static constexpr auto tracked = boost::asio::execution::outstanding_work.tracked;
+    static constexpr auto untracked = boost::asio::execution::outstanding_work.untracked;
+
+    using io_tracked = decltype(boost::asio::require(
+        std::declval<const boost::asio::io_context::executor_type&>(), tracked));
+
+    void look_beneath(const boost::asio::any_io_executor& executor)
+    {
+        if (auto* io = executor.target<boost::asio::io_context::executor_type>())
+            where_.template emplace<io_tracked>(boost::asio::require(*io, tracked));
+        else
+            where_ = boost::asio::any_io_executor(boost::asio::prefer(executor, tracked));
+    }
+
+    std::variant<std::monostate, io_tracked, boost::asio::any_io_executor> where_;
+};
+
+class waiter_registry;
+
+/// An operation that waits. Owned by itself: it ends in `resumed`, in `dropped`, or by its context.
+///
+/// Threads: `wake` from any thread, once a wait. The virtual functions run on the operation's own executor,
+/// but for `dropped` and `context_shutdown`, which run where its context is destroyed.
+class waiter {
+public:
+    waiter(const waiter&) = delete;
+    waiter& operator=(const waiter&) = delete;
+
+    /// Posts `resumed` to the operation's executor.
+    /// The waiter may be gone when this returns.
+    void wake();
+
+protected:
+    template <class Executor>
+    explicit waiter(const Executor& executor) : home_(executor)
+    {
+    }
+
+    virtual ~waiter();
+
+    /// Makes the waiter known to its context. False: the context is being destroyed already, and the
+    /// operation must end without completing.
+    [[nodiscard]] bool enlist();
+
+    const home_executor& home() const noexcept { return home_; }
+
+private:
+    friend class waiter_registry;
+
+    virtual void resumed() = 0;
+    /// A posted wake-up was destroyed unrun. Gives back what the waiter was given, and ends it.
+    virtual void dropped() noexcept = 0;
+    /// The context is being destroyed. Ends the waiter if it is still parked; does nothing when a wake-up is
+    /// under way, for that is dropped by itself.
+    virtual void context_shutdown() noexcept = 0;
+
+    struct resumption;
+
+    // Storage for the posted wake-up: waking allocates nothing, and what is freed on another thread helps
+    // that thread only.
+    template <class T>
+    struct inline_allocator;
+
+    static constexpr std::size_t storage_size = 64;
+
+    home_executor home_;
+    waiter_registry* registry_ = nullptr;
+    waiter* next_ = nullptr;
+    waiter* previous_ = nullptr;
+    alignas(std::max_align_t) unsigned char storage_[storage_size];
+};
+
+/// Every waiter whose handler belongs to this execution context.
+class waiter_registry final : public boost::asio::execution_context::service {
+public:
+    static inline boost::asio::execution_context::id id;
+
+    explicit waiter_registry(boost::asio::execution_context& context) : service(context) {}
+
+    bool add(waiter& w) noexcept;
+    void remove(waiter& w) noexcept;
+
+private:
+    void shutdown() override;
+
+    std::mutex mutex_;
+    waiter* head_ = nullptr;
+    bool down_ = false;
+};
+
+/// The part of a waiting operation that knows the handler: where it runs, its memory and its cancellation.
+///
+/// `Derived` is created by `start` and ends itself by `complete` or `destroy`.
+template <class Derived, class Handler, class IoExecutor>
+class wait_operation : public waiter {
+public:
+    using handler_executor = boost::asio::associated_executor_t<Handler, IoExecutor>;
+
+    /// Allocates the operation with the handler's allocator.
+    template <class... Args>
+    static Derived* create(Handler&& handler, const IoExecutor& io, Args&&... args);
+
+    void destroy() noexcept;
+
+protected:
+    wait_operation(Handler&& handler, const IoExecutor& io)
+        : waiter(where(handler, io)), handler_(std::move(handler))
+    {
+    }
+
+    ~wait_operation() = default;
+
+    /// `on_cancel` is called on the operation's executor, at most until it completes.
+    /// Cancellation: all three types mean the same here, for nothing happens before the operation succeeds.
+    template <class OnCancel>
+    void on_cancellation(OnCancel on_cancel)
+    {
+        auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected())
+            slot.assign([on_cancel](boost::asio::cancellation_type type) {
+                if (type != boost::asio::cancellation_type::none)
+                    on_cancel();
+            });
+    }
+
+    /// Clears the slot, frees the operation, then calls the handler. On the operation's executor.
+    template <class... Args>
+    void complete(Args... args);
+
+private:
+    // A handler behind `any_completion_executor` has no context to post to: such an operation goes on at
+    // the I/O executor first, and is dispatched from there.
+    static constexpr bool posts_to_handler =
+        std::is_convertible_v<handler_executor, boost::asio::any_io_executor>;
+
+    static auto where(const Handler& handler, const IoExecutor& io)
+    {
+        if constexpr (posts_to_handler)
+            return boost::asio::get_associated_executor(handler, io);
+        else
+            return io;
+    }
+
+    static auto allocator_for(const Handler& handler)
+    {
+        auto allocator = boost::asio::get_associated_allocator(
+            handler, boost::asio::recycling_allocator<void>());
+        return typename std::allocator_traits<decltype(allocator)>::template rebind_alloc<Derived>(
+            allocator);
+    }
+
+    Handler handler_;
+};
+
+template <class Derived, class Handler, class IoExecutor>
+template <class... Args>
+Derived* wait_operation<Derived, Handler, IoExecutor>::create(Handler&& handler, const IoExecutor& io,
+                                                              Args&&... args)
+{
+    auto allocator = allocator_for(handler);
+    Derived* memory = allocator.allocate(1);
+    try {
+        return ::new (static_cast<void*>(memory))
+            Derived(std::move(handler), io, std::forward<Args>(args)...);
+    } catch (...) {
+        allocator.deallocate(memory, 1);
+        throw;
+    }
+}
+
+template <class Derived, class Handler, class IoExecutor>
+void wait_operation<Derived, Handler, IoExecutor>::destroy() noexcept
+{
+    auto* self = static_cast<Derived*>(this);
+    auto allocator = allocator_for(handler_);
+    // Moved out first: a handler is often the last owner of a coroutine frame, whose destruction may run
+    // anything, and by then this operation must be gone.
+    Handler handler(std::move(handler_));
+    self->~Derived();
+    allocator.deallocate(self, 1);
+}
+
+template <class Derived, class Handler, class IoExecutor>
+template <class... Args>
+void wait_operation<Derived, Handler, IoExecutor>::complete(Args... args)
+{
+    auto* self = static_cast<Derived*>(this);
+    auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+    if (slot.is_connected())
+        slot.clear();
+    auto allocator = allocator_for(handler_);
+    Handler handler(std::move(handler_));
+    self->~Derived();
+    allocator.deallocate(self, 1);
+    if constexpr (posts_to_handler)
+        std::move(handler)(std::move(args)...);
+    else
+        boost::asio::dispatch(boost::asio::append(std::move(handler), std::move(args)...));
+}
+
+} // namespace weir

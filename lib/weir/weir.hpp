@@ -1,0 +1,19 @@
+#pragma once
+
+// Everything but HTTP and the simulation. Including the header of what is used compiles faster.
+
+#include <weir/error.hpp>
+#include <weir/flow/for_each.hpp>
+#include <weir/flow/worker_pool.hpp>
+#include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/timeout.hpp>
+#include <weir/run/cancel.hpp>
+#include <weir/run/runner_pool.hpp>
+#include <weir/run/scope.hpp>
+#include <weir/sync/channel.hpp>
+#include <weir/sync/event.hpp>
+#include <weir/sync/gate.hpp>
+#include <weir/sync/semaphore.hpp>
+#include <weir/sync/wait_group.hpp>
+#include <weir/time/clock.hpp>
+#include <weir/time/wait.hpp>

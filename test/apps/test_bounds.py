@@ -1,0 +1,98 @@
+"""Never more at once than was allowed, and as much as was; one host does not hold up another."""
+
+from faults import Count, FaultServer
+from support import Case, main, wait_until
+
+
+class Bounds(Case):
+    def test_a_host_never_sees_more_than_its_share(self):
+        server = FaultServer(self)
+        urls = [server.url(f"hold/{n}") for n in range(4)]
+        urls += [server.url(f"slow/10/{n}") for n in range(60)]
+        process = self.start_fetch("-j", "8", "--per-host", "4", *urls)
+        wait_until(lambda: server.serving.now == 4, "four at once")
+        server.release()
+        self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual(server.connections.peak, 4)
+        self.assertEqual(server.serving.peak, 4)
+
+    def test_all_hosts_together_never_see_more_than_the_total(self):
+        serving = Count()
+        servers = [FaultServer(self, serving) for _ in range(4)]
+        urls = [server.url(f"slow/10/{n}") for n in range(25) for server in servers]
+        held = [server.url(f"hold/{n}") for n in range(3) for server in servers]
+        process = self.start_fetch("-j", "6", "--per-host", "4", *held, *urls)
+        wait_until(lambda: serving.now == 6, "six at once")
+        for server in servers:
+            server.release()
+        self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual(serving.peak, 6)
+        for server in servers:
+            self.assertLessEqual(server.connections.peak, 4)
+
+    def test_without_options_a_host_sees_eight(self):
+        server = FaultServer(self)
+        process = self.start_fetch(*[server.url(f"hold/{n}") for n in range(20)])
+        wait_until(lambda: server.serving.now == 8, "eight at once")
+        server.release()
+        self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual(server.serving.peak, 8)
+
+    def test_one_at_a_time_is_one_at_a_time(self):
+        server = FaultServer(self)
+        done = self.fetch("-j", "1", *[server.url(f"slow/1/{n}") for n in range(30)])
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual((server.serving.peak, server.connections.peak), (1, 1))
+
+    def test_a_stalled_host_holds_back_no_other(self):
+        stalled, quick = FaultServer(self), FaultServer(self)
+        slow_urls = [stalled.url(f"stall/{n}") for n in range(40)]
+        quick_urls = [quick.url(f"ok/{n}") for n in range(100)]
+        # As many workers as the stalled host may have and one more: it may not take that one.
+        process = self.start_fetch(
+            "-j", "3", "--per-host", "2", "-m", "600", *slow_urls, *quick_urls)
+        lines = process.wait_for_lines(100)
+        self.assertTrue(process.running)
+        self.assertEqual({line.split(b"\t")[0] for line in lines}, {b"200"})
+        self.assertEqual(stalled.serving.peak, 2)
+
+    def test_after_the_time_outs_of_a_stalled_host_come_its_others(self):
+        stalled = FaultServer(self)
+        urls = [stalled.url(f"stall/{n}") for n in range(4)]
+        urls += [stalled.url(f"ok/{n}") for n in range(4)]
+        done = self.fetch("-j", "2", "--per-host", "2", "-m", "0.4", *urls)
+        self.assertEqual(done.code, 1)
+        self.assert_each_once(done.rows, urls)
+        self.assertEqual([row.error for row in done.rows].count("timeout"), 4)
+        self.assertEqual([row.status for row in done.rows].count(200), 4)
+
+    def test_hosts_take_turns(self):
+        """A long list of one host, then a short one of another, which is not kept for the end."""
+        first, second = FaultServer(self), FaultServer(self)
+        urls = [first.url(f"slow/20/{n}") for n in range(60)]
+        urls += [second.url(f"slow/20/{n}") for n in range(3)]
+        done = self.fetch("-j", "4", "--per-host", "2", *urls)
+        self.assertEqual(done.code, 0)
+        places = [place for place, row in enumerate(done.rows) if f":{second.port}/" in row.url]
+        self.assertLess(max(places), 30)
+
+    def test_a_redirect_to_another_host_counts_there(self):
+        front, back = FaultServer(self), FaultServer(self)
+        urls = [front.url(f"redirect/302?{back.url(f'slow/10/{n}')}") for n in range(24)]
+        done = self.fetch("-j", "8", "--per-host", "2", *urls)
+        self.assertEqual(done.code, 0, done.out)
+        self.assert_each_once(done.rows, urls)
+        self.assertLessEqual(back.serving.peak, 2)
+        self.assertLessEqual(back.connections.peak, 2)
+
+    def test_redirects_between_two_hosts_do_not_lock_each_other_out(self):
+        one, two = FaultServer(self), FaultServer(self)
+        urls = [one.url(f"redirect/302?{two.url(f'ok/{n}')}") for n in range(20)]
+        urls += [two.url(f"redirect/302?{one.url(f'ok/{n}')}") for n in range(20)]
+        done = self.fetch("-j", "4", "--per-host", "1", *urls)
+        self.assertEqual(done.code, 0, done.out)
+        self.assert_each_once(done.rows, urls)
+
+
+if __name__ == "__main__":
+    main()
