@@ -105,8 +105,7 @@ class Results(Case):
     def test_the_summary_is_on_stderr(self):
         contents = self.files(20)
         done = self.fetch(*contents, self.nginx.url("not-there"))
-        self.assertIn("20", done.err)
-        self.assertIn("1 failed", done.err)
+        self.assertIn("21 URLs: 20 x 2xx, 1 x 4xx", done.err)
 
     def test_every_error_status_is_a_failure_and_no_other(self):
         server = FaultServer(self)
