@@ -11,7 +11,8 @@ namespace weir_fetch {
 
 class directory;
 
-/// A file being written as `NAME.part`, and renamed to `NAME` once it is whole. What was not kept is removed.
+/// A file being written as `NAME.part`, and renamed to `NAME` once it is whole. What was not kept
+/// is removed.
 ///
 /// Lifetime  not longer than its directory.
 class new_file {
@@ -34,8 +35,8 @@ private:
     bool kept_ = false;
 };
 
-/// Where bodies are stored. Names are made unique among jobs and never replace what is there; symbolic
-/// links are not followed.
+/// Where bodies are stored. Names are made unique among jobs and never replace what is there;
+/// symbolic links are not followed.
 ///
 /// Memory    bounded: it remembers the next free number of a few thousand names, no more.
 class directory {
@@ -46,7 +47,8 @@ public:
     directory& operator=(const directory&) = delete;
     ~directory();
 
-    /// A file to write, under `name` or the first free `name.N`. Null and an error when there is none.
+    /// A file to write, under `name` or the first free `name.N`. Null and an error when there is
+    /// none.
     std::unique_ptr<new_file> create(const std::string& name, weir::error_code& error);
 
 private:

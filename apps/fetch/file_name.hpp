@@ -7,13 +7,14 @@ namespace weir_fetch {
 
 /// The name a URL's body is stored under: the last part of its path and its query, made safe.
 ///
-/// Shape     `target` is the path and query of a request, still percent-encoded, as it stays. Characters
-///           that mean something to a shell or a file system become `_`; so does what would be a leading dot or
-///           dash, or a reserved name. An empty name is `index.html`. At most 200 bytes.
+/// Shape     `target` is the path and query of a request, still percent-encoded, as it stays.
+///           Characters that mean something to a shell or a file system become `_`; so does what
+///           would be a leading dot or dash, or a reserved name. An empty name is `index.html`. At
+///           most 200 bytes.
 std::string file_name(std::string_view target);
 
-/// `name`, and from the second on `name.1`, `name.2`: the number goes before nothing, so that no name can
-/// be made up that collides with another on purpose.
+/// `name`, and from the second on `name.1`, `name.2`: the number goes before nothing, so that no
+/// name can be made up that collides with another on purpose.
 std::string numbered(std::string_view name, unsigned n);
 
 } // namespace weir_fetch

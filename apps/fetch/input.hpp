@@ -13,8 +13,9 @@
 
 namespace weir_fetch {
 
-/// The URLs to fetch, one at a time: those of the command line, then those of the file. A pipe or terminal is
-/// waited for without blocking anybody; a regular file is read in small parts when a line is asked for.
+/// The URLs to fetch, one at a time: those of the command line, then those of the file. A pipe or
+/// terminal is waited for without blocking anybody; a regular file is read in small parts when a
+/// line is asked for.
 class input {
 public:
     /// `file` may be empty (none) or "-" (standard input). Throws boost::system::system_error when

@@ -7,11 +7,11 @@
 
 namespace weir_fetch {
 
-/// Cuts bytes that come in parts into the lines of a URL list: without their ends (LF or CRLF), and without
-/// empty lines, lines that begin with `#`, and a byte order mark at the start.
+/// Cuts bytes that come in parts into the lines of a URL list: without their ends (LF or CRLF), and
+/// without empty lines, lines that begin with `#`, and a byte order mark at the start.
 ///
-/// Memory    the part that was fed, and of one line at most `longest` bytes: what is beyond is cut off,
-///           so that a file without line ends cannot fill the memory.
+/// Memory    the part that was fed, and of one line at most `longest` bytes: what is beyond is cut
+///           off, so that a file without line ends cannot fill the memory.
 class line_cutter {
 public:
     static constexpr std::size_t longest = 128 * 1024;

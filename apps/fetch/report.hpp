@@ -15,12 +15,13 @@ struct stored {
     std::string file;   // empty: none
 };
 
-/// `status or error class, bytes, seconds, URL, error text`, tab-separated, escaped, with a line end.
+/// `status or error class, bytes, seconds, URL, error text`, tab-separated, escaped, with a line
+/// end.
 std::string tsv_line(const weir::http::fetch_result& result);
 
 /// The same and more as one JSON object on one line: url, final_url, status, bytes, sha256, timings
-/// {queued, dns, connect, tls, ttfb, total} in seconds, redirects, outcome, error {class, text} or null, and file
-/// when the body was stored.
+/// {queued, dns, connect, tls, ttfb, total} in seconds, redirects, outcome, error {class, text} or
+/// null, and file when the body was stored.
 std::string json_line(const weir::http::fetch_result& result, const stored& where);
 
 /// Counts for the line at the end.

@@ -19,8 +19,8 @@ public:
 
     weir::error_code write(std::string_view part) override;
 
-    /// To be called once, when the fetch has ended. Keeps the file when the body is `whole`; else nothing
-    /// of it stays.
+    /// To be called once, when the fetch has ended. Keeps the file when the body is `whole`; else
+    /// nothing of it stays.
     weir::error_code finish(bool whole);
 
     /// After `finish`: the sum; empty when it was not asked for.

@@ -21,8 +21,8 @@ enum class errc {
     full,
     /// The time allowed was over before the operation was done. Equals `std::errc::timed_out`.
     timed_out,
-    /// More was asked for than can ever be granted: an acquire above a semaphore's limit. Waiting would
-    /// have been for ever.
+    /// More was asked for than can ever be granted: an acquire above a semaphore's limit. Waiting
+    /// would have been for ever.
     too_large,
 };
 
@@ -36,6 +36,7 @@ error_code make_error_code(errc e) noexcept;
 namespace boost::system {
 
 template <>
-struct is_error_code_enum<weir::errc> : std::true_type {};
+struct is_error_code_enum<weir::errc> : std::true_type {
+};
 
 } // namespace boost::system

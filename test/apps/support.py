@@ -222,8 +222,16 @@ class Case(unittest.TestCase):
 
     def start(self, *argv, **options):
         process = Process(argv, **options)
-        self.addCleanup(process.end)
+        self.addCleanup(self._end, process)
         return process
+
+    def _end(self, process):
+        """Whatever a test looked at: no program may crash, nor a sanitizer have complained."""
+        process.end()
+        for sign in (b"Sanitizer", b"runtime error:", b"terminate called", b"Assertion"):
+            self.assertNotIn(sign, process.err, process.argv)
+        crashes = (signal.SIGSEGV, signal.SIGABRT, signal.SIGBUS, signal.SIGILL, signal.SIGFPE)
+        self.assertNotIn(process.code, [-crash for crash in crashes], process.argv)
 
     def start_fetch(self, *args, **options):
         return self.start(program("weir-fetch"), *args, **options)

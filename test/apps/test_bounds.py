@@ -54,6 +54,7 @@ class Bounds(Case):
         lines = process.wait_for_lines(100)
         self.assertTrue(process.running)
         self.assertEqual({line.split(b"\t")[0] for line in lines}, {b"200"})
+        wait_until(lambda: stalled.serving.now == 2, "its two have come")
         self.assertEqual(stalled.serving.peak, 2)
 
     def test_after_the_time_outs_of_a_stalled_host_come_its_others(self):

@@ -7,8 +7,9 @@ import signal
 import socket
 import threading
 import time
+import unittest
 
-from support import PATIENCE, Case, main, program, wait_until
+from support import PATIENCE, SANITIZED, Case, main, program, wait_until
 
 
 def item_body(number):
@@ -173,6 +174,7 @@ class Origin(Case):
         except ConnectionError:   # refused, or reset in the backlog
             return True
 
+    @unittest.skipIf(SANITIZED, "UBSan needs descriptors itself, and complains without")
     def test_it_waits_when_it_has_no_descriptor_left(self):
         file = self.dir / "port"
         process = self.start("sh", "-c", "ulimit -n 24; exec \"$@\"", "sh", program("weir-origin"),

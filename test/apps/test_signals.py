@@ -106,6 +106,17 @@ class Signals(Case):
         self.assertEqual({row.error for row in rows}, {"", "aborted"})
         self.assertEqual(len(self.server.asked), sum(row.status == 200 for row in rows))
 
+    def test_every_argument_is_told(self):
+        """More than are taken in at a time: those it never looked at are aborted, too."""
+        urls = self.held(3000)
+        process = self.start_fetch("-j", "4", *urls)
+        self.server.wait_for(4)
+        process.signal(signal.SIGTERM)
+        self.drains(process)
+        self.server.release()
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assert_each_once(parse_rows(process.out), urls)
+
     def test_an_abort_leaves_no_half_written_file(self):
         out = self.dir / "out"
         out.mkdir()

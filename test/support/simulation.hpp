@@ -13,7 +13,8 @@
 
 namespace weir::test {
 
-/// Two contexts in one world, and a way to run coroutines in them that says at once when one is stuck.
+/// Two contexts in one world, and a way to run coroutines in them that says at once when one is
+/// stuck.
 class simulation {
 public:
     explicit simulation(std::uint64_t seed) : world(seed), a(world), b(world) {}
@@ -45,8 +46,9 @@ public:
         world.run();
         for (std::size_t i = 0; i < done_.size(); ++i)
             if (!done_[i])
-                BOOST_ERROR(names_[i] << " is stuck: nothing is ready and no timer is waited for, at "
-                                      << elapsed().count() << " ns, seed " << world.seed());
+                BOOST_ERROR(names_[i]
+                            << " is stuck: nothing is ready and no timer is waited for, at "
+                            << elapsed().count() << " ns, seed " << world.seed());
         BOOST_CHECK_EQUAL(world.outstanding(), 0U);
     }
 

@@ -18,16 +18,20 @@
 
 namespace weir {
 
-/// Calls `function` for each item of a range, at most `limit` at a time: `co_await for_each(urls, 8, fetch)`.
+/// Calls `function` for each item of a range, at most `limit` at a time: `co_await for_each(urls,
+/// 8, fetch)`.
 ///
-/// Shape: a sliding window: the next item starts as soon as one has ended, in the range's order; they end in any
-///        order. The range is pulled lazily, one item when there is room for it, so it may be endless or
-///        an input range (whose items are then moved out). `function(item)` returns an awaitable, or
-///        anything else and is called in place.
-/// Units: `limit` from 1 (`std::invalid_argument` otherwise). No default: it is what the other side can bear.
-/// Errors: the first error cancels the others, stops the pulling, and is thrown when all have ended.
+/// Shape: a sliding window: the next item starts as soon as one has ended, in the range's order;
+///        they end in any order. The range is pulled lazily, one item when there is room for it, so
+///        it may be endless or an input range (whose items are then moved out). `function(item)`
+///        returns an awaitable, or anything else and is called in place.
+/// Units: `limit` from 1 (`std::invalid_argument` otherwise). No default: it is what the other side
+///        can bear.
+/// Errors: the first error cancels the others, stops the pulling, and is thrown when all have
+///         ended.
 /// Cancellation: reaches the calls under way; no further item is pulled.
-/// Handler: everything runs on the caller's executor. To use more than one thread, use a `worker_pool`.
+/// Handler: everything runs on the caller's executor. To use more than one thread, use a
+///          `worker_pool`.
 /// Lifetime: an lvalue range must live until the end; an rvalue is kept.
 /// Memory: a coroutine for each item under way, none for those that wait.
 template <class Range, class Function>
@@ -47,7 +51,8 @@ public:
     {
     }
 
-    /// One more worker, if there is an item for it. Each starts the next, so there are never more than items.
+    /// One more worker, if there is an item for it. Each starts the next, so there are never more
+    /// than items.
     void grow()
     {
         if (workers_ < limit_ && next_ != end_ && !children_.cancelled()) {
@@ -73,7 +78,8 @@ private:
     using reference = decltype(*std::declval<iterator&>());
 
     // Input iterators go stale when the next item is pulled: their item is taken out first.
-    static constexpr bool stays = std::is_lvalue_reference_v<reference> && std::forward_iterator<iterator>;
+    static constexpr bool stays =
+        std::is_lvalue_reference_v<reference> && std::forward_iterator<iterator>;
     using item_type = std::conditional_t<stays, reference, std::remove_cvref_t<reference>>;
 
     boost::asio::awaitable<void> work()
@@ -123,7 +129,8 @@ boost::asio::awaitable<void> for_each(Range&& range, std::size_t limit, Function
 {
     if (limit == 0)
         throw std::invalid_argument("weir::for_each: the limit must be at least 1");
-    return detail::run_for_each<Range, Function>(std::forward<Range>(range), limit, std::move(function));
+    return detail::run_for_each<Range, Function>(std::forward<Range>(range), limit,
+                                                 std::move(function));
 }
 
 } // namespace weir

@@ -19,7 +19,8 @@ public:
     job_id id() const noexcept { return id_; }
     boost::asio::any_io_executor get_executor() const { return executor_; }
 
-    /// Whether the job was asked to end, and why. A coroutine job also has its current operation cancelled.
+    /// Whether the job was asked to end, and why. A coroutine job also has its current operation
+    /// cancelled.
     bool cancelled() const noexcept { return reason_ != cancel_reason::none; }
     cancel_reason reason() const noexcept { return reason_; }
 

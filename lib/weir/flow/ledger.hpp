@@ -4,8 +4,8 @@
 
 namespace weir {
 
-/// A pool's accounts. At any instant `submitted() == accepted + rejected`, and what was accepted either ended,
-/// runs, or waits. Exact whenever nothing moves; never negative.
+/// A pool's accounts. At any instant `submitted() == accepted + rejected`, and what was accepted
+/// either ended, runs, or waits. Exact whenever nothing moves; never negative.
 struct ledger {
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;
@@ -21,7 +21,10 @@ struct ledger {
 
     std::uint64_t submitted() const noexcept { return accepted + rejected; }
     /// Started, and ended one way or another.
-    std::uint64_t finished() const noexcept { return ok + failed + cancelled + timed_out + abandoned; }
+    std::uint64_t finished() const noexcept
+    {
+        return ok + failed + cancelled + timed_out + abandoned;
+    }
     std::uint64_t running() const noexcept { return started - finished(); }
     std::uint64_t waiting() const noexcept { return accepted - started - dropped; }
     bool balanced() const noexcept { return accepted == finished() + dropped; }

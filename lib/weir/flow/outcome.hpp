@@ -41,7 +41,8 @@ public:
         return o;
     }
 
-    outcome(job_id id, weir::status s, std::exception_ptr error, cancel_reason reason = cancel_reason::none)
+    outcome(job_id id, weir::status s, std::exception_ptr error,
+            cancel_reason reason = cancel_reason::none)
         : id_(id), status_(s), reason_(reason), error_(std::move(error))
     {
     }
@@ -59,8 +60,8 @@ public:
     }
     value_type&& value() && { return std::move(value()); }
 
-    /// What the job threw, or for one that threw nothing a `system_error` that says why it has no value.
-    /// Null when it is ok.
+    /// What the job threw, or for one that threw nothing a `system_error` that says why it has no
+    /// value. Null when it is ok.
     std::exception_ptr error() const
     {
         if (error_ || status_ == weir::status::ok)

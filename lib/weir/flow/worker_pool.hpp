@@ -29,7 +29,8 @@
 
 namespace weir {
 
-/// What became of a job that was submitted: accepted under a number, or handed back with the reason.
+/// What became of a job that was submitted: accepted under a number, or handed back with the
+/// reason.
 template <class Job>
 class [[nodiscard]] submit_result {
 public:
@@ -68,25 +69,26 @@ struct numbered_job {
 
 } // namespace detail
 
-/// K workers between a queue of jobs and a queue of outcomes: at most K jobs run at a time, a bounded number
-/// wait, and who submits more waits with them.
+/// K workers between a queue of jobs and a queue of outcomes: at most K jobs run at a time, a
+/// bounded number wait, and who submits more waits with them.
 ///
-/// Shape: `async_submit` jobs, receive `outcome<R>` from `results()`: one for each accepted job, in the order in
-///        which they end. `close` when there are no more jobs; `results()` ends when the last worker is done.
-///        A handler is called as `(Job)` or `(Job, job_context&)` and returns `R`, or `awaitable<R>` when it is a
-///        coroutine. An exception is an outcome, not a stop.
-/// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run on one
-///          executor, which is serial; the handler object itself is shared by all workers.
+/// Shape: `async_submit` jobs, receive `outcome<R>` from `results()`: one for each accepted job, in
+///        the order in which they end. `close` when there are no more jobs; `results()` ends when
+///        the last worker is done. A handler is called as `(Job)` or `(Job, job_context&)` and
+///        returns `R`, or `awaitable<R>` when it is a coroutine. An exception is an outcome, not a
+///        stop.
+/// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run on
+///          one executor, which is serial; the handler object itself is shared by all workers.
 /// Cancellation: `stop` reaches every running job; a time-out, the job whose time is over.
-/// Lifetime: destroying it stops it: what waits is dropped, what runs is cancelled. It does not wait for that:
-///           `co_await drain(...)` first where a job uses what is about to go.
+/// Lifetime: destroying it stops it: what waits is dropped, what runs is cancelled. It does not
+///           wait for that: `co_await drain(...)` first where a job uses what is about to go.
 /// Memory: a waiting job costs its own bytes in the queue. One coroutine a worker.
 template <class Job, class R>
 class worker_pool {
 public:
     using executor_type = boost::asio::any_io_executor;
-    /// Called with an outcome that nobody will receive: the pool is gone, or its context was destroyed. Must
-    /// not throw.
+    /// Called with an outcome that nobody will receive: the pool is gone, or its context was
+    /// destroyed. Must not throw.
     using undelivered_hook = std::function<void(outcome<R>&&)>;
 
     /// Workers are spread over the runners.
@@ -99,8 +101,8 @@ public:
 
     /// Over executors of your own. Each is serial: one thread, or a strand.
     template <class Handler>
-    worker_pool(std::vector<executor_type> executors, const worker_pool_options& options, Handler handler,
-                undelivered_hook on_undelivered = nullptr);
+    worker_pool(std::vector<executor_type> executors, const worker_pool_options& options,
+                Handler handler, undelivered_hook on_undelivered = nullptr);
 
     worker_pool(const worker_pool&) = delete;
     worker_pool& operator=(const worker_pool&) = delete;
@@ -111,15 +113,16 @@ public:
     /// Submits a job, waiting for a place in the queue.
     ///
     /// Completion: `void(submit_result<Job>)`
-    /// Errors: in the result, with the job: `errc::closed`; `boost::asio::error::operation_aborted` when
-    ///         cancelled while waiting.
-    /// Cancellation: terminal, partial and total; the job is handed back. One accepted stays accepted.
+    /// Errors: in the result, with the job: `errc::closed`; `boost::asio::error::operation_aborted`
+    ///         when cancelled while waiting.
+    /// Cancellation: terminal, partial and total; the job is handed back. One accepted stays
+    ///               accepted.
     /// Handler: by its associated executor, never inside this call.
     template <class Token = default_token<executor_type>>
     auto async_submit(Job job, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(initiate_submit(state_), token,
-                                                                            std::move(job));
+        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(initiate_submit(state_),
+                                                                            token, std::move(job));
     }
 
     /// Submits when there is a place now; never waits. `errc::full` or `errc::closed` otherwise.
@@ -131,13 +134,13 @@ public:
     /// No more jobs. Those accepted are still done.
     void close() noexcept { state_->close_intake(); }
 
-    /// Ends now: no more jobs, those waiting are dropped, those running are cancelled. Each still has its
-    /// outcome.
+    /// Ends now: no more jobs, those waiting are dropped, those running are cancelled. Each still
+    /// has its outcome.
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
-    /// Closes, and waits until every job has ended: by themselves within `limit`, then cancelled, and after the
-    /// grace given up. Keep receiving the results meanwhile: those nobody receives hold their workers, and
-    /// after the limit are given to the hook.
+    /// Closes, and waits until every job has ended: by themselves within `limit`, then cancelled,
+    /// and after the grace given up. Keep receiving the results meanwhile: those nobody receives
+    /// hold their workers, and after the limit are given to the hook.
     boost::asio::awaitable<drain_report> drain(duration limit) { return state_->drain(limit); }
 
     weir::ledger ledger() const { return state_->read(); }

@@ -45,6 +45,9 @@ public:
     state(asio::any_io_executor executor, client_options options);
 
     static asio::awaitable<hop> step(std::shared_ptr<state> self, request what, body_sink sink);
+    /// And nothing waits for their expiry any more: an alarm would keep the context from running
+    /// out of work.
+    void drop_idle();
 
     asio::any_io_executor executor;
     client_options options;
@@ -178,7 +181,8 @@ asio::awaitable<void> client::state::exchange(const request& what, const body_si
     bool reusable = false;
     auto ended = co_await talk(*leased, what, sink, result, started, reusable);
     if (ended == attempt::stale && result.answer.reused && is_idempotent(what.method())) {
-        // The server closed the connection while the request was on its way: once more, on a new one.
+        // The server closed the connection while the request was on its way: once more, on a new
+        // one.
         leased.replace(nullptr);
         result.answer = response();
         auto fresh = co_await connector_.open(what.target(), result.answer.timings);
@@ -302,6 +306,13 @@ void client::state::arm_reaper()
     reaper_ = alarm(executor, *next, std::move(reap));
 }
 
+void client::state::drop_idle()
+{
+    idle.clear();
+    reaper_.cancel();
+    reaper_armed_ = false;
+}
+
 client::client(executor_type executor, client_options options)
     : state_(std::make_shared<state>(std::move(executor), std::move(options)))
 {
@@ -309,7 +320,7 @@ client::client(executor_type executor, client_options options)
 
 client::~client()
 {
-    state_->idle.clear();
+    state_->drop_idle();
 }
 
 client::executor_type client::get_executor() const noexcept
@@ -354,7 +365,7 @@ std::size_t client::open() const noexcept
 
 void client::close_idle()
 {
-    state_->idle.clear();
+    state_->drop_idle();
 }
 
 } // namespace weir::http

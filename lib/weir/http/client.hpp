@@ -56,16 +56,16 @@ struct hop {
 
 /// Makes HTTP/1.1 requests over http and https on one executor, over connections it keeps.
 ///
-/// Shape         `step` is one exchange; `get` follows redirects. Neither throws for what the network, the
-///               server or the sink did: see `response::error`.
-/// Limits        at most `per_host` exchanges an origin at a time; more wait in line, first come, first
-///               served. Nothing is held when a redirect leads elsewhere.
+/// Shape         `step` is one exchange; `get` follows redirects. Neither throws for what the
+///               network, the server or the sink did: see `response::error`.
+/// Limits        at most `per_host` exchanges an origin at a time; more wait in line, first come,
+///               first served. Nothing is held when a redirect leads elsewhere.
 /// Cancellation  terminal; the exchange ends with class `aborted` and its connection is closed.
 /// Time          for a time-out of the whole, wrap the call in `with_timeout`.
 /// Threads       one executor, serial; every call is made there.
 /// Lifetime      calls under way may outlive the client.
-/// Memory        one 64 KiB buffer a client, whatever the number of connections; a connection keeps only what
-///               arrived of an unfinished header.
+/// Memory        one 64 KiB buffer a client, whatever the number of connections; a connection keeps
+///               only what arrived of an unfinished header.
 class client {
 public:
     using executor_type = boost::asio::any_io_executor;

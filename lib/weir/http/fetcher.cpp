@@ -100,8 +100,8 @@ fetcher::state::state(asio::any_io_executor ex, fetcher_options o, make_body bod
 fetcher::state::pool_type fetcher::state::make_pool()
 {
     worker_pool_options how(options_.jobs);
-    // Neither queue can fill: a job is submitted when a worker is free, and a result has its place in the
-    // window, kept until the sink has taken it.
+    // Neither queue can fill: a job is submitted when a worker is free, and a result has its place
+    // in the window, kept until the sink has taken it.
     how.queue(2 * options_.jobs).results(options_.window + 2 * options_.jobs);
     how.grace(options_.grace);
     if (options_.time_out != duration::max())

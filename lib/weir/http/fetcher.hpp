@@ -30,15 +30,15 @@ public:
     client_options client;
     /// URLs being fetched at a time, all hosts together, from 1. 50.
     std::size_t jobs = 50;
-    /// URLs taken in and not yet given back as results, beside those being fetched. It is how far ahead
-    /// the fetcher looks for hosts that have room. 1,000: about 300 kB.
+    /// URLs taken in and not yet given back as results, beside those being fetched. It is how far
+    /// ahead the fetcher looks for hosts that have room. 1,000: about 300 kB.
     std::size_t window = 1000;
     /// For one URL, redirects included, from the moment its fetching begins. None.
     duration time_out = duration::max();
     /// How long a fetch that is out of time may take to end before it is abandoned. 1 s.
     duration grace = std::chrono::seconds(1);
-    /// The user's own header fields, sent with every request. They are secret: a redirect to another
-    /// origin drops them.
+    /// The user's own header fields, sent with every request. They are secret: a redirect to
+    /// another origin drops them.
     std::vector<std::pair<std::string, std::string>> headers;
 };
 
@@ -81,23 +81,26 @@ struct fetch_counts {
     std::size_t peak = 0;        ///< most in flight at a time
 };
 
-/// Fetches many URLs with a bound on each host and on the whole, narrow before wide: a URL gets a worker
-/// only when its host has room, so that a host that is slow or silent holds nobody else back.
+/// Fetches many URLs with a bound on each host and on the whole, narrow before wide: a URL gets a
+/// worker only when its host has room, so that a host that is slow or silent holds nobody else
+/// back.
 ///
-/// Shape         URLs are pulled from `source` when there is room, results are handed to `sink` as they complete,
-///               one at a time; every URL taken in gets exactly one. A result that is not taken stops intake.
-/// Limits        `client.per_host` of one origin at a time, `jobs` in all, `jobs + window` taken in. A redirect to
-///               another origin gives its places back first and waits for one there.
-/// Errors        what a URL met is in its result. `run` throws what `source` or `sink` threw, after the work
-///               under way has ended; client's constructor errors too.
+/// Shape         URLs are pulled from `source` when there is room, results are handed to `sink` as
+///               they complete, one at a time; every URL taken in gets exactly one. A result that
+///               is not taken stops intake.
+/// Limits        `client.per_host` of one origin at a time, `jobs` in all, `jobs + window` taken
+///               in. A redirect to another origin gives its places back first and waits for one
+///               there.
+/// Errors        what a URL met is in its result. `run` throws what `source` or `sink` threw, after
+///               the work under way has ended; client's constructor errors too.
 /// Cancellation  terminal, of `run`: as `abort`.
 /// Threads       one executor, serial. `drain` and `abort` may be called from any thread.
 /// Lifetime      outlives `run`, which is called once.
 /// Memory        grows with the limits, not with the number of URLs.
 class fetcher {
 public:
-    /// The next URL; nothing at the end. Not called again before it has completed. A cancelled call may
-    /// throw operation_aborted.
+    /// The next URL; nothing at the end. Not called again before it has completed. A cancelled call
+    /// may throw operation_aborted.
     using source = std::function<boost::asio::awaitable<std::optional<std::string>>()>;
     using sink = std::function<boost::asio::awaitable<void>(fetch_result)>;
     using make_body = std::function<std::shared_ptr<body>(const url& target)>;

@@ -19,10 +19,12 @@ bool is_idempotent(verb method) noexcept;
 /// What is asked for: a method, a URL and the user's own header fields.
 ///
 /// Host, User-Agent, Accept and Connection are written by the client; a field of the same name set
-/// here takes their place, but for Host and Connection. There is no body in this version: GET and HEAD.
+/// here takes their place, but for Host and Connection. There is no body in this version: GET and
+/// HEAD.
 ///
-/// Errors    `header` throws std::invalid_argument for a name or value that could break out of its line,
-///           and for a field that frames the message (Host, Connection, Content-Length, Transfer-Encoding).
+/// Errors    `header` throws std::invalid_argument for a name or value that could break out of its
+///           line, and for a field that frames the message (Host, Connection, Content-Length,
+///           Transfer-Encoding).
 class request {
 public:
     explicit request(url target, verb method = verb::get);

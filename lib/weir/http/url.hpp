@@ -17,8 +17,8 @@ namespace weir::http {
 ///
 /// Errors    `parse` and `resolve` fail with class `bad_url` and a text that says what is wrong.
 /// Memory    a few strings; a text over 64 KiB is refused.
-/// Source    RFC 3986 sections 3, 5 and 6.2.2; we depart by encoding what it forbids in a path. The split is
-///           our own: Boost.URL 1.81 reads `http://127.0.0.1.example/` as host 127.0.0.1.
+/// Source    RFC 3986 sections 3, 5 and 6.2.2; we depart by encoding what it forbids in a path. The
+///           split is our own: Boost.URL 1.81 reads `http://127.0.0.1.example/` as host 127.0.0.1.
 class url {
 public:
     /// Longest text accepted, in bytes.

@@ -11,11 +11,13 @@
 
 namespace weir {
 
-/// Items that wait for a place of their own key: at most so many of one key are out at a time, and the keys
-/// take turns. What keeps a key that is slow, or held back, from taking the places of the others: an item
-/// comes out only when its key has room, so it never waits in a wider limit (narrow before wide).
+/// Items that wait for a place of their own key: at most so many of one key are out at a time, and
+/// the keys take turns. What keeps a key that is slow, or held back, from taking the places of the
+/// others: an item comes out only when its key has room, so it never waits in a wider limit (narrow
+/// before wide).
 ///
-/// Shape: `push` what there is to do, `pop` the next one that may start, `done` with its key when it ended.
+/// Shape: `push` what there is to do, `pop` the next one that may start, `done` with its key when
+///        it ended.
 /// Units: `limit`, items of one key out at a time, from 1.
 /// Fairness: first in, first out within a key; round robin between the keys that have room.
 /// Threads: none of its own; a pure rule, used from one executor.
@@ -52,8 +54,8 @@ public:
         return next;
     }
 
-    /// One that was out has ended. Precondition: it came from `pop` and was not given back yet; throws
-    /// `std::logic_error` otherwise.
+    /// One that was out has ended. Precondition: it came from `pop` and was not given back yet;
+    /// throws `std::logic_error` otherwise.
     void done(const Key& key)
     {
         const auto it = keys_.find(key);
@@ -80,7 +82,8 @@ public:
         settle(*it);
     }
 
-    /// Takes out an item, whether or not its key has room, and without counting it: for ending early.
+    /// Takes out an item, whether or not its key has room, and without counting it: for ending
+    /// early.
     std::optional<std::pair<Key, Item>> take_any()
     {
         for (known& k : keys_) {

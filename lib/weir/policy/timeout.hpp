@@ -15,11 +15,12 @@ namespace weir {
 
 /// Runs an operation for at most a length of time: `co_await with_timeout(2s, work())`.
 ///
-/// Shape: at the limit the operation is cancelled, and this waits until it has ended, so that nothing of it is left
-///        behind. An operation that does not honour cancellation is therefore waited for.
+/// Shape: at the limit the operation is cancelled, and this waits until it has ended, so that
+///        nothing of it is left behind. An operation that does not honour cancellation is therefore
+///        waited for.
 /// Units: `limit` from now; a `worker_pool` starts it with the job.
-/// Errors: `errc::timed_out` when the limit came first; else what the operation throws. A value that
-///         arrives all the same is returned, not thrown away.
+/// Errors: `errc::timed_out` when the limit came first; else what the operation throws. A value
+///         that arrives all the same is returned, not thrown away.
 /// Cancellation: reaches the operation.
 /// Memory: one coroutine, about 1.2 KB.
 template <class T>

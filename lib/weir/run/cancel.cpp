@@ -21,7 +21,8 @@ const char* to_string(cancel_reason reason) noexcept
     return "unknown";
 }
 
-cancel_link::cancel_link(const cancel_token& token, boost::asio::any_io_executor executor) : token_(token)
+cancel_link::cancel_link(const cancel_token& token, boost::asio::any_io_executor executor)
+    : token_(token)
 {
     call_.start([this] { signal_.emit(boost::asio::cancellation_type::terminal); },
                 [&](auto handler) { token_.async_wait(std::move(executor), std::move(handler)); });

@@ -34,8 +34,8 @@ struct cancel_state {
 
 } // namespace detail
 
-/// What work looks at, or waits for, to learn that it is cancelled. Copies belong to the same source; one
-/// made without a source is never cancelled.
+/// What work looks at, or waits for, to learn that it is cancelled. Copies belong to the same
+/// source; one made without a source is never cancelled.
 ///
 /// Threads: safe from any thread.
 class cancel_token {
@@ -79,7 +79,8 @@ public:
     bool cancel(cancel_reason reason = cancel_reason::requested) noexcept
     {
         cancel_reason before = cancel_reason::none;
-        if (reason == cancel_reason::none || !state_->reason.compare_exchange_strong(before, reason))
+        if (reason == cancel_reason::none ||
+            !state_->reason.compare_exchange_strong(before, reason))
             return false;
         state_->fired.set();
         return true;
@@ -89,8 +90,9 @@ private:
     std::shared_ptr<detail::cancel_state> state_;
 };
 
-/// Ties a token to an Asio operation: `slot()` is what to bind the operation to. When the source is cancelled, the
-/// emission (terminal) is posted to the operation's own executor and made there, as Asio asks for.
+/// Ties a token to an Asio operation: `slot()` is what to bind the operation to. When the source is
+/// cancelled, the emission (terminal) is posted to the operation's own executor and made there, as
+/// Asio asks for.
 ///
 /// Lifetime: outlives the operation. After its destruction nothing is emitted.
 /// Threads: used on the executor given, which is serial.

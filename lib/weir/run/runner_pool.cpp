@@ -58,7 +58,8 @@ std::vector<boost::asio::any_io_executor> runner_pool::executors() const
 void runner_pool::join()
 {
     if (running_in_this_thread())
-        throw std::logic_error("weir::runner_pool::join: called on a runner, which would wait for itself");
+        throw std::logic_error(
+            "weir::runner_pool::join: called on a runner, which would wait for itself");
     for (auto& r : runners_)
         r->work.reset();
     join_threads();
@@ -106,9 +107,9 @@ std::size_t runner_pool::drive(Step step) noexcept
     }
 }
 
-// A runner without work may still be given some by another that has not finished. So in `join` it goes on
-// looking, in rounds: a round is over when every runner has looked once since it began and found nothing, and
-// begins anew whenever one has run something. False: there is work again.
+// A runner without work may still be given some by another that has not finished. So in `join` it
+// goes on looking, in rounds: a round is over when every runner has looked once since it began and
+// found nothing, and begins anew whenever one has run something. False: there is work again.
 bool runner_pool::all_idle(runner& r) noexcept
 {
     for (;;) {

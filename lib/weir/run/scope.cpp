@@ -55,7 +55,9 @@ struct scope::state {
     cancel_reason reason = cancel_reason::none;
 };
 
-scope::scope(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor))) {}
+scope::scope(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor)))
+{
+}
 
 scope::~scope()
 {
@@ -87,8 +89,8 @@ std::size_t scope::running() const noexcept
     return state_->running.count();
 }
 
-// Boost 1.81 loses a coroutine that is cancelled before its first suspension (its handler is never called). So
-// a child is not emitted to before this line is reached; it looks for itself.
+// Boost 1.81 loses a coroutine that is cancelled before its first suspension (its handler is never
+// called). So a child is not emitted to before this line is reached; it looks for itself.
 asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child> c,
                                  asio::awaitable<void> work)
 {

@@ -12,16 +12,19 @@
 
 namespace weir {
 
-/// A nursery: coroutines started in it are joined before it ends, and one failure cancels the others.
+/// A nursery: coroutines started in it are joined before it ends, and one failure cancels the
+/// others.
 ///
-/// Shape: `spawn` any number of children, then `co_await join()`, always. Children run on the scope's executor,
-///        as does the coroutine that owns the scope.
-/// Errors: the first error is recorded before the siblings are cancelled, and `join` throws it. Later ones come
-///         of the cancelling as a rule, and are dropped.
-/// Cancellation: cancelling the coroutine in `join` cancels the children; `join` still waits for them.
-/// Threads: used on its executor alone, which is serial. To cancel from elsewhere, use a `cancel_source`.
-/// Lifetime: a scope destroyed before it was joined (an exception came between) cancels its children, which
-///           end by themselves.
+/// Shape: `spawn` any number of children, then `co_await join()`, always. Children run on the
+///        scope's executor, as does the coroutine that owns the scope.
+/// Errors: the first error is recorded before the siblings are cancelled, and `join` throws it.
+///         Later ones come of the cancelling as a rule, and are dropped.
+/// Cancellation: cancelling the coroutine in `join` cancels the children; `join` still waits for
+///               them.
+/// Threads: used on its executor alone, which is serial. To cancel from elsewhere, use a
+///          `cancel_source`.
+/// Lifetime: a scope destroyed before it was joined (an exception came between) cancels its
+///           children, which end by themselves.
 /// Memory: one coroutine a child: about 1.2 KB.
 class scope {
 public:

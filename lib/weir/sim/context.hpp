@@ -16,7 +16,8 @@ namespace weir::sim {
 
 /// An execution context inside a world: what an `io_context` and its thread are outside.
 ///
-/// Lifetime: destroying it destroys what is queued, and every operation that waits here, without resuming it.
+/// Lifetime: destroying it destroys what is queued, and every operation that waits here, without
+///           resuming it.
 class context : public boost::asio::execution_context {
 public:
     template <unsigned Bits>
@@ -66,23 +67,42 @@ public:
         return *this;
     }
 
-    bool operator==(const basic_executor& other) const noexcept { return context_ == other.context_; }
-    bool operator!=(const basic_executor& other) const noexcept { return context_ != other.context_; }
+    bool operator==(const basic_executor& other) const noexcept
+    {
+        return context_ == other.context_;
+    }
+    bool operator!=(const basic_executor& other) const noexcept
+    {
+        return context_ != other.context_;
+    }
 
     context& query(boost::asio::execution::context_t) const noexcept { return *context_; }
     static constexpr blocking_t query(blocking_t) noexcept
     {
-        return (Bits & never) != 0 ? blocking_t(blocking_t::never) : blocking_t(blocking_t::possibly);
+        return (Bits & never) != 0 ? blocking_t(blocking_t::never)
+                                   : blocking_t(blocking_t::possibly);
     }
     static constexpr work_t query(work_t) noexcept
     {
         return (Bits & tracked) != 0 ? work_t(work_t::tracked) : work_t(work_t::untracked);
     }
 
-    auto require(blocking_t::possibly_t) const noexcept { return basic_executor<(Bits & ~never)>(*this); }
-    auto require(blocking_t::never_t) const noexcept { return basic_executor<(Bits | never)>(*this); }
-    auto require(work_t::tracked_t) const noexcept { return basic_executor<(Bits | tracked)>(*this); }
-    auto require(work_t::untracked_t) const noexcept { return basic_executor<(Bits & ~tracked)>(*this); }
+    auto require(blocking_t::possibly_t) const noexcept
+    {
+        return basic_executor<(Bits & ~never)>(*this);
+    }
+    auto require(blocking_t::never_t) const noexcept
+    {
+        return basic_executor<(Bits | never)>(*this);
+    }
+    auto require(work_t::tracked_t) const noexcept
+    {
+        return basic_executor<(Bits | tracked)>(*this);
+    }
+    auto require(work_t::untracked_t) const noexcept
+    {
+        return basic_executor<(Bits & ~tracked)>(*this);
+    }
     basic_executor require(relationship_t::fork_t) const noexcept { return *this; }
     basic_executor require(relationship_t::continuation_t) const noexcept { return *this; }
 
@@ -126,8 +146,8 @@ void context::basic_executor<Bits>::execute(Function&& function) const
             own();
             return;
         }
-    context_->world_.add(
-        std::make_unique<function_step<std::decay_t<Function>>>(*context_, std::forward<Function>(function)));
+    context_->world_.add(std::make_unique<function_step<std::decay_t<Function>>>(
+        *context_, std::forward<Function>(function)));
 }
 
 inline context::executor_type context::get_executor() noexcept

@@ -58,7 +58,8 @@ bool world::run_one()
             const timer due = timers_.begin()->second;
             timers_.erase(timers_.begin());
             due.owner->clock_->due();
-            boost::asio::post(due.owner->get_executor(), [service = due.service] { service->fire(); });
+            boost::asio::post(due.owner->get_executor(),
+                              [service = due.service] { service->fire(); });
         }
     }
     std::unique_ptr<detail::step> next;
@@ -81,8 +82,8 @@ std::size_t world::run()
     std::size_t steps = 0;
     while (run_one())
         if (++steps == max_steps)
-            throw livelock("weir::sim: " + std::to_string(max_steps) + " steps without an end, seed " +
-                           std::to_string(seed_));
+            throw livelock("weir::sim: " + std::to_string(max_steps) +
+                           " steps without an end, seed " + std::to_string(seed_));
     return steps;
 }
 
@@ -101,7 +102,8 @@ void world::drop(context& c)
 
 context::context(world& w) : world_(w), clock_(std::make_shared<world::clock>(w, *this))
 {
-    boost::asio::make_service<time_service>(static_cast<boost::asio::execution_context&>(*this), clock_);
+    boost::asio::make_service<time_service>(static_cast<boost::asio::execution_context&>(*this),
+                                            clock_);
 }
 
 context::~context()

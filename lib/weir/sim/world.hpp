@@ -37,13 +37,14 @@ public:
 
 } // namespace detail
 
-/// A deterministic machine for testing unmodified Asio code: virtual time, and whatever is ready runs in an
-/// order chosen by a seed. Contexts that belong to one world share the clock and the chooser, so that work
-/// crossing from one to the other is mixed too.
+/// A deterministic machine for testing unmodified Asio code: virtual time, and whatever is ready
+/// runs in an order chosen by a seed. Contexts that belong to one world share the clock and the
+/// chooser, so that work crossing from one to the other is mixed too.
 ///
-/// Shape: make a world, contexts in it, give their executors to the code under test, and `run`. The same seed gives
-///        the same run.
-/// Units: time begins at `time_point{}` and stands still while anything is ready; then it jumps to the next timer.
+/// Shape: make a world, contexts in it, give their executors to the code under test, and `run`. The
+///        same seed gives the same run.
+/// Units: time begins at `time_point{}` and stands still while anything is ready; then it jumps to
+///        the next timer.
 /// Errors: what a handler throws leaves `run`. `livelock` after `max_steps`.
 /// Threads: one.
 /// Lifetime: outlives its contexts.
@@ -61,8 +62,8 @@ public:
 
     time_point now() const noexcept { return now_; }
     std::uint64_t seed() const noexcept { return seed_; }
-    /// How many operations keep a context busy while nothing is ready: above zero after `run`, somebody waits for
-    /// something that will never come.
+    /// How many operations keep a context busy while nothing is ready: above zero after `run`,
+    /// somebody waits for something that will never come.
     std::size_t outstanding() const noexcept { return outstanding_; }
 
     static constexpr std::size_t max_steps = 1'000'000;

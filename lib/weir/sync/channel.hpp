@@ -56,17 +56,17 @@ private:
 
 /// A bounded, closable queue of values between any number of senders and receivers.
 ///
-/// Shape: first in, first out. `close` lets nothing new in; what is buffered is still received, and then
-///        every receive is end of stream: an empty optional, without an error. Senders that wait at `close`
-///        get their value back.
-/// Units: `capacity` in values, 0 and up. 0: a send completes when a receiver has taken the value. There is no
-///        default: what may pile up is the caller's to say.
+/// Shape: first in, first out. `close` lets nothing new in; what is buffered is still received, and
+///        then every receive is end of stream: an empty optional, without an error. Senders that
+///        wait at `close` get their value back.
+/// Units: `capacity` in values, 0 and up. 0: a send completes when a receiver has taken the value.
+///        There is no default: what may pile up is the caller's to say.
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Values nobody received then go to `on_undelivered`.
-/// Fairness: senders wait in line, and so do receivers. A receiver that does not wait (`try_receive`) may take a
-///           value before one that was just woken.
-/// Memory: 64 bytes or more a place, at construction; a waiting operation costs one allocation by its
-///         handler's allocator.
+/// Fairness: senders wait in line, and so do receivers. A receiver that does not wait
+///           (`try_receive`) may take a value before one that was just woken.
+/// Memory: 64 bytes or more a place, at construction; a waiting operation costs one allocation by
+///         its handler's allocator.
 ///
 /// `T` moves and is destroyed without throwing; it need not copy or have a default.
 template <class T, class Executor = boost::asio::any_io_executor>
@@ -74,8 +74,8 @@ class channel {
 public:
     using value_type = T;
     using executor_type = Executor;
-    /// Called with a value that was taken in and that nobody will receive. Must not throw; is called outside
-    /// locks, perhaps while an execution context is being destroyed.
+    /// Called with a value that was taken in and that nobody will receive. Must not throw; is
+    /// called outside locks, perhaps while an execution context is being destroyed.
     using undelivered_hook = std::function<void(T&&)>;
 
     /// Throws `std::invalid_argument` when the capacity is above `max_capacity`.
@@ -95,9 +95,10 @@ public:
     /// Sends a value, waiting for room.
     ///
     /// Completion: `void(send_result<T>)`
-    /// Errors: in the result, with the value: `errc::closed`; `boost::asio::error::operation_aborted` when
-    ///         cancelled while waiting.
-    /// Cancellation: terminal, partial and total; the value is handed back. A value already taken stays sent.
+    /// Errors: in the result, with the value: `errc::closed`;
+    ///         `boost::asio::error::operation_aborted` when cancelled while waiting.
+    /// Cancellation: terminal, partial and total; the value is handed back. A value already taken
+    ///               stays sent.
     /// Handler: by its associated executor, never inside this call nor inside a receive.
     template <class Token = default_token<Executor>>
     auto async_send(T value, Token&& token = Token())
@@ -106,8 +107,8 @@ public:
                                                                         std::move(value));
     }
 
-    /// `async_send(T(args...))` with the default token. Safe where the compiler destroys a temporary beside
-    /// `co_await` twice (GCC 12 does, with aggregates).
+    /// `async_send(T(args...))` with the default token. Safe where the compiler destroys a
+    /// temporary beside `co_await` twice (GCC 12 does, with aggregates).
     template <class... Args>
     auto async_emplace(Args&&... args)
     {
@@ -146,7 +147,8 @@ public:
         return try_send(std::move(copy));
     }
 
-    /// Sends from the front of `values` while there is room. Returns how many; those are moved from.
+    /// Sends from the front of `values` while there is room. Returns how many; those are moved
+    /// from.
     std::size_t try_send_n(std::span<T> values)
     {
         std::size_t count = 0;
@@ -189,7 +191,10 @@ private:
     using core = detail::channel_core<T>;
 
     struct state {
-        state(std::size_t capacity, undelivered_hook hook) : core(capacity), undelivered(std::move(hook)) {}
+        state(std::size_t capacity, undelivered_hook hook)
+            : core(capacity), undelivered(std::move(hook))
+        {
+        }
 
         void lose(T&& value) noexcept
         {
@@ -234,7 +239,8 @@ private:
         {
             using operation = send_operation<std::decay_t<Handler>>;
             std::decay_t<Handler> own(std::forward<Handler>(handler));
-            operation::create(std::move(own), self->executor_, self->state_, std::move(value))->start();
+            operation::create(std::move(own), self->executor_, self->state_, std::move(value))
+                ->start();
         }
 
         channel* self;

@@ -10,7 +10,8 @@ namespace weir {
 
 /// Something that happens once, and that any number of operations may wait for.
 ///
-/// Shape: copies share the one event, so that whoever waits and whoever sets it need not outlive each other.
+/// Shape: copies share the one event, so that whoever waits and whoever sets it need not outlive
+///        each other.
 /// Threads: safe from any thread.
 class event {
 public:
@@ -38,7 +39,8 @@ public:
     auto async_wait(Executor executor, Token&& token = Token())
     {
         return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_count_wait<Executor>(std::move(executor), {state_, &state_->core}), token);
+            detail::initiate_count_wait<Executor>(std::move(executor), {state_, &state_->core}),
+            token);
     }
 
 private:

@@ -43,8 +43,8 @@ private:
     std::shared_ptr<detail::count_core<>> core_;
 };
 
-/// Lets work in until it is closed, then tells when the last one has left. What a server needs to end
-/// cleanly: each session holds a pass, and shutting down is `co_await gate.async_close()`.
+/// Lets work in until it is closed, then tells when the last one has left. What a server needs to
+/// end cleanly: each session holds a pass, and shutting down is `co_await gate.async_close()`.
 ///
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Passes may outlive it.
@@ -63,8 +63,8 @@ public:
 
     executor_type get_executor() const noexcept { return executor_; }
 
-    /// A pass, or an empty one when the gate is closed. Entering and closing meet on one word: nobody gets in
-    /// after `close` returned.
+    /// A pass, or an empty one when the gate is closed. Entering and closing meet on one word:
+    /// nobody gets in after `close` returned.
     pass try_enter()
     {
         if (core_->enter(1))
@@ -86,7 +86,8 @@ public:
     template <class Token = default_token<Executor>>
     auto async_close(Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(initiate_close(executor_, core_), token);
+        return boost::asio::async_initiate<Token, void(error_code)>(
+            initiate_close(executor_, core_), token);
     }
 
 private:

@@ -49,13 +49,14 @@ public:
         core_.reset();
     }
 
-    /// Takes `weight` of what this permit holds into a permit of its own. Throws `std::invalid_argument`
-    /// when it holds less, or when `weight` is zero.
+    /// Takes `weight` of what this permit holds into a permit of its own. Throws
+    /// `std::invalid_argument` when it holds less, or when `weight` is zero.
     permit split(std::size_t weight)
     {
         if (weight == 0 || weight > weight_)
-            throw std::invalid_argument("weir::permit::split: the weight must be between 1 and what the "
-                                        "permit holds");
+            throw std::invalid_argument(
+                "weir::permit::split: the weight must be between 1 and what the "
+                "permit holds");
         weight_ -= weight;
         return permit(weight_ == 0 ? std::move(core_) : core_, weight);
     }
@@ -68,7 +69,10 @@ private:
     friend class basic_semaphore;
     using core = detail::semaphore_core<>;
 
-    permit(std::shared_ptr<core> c, std::size_t weight) noexcept : core_(std::move(c)), weight_(weight) {}
+    permit(std::shared_ptr<core> c, std::size_t weight) noexcept
+        : core_(std::move(c)), weight_(weight)
+    {
+    }
 
     std::shared_ptr<core> core_;
     std::size_t weight_ = 0;
@@ -77,13 +81,14 @@ private:
 /// Lets at most `limit` through at a time; the others wait in line.
 ///
 /// Shape: weighted; every acquire takes `weight` of the limit and its permit gives it back.
-/// Units: `limit` from 1 to `unlimited`. There is no default: what a service can carry is nobody's guess.
+/// Units: `limit` from 1 to `unlimited`. There is no default: what a service can carry is nobody's
+///        guess.
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Permits may outlive it.
-/// Fairness: first come, first served, by weight: nobody overtakes, so one that waits for much holds back
-///           those behind it until there is room for it.
-/// Memory: a waiting acquire costs one allocation by the handler's allocator; acquiring when there is room
-///         costs none.
+/// Fairness: first come, first served, by weight: nobody overtakes, so one that waits for much
+///           holds back those behind it until there is room for it.
+/// Memory: a waiting acquire costs one allocation by the handler's allocator; acquiring when there
+///         is room costs none.
 template <class Executor = boost::asio::any_io_executor>
 class basic_semaphore {
 public:
@@ -112,11 +117,11 @@ public:
     /// Waits for a permit.
     ///
     /// Completion: `void(error_code, permit)`
-    /// Errors: `errc::closed` when the semaphore was closed before the grant; `errc::too_large` when
-    ///         `weight` is above the limit (at once, or when the limit is lowered while waiting);
-    ///         `boost::asio::error::operation_aborted` when cancelled.
-    /// Cancellation: terminal, partial and total; takes no permit. A permit that was granted already is
-    ///               delivered.
+    /// Errors: `errc::closed` when the semaphore was closed before the grant; `errc::too_large`
+    ///         when `weight` is above the limit (at once, or when the limit is lowered while
+    ///         waiting); `boost::asio::error::operation_aborted` when cancelled.
+    /// Cancellation: terminal, partial and total; takes no permit. A permit that was granted
+    ///               already is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a release.
     template <class Token = default_token<Executor>>
     auto async_acquire(Token&& token = Token())
@@ -128,15 +133,16 @@ public:
     auto async_acquire(std::size_t weight, Token&& token = Token())
     {
         check_weight(weight);
-        return boost::asio::async_initiate<Token, void(error_code, permit)>(initiate_acquire(*this), token,
-                                                                            weight);
+        return boost::asio::async_initiate<Token, void(error_code, permit)>(initiate_acquire(*this),
+                                                                            token, weight);
     }
 
-    /// Nothing new passes and who waits completes with `errc::closed`. Permits already granted stay good.
+    /// Nothing new passes and who waits completes with `errc::closed`. Permits already granted stay
+    /// good.
     void close() noexcept { core_->close(); }
 
-    /// Changes the limit. Lowering it revokes nothing: `in_use` may exceed the limit until it falls.
-    /// Throws `std::invalid_argument` when the limit is out of range.
+    /// Changes the limit. Lowering it revokes nothing: `in_use` may exceed the limit until it
+    /// falls. Throws `std::invalid_argument` when the limit is out of range.
     void resize(std::size_t limit) { core_->resize(checked(limit)); }
 
     std::size_t limit() const noexcept { return core_->limit(); }
@@ -162,7 +168,8 @@ private:
         {
             using operation = acquire_operation<std::decay_t<Handler>>;
             std::decay_t<Handler> own(std::forward<Handler>(handler));
-            operation::create(std::move(own), semaphore->executor_, semaphore->core_, weight)->start();
+            operation::create(std::move(own), semaphore->executor_, semaphore->core_, weight)
+                ->start();
         }
 
         basic_semaphore* semaphore;
@@ -171,7 +178,8 @@ private:
     static std::size_t checked(std::size_t limit)
     {
         if (limit == 0 || limit > unlimited)
-            throw std::invalid_argument("weir::semaphore: the limit must be between 1 and weir::unlimited");
+            throw std::invalid_argument(
+                "weir::semaphore: the limit must be between 1 and weir::unlimited");
         return limit;
     }
 

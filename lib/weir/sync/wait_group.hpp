@@ -12,8 +12,8 @@ namespace weir {
 
 /// Waits until everything that was added is done, as Go's `sync.WaitGroup` does.
 ///
-/// Shape: `add` before a piece of work is started, `done` when it ended, `async_wait` for the count to be zero.
-///        May be used again afterwards.
+/// Shape: `add` before a piece of work is started, `done` when it ended, `async_wait` for the count
+///        to be zero. May be used again afterwards.
 /// Threads: safe from any thread.
 /// Lifetime: who waits may outlive it; `done` may not be called after it is gone.
 template <class Executor = boost::asio::any_io_executor>

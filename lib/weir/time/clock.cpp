@@ -18,7 +18,8 @@ namespace asio = boost::asio;
 
 constexpr std::size_t arity = 4;
 
-/// The context's own executor beneath strands: the queue must not wait its turn behind somebody's strand.
+/// The context's own executor beneath strands: the queue must not wait its turn behind somebody's
+/// strand.
 asio::any_io_executor beneath_strands(asio::any_io_executor executor)
 {
     using io_executor = asio::io_context::executor_type;
@@ -130,9 +131,9 @@ void time_service::fire()
     }
 }
 
-// An armed timer keeps `io_context::run` from returning, so an empty queue must put it to sleep. Done in a
-// posted turn: where time-outs come and go with every job, the next one arrives before that turn, and
-// arming again would cost a system call each.
+// An armed timer keeps `io_context::run` from returning, so an empty queue must put it to sleep.
+// Done in a posted turn: where time-outs come and go with every job, the next one arrives before
+// that turn, and arming again would cost a system call each.
 void time_service::settle_soon() noexcept
 {
     try {
@@ -156,7 +157,8 @@ void time_service::settle() noexcept
 void time_service::shutdown()
 {
     std::lock_guard lock(mutex_);
-    down_ = true; // what is still in the heap is taken out by its owners, whom the context drops too
+    down_ =
+        true; // what is still in the heap is taken out by its owners, whom the context drops too
     source_->shutdown(*this);
     home_ = nullptr;
 }

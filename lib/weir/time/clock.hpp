@@ -31,7 +31,8 @@ class time_service;
 /// Where an execution context's time comes from, and who wakes its timer queue. The real one reads
 /// `std::chrono::steady_clock` and waits on one timer of the context; a simulation brings its own.
 ///
-/// Threads: `now` may be called from any thread. The others are called with the service's lock held, and
+/// Threads: `now` may be called from any thread. The others are called with the service's lock
+///          held, and
 /// must not call back into the service.
 class clock_source {
 public:
@@ -48,8 +49,8 @@ public:
     virtual void shutdown(time_service& service) noexcept = 0;
 };
 
-/// One point in time that somebody waits for. Intrusive: its owner keeps it alive until `expired` was
-/// called or `time_service::cancel` returned true.
+/// One point in time that somebody waits for. Intrusive: its owner keeps it alive until `expired`
+/// was called or `time_service::cancel` returned true.
 class timer_entry {
 public:
     timer_entry() = default;
@@ -68,14 +69,17 @@ private:
     std::size_t place_ = unscheduled;
 };
 
-/// The one clock and the one timer queue of an execution context (every wait in weir goes through it).
+/// The one clock and the one timer queue of an execution context (every wait in weir goes through
+/// it).
 ///
 /// A program never names it, except to install another clock: a simulation calls
-/// `boost::asio::make_service<time_service>(context, source)` before anything else used the context.
+/// `boost::asio::make_service<time_service>(context, source)` before anything else used the
+/// context.
 ///
 /// Threads: safe from any thread.
 /// Memory: sixteen bytes a waiting entry, beside the entry itself; one `steady_timer` a context.
-/// Source: a d-ary heap (d = 4) with the place kept in the entry, so that a cancelled wait leaves at once.
+/// Source: a d-ary heap (d = 4) with the place kept in the entry, so that a cancelled wait leaves
+///         at once.
 class time_service final : public boost::asio::execution_context::service {
 public:
     static inline boost::asio::execution_context::id id;
@@ -94,11 +98,12 @@ public:
 
     time_point now() const noexcept { return source_->now(); }
 
-    /// Calls `entry.expired()` once, at `at` or at once when that is past. False when the context is being
-    /// destroyed: the entry was not taken.
+    /// Calls `entry.expired()` once, at `at` or at once when that is past. False when the context
+    /// is being destroyed: the entry was not taken.
     bool schedule(timer_entry& entry, time_point at, const boost::asio::any_io_executor& home);
 
-    /// True: the entry is out and `expired` will not be called. False: it was called, is being called now,
+    /// True: the entry is out and `expired` will not be called. False: it was called, is being
+    ///       called now,
     /// or was never scheduled.
     bool cancel(timer_entry& entry) noexcept;
 

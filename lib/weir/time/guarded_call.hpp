@@ -12,8 +12,9 @@ namespace weir {
 
 /// Waits for something and then calls a function, unless this object is gone by then.
 ///
-/// The function is the handler of an operation of the signature `void(error_code)`; destroying this object
-/// cancels the operation, and the function is called only when it completed without an error before that.
+/// The function is the handler of an operation of the signature `void(error_code)`; destroying this
+/// object cancels the operation, and the function is called only when it completed without an error
+/// before that.
 ///
 /// Threads: start, cancel and destroy it on the serial executor where the operation completes.
 class guarded_call {
@@ -57,7 +58,10 @@ private:
 
     template <class Function>
     struct handler {
-        handler(std::shared_ptr<pending> p, Function f) : shared(std::move(p)), function(std::move(f)) {}
+        handler(std::shared_ptr<pending> p, Function f)
+            : shared(std::move(p)), function(std::move(f))
+        {
+        }
         handler(handler&&) = default;
         handler(const handler&) = delete;
         handler& operator=(handler&&) = delete;

@@ -6,13 +6,14 @@
 
 namespace weir {
 
-/// How long a loop that always finds something to do may go on before it gives its executor a turn. Without
-/// one, a one millisecond timer on the same runner was a second late.
+/// How long a loop that always finds something to do may go on before it gives its executor a turn.
+/// Without one, a one millisecond timer on the same runner was a second late.
 ///
 /// Shape: `begin` after each turn given; `is_over` after each piece of work.
-/// Units: 128 pieces (above that nothing is gained: a turn costs about as much as a job's hand-over), or half a
-///        millisecond. The clock is read after every piece while pieces are slow, and after up to every
-///        sixteenth while they are fast, for reading it costs about as much as a trivial piece.
+/// Units: 128 pieces (above that nothing is gained: a turn costs about as much as a job's
+///        hand-over), or half a millisecond. The clock is read after every piece while pieces are
+///        slow, and after up to every sixteenth while they are fast, for reading it costs about as
+///        much as a trivial piece.
 /// Threads: none of its own.
 class turn {
 public:

@@ -15,12 +15,14 @@ namespace weir {
 
 /// Waits until a point in time, on the executor's clock (real, or virtual in a simulation).
 ///
-/// Units: `at` is on `std::chrono::steady_clock`'s scale; one that is past completes at once, but never
-///        inside this call.
+/// Units: `at` is on `std::chrono::steady_clock`'s scale; one that is past completes at once, but
+///        never inside this call.
 /// Completion: `void(error_code)`
 /// Errors: `boost::asio::error::operation_aborted` when cancelled.
-/// Cancellation: terminal, partial and total all end the wait. A wait whose time has come already succeeds.
-/// Memory: one allocation by the handler's allocator; no timer of its own (one timer queue a context).
+/// Cancellation: terminal, partial and total all end the wait. A wait whose time has come already
+///               succeeds.
+/// Memory: one allocation by the handler's allocator; no timer of its own (one timer queue a
+///         context).
 template <class Executor, class Token = default_token<Executor>>
 auto async_sleep_until(Executor executor, time_point at, Token&& token = Token());
 
@@ -28,12 +30,12 @@ auto async_sleep_until(Executor executor, time_point at, Token&& token = Token()
 template <class Executor, class Token = default_token<Executor>>
 auto async_sleep_for(Executor executor, duration length, Token&& token = Token());
 
-/// Calls a function at a point in time, unless it is destroyed or cancelled first: the time-out of something
-/// that is cancelled by hand, such as a socket.
+/// Calls a function at a point in time, unless it is destroyed or cancelled first: the time-out of
+/// something that is cancelled by hand, such as a socket.
 ///
 /// Lifetime: the function is never called after `cancel` or the destructor returned.
-/// Threads: the executor is serial (one thread or a strand); construct, cancel and destroy the alarm there.
-///          The function runs there too.
+/// Threads: the executor is serial (one thread or a strand); construct, cancel and destroy the
+///          alarm there. The function runs there too.
 /// Errors: what the function throws leaves by the executor, as from any posted handler.
 class alarm {
 public:

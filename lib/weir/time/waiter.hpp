@@ -26,26 +26,28 @@
 #include <utility>
 #include <variant>
 
-// What every waiting operation in weir is made of: a `waiter`. Three rules are kept here once, so that no
-// primitive has to keep them by itself:
+// What every waiting operation in weir is made of: a `waiter`. Three rules are kept here once, so
+// that no primitive has to keep them by itself:
 //
 // * whoever wakes a waiter only posts; the operation goes on where its own handler belongs (law 4);
-// * a waiter is known to the context its handler belongs to, which drops it when it is destroyed first, so
+// * a waiter is known to the context its handler belongs to, which drops it when it is destroyed
+// first, so
 //   that contexts, primitives and coroutines may go in any order (law 10);
-// * a wake-up that is destroyed before it ran tells the operation, which passes on what it was given
+// * a wake-up that is destroyed before it ran tells the operation, which passes on what it was
+// given
 //   (laws 2 and 3).
 
 namespace weir {
 
-/// The token a weir operation uses when none is given: the executor's own default when it has one, else
-/// `deferred`, so that `co_await channel.async_receive()` works.
+/// The token a weir operation uses when none is given: the executor's own default when it has one,
+/// else `deferred`, so that `co_await channel.async_receive()` works.
 template <class Executor>
 using default_token =
     std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>,
                        boost::asio::deferred_t, boost::asio::default_completion_token_t<Executor>>;
 
-/// The executor a waiting operation goes on at. Counts as work there, so that `run` does not return while
-/// the operation waits, and posts without allocating where it finds an `io_context` beneath.
+/// The executor a waiting operation goes on at. Counts as work there, so that `run` does not return
+/// while the operation waits, and posts without allocating where it finds an `io_context` beneath.
 class home_executor {
 public:
     template <class Executor>
@@ -112,7 +114,8 @@ class waiter_registry;
 
 /// An operation that waits. Owned by itself: it ends in `resumed`, in `dropped`, or by its context.
 ///
-/// Threads: `wake` from any thread, once a wait. The virtual functions run on the operation's own executor,
+/// Threads: `wake` from any thread, once a wait. The virtual functions run on the operation's own
+///          executor,
 /// but for `dropped` and `context_shutdown`, which run where its context is destroyed.
 class waiter {
 public:
@@ -131,8 +134,8 @@ protected:
 
     virtual ~waiter();
 
-    /// Makes the waiter known to its context. False: the context is being destroyed already, and the
-    /// operation must end without completing.
+    /// Makes the waiter known to its context. False: the context is being destroyed already, and
+    /// the operation must end without completing.
     [[nodiscard]] bool enlist();
 
     const home_executor& home() const noexcept { return home_; }
@@ -143,14 +146,14 @@ private:
     virtual void resumed() = 0;
     /// A posted wake-up was destroyed unrun. Gives back what the waiter was given, and ends it.
     virtual void dropped() noexcept = 0;
-    /// The context is being destroyed. Ends the waiter if it is still parked; does nothing when a wake-up is
-    /// under way, for that is dropped by itself.
+    /// The context is being destroyed. Ends the waiter if it is still parked; does nothing when a
+    /// wake-up is under way, for that is dropped by itself.
     virtual void context_shutdown() noexcept = 0;
 
     struct resumption;
 
-    // Storage for the posted wake-up: waking allocates nothing, and what is freed on another thread helps
-    // that thread only.
+    // Storage for the posted wake-up: waking allocates nothing, and what is freed on another thread
+    // helps that thread only.
     template <class T>
     struct inline_allocator;
 
@@ -181,7 +184,8 @@ private:
     bool down_ = false;
 };
 
-/// The part of a waiting operation that knows the handler: where it runs, its memory and its cancellation.
+/// The part of a waiting operation that knows the handler: where it runs, its memory and its
+/// cancellation.
 ///
 /// `Derived` is created by `start` and ends itself by `complete` or `destroy`.
 template <class Derived, class Handler, class IoExecutor>
@@ -204,7 +208,8 @@ protected:
     ~wait_operation() = default;
 
     /// `on_cancel` is called on the operation's executor, at most until it completes.
-    /// Cancellation: all three types mean the same here, for nothing happens before the operation succeeds.
+    /// Cancellation: all three types mean the same here, for nothing happens before the operation
+    ///               succeeds.
     template <class OnCancel>
     void on_cancellation(OnCancel on_cancel)
     {
@@ -221,8 +226,8 @@ protected:
     void complete(Args... args);
 
 private:
-    // A handler behind `any_completion_executor` has no context to post to: such an operation goes on at
-    // the I/O executor first, and is dispatched from there.
+    // A handler behind `any_completion_executor` has no context to post to: such an operation goes
+    // on at the I/O executor first, and is dispatched from there.
     static constexpr bool posts_to_handler =
         std::is_convertible_v<handler_executor, boost::asio::any_io_executor>;
 
@@ -247,8 +252,8 @@ private:
 
 template <class Derived, class Handler, class IoExecutor>
 template <class... Args>
-Derived* wait_operation<Derived, Handler, IoExecutor>::create(Handler&& handler, const IoExecutor& io,
-                                                              Args&&... args)
+Derived* wait_operation<Derived, Handler, IoExecutor>::create(Handler&& handler,
+                                                              const IoExecutor& io, Args&&... args)
 {
     auto allocator = allocator_for(handler);
     Derived* memory = allocator.allocate(1);
@@ -266,8 +271,8 @@ void wait_operation<Derived, Handler, IoExecutor>::destroy() noexcept
 {
     auto* self = static_cast<Derived*>(this);
     auto allocator = allocator_for(handler_);
-    // Moved out first: a handler is often the last owner of a coroutine frame, whose destruction may run
-    // anything, and by then this operation must be gone.
+    // Moved out first: a handler is often the last owner of a coroutine frame, whose destruction
+    // may run anything, and by then this operation must be gone.
     Handler handler(std::move(handler_));
     self->~Derived();
     allocator.deallocate(self, 1);

@@ -91,8 +91,10 @@ presence::~presence()
         pool_->left(*worker_);
 }
 
-pool_core::pool_core(std::vector<asio::any_io_executor> executors, const worker_pool_options& options)
-    : options_(options), executors_(checked(std::move(executors))), workers_left_(executors_.front())
+pool_core::pool_core(std::vector<asio::any_io_executor> executors,
+                     const worker_pool_options& options)
+    : options_(options), executors_(checked(std::move(executors))),
+      workers_left_(executors_.front())
 {
 }
 
@@ -143,15 +145,16 @@ void pool_core::watch(worker& w)
     const auto give_up_later = [this, &w] {
         w.cancel(cancel_reason::deadline);
         if (w.busy())
-            w.time_out = alarm(w.get_executor(), saturating_add(now(w.get_executor()), options_.grace()),
-                               [this, &w] { give_up(w); });
+            w.time_out =
+                alarm(w.get_executor(), saturating_add(now(w.get_executor()), options_.grace()),
+                      [this, &w] { give_up(w); });
     };
     w.time_out = alarm(w.get_executor(), saturating_add(now(w.get_executor()), options_.time_out()),
                        give_up_later);
 }
 
-// The job would not end. Its worker is left behind with it, and another takes its place; the newcomer
-// publishes the outcome, for publishing may have to wait.
+// The job would not end. Its worker is left behind with it, and another takes its place; the
+// newcomer publishes the outcome, for publishing may have to wait.
 void pool_core::give_up(worker& w)
 {
     if (!w.busy())
@@ -201,7 +204,8 @@ asio::awaitable<drain_report> pool_core::drain(duration limit)
     if (!co_await all_left(limit)) {
         stop(cancel_reason::shutdown);
         if (!co_await all_left(options_.grace())) {
-            // What hangs is given up; and where nobody takes the outcomes, nobody waits for that any more.
+            // What hangs is given up; and where nobody takes the outcomes, nobody waits for that
+            // any more.
             on_each_worker([](pool_core& pool, worker& w) { pool.give_up(w); });
             close_results();
             co_await all_left(options_.grace());
@@ -215,7 +219,8 @@ asio::awaitable<drain_report> pool_core::drain(duration limit)
     co_return report;
 }
 
-// In the order opposite to the one in which things happen: what is read first can only have grown less.
+// In the order opposite to the one in which things happen: what is read first can only have grown
+// less.
 ledger pool_core::read() const
 {
     ledger sum;

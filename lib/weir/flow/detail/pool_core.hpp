@@ -33,7 +33,10 @@ public:
     void late() noexcept { add(late_); }
 
     void add_ends_to(ledger& sum) const noexcept;
-    void add_starts_to(ledger& sum) const noexcept { sum.started += started_.load(std::memory_order_acquire); }
+    void add_starts_to(ledger& sum) const noexcept
+    {
+        sum.started += started_.load(std::memory_order_acquire);
+    }
 
 private:
     static void add(std::atomic<std::uint64_t>& counter) noexcept
@@ -46,8 +49,8 @@ private:
     std::atomic<std::uint64_t> late_{0};
 };
 
-/// One worker: a coroutine that takes jobs one after the other, and the job it is at. Touched on its own
-/// executor, but for the tally.
+/// One worker: a coroutine that takes jobs one after the other, and the job it is at. Touched on
+/// its own executor, but for the tally.
 class worker final : public job_context {
 public:
     explicit worker(boost::asio::any_io_executor executor) : job_context(std::move(executor)) {}
@@ -78,11 +81,14 @@ private:
     bool retired_ = false;
 };
 
-/// What makes a worker's coroutine leave the pool however it ends, even if its context destroys it before it
-/// ever ran.
+/// What makes a worker's coroutine leave the pool however it ends, even if its context destroys it
+/// before it ever ran.
 class presence {
 public:
-    presence(std::shared_ptr<pool_core> pool, worker& w) noexcept : pool_(std::move(pool)), worker_(&w) {}
+    presence(std::shared_ptr<pool_core> pool, worker& w) noexcept
+        : pool_(std::move(pool)), worker_(&w)
+    {
+    }
     presence(presence&&) noexcept = default;
     presence& operator=(presence&&) = delete;
     ~presence();
@@ -97,11 +103,15 @@ private:
 /// The part of a worker pool that does not depend on the type of its jobs.
 class pool_core : public std::enable_shared_from_this<pool_core> {
 public:
-    pool_core(std::vector<boost::asio::any_io_executor> executors, const worker_pool_options& options);
+    pool_core(std::vector<boost::asio::any_io_executor> executors,
+              const worker_pool_options& options);
     virtual ~pool_core() = default;
 
     const worker_pool_options& options() const noexcept { return options_; }
-    const boost::asio::any_io_executor& first_executor() const noexcept { return executors_.front(); }
+    const boost::asio::any_io_executor& first_executor() const noexcept
+    {
+        return executors_.front();
+    }
 
     void start_workers();
     virtual void close_intake() noexcept = 0;
@@ -142,7 +152,6 @@ private:
     template <class Do>
     void on_each_worker(Do what);
     boost::asio::awaitable<bool> all_left(duration limit);
-    
 
     const worker_pool_options options_;
     const std::vector<boost::asio::any_io_executor> executors_;

@@ -14,8 +14,8 @@ class typed_pool : public pool_core {
 public:
     using hook = std::function<void(outcome<R>&&)>;
 
-    typed_pool(std::vector<boost::asio::any_io_executor> executors, const worker_pool_options& options,
-               hook on_undelivered)
+    typed_pool(std::vector<boost::asio::any_io_executor> executors,
+               const worker_pool_options& options, hook on_undelivered)
         : pool_core(std::move(executors), options), undelivered_(std::move(on_undelivered)),
           jobs_(first_executor(), options.queue(), [this](numbered_job<Job>&& j) { drop(j.id); }),
           results_(first_executor(), options.results(), undelivered_)
@@ -79,15 +79,18 @@ private:
 };
 
 template <class Handler, class Job, bool TakesContext>
-struct returned_by : std::invoke_result<Handler&, Job&&> {};
+struct returned_by : std::invoke_result<Handler&, Job&&> {
+};
 template <class Handler, class Job>
-struct returned_by<Handler, Job, true> : std::invoke_result<Handler&, Job&&, job_context&> {};
+struct returned_by<Handler, Job, true> : std::invoke_result<Handler&, Job&&, job_context&> {
+};
 
 /// The worker's coroutine, for one type of handler.
 template <class Job, class R, class Handler>
 class handled_pool final : public typed_pool<Job, R> {
 public:
-    handled_pool(std::vector<boost::asio::any_io_executor> executors, const worker_pool_options& options,
+    handled_pool(std::vector<boost::asio::any_io_executor> executors,
+                 const worker_pool_options& options,
                  typename typed_pool<Job, R>::hook on_undelivered, Handler handler)
         : typed_pool<Job, R>(std::move(executors), options, std::move(on_undelivered)),
           handler_(std::move(handler))
@@ -107,7 +110,8 @@ private:
             return std::invoke(handler_, std::move(job));
     }
 
-    static constexpr bool is_coroutine = is_awaitable<typename returned_by<Handler, Job, takes_context>::type>;
+    static constexpr bool is_coroutine =
+        is_awaitable<typename returned_by<Handler, Job, takes_context>::type>;
     using value_type = typename outcome<R>::value_type;
 
     void start_worker(presence here) override { spawn(std::move(here), std::nullopt); }
@@ -121,7 +125,8 @@ private:
     {
         worker& w = here.of();
         const auto executor = w.get_executor();
-        // Whatever leaves the worker is a fault of ours or of the machine: the runner's error sink has it.
+        // Whatever leaves the worker is a fault of ours or of the machine: the runner's error sink
+        // has it.
         const auto on_end = [](std::exception_ptr error) {
             if (error)
                 std::rethrow_exception(error);
@@ -177,7 +182,8 @@ private:
                     co_return;
                 }
                 const status s = w.end(value.has_value());
-                if constexpr (is_coroutine) // what the job did to its cancellation stays with the job
+                if constexpr (
+                    is_coroutine) // what the job did to its cancellation stays with the job
                     co_await boost::asio::this_coro::reset_cancellation_state();
                 if (value)
                     out.emplace(outcome<R>::ok(next->id, std::move(*value)));
@@ -222,8 +228,9 @@ struct submit_handler {
 
 template <class Job, class R>
 template <class Handler>
-worker_pool<Job, R>::worker_pool(std::vector<executor_type> executors, const worker_pool_options& options,
-                                 Handler handler, undelivered_hook on_undelivered)
+worker_pool<Job, R>::worker_pool(std::vector<executor_type> executors,
+                                 const worker_pool_options& options, Handler handler,
+                                 undelivered_hook on_undelivered)
     : state_(std::make_shared<detail::handled_pool<Job, R, Handler>>(
           std::move(executors), options, std::move(on_undelivered), std::move(handler)))
 {

@@ -22,8 +22,8 @@ namespace weir::http::detail {
 
 using endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
 
-/// Looks host names up on a few threads of its own, one lane an execution context. Asio's resolver has one
-/// thread: there, a name server that is silent for one host holds back every other.
+/// Looks host names up on a few threads of its own, one lane an execution context. Asio's resolver
+/// has one thread: there, a name server that is silent for one host holds back every other.
 ///
 /// Lifetime  belongs to its context, whose destruction waits for the look-ups that are running
 ///           (getaddrinfo cannot be interrupted).

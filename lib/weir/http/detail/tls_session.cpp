@@ -21,8 +21,8 @@ namespace {
 
 using state = io_step::state;
 
-// OpenSSL's own socket BIO uses write(), which raises SIGPIPE when the peer has gone; a library must
-// not ask its users to ignore signals.
+// OpenSSL's own socket BIO uses write(), which raises SIGPIPE when the peer has gone; a library
+// must not ask its users to ignore signals.
 
 int socket_of(BIO* bio)
 {

@@ -25,8 +25,8 @@ struct io_step {
     error_code error;
 };
 
-/// One TLS session on a connected, non-blocking socket, without a stream of its own in between: OpenSSL
-/// reads and writes the socket (19 kB a connection, 77 kB through asio::ssl::stream).
+/// One TLS session on a connected, non-blocking socket, without a stream of its own in between:
+/// OpenSSL reads and writes the socket (19 kB a connection, 77 kB through asio::ssl::stream).
 ///
 /// Threads   one at a time.
 /// Lifetime  ends before the socket is closed.

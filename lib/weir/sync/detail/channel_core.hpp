@@ -17,25 +17,29 @@ enum class passed { done, parked, full, closed, retry };
 
 /// The rule of a bounded, closable, many-to-many queue. Knows no executor, no clock, no handler.
 ///
-/// Ring: a slot's `sequence` says whose turn it is: `p` free for the push of position p, `p | 1` full for the
-/// pop of p. Positions count in steps of two; the low bit of `tail_` says closed, so that a push and `close`
-/// meet on one word, and end of stream is decided from one load of it.
+/// Ring: a slot's `sequence` says whose turn it is: `p` free for the push of position p, `p | 1`
+///       full for the
+/// pop of p. Positions count in steps of two; the low bit of `tail_` says closed, so that a push
+/// and `close` meet on one word, and end of stream is decided from one load of it.
 ///
-/// Waiting: a parked sender keeps its value in its node until somebody moves it into the ring, so closing,
-/// cancelling and destruction can hand it back; while one is parked, `try_push` says full and nobody
-/// overtakes. A parked receiver is told to look again and takes its value by itself, so no value is lost
-/// with a wake-up; there are never more wake-ups under way than values to take.
+/// Waiting: a parked sender keeps its value in its node until somebody moves it into the ring, so
+///          closing,
+/// cancelling and destruction can hand it back; while one is parked, `try_push` says full and
+/// nobody overtakes. A parked receiver is told to look again and takes its value by itself, so no
+/// value is lost with a wake-up; there are never more wake-ups under way than values to take.
 ///
 /// Who parks sets a flag and looks again; who moves a position loads the flags afterwards. Both are
-/// sequentially consistent, so one of them sees the other. A position that is claimed while its slot is not
-/// ready yet means `retry`, never parking.
+/// sequentially consistent, so one of them sees the other. A position that is claimed while its
+/// slot is not ready yet means `retry`, never parking.
 ///
-/// Source: the ring is Dmitry Vyukov's bounded queue (1024cores.net), with batches on the consumers' side,
+/// Source: the ring is Dmitry Vyukov's bounded queue (1024cores.net), with batches on the
+///         consumers' side,
 /// the closed bit, exact capacities and the parking as above.
 template <class T, class Policy = real_policy>
 class channel_core {
-    static_assert(std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
-                  "a channel's value type must move without throwing, or a value could be lost on its way");
+    static_assert(
+        std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
+        "a channel's value type must move without throwing, or a value could be lost on its way");
 
 public:
     struct receiver : list_node {
@@ -103,8 +107,8 @@ public:
         return count;
     }
 
-    /// For a receiver that starts. True: parked. False: there is something to see; go through `look` once,
-    /// as if woken.
+    /// For a receiver that starts. True: parked. False: there is something to see; go through
+    /// `look` once, as if woken.
     bool park_unless_ready(receiver& r) noexcept
     {
         std::lock_guard lock(mutex_);
@@ -119,7 +123,8 @@ public:
         return !ready;
     }
 
-    /// For a receiver that looks: `done` (`take` was called), `closed` (end of stream), `parked`, or `retry`.
+    /// For a receiver that looks: `done` (`take` was called), `closed` (end of stream), `parked`,
+    /// or `retry`.
     template <class Take>
     passed pop_or_park(receiver& r, Take&& take) noexcept
     {
@@ -179,11 +184,12 @@ public:
     bool unpark(receiver& r) noexcept { return unpark(receivers_, r); }
     bool unpark(sender& s) noexcept { return unpark(senders_, s); }
 
-    /// First call of a receiver that was told to look, or that was told and goes away without looking.
+    /// First call of a receiver that was told to look, or that was told and goes away without
+    /// looking.
     void woken() noexcept { flags_.fetch_sub(one_wake); }
 
-    /// Wakes receivers while there are more values than wake-ups under way. A receiver that was woken calls
-    /// it when it is done, whatever became of it.
+    /// Wakes receivers while there are more values than wake-ups under way. A receiver that was
+    /// woken calls it when it is done, whatever became of it.
     void notify() noexcept
     {
         const std::uint64_t flags = flags_.load();
@@ -257,7 +263,8 @@ private:
     static constexpr std::uint64_t closing = 4;
     static constexpr std::uint64_t one_wake = 8; // wake-ups under way are counted above the flags
 
-    // A line each: the sender of one value and the receiver of its neighbour do not wait for one another.
+    // A line each: the sender of one value and the receiver of its neighbour do not wait for one
+    // another.
     struct alignas(64) slot {
         T* value() noexcept { return std::launder(reinterpret_cast<T*>(memory)); }
 
@@ -265,7 +272,10 @@ private:
         alignas(T) unsigned char memory[sizeof(T)];
     };
 
-    static constexpr std::uint64_t position(std::uint64_t tail) noexcept { return tail & ~closed_bit; }
+    static constexpr std::uint64_t position(std::uint64_t tail) noexcept
+    {
+        return tail & ~closed_bit;
+    }
     static constexpr bool closed(std::uint64_t tail) noexcept { return (tail & closed_bit) != 0; }
 
     static std::size_t round_up(std::size_t capacity) noexcept
@@ -276,7 +286,10 @@ private:
         return size;
     }
 
-    slot& at(std::uint64_t p) noexcept { return slots_[static_cast<std::size_t>(p / step) & mask_]; }
+    slot& at(std::uint64_t p) noexcept
+    {
+        return slots_[static_cast<std::size_t>(p / step) & mask_];
+    }
 
     bool has_room(std::uint64_t p) const noexcept { return p - head_.load() < capacity_ * step; }
 
@@ -289,7 +302,8 @@ private:
             slot& s = at(tail);
             const std::uint64_t turn = s.sequence.load(std::memory_order_acquire);
             if (turn == tail) {
-                // A ring of the capacity itself is full when its slot is; a larger one has to count.
+                // A ring of the capacity itself is full when its slot is; a larger one has to
+                // count.
                 if (capacity_ <= mask_ && capacity_ != 0 && !has_room(tail))
                     return passed::full;
                 if (tail_.compare_exchange_weak(tail, tail + step)) {
@@ -336,7 +350,8 @@ private:
         }
     }
 
-    // After positions moved forward: parked senders' values come in, and the end of the stream is told.
+    // After positions moved forward: parked senders' values come in, and the end of the stream is
+    // told.
     void popped() noexcept
     {
         const std::uint64_t flags = flags_.load();
@@ -366,8 +381,8 @@ private:
             moved.push_back(dequeue(senders_));
     }
 
-    // Still full after the flag was set? Then a pop to come will see the flag. A pop that has claimed its
-    // position but not yet freed the slot will not: look again.
+    // Still full after the flag was set? Then a pop to come will see the flag. A pop that has
+    // claimed its position but not yet freed the slot will not: look again.
     passed push_again(T& value) noexcept
     {
         const passed how = push(value);
@@ -378,7 +393,10 @@ private:
 
     bool drained() const noexcept { return position(tail_.load()) == head_.load(); }
 
-    std::size_t available() const noexcept { return size() + (capacity_ == 0 ? senders_.size() : 0); }
+    std::size_t available() const noexcept
+    {
+        return size() + (capacity_ == 0 ? senders_.size() : 0);
+    }
 
     template <class Node>
     static void enqueue(list<Node>& queue, Node& node) noexcept
@@ -443,8 +461,8 @@ private:
 
     // ---- capacity 0: a value goes from hand to hand
 
-    // For who does not wait: only when a receiver waits for it. The value then stands in the ring's one slot
-    // until that receiver, or another, takes it.
+    // For who does not wait: only when a receiver waits for it. The value then stands in the ring's
+    // one slot until that receiver, or another, takes it.
     passed try_hand_over(T& value) noexcept
     {
         list<receiver> woken;

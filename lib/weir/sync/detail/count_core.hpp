@@ -10,10 +10,11 @@
 
 namespace weir::detail {
 
-/// A count that somebody waits to be zero, and that can be closed. The rule of `gate` and `wait_group`.
+/// A count that somebody waits to be zero, and that can be closed. The rule of `gate` and
+/// `wait_group`.
 ///
-/// One word holds the count and two flags, so that entering and closing meet on it. Who waits sets a flag
-/// and looks at the count again; who leaves last looks at the flag.
+/// One word holds the count and two flags, so that entering and closing meet on it. Who waits sets
+/// a flag and looks at the count again; who leaves last looks at the flag.
 template <class Policy = real_policy>
 class count_core {
 public:
@@ -77,7 +78,10 @@ public:
     }
 
     std::size_t count() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
-    bool is_closed() const noexcept { return (word_.load(std::memory_order_relaxed) & closed) != 0; }
+    bool is_closed() const noexcept
+    {
+        return (word_.load(std::memory_order_relaxed) & closed) != 0;
+    }
 
 private:
     static constexpr std::uint64_t waiting = 1;

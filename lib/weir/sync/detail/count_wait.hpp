@@ -17,7 +17,8 @@ class count_wait_operation final
     : public wait_operation<count_wait_operation<Handler, Executor>, Handler, Executor>,
       private count_core<>::node {
 public:
-    count_wait_operation(Handler&& handler, const Executor& executor, std::shared_ptr<count_core<>> core)
+    count_wait_operation(Handler&& handler, const Executor& executor,
+                         std::shared_ptr<count_core<>> core)
         : count_wait_operation::wait_operation(std::move(handler), executor), core_(std::move(core))
     {
     }

@@ -6,8 +6,8 @@
 
 namespace weir::detail {
 
-/// What the cores take their atomics and locks from. A test puts its own here, to own every access to memory
-/// and to try every order of them.
+/// What the cores take their atomics and locks from. A test puts its own here, to own every access
+/// to memory and to try every order of them.
 struct real_policy {
     template <class T>
     using atomic = std::atomic<T>;

@@ -11,12 +11,14 @@ namespace weir::detail {
 
 enum class acquired { granted, parked, full, closed, too_large };
 
-/// The rule of a weighted, first-come-first-served semaphore. Knows no executor, no clock, no handler.
+/// The rule of a weighted, first-come-first-served semaphore. Knows no executor, no clock, no
+/// handler.
 ///
-/// One word holds what is in use and two flags. While nobody waits, acquiring is one compare-and-swap on it
-/// and releasing one subtraction. The `waiting` flag sends everybody through the lock, so that no newcomer
-/// overtakes; a releaser that saw the flag unset subtracted before the waiter set it, and the waiter looks
-/// again after setting it: one of the two always sees the other.
+/// One word holds what is in use and two flags. While nobody waits, acquiring is one
+/// compare-and-swap on it and releasing one subtraction. The `waiting` flag sends everybody through
+/// the lock, so that no newcomer overtakes; a releaser that saw the flag unset subtracted before
+/// the waiter set it, and the waiter looks again after setting it: one of the two always sees the
+/// other.
 template <class Policy = real_policy>
 class semaphore_core {
 public:
@@ -73,7 +75,8 @@ public:
         return how;
     }
 
-    /// True: the node had not been decided, and will not be. Those behind it are looked at again, for the
+    /// True: the node had not been decided, and will not be. Those behind it are looked at again,
+    ///       for the
     /// head of the queue may have been what held them back.
     bool unpark(node& n) noexcept
     {
@@ -96,8 +99,8 @@ public:
             grant_waiting();
     }
 
-    /// Never revokes: what is in use may exceed the new limit until it falls. Whoever waits for more than
-    /// the new limit is told so.
+    /// Never revokes: what is in use may exceed the new limit until it falls. Whoever waits for
+    /// more than the new limit is told so.
     void resize(std::size_t limit) noexcept
     {
         limit_.store(limit);
@@ -119,7 +122,10 @@ public:
 
     std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
     std::size_t in_use() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
-    bool is_closed() const noexcept { return (word_.load(std::memory_order_relaxed) & closed) != 0; }
+    bool is_closed() const noexcept
+    {
+        return (word_.load(std::memory_order_relaxed) & closed) != 0;
+    }
 
     std::size_t waiters() const noexcept
     {
