@@ -1,7 +1,7 @@
 """coawait.py ROOT BUILD [FILE...]: finds what g++ 12 miscompiles beside co_await.
 
 There, in one full expression with a co_await, these temporaries are destroyed twice: a lambda with a capture that
-has a destructor, an aggregate, a class-type ?:, an initialiser list. Name them first. (g++ 15 and 16 also
+has a destructor, an aggregate, a a ?: of a type with one, an initialiser list. Name them first. (g++ 15 and 16 also
 miscompile `auto [a, b] = co_await f();` in loops: bind by reference to a named result.)
 Without FILE: every source under lib, apps, test and examples, with the flags the build has for it; headers of ours
 are looked at through the files that include them, so that templates are seen as they are used. A line that was looked
@@ -26,9 +26,8 @@ m exprWithCleanups({ours}, forFunction(functionDecl().bind("here")),
   hasDescendant(expr(forFunction(equalsBoundNode("here")), anyOf(
     cxxBindTemporaryExpr(has(expr(unless(anyOf(
       cxxConstructExpr(), callExpr(), coawaitExpr(), cxxStdInitializerListExpr(), exprWithCleanups(),
-      implicitCastExpr(), materializeTemporaryExpr(), conditionalOperator(), cxxFunctionalCastExpr()))))),
+      implicitCastExpr(), materializeTemporaryExpr(), cxxFunctionalCastExpr()))))),
     materializeTemporaryExpr(has(initListExpr())),
-    conditionalOperator(hasType(cxxRecordDecl())),
     cxxStdInitializerListExpr()))))
 """
 BINDINGS = 'm declStmt({ours}, has(decompositionDecl(unless(hasType(referenceType())), hasDescendant(coawaitExpr()))))'
