@@ -13,11 +13,11 @@ readonly urls=500 limit=16
 say "looking for compilers and libraries"
 need "$packages_to_run" "$tools_to_run"
 
-# A folder that test.sh has configured stays as it is; a new one gets the programs alone.
+# A folder that test.sh has configured stays as it is; else it gets the programs alone.
 only_programs=()
-[[ -e build/release/build.ninja ]] ||
+grep -qs '^WEIR_BUILD_TESTS:BOOL=TRUE' build/release/CMakeCache.txt ||
     only_programs=(-DWEIR_BUILD_TESTS=OFF -DWEIR_BUILD_EXAMPLES=OFF -DWEIR_CHECKS=OFF)
-say "building weir-fetch and weir-origin in build/release (about two minutes the first time)"
+say "building weir-fetch and weir-origin in build/release (a minute or two the first time)"
 mkdir -p build
 log=build/demo.log
 {
@@ -59,5 +59,5 @@ failed=0
 ((status == 0)) || { echo "demo.sh: weir-fetch ended with $status" >&2; failed=1; }
 ((good == urls && served >= urls)) || { echo "demo.sh: $good of $urls answers were 200" >&2; failed=1; }
 ((peak <= limit)) || { echo "demo.sh: the bound was broken: $peak at once" >&2; failed=1; }
-((peak == limit)) || { echo "demo.sh: the bound was not used: only $peak at once" >&2; failed=1; }
+((peak >= limit)) || { echo "demo.sh: the bound was not used: only $peak at once" >&2; failed=1; }
 exit $failed

@@ -28,6 +28,7 @@ m exprWithCleanups({ours}, forFunction(functionDecl().bind("here")),
       cxxConstructExpr(), callExpr(), coawaitExpr(), cxxStdInitializerListExpr(), exprWithCleanups(),
       implicitCastExpr(), materializeTemporaryExpr(), cxxFunctionalCastExpr()))))),
     materializeTemporaryExpr(has(initListExpr())),
+    conditionalOperator(hasType(cxxRecordDecl()), hasDescendant(cxxBindTemporaryExpr())),
     cxxStdInitializerListExpr()))))
 """
 BINDINGS = 'm declStmt({ours}, has(decompositionDecl(unless(hasType(referenceType())), hasDescendant(coawaitExpr()))))'

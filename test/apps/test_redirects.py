@@ -1,6 +1,7 @@
 """Redirects: followed within reason, and never to where they must not lead."""
 
 from faults import FaultServer, body_of
+from nginx import Nginx
 from support import Case, main, sha256
 
 
@@ -52,6 +53,18 @@ class Redirects(Case):
             row = self.follow(self.server.url(f"redirect/302?{location}"))
             self.assertEqual(row.error, "redirect", (location, row))
             self.assertNotEqual(row.text, "")
+
+    def test_many_redirects_are_one_result_each(self):
+        """Quick ones: the second answer may be there before anybody has looked at the first."""
+        back = Nginx(self, "location /f { return 200 $uri; }")
+        front = Nginx(self, f"location ~ ^/r(.*)$ {{ return 302 {back.url('f')}$1; }}")
+        sums = {front.url(f"r{number}"): sha256(b"/f%d" % number) for number in range(2000)}
+        for bounds in (("4", "1"), ("4", "4"), ("64", "16")):
+            done = self.fetch("-j", bounds[0], "--per-host", bounds[1], "--json",
+                              "--input-file", "-", input=list(sums))
+            self.assertEqual(done.code, 0, done.err)
+            self.assert_each_once(done.rows, sums)
+            self.assertEqual({row.url: row.sha256 for row in done.rows}, sums)
 
     def test_the_fragment_is_not_sent(self):
         row = self.follow(self.server.url("redirect/302?/ok/a%23part"))

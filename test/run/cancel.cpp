@@ -1,0 +1,110 @@
+#include <weir/run/cancel.hpp>
+
+#include <weir/time/wait.hpp>
+
+#include "support/simulation.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <string>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using weir::cancel_reason;
+using weir::test::in_many_orders;
+using weir::test::simulation;
+
+BOOST_AUTO_TEST_SUITE(cancel)
+
+BOOST_AUTO_TEST_CASE(the_first_reason_stays)
+{
+    weir::cancel_source source;
+    const weir::cancel_token token = source.token();
+    BOOST_TEST(!token.cancelled());
+    BOOST_TEST(!source.cancel(cancel_reason::none));
+    BOOST_TEST(source.cancel(cancel_reason::overload));
+    BOOST_TEST(!source.cancel(cancel_reason::shutdown));
+    BOOST_TEST(token.cancelled());
+    BOOST_TEST((token.reason() == cancel_reason::overload));
+    BOOST_TEST(std::string(to_string(token.reason())) == "overload");
+}
+
+BOOST_AUTO_TEST_CASE(a_token_without_a_source_is_never_cancelled)
+{
+    const weir::cancel_token token;
+    BOOST_TEST(!token.cancelled());
+    BOOST_TEST((token.reason() == cancel_reason::none));
+}
+
+BOOST_AUTO_TEST_CASE(the_emission_is_made_on_the_operations_own_executor)
+{
+    in_many_orders([](simulation& s) {
+        weir::cancel_source source;
+        weir::error_code ended;
+        bool inside_cancel = false;
+        auto link = std::make_unique<weir::cancel_link>(source.token(), s.a.get_executor());
+        const auto on_end = [&](weir::error_code error) {
+            BOOST_TEST(!inside_cancel);
+            ended = error;
+        };
+        weir::async_sleep_for(s.a.get_executor(), 1h,
+                              asio::bind_cancellation_slot(link->slot(), on_end));
+        s.spawn(s.b, [&]() -> asio::awaitable<void> {
+            inside_cancel = true;
+            source.cancel();
+            inside_cancel = false;
+            co_return;
+        });
+        s.run();
+        BOOST_TEST(ended == asio::error::operation_aborted);
+        BOOST_TEST((s.elapsed() == 0s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_link_to_a_source_that_was_cancelled_before_emits)
+{
+    simulation s(1);
+    weir::cancel_source source;
+    source.cancel();
+    weir::cancel_link link(source.token(), s.a.get_executor());
+    weir::error_code ended;
+    weir::async_sleep_for(
+        s.a.get_executor(), 1h,
+        asio::bind_cancellation_slot(link.slot(), [&](weir::error_code e) { ended = e; }));
+    s.run();
+    BOOST_TEST(ended == asio::error::operation_aborted);
+}
+
+BOOST_AUTO_TEST_CASE(a_link_that_is_gone_emits_nothing)
+{
+    in_many_orders([](simulation& s) {
+        weir::cancel_source source;
+        auto link = std::make_unique<weir::cancel_link>(source.token(), s.a.get_executor());
+        source.cancel(); // under way, and must not arrive
+        link.reset();
+        s.run();
+        BOOST_TEST(source.token().cancelled());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(waiting_for_a_token_ends_when_it_is_cancelled)
+{
+    in_many_orders([](simulation& s) {
+        weir::cancel_source source;
+        bool told = false;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            co_await source.token().async_wait(s.a.get_executor());
+            told = true;
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(s.b.get_executor(), 1s);
+            source.cancel();
+        });
+        s.run();
+        BOOST_TEST(told);
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

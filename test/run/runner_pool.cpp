@@ -1,0 +1,30 @@
+#include <weir/run/runner_pool.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <stdexcept>
+
+BOOST_AUTO_TEST_SUITE(runner_pool)
+
+BOOST_AUTO_TEST_CASE(no_runners_are_refused)
+{
+    BOOST_CHECK_THROW(weir::runner_pool(0), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(the_default_is_at_least_one)
+{
+    BOOST_TEST(weir::runner_pool::default_size() >= 1U);
+}
+
+BOOST_AUTO_TEST_CASE(executors_are_handed_out_in_turn)
+{
+    weir::runner_pool runners(2);
+    const auto first = runners.get_executor();
+    const auto second = runners.get_executor();
+    BOOST_TEST((first != second));
+    BOOST_TEST((runners.get_executor() == first));
+    BOOST_TEST(runners.executors().size() == 2U);
+    BOOST_CHECK_THROW(runners.executor(2), std::out_of_range);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
