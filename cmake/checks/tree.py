@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 
@@ -11,10 +12,10 @@ CODE = {".hpp", ".cpp"}
 def files(root, *folders):
     """Every file below the folders (default: all) that git would keep, or simply every file outside build/."""
     root = pathlib.Path(root)
-    listed = subprocess.run(
+    listed = shutil.which("git") and subprocess.run(
         ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         capture_output=True)
-    if listed.returncode == 0 and listed.stdout:
+    if listed and listed.returncode == 0 and listed.stdout:
         found = [root / name.decode() for name in listed.stdout.split(b"\0") if name]
     else:
         found = root.rglob("*")

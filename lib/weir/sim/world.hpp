@@ -62,6 +62,8 @@ public:
 
     time_point now() const noexcept { return now_; }
     std::uint64_t seed() const noexcept { return seed_; }
+    /// The context whose step is being run; null outside.
+    const context* running() const noexcept { return running_; }
     /// How many operations keep a context busy while nothing is ready: above zero after `run`,
     /// somebody waits for something that will never come.
     std::size_t outstanding() const noexcept { return outstanding_; }

@@ -1,0 +1,64 @@
+#include <weir/time/clock.hpp>
+
+#include "support/simulation.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <deque>
+#include <random>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(clock)
+
+struct entry final : weir::timer_entry {
+    entry(std::vector<weir::time_point>& log, weir::time_point t) : order(log), at(t) {}
+    void expired() noexcept override
+    {
+        order.push_back(at);
+        fired = true;
+    }
+
+    std::vector<weir::time_point>& order;
+    weir::time_point at;
+    bool fired = false;
+};
+
+BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times_and_cancelled_ones_never)
+{
+    weir::sim::world w(1);
+    weir::sim::context c(w);
+    auto& service = weir::time_service::of(c.get_executor());
+    std::mt19937 random(5);
+    std::vector<weir::time_point> order;
+    std::deque<entry> entries;
+    for (int i = 0; i < 2000; ++i) {
+        entries.emplace_back(order, weir::time_point{} + (random() % 1000) * 1ms);
+        BOOST_TEST(service.schedule(entries.back(), entries.back().at, c.get_executor()));
+    }
+    std::size_t cancelled = 0;
+    for (std::size_t i = 0; i < entries.size(); i += 3) {
+        BOOST_TEST(service.cancel(entries[i]));
+        BOOST_TEST(!service.cancel(entries[i]));
+        ++cancelled;
+    }
+    w.run();
+    BOOST_TEST(order.size() == entries.size() - cancelled);
+    BOOST_TEST(std::is_sorted(order.begin(), order.end()));
+    for (std::size_t i = 0; i < entries.size(); ++i)
+        BOOST_TEST(entries[i].fired == (i % 3 != 0));
+    BOOST_TEST(!service.cancel(entries[1]));
+}
+
+BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)
+{
+    const auto last = weir::time_point::max();
+    BOOST_TEST((weir::saturating_add(last - 1s, 2s) == last));
+    BOOST_TEST((weir::saturating_add(weir::time_point{}, weir::duration::max()) == last));
+    BOOST_TEST((weir::saturating_add(weir::time_point{} + 1s, 2s) == weir::time_point{} + 3s));
+    BOOST_TEST((weir::saturating_add(last, -1s) == last - 1s));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,66 @@
+#include <weir/time/turn.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(turn)
+
+// A clock that goes on by a step whenever it is read.
+class stepping final : public weir::clock_source {
+public:
+    explicit stepping(weir::duration s) : step(s) {}
+    weir::time_point now() const noexcept override { return at += step; }
+    void wake_at(weir::time_service&, weir::time_point, const boost::asio::any_io_executor&) override
+    {
+    }
+    void sleep(weir::time_service&) noexcept override {}
+    void shutdown(weir::time_service&) noexcept override {}
+
+    weir::duration step;
+    mutable weir::time_point at{};
+};
+
+unsigned pieces_in_a_turn(weir::turn& t, const weir::time_service& clock)
+{
+    t.begin(clock);
+    unsigned pieces = 1;
+    while (!t.is_over(clock))
+        ++pieces;
+    return pieces;
+}
+
+BOOST_AUTO_TEST_CASE(fast_pieces_are_counted)
+{
+    boost::asio::io_context io;
+    weir::time_service clock(io, std::make_shared<stepping>(0ns));
+    weir::turn t(clock);
+    BOOST_TEST(pieces_in_a_turn(t, clock) == weir::turn::pieces);
+    BOOST_TEST(pieces_in_a_turn(t, clock) == weir::turn::pieces);
+}
+
+BOOST_AUTO_TEST_CASE(slow_pieces_end_a_turn_each)
+{
+    boost::asio::io_context io;
+    weir::time_service clock(io, std::make_shared<stepping>(10ms));
+    weir::turn t(clock);
+    BOOST_TEST(pieces_in_a_turn(t, clock) == 1U);
+    BOOST_TEST(pieces_in_a_turn(t, clock) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(after_fast_pieces_slow_ones_are_noticed_within_sixteen)
+{
+    boost::asio::io_context io;
+    const auto source = std::make_shared<stepping>(0ns);
+    weir::time_service clock(io, source);
+    weir::turn t(clock);
+    pieces_in_a_turn(t, clock);
+    source->step = 10ms;
+    BOOST_TEST(pieces_in_a_turn(t, clock) <= 16U);
+    BOOST_TEST(pieces_in_a_turn(t, clock) == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
