@@ -33,9 +33,9 @@ def check(root, path):
     except UnicodeDecodeError:
         return
     if path.suffix in tree.CODE:
-        if re.search(r"^.{101,}$", text, re.M):
-            line = text.count("\n", 0, re.search(r"^.{101,}$", text, re.M).start()) + 1
-            yield f"{path}:{line}: longer than 100 columns"
+        for number, line in enumerate(text.split("\n"), 1):
+            if len(line) > 100:
+                yield f"{path}:{number}: longer than 100 columns"
         text = tree.without_comments(text)
     for number, line in enumerate(text.split("\n"), 1):
         for _, pattern, why in rules:

@@ -11,7 +11,7 @@
 
 using namespace std::chrono_literals;
 
-BOOST_AUTO_TEST_SUITE(clock)
+BOOST_AUTO_TEST_SUITE(time_queue)
 
 struct entry final : weir::timer_entry {
     entry(std::vector<weir::time_point>& log, weir::time_point t) : order(log), at(t) {}

@@ -1,0 +1,58 @@
+#include <weir/flow/outcome.hpp>
+
+#include <weir/flow/ledger.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+using weir::outcome;
+using weir::status;
+
+BOOST_AUTO_TEST_SUITE(outcome_of_a_job)
+
+BOOST_AUTO_TEST_CASE(one_that_is_ok_has_a_value_and_no_error)
+{
+    auto o = outcome<std::unique_ptr<int>>::ok(3, std::make_unique<int>(7));
+    BOOST_TEST(bool(o));
+    BOOST_TEST(o.id() == 3U);
+    BOOST_TEST((o.status() == status::ok));
+    BOOST_TEST(!o.error());
+    BOOST_TEST(*o.value() == 7);
+    BOOST_TEST(*std::move(o).value() == 7);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_failed_throws_what_the_job_threw)
+{
+    outcome<int> o(1, status::failed, std::make_exception_ptr(std::runtime_error("no")));
+    BOOST_TEST(!o);
+    BOOST_CHECK_THROW(o.value(), std::runtime_error);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_threw_nothing_says_why_it_has_no_value)
+{
+    outcome<void> o(1, status::dropped, nullptr, weir::cancel_reason::shutdown);
+    BOOST_CHECK_EXCEPTION(o.value(), weir::system_error,
+                          [](const weir::system_error& e) { return e.code() == weir::errc::closed; });
+    BOOST_TEST((o.reason() == weir::cancel_reason::shutdown));
+    BOOST_TEST(std::string(to_string(o.status())) == "dropped");
+}
+
+BOOST_AUTO_TEST_CASE(a_ledger_adds_up)
+{
+    weir::ledger l;
+    l.accepted = 10;
+    l.rejected = 2;
+    l.started = 8;
+    l.ok = 3;
+    l.failed = l.cancelled = l.timed_out = l.abandoned = l.dropped = 1;
+    BOOST_TEST(l.submitted() == 12U);
+    BOOST_TEST(l.finished() == 7U);
+    BOOST_TEST(l.running() == 1U);
+    BOOST_TEST(l.waiting() == 1U);
+    BOOST_TEST(!l.balanced());
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,373 @@
+#include <weir/flow/worker_pool.hpp>
+
+#include "support/simulation.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using weir::cancel_reason;
+using weir::status;
+using weir::test::in_many_orders;
+using weir::test::simulation;
+
+using pool = weir::worker_pool<int, int>;
+using options = weir::worker_pool_options;
+
+BOOST_AUTO_TEST_SUITE(worker_pool)
+
+std::vector<asio::any_io_executor> both(simulation& s)
+{
+    return {s.a.get_executor(), s.b.get_executor()};
+}
+
+asio::awaitable<void> feed(pool& jobs, int from, int to)
+{
+    for (int i = from; i < to; ++i) {
+        const auto result = co_await jobs.async_submit(i);
+        BOOST_TEST(bool(result));
+    }
+}
+
+asio::awaitable<void> collect(pool& jobs, std::map<weir::job_id, status>& got)
+{
+    while (auto out = co_await jobs.results().async_receive()) {
+        BOOST_TEST(got.count(out->id()) == 0U); // each once
+        got[out->id()] = out->status();
+    }
+}
+
+// The ledger must hold at every moment, not only at the end.
+void run_watching(simulation& s, const pool& jobs)
+{
+    while (s.world.run_one()) {
+        const weir::ledger l = jobs.ledger();
+        BOOST_REQUIRE_LE(l.started + l.dropped, l.accepted);
+        BOOST_REQUIRE_LE(l.finished(), l.started);
+    }
+    s.run();
+    BOOST_TEST(jobs.ledger().balanced());
+}
+
+asio::awaitable<int> twice_after_a_second(int n)
+{
+    co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+    co_return 2 * n;
+}
+
+BOOST_AUTO_TEST_CASE(every_job_has_one_outcome_and_the_results_end_with_the_last_worker)
+{
+    for (const std::size_t capacity : {0, 1, 4})
+        in_many_orders(
+            [capacity](simulation& s) {
+                int running = 0, most = 0;
+                const auto work = [&](int n) -> asio::awaitable<int> {
+                    most = std::max(most, ++running);
+                    const int doubled = co_await twice_after_a_second(n);
+                    --running;
+                    co_return doubled;
+                };
+                pool jobs(both(s), options(3).queue(capacity).results(2), work);
+                std::map<weir::job_id, int> got;
+                s.spawn(s.a, [&]() -> asio::awaitable<void> {
+                    co_await feed(jobs, 0, 12);
+                    jobs.close();
+                    const auto late = co_await jobs.async_submit(99);
+                    BOOST_TEST((late.error() == weir::errc::closed));
+                });
+                s.spawn(s.b, [&]() -> asio::awaitable<void> {
+                    while (auto out = co_await jobs.results().async_receive()) {
+                        BOOST_TEST((out->status() == status::ok));
+                        got[out->id()] = out->value();
+                    }
+                });
+                run_watching(s, jobs);
+                BOOST_TEST(most == 3);
+                BOOST_TEST(got.size() == 12U);
+                for (const auto& [id, value] : got)
+                    BOOST_TEST(value == 2 * (static_cast<int>(id) - 1));
+                BOOST_TEST(jobs.ledger().rejected == 1U);
+            },
+            60);
+}
+
+BOOST_AUTO_TEST_CASE(plain_handlers_exceptions_and_contexts_will_do)
+{
+    simulation s(1);
+    std::vector<weir::job_id> ids;
+    const auto work = [&](int n, weir::job_context& context) {
+        ids.push_back(context.id());
+        BOOST_TEST(!context.cancelled());
+        if (n == 1)
+            throw std::runtime_error("one");
+        return n;
+    };
+    pool jobs(both(s), options(2), work);
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(jobs.try_submit(i).id() == static_cast<weir::job_id>(i + 1));
+    jobs.close();
+    int ok = 0;
+    std::string error;
+    s.spawn([&]() -> asio::awaitable<void> {
+        while (auto out = co_await jobs.results().async_receive())
+            try {
+                ok += out->value() >= 0 ? 1 : 0;
+            } catch (const std::runtime_error& e) {
+                error = e.what();
+            }
+    });
+    s.run();
+    BOOST_TEST(ok == 2);
+    BOOST_TEST(error == "one");
+    BOOST_TEST(ids.size() == 3U);
+    BOOST_TEST(jobs.ledger().failed == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_queue_rejects_who_does_not_wait_and_hands_the_job_back)
+{
+    simulation s(1);
+    weir::worker_pool<std::unique_ptr<int>, void> jobs(both(s), options(1).queue(1),
+                                                       [](std::unique_ptr<int>) {});
+    BOOST_TEST(bool(jobs.try_submit(std::make_unique<int>(1))));
+    auto second = jobs.try_submit(std::make_unique<int>(2));
+    BOOST_TEST(!second);
+    BOOST_TEST((second.error() == weir::errc::full));
+    BOOST_TEST(*second.job() == 2);
+    jobs.close();
+    s.world.run();
+    BOOST_TEST(jobs.ledger().rejected == 1U);
+    BOOST_TEST(jobs.ledger().ok == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_job_past_its_time_is_cancelled_and_the_next_is_not)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            co_await weir::async_sleep_for(co_await asio::this_coro::executor,
+                                           n % 2 == 0 ? weir::duration(1h) : weir::duration(1s));
+            co_return n;
+        };
+        pool jobs(both(s), options(1).time_out(10s), work);
+        std::map<weir::job_id, status> got;
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 4);
+            jobs.close();
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+        run_watching(s, jobs);
+        BOOST_TEST((got[1] == status::timed_out));
+        BOOST_TEST((got[2] == status::ok));
+        BOOST_TEST((got[3] == status::timed_out));
+        BOOST_TEST((got[4] == status::ok));
+        BOOST_TEST((s.elapsed() == 22s));
+    });
+}
+
+// Does not honour cancellation.
+asio::awaitable<int> stubborn(weir::duration length)
+{
+    const auto executor = co_await asio::this_coro::executor;
+    co_await asio::this_coro::throw_if_cancelled(false);
+    co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+    co_await weir::async_sleep_for(executor, length);
+    co_return 1;
+}
+
+BOOST_AUTO_TEST_CASE(a_value_within_the_grace_is_still_good)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int) { return stubborn(11s); };
+        pool jobs(both(s), options(1).time_out(10s).grace(2s), work);
+        std::map<weir::job_id, status> got;
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 1);
+            jobs.close();
+            co_await collect(jobs, got);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((got[1] == status::ok));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_hangs_is_abandoned_and_keeps_no_worker)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n) { return n == 0 ? stubborn(1h) : stubborn(1s); };
+        pool jobs(both(s), options(1).time_out(10s).grace(2s), work);
+        std::map<weir::job_id, status> got;
+        weir::time_point over;
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 3);
+            jobs.close();
+            co_await collect(jobs, got);
+            over = s.world.now();
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((got[1] == status::abandoned));
+        BOOST_TEST((got[2] == status::ok));
+        BOOST_TEST((got[3] == status::ok));
+        BOOST_TEST((over == weir::time_point{} + 14s)); // the results do not wait for it
+        BOOST_TEST((s.elapsed() == 1h));
+        BOOST_TEST(jobs.ledger().late == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(stopping_cancels_what_runs_and_drops_what_waits)
+{
+    in_many_orders([](simulation& s) {
+        pool jobs(both(s), options(2), twice_after_a_second);
+        std::map<weir::job_id, status> got;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 10);
+            co_await weir::async_sleep_for(s.a.get_executor(), 1500ms);
+            jobs.stop();
+            BOOST_TEST(!co_await jobs.async_submit(1));
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+        run_watching(s, jobs);
+        const auto l = jobs.ledger();
+        BOOST_TEST(got.size() == 10U);
+        BOOST_TEST(l.ok == 2U);
+        BOOST_TEST(l.cancelled == 2U);
+        BOOST_TEST(l.dropped == 6U);
+        BOOST_TEST((s.elapsed() == 1500ms));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_finishes_what_was_taken)
+{
+    in_many_orders([](simulation& s) {
+        pool jobs(both(s), options(2).discard_results(), twice_after_a_second);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 10);
+            const auto report = co_await jobs.drain(1min);
+            BOOST_TEST(report.clean());
+            BOOST_TEST(report.ledger.ok == 10U);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((s.elapsed() == 5s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_past_its_limit_names_what_was_not_finished)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n) {
+            return n == 0 ? stubborn(1h) : twice_after_a_second(n);
+        };
+        pool jobs(both(s), options(2).grace(1s), work);
+        std::map<weir::job_id, status> got;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 10);
+            const auto report = co_await jobs.drain(2500ms);
+            BOOST_TEST(report.complete);
+            BOOST_TEST(!report.clean());
+            std::map<status, int> how;
+            for (const auto& unfinished : report.unfinished)
+                ++how[unfinished.status];
+            BOOST_TEST(how[status::abandoned] == 1);
+            BOOST_TEST(how[status::cancelled] == 1);
+            BOOST_TEST(how[status::dropped] == 6);
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+        run_watching(s, jobs);
+        BOOST_TEST(got.size() == 10U);
+        BOOST_TEST((got[1] == status::abandoned));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_ends_though_nobody_receives_the_results)
+{
+    in_many_orders([](simulation& s) {
+        int hooked = 0;
+        pool jobs(both(s), options(2).queue(10).results(1), twice_after_a_second,
+                  [&](weir::outcome<int>&&) { ++hooked; });
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 10);
+            const auto report = co_await jobs.drain(20s);
+            BOOST_TEST(report.complete);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(hooked == 9); // and one is still in the channel
+    });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_job_does_to_its_cancellation_stays_with_it)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n) -> asio::awaitable<int> {
+            const auto executor = co_await asio::this_coro::executor;
+            if (n == 0) {
+                co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+                co_await asio::this_coro::throw_if_cancelled(false);
+                co_return 0;
+            }
+            co_await weir::async_sleep_for(executor, 1h);
+            co_return n;
+        };
+        pool jobs(both(s), options(1).time_out(10s), work);
+        std::map<weir::job_id, status> got;
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 2);
+            jobs.close();
+            co_await collect(jobs, got);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((got[1] == status::ok));
+        BOOST_TEST((got[2] == status::timed_out));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_reports_every_job)
+{
+    in_many_orders([](simulation& s) {
+        std::map<weir::job_id, status> got;
+        const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
+        auto jobs = std::make_unique<pool>(both(s), options(2).results(0), twice_after_a_second,
+                                           keep);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(*jobs, 0, 6);
+            co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
+            jobs.reset();
+        });
+        s.run();
+        BOOST_TEST(got.size() == 6U);
+        BOOST_TEST((s.elapsed() == 500ms));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_context_destroyed_in_the_middle_still_reports_every_job)
+{
+    std::map<weir::job_id, status> got;
+    const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
+    {
+        weir::sim::world w(1);
+        auto c = std::make_unique<weir::sim::context>(w);
+        pool jobs({c->get_executor()}, options(2).results(0), twice_after_a_second, keep);
+        for (int i = 0; i < 6; ++i)
+            BOOST_TEST(bool(jobs.try_submit(i)));
+        while (w.run_one() && w.now() == weir::time_point{}) {
+        }
+        c.reset();
+        BOOST_TEST(jobs.ledger().abandoned + jobs.ledger().ok >= 2U);
+    }
+    BOOST_TEST(got.size() == 6U);
+}
+
+BOOST_AUTO_TEST_CASE(nonsense_is_refused)
+{
+    BOOST_CHECK_THROW(options(0), std::invalid_argument);
+    BOOST_CHECK_THROW(options(1).time_out(0s), std::invalid_argument);
+    BOOST_CHECK_THROW(options(1).grace(-1s), std::invalid_argument);
+    BOOST_CHECK_THROW(pool(std::vector<asio::any_io_executor>(), options(1), twice_after_a_second),
+                      std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
