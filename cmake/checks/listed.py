@@ -1,4 +1,4 @@
-"""listed.py ROOT BUILD: every source file is compiled by the build. A file nobody lists is a file nobody tests."""
+"""listed.py ROOT BUILD: every source file is compiled by the build, and every layer of lib/weir has tests in it."""
 
 import json
 import sys
@@ -16,6 +16,9 @@ def main(root, build):
     sources = [path for path in tree.code(root, "lib", "apps", "test", "examples")
                if path.suffix == ".cpp" and not path.relative_to(root).as_posix().startswith(ELSEWHERE)]
     findings = [f"{path}: no CMakeLists.txt lists it" for path in sources if path not in compiled]
+    tested = {path.parent.relative_to(root).as_posix() for path in compiled if path.is_relative_to(root)}
+    findings += [f"nothing in test/{layer.name} tests {layer}" for layer in sorted((root / "lib/weir").iterdir())
+                 if layer.is_dir() and f"test/{layer.name}" not in tested]
     tree.report(findings, sources)
 
 

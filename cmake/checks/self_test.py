@@ -20,6 +20,8 @@ GOOD = {
     "lib/weir/time/clock.hpp": "#pragma once\n#include <weir/error.hpp>\n",
     "lib/weir/time/clock.cpp": "#include <weir/time/clock.hpp>\n",
     "lib/weir/http/client.hpp": "#pragma once\n#include <weir/time/clock.hpp>\n#include <boost/beast/core.hpp>\n",
+    "test/time/clock.cpp": "int a;\n",
+    "test/http/client.cpp": "int a;\n",
     "examples/01_one.cpp": "int a;\n// [part]\nint b;\n// [/part]\n",
     "README.md": "<!-- examples/01_one.cpp -->\n```cpp\nint a;\nint b;\n```\n\n"
                  "<!-- examples/01_one.cpp [part] -->\n```cpp\nint b;\n```\n",
@@ -123,11 +125,18 @@ class checks(unittest.TestCase):
     def test_a_long_example(self):
         self.finds("docs.py", {"examples/02_long.cpp": "\n" * 61}, "61 lines, 60 are allowed")
 
-    def test_a_file_nobody_lists(self):
-        lists = json.dumps([{"file": str(self.root / name)} for name in
-                            ("lib/weir/time/clock.cpp", "examples/01_one.cpp")])
+    def list_sources(self, *names):
+        lists = json.dumps([{"file": str(self.root / name)} for name in names])
         self.write({"build/compile_commands.json": lists})
+
+    def test_a_file_nobody_lists(self):
+        self.list_sources(*(name for name in GOOD if name.endswith(".cpp")))
         self.finds("listed.py", {"lib/weir/lost.cpp": ""}, "lost.cpp: no CMakeLists.txt lists it",
+                   self.root / "build")
+
+    def test_a_layer_without_tests(self):
+        self.list_sources(*(name for name in GOOD if name.endswith(".cpp")))
+        self.finds("listed.py", {"lib/weir/flow/a.hpp": "#pragma once\n"}, "nothing in test/flow tests",
                    self.root / "build")
 
     @unittest.skipUnless(shutil.which("clang-query-19") or shutil.which("clang-query"), "no clang-query")

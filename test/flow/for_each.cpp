@@ -173,7 +173,8 @@ BOOST_AUTO_TEST_CASE(calls_that_never_suspend_leave_others_their_turn)
             asio::post(io, tick);
     };
     const auto whole = [&]() -> asio::awaitable<void> {
-        co_await weir::for_each(one_to(1000), 2, [&](int) { ++calls; });
+        const auto count = [&](int) { ++calls; };
+        co_await weir::for_each(one_to(1000), 1, count);
     };
     asio::co_spawn(io, whole, [](std::exception_ptr) {});
     asio::post(io, tick);

@@ -19,7 +19,7 @@ using weir::test::in_many_orders;
 using weir::test::simulation;
 
 using pool = weir::worker_pool<int, int>;
-using options = weir::worker_pool_options;
+using pool_options = weir::worker_pool_options;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
 
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(every_job_has_one_outcome_and_the_results_end_with_the_last
                     --running;
                     co_return doubled;
                 };
-                pool jobs(both(s), options(3).queue(capacity).results(2), work);
+                pool jobs(both(s), pool_options(3).queue(capacity).results(2), work);
                 std::map<weir::job_id, int> got;
                 s.spawn(s.a, [&]() -> asio::awaitable<void> {
                     co_await feed(jobs, 0, 12);
@@ -109,7 +109,7 @@ BOOST_AUTO_TEST_CASE(plain_handlers_exceptions_and_contexts_will_do)
             throw std::runtime_error("one");
         return n;
     };
-    pool jobs(both(s), options(2), work);
+    pool jobs(both(s), pool_options(2), work);
     for (int i = 0; i < 3; ++i)
         BOOST_TEST(jobs.try_submit(i).id() == static_cast<weir::job_id>(i + 1));
     jobs.close();
@@ -133,7 +133,7 @@ BOOST_AUTO_TEST_CASE(plain_handlers_exceptions_and_contexts_will_do)
 BOOST_AUTO_TEST_CASE(a_full_queue_rejects_who_does_not_wait_and_hands_the_job_back)
 {
     simulation s(1);
-    weir::worker_pool<std::unique_ptr<int>, void> jobs(both(s), options(1).queue(1),
+    weir::worker_pool<std::unique_ptr<int>, void> jobs(both(s), pool_options(1).queue(1),
                                                        [](std::unique_ptr<int>) {});
     BOOST_TEST(bool(jobs.try_submit(std::make_unique<int>(1))));
     auto second = jobs.try_submit(std::make_unique<int>(2));
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_job_past_its_time_is_cancelled_and_the_next_is_not)
                                            n % 2 == 0 ? weir::duration(1h) : weir::duration(1s));
             co_return n;
         };
-        pool jobs(both(s), options(1).time_out(10s), work);
+        pool jobs(both(s), pool_options(1).time_out(10s), work);
         std::map<weir::job_id, status> got;
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 4);
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_value_within_the_grace_is_still_good)
 {
     in_many_orders([](simulation& s) {
         const auto work = [](int) { return stubborn(11s); };
-        pool jobs(both(s), options(1).time_out(10s).grace(2s), work);
+        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
         std::map<weir::job_id, status> got;
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 1);
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_hangs_is_abandoned_and_keeps_no_worker)
 {
     in_many_orders([](simulation& s) {
         const auto work = [](int n) { return n == 0 ? stubborn(1h) : stubborn(1s); };
-        pool jobs(both(s), options(1).time_out(10s).grace(2s), work);
+        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
         std::map<weir::job_id, status> got;
         weir::time_point over;
         s.spawn([&]() -> asio::awaitable<void> {
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_hangs_is_abandoned_and_keeps_no_worker)
 BOOST_AUTO_TEST_CASE(stopping_cancels_what_runs_and_drops_what_waits)
 {
     in_many_orders([](simulation& s) {
-        pool jobs(both(s), options(2), twice_after_a_second);
+        pool jobs(both(s), pool_options(2), twice_after_a_second);
         std::map<weir::job_id, status> got;
         s.spawn(s.a, [&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 10);
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(stopping_cancels_what_runs_and_drops_what_waits)
 BOOST_AUTO_TEST_CASE(a_drain_finishes_what_was_taken)
 {
     in_many_orders([](simulation& s) {
-        pool jobs(both(s), options(2).discard_results(), twice_after_a_second);
+        pool jobs(both(s), pool_options(2).discard_results(), twice_after_a_second);
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 10);
             const auto report = co_await jobs.drain(1min);
@@ -262,7 +262,7 @@ BOOST_AUTO_TEST_CASE(a_drain_past_its_limit_names_what_was_not_finished)
         const auto work = [](int n) {
             return n == 0 ? stubborn(1h) : twice_after_a_second(n);
         };
-        pool jobs(both(s), options(2).grace(1s), work);
+        pool jobs(both(s), pool_options(2).grace(1s), work);
         std::map<weir::job_id, status> got;
         s.spawn(s.a, [&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 10);
@@ -287,7 +287,7 @@ BOOST_AUTO_TEST_CASE(a_drain_ends_though_nobody_receives_the_results)
 {
     in_many_orders([](simulation& s) {
         int hooked = 0;
-        pool jobs(both(s), options(2).queue(10).results(1), twice_after_a_second,
+        pool jobs(both(s), pool_options(2).queue(10).results(1), twice_after_a_second,
                   [&](weir::outcome<int>&&) { ++hooked; });
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 10);
@@ -312,7 +312,7 @@ BOOST_AUTO_TEST_CASE(what_a_job_does_to_its_cancellation_stays_with_it)
             co_await weir::async_sleep_for(executor, 1h);
             co_return n;
         };
-        pool jobs(both(s), options(1).time_out(10s), work);
+        pool jobs(both(s), pool_options(1).time_out(10s), work);
         std::map<weir::job_id, status> got;
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 2);
@@ -330,7 +330,7 @@ BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_reports_every_job)
     in_many_orders([](simulation& s) {
         std::map<weir::job_id, status> got;
         const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
-        auto jobs = std::make_unique<pool>(both(s), options(2).results(0), twice_after_a_second,
+        auto jobs = std::make_unique<pool>(both(s), pool_options(2).results(0), twice_after_a_second,
                                            keep);
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(*jobs, 0, 6);
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(a_context_destroyed_in_the_middle_still_reports_every_job)
     {
         weir::sim::world w(1);
         auto c = std::make_unique<weir::sim::context>(w);
-        pool jobs({c->get_executor()}, options(2).results(0), twice_after_a_second, keep);
+        pool jobs({c->get_executor()}, pool_options(2).results(0), twice_after_a_second, keep);
         for (int i = 0; i < 6; ++i)
             BOOST_TEST(bool(jobs.try_submit(i)));
         while (w.run_one() && w.now() == weir::time_point{}) {
@@ -363,10 +363,10 @@ BOOST_AUTO_TEST_CASE(a_context_destroyed_in_the_middle_still_reports_every_job)
 
 BOOST_AUTO_TEST_CASE(nonsense_is_refused)
 {
-    BOOST_CHECK_THROW(options(0), std::invalid_argument);
-    BOOST_CHECK_THROW(options(1).time_out(0s), std::invalid_argument);
-    BOOST_CHECK_THROW(options(1).grace(-1s), std::invalid_argument);
-    BOOST_CHECK_THROW(pool(std::vector<asio::any_io_executor>(), options(1), twice_after_a_second),
+    BOOST_CHECK_THROW(pool_options(0), std::invalid_argument);
+    BOOST_CHECK_THROW(pool_options(1).time_out(0s), std::invalid_argument);
+    BOOST_CHECK_THROW(pool_options(1).grace(-1s), std::invalid_argument);
+    BOOST_CHECK_THROW(pool(std::vector<asio::any_io_executor>(), pool_options(1), twice_after_a_second),
                       std::invalid_argument);
 }
 

@@ -84,6 +84,7 @@ private:
 
     boost::asio::awaitable<void> work()
     {
+        turn my_turn(clock_);
         while (next_ != end_ && !children_.cancelled()) {
             item_type item = static_cast<item_type>(*next_);
             ++next_;
@@ -94,9 +95,9 @@ private:
             } else {
                 function_(static_cast<item_type&&>(item));
             }
-            if (turn_.is_over(clock_)) {
+            if (my_turn.is_over(clock_)) {
                 co_await boost::asio::post(boost::asio::use_awaitable);
-                turn_.begin(clock_);
+                my_turn.begin(clock_);
             }
         }
     }
@@ -108,7 +109,6 @@ private:
     Function& function_;
     scope& children_;
     const time_service& clock_;
-    turn turn_{clock_}; // one for all workers: they share the executor
 };
 
 template <class Range, class Function>

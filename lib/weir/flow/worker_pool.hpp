@@ -106,7 +106,11 @@ public:
 
     worker_pool(const worker_pool&) = delete;
     worker_pool& operator=(const worker_pool&) = delete;
-    ~worker_pool() { state_->stop(cancel_reason::shutdown); }
+    ~worker_pool()
+    {
+        state_->stop(cancel_reason::shutdown);
+        state_->close_results(); // nobody can receive any more: a worker must not wait for that
+    }
 
     executor_type get_executor() const { return state_->first_executor(); }
 

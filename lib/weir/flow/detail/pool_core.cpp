@@ -201,15 +201,18 @@ asio::awaitable<drain_report> pool_core::drain(duration limit)
 {
     const std::shared_ptr<pool_core> self = shared_from_this();
     close_intake();
-    if (!co_await all_left(limit)) {
+    bool over = co_await all_left(limit);
+    if (!over) {
         stop(cancel_reason::shutdown);
-        if (!co_await all_left(options_.grace())) {
-            // What hangs is given up; and where nobody takes the outcomes, nobody waits for that
-            // any more.
-            on_each_worker([](pool_core& pool, worker& w) { pool.give_up(w); });
-            close_results();
-            co_await all_left(options_.grace());
-        }
+        over = co_await all_left(options_.grace());
+    }
+    if (!over) {
+        on_each_worker([](pool_core& pool, worker& w) { pool.give_up(w); });
+        over = co_await all_left(options_.grace());
+    }
+    if (!over) { // nobody takes the outcomes: nobody waits for that any more
+        close_results();
+        co_await all_left(options_.grace());
     }
     drain_report report;
     report.ledger = read();

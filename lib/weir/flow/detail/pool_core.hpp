@@ -115,6 +115,7 @@ public:
 
     void start_workers();
     virtual void close_intake() noexcept = 0;
+    virtual void close_results() noexcept = 0;
 
     /// From any thread: what has not started is dropped, what runs is cancelled.
     void stop(cancel_reason reason);
@@ -145,7 +146,6 @@ private:
     virtual void replace(presence here, job_id given_up, cancel_reason reason) = 0;
     /// The context destroyed a worker in the middle of a job.
     virtual void torn_down(job_id id) noexcept = 0;
-    virtual void close_results() noexcept = 0;
 
     void left(worker& w) noexcept;
     void give_up(worker& w);

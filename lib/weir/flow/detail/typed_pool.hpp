@@ -27,6 +27,7 @@ public:
     channel<numbered_job<Job>>& jobs() noexcept { return jobs_; }
     channel<outcome<R>>& results() noexcept { return results_; }
     void close_intake() noexcept override { jobs_.close(); }
+    void close_results() noexcept override { results_.close(); }
 
 protected:
     boost::asio::awaitable<void> deliver(outcome<R> out)
@@ -53,7 +54,6 @@ protected:
 
 private:
     std::uint64_t accepted() const noexcept override { return jobs_.sent(); }
-    void close_results() noexcept override { results_.close(); }
 
     void torn_down(job_id id) noexcept override
     {

@@ -239,8 +239,8 @@ public:
         return static_cast<std::size_t>((position(tail_.load()) - head) / step);
     }
 
-    /// How many values ever went in.
-    std::uint64_t sent() const noexcept { return tail_.load() / step; }
+    /// How many values were ever taken from a sender.
+    std::uint64_t sent() const noexcept { return tail_.load() / step + handed_over_.load(); }
 
     std::size_t senders_waiting() const noexcept
     {
@@ -501,6 +501,7 @@ private:
         if (capacity_ != 0 || senders_.empty())
             return false;
         sender& s = dequeue(senders_);
+        handed_over_.fetch_add(1);
         take(std::move(s.value));
         moved.push_back(s);
         return true;
@@ -512,6 +513,7 @@ private:
     alignas(64) typename Policy::template atomic<std::uint64_t> tail_{0};
     alignas(64) typename Policy::template atomic<std::uint64_t> head_{0};
     alignas(64) typename Policy::template atomic<std::uint64_t> flags_{0};
+    typename Policy::template atomic<std::uint64_t> handed_over_{0};
     mutable typename Policy::mutex mutex_;
     list<receiver> receivers_;
     list<sender> senders_;
