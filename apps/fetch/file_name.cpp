@@ -6,6 +6,7 @@
 namespace weir_fetch {
 namespace {
 
+constexpr std::string_view unfinished = ".part"; // of a name: of a file that is not whole
 constexpr std::size_t longest = 200; // of 255, so that a number and `.part` find room
 
 bool is_plain(char c)
@@ -50,6 +51,8 @@ std::string file_name(std::string_view target)
         name.insert(0, "_");
     if (name.size() > longest)
         name.resize(longest);
+    if (name.ends_with(unfinished))
+        name += "_";
     return name;
 }
 

@@ -74,8 +74,8 @@ input::~input()
 
 asio::awaitable<std::optional<std::string>> input::next()
 {
-    if (taken_ < urls_.size())
-        co_return std::exchange(urls_[taken_++], std::string());
+    if (auto argument = next_argument())
+        co_return argument;
     for (;;) {
         auto line = lines_.next();
         if (line || !open_)
@@ -87,6 +87,13 @@ asio::awaitable<std::optional<std::string>> input::next()
             lines_.finish();
         }
     }
+}
+
+std::optional<std::string> input::next_argument()
+{
+    if (taken_ == urls_.size())
+        return std::nullopt;
+    return std::exchange(urls_[taken_++], std::string());
 }
 
 asio::awaitable<std::size_t> input::read_some()

@@ -30,6 +30,9 @@ public:
     /// when cancelled.
     boost::asio::awaitable<std::optional<std::string>> next();
 
+    /// The next URL of the command line. Nothing when all have been taken.
+    std::optional<std::string> next_argument();
+
 private:
     boost::asio::awaitable<std::size_t> read_some();
 

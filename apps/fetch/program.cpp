@@ -77,6 +77,7 @@ public:
 
 private:
     asio::awaitable<void> take(http::fetch_result result);
+    asio::awaitable<void> tell_not_taken();
     std::shared_ptr<http::body> make_body(const http::url& target);
     void ended_early(const std::string& fault);
     void wait_for_signal();
@@ -153,6 +154,7 @@ asio::awaitable<void> program::run()
     std::string fault;
     try {
         co_await fetcher_.run(source, sink);
+        co_await tell_not_taken();
         co_await output_.flush();
     } catch (const boost::system::system_error& e) {
         fault = e.code().message();
@@ -164,6 +166,19 @@ asio::awaitable<void> program::run()
     signals_.cancel();
     if (!fault.empty())
         ended_early(fault);
+}
+
+/// After a signal: the rest of the command line. Lines of a file that were never read are nobody's.
+asio::awaitable<void> program::tell_not_taken()
+{
+    while (auto url = input_->next_argument()) {
+        http::fetch_result result;
+        result.url = std::move(*url);
+        result.status = weir::status::dropped;
+        result.answer.error = http::failure(http::error_class::aborted,
+                                            "not begun: the run was stopped");
+        co_await take(std::move(result));
+    }
 }
 
 void program::ended_early(const std::string& fault)

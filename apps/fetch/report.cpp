@@ -29,6 +29,25 @@ double rounded(weir::duration length)
     return static_cast<double>(us) / 1e6;
 }
 
+/// DEL and the controls above ASCII are plain text to JSON and commands to a terminal.
+std::string without_controls(std::string_view text)
+{
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
+        if (byte == 0x7f)
+            out += "\\u007f";
+        else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
+            out += fmt::format("\\u{:04x}", next);
+            ++i;
+        } else
+            out += text[i];
+    }
+    return out;
+}
+
 json::object times(const fetch_result& result)
 {
     const auto& t = result.answer.timings;
@@ -88,7 +107,7 @@ std::string json_line(const fetch_result& result, const stored& where)
     }
     if (!where.file.empty())
         out["file"] = where.file;
-    return json::serialize(out) + "\n";
+    return without_controls(json::serialize(out)) + "\n";
 }
 
 void tally::add(const fetch_result& result)

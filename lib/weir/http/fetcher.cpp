@@ -70,7 +70,7 @@ private:
     void start_ready();
     void close_when_over();
     void leave_key(fetch_item& item);
-    void hop_ended(const item_ptr& item, hop h, cancel_reason why);
+    bool hop_ended(const item_ptr& item, hop h, cancel_reason why);
     item_ptr settle(outcome<item_ptr> out);
     void drop_waiting();
     void count(const fetch_result& result);
@@ -209,19 +209,21 @@ asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item
     item->spent += now(self->executor) - began;
     if (item->given_up)
         co_return item;
-    self->hop_ended(item, std::move(ended), job.reason());
+    const bool moved = self->hop_ended(item, std::move(ended), job.reason());
+    if (moved)
+        item = nullptr;
     co_return item;
 }
 
-void fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
+bool fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
 {
     // Before the result is published, and before a redirect waits for another origin.
     leave_key(*item);
-    item->moved = item->record(std::move(h), why, options_);
-    if (item->moved) {
+    bool moved = item->record(std::move(h), why, options_);
+    if (moved) {
         const std::string key = item->key;
         if (ending_ == ending::aborting) {
-            item->moved = false;
+            moved = false;
             item->stopped();
         } else {
             // Begun already: it goes first, and goes on while draining.
@@ -230,6 +232,7 @@ void fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
     }
     start_ready();
     close_when_over();
+    return moved;
 }
 
 // ---- results
@@ -241,7 +244,7 @@ item_ptr fetcher::state::settle(outcome<item_ptr> out)
     item_ptr item = std::move(found->second);
     in_pool_.erase(found);
     if (out)
-        return std::exchange(item->moved, false) ? nullptr : item;
+        return out.value();
     leave_key(*item);
     item->ended_without_value(out.status(), out.error());
     start_ready();
