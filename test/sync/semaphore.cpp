@@ -116,9 +116,9 @@ BOOST_AUTO_TEST_CASE(first_come_first_served_by_weight)
         std::vector<int> order;
         weir::permit held = limit.try_acquire(3);
         // The big one does not fit; the small one behind it would, and must not overtake.
-        for (const auto& [id, weight] : {std::pair{1, 2}, {2, 1}, {3, 4}})
+        for (const auto& [number, weight] : {std::pair{1, 2}, {2, 1}, {3, 4}})
             limit.async_acquire(static_cast<std::size_t>(weight),
-                                [&order, id = id](weir::error_code error, weir::permit) {
+                                [&order, id = number](weir::error_code error, weir::permit) {
                                     BOOST_TEST(!error);
                                     order.push_back(id);
                                 });

@@ -273,7 +273,7 @@ void wait_operation<Derived, Handler, IoExecutor>::destroy() noexcept
     auto allocator = allocator_for(handler_);
     // Moved out first: a handler is often the last owner of a coroutine frame, whose destruction
     // may run anything, and by then this operation must be gone.
-    Handler handler(std::move(handler_));
+    [[maybe_unused]] Handler handler(std::move(handler_));
     self->~Derived();
     allocator.deallocate(self, 1);
 }

@@ -1,0 +1,45 @@
+#include <file_name.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using weir_fetch::file_name;
+using weir_fetch::numbered;
+
+BOOST_AUTO_TEST_SUITE(name_of_a_file)
+
+BOOST_AUTO_TEST_CASE(the_last_part_of_the_path_is_the_name)
+{
+    BOOST_TEST(file_name("/a/b/page.html") == "page.html");
+    BOOST_TEST(file_name("/") == "index.html");
+    BOOST_TEST(file_name("/a/") == "index.html");
+}
+
+BOOST_AUTO_TEST_CASE(no_name_leads_out_of_the_directory_or_hides)
+{
+    const std::string hostile[] = {"/..",        "/../../etc/passwd", "/.bashrc", "/-rf",
+                                   "/a%2Fb",     "/%2e%2e",           "/a\\b",    "/a:b",
+                                   "/con",       "/NUL.txt",          "/*",       "/x?y=/../z",
+                                   "/" + std::string(5000, 'a'),      "/a;rm"};
+    for (const std::string& target : hostile) {
+        const std::string name = file_name(target);
+        BOOST_TEST_CONTEXT(target << " becomes " << name)
+        {
+            BOOST_TEST(!name.empty());
+            BOOST_TEST(name.size() <= 200U);
+            BOOST_TEST(name.find_first_of("/\\:*;") == std::string::npos);
+            BOOST_TEST(name.front() != '.');
+            BOOST_TEST(name.front() != '-');
+            BOOST_TEST(name != "..");
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_name_that_is_taken_gets_a_number)
+{
+    BOOST_TEST(numbered("a.html", 0) != numbered("a.html", 1));
+    BOOST_TEST(numbered("a.html", 1) != numbered("a.html", 2));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,198 @@
+#include <weir/http/client.hpp>
+
+#include <weir/policy/timeout.hpp>
+
+#include "http/support/server.hpp"
+#include "support/watchdog.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace asio = boost::asio;
+namespace http = weir::http;
+using namespace std::chrono_literals;
+using weir::test::server;
+
+BOOST_AUTO_TEST_SUITE(http_client)
+
+// One thread, real sockets on loopback, and an end in any case.
+struct fixture {
+    explicit fixture(server::answers answers) : peer(io, std::move(answers)) {}
+
+    void run(std::function<asio::awaitable<void>()> test)
+    {
+        const auto whole = [&]() -> asio::awaitable<void> {
+            co_await test();
+            client.reset();
+            peer.stop();
+            io.stop();
+        };
+        std::exception_ptr error;
+        asio::co_spawn(io, whole, [&](std::exception_ptr e) {
+            error = e;
+            io.stop();
+        });
+        io.run();
+        if (error)
+            std::rethrow_exception(error);
+    }
+
+    asio::awaitable<http::response> get(std::string url)
+    {
+        http::request ask(http::url::parse(url).value());
+        http::body_sink sink = [this](std::string_view part) {
+            body += part;
+            return weir::error_code();
+        };
+        body.clear();
+        co_return co_await client->get(std::move(ask), std::move(sink));
+    }
+
+    void with(http::client_options options)
+    {
+        client.emplace(io.get_executor(), std::move(options));
+    }
+
+    const weir::test::watchdog guard;
+    asio::io_context io{1};
+    server peer;
+    std::optional<http::client> client;
+    std::string body;
+};
+
+std::string ok(const std::string& body)
+{
+    return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_is_used_again)
+{
+    fixture f([](const std::string& path, int) { return server::reply{ok(path)}; });
+    f.with({});
+    f.run([&]() -> asio::awaitable<void> {
+        for (int i = 0; i < 5; ++i) {
+            const auto answer = co_await f.get(f.peer.url("/x"));
+            BOOST_TEST(answer.status == 200U);
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(answer.reused == (i > 0));
+            BOOST_TEST(f.body == "/x");
+        }
+        BOOST_TEST(f.client->idle() == 1U);
+    });
+    BOOST_TEST(f.peer.connections() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_the_server_closed_is_replaced_without_a_word)
+{
+    fixture f([](const std::string&, int n) {
+        return n == 0 ? server::reply{ok("a")} : server::reply{"", true};
+    });
+    f.with({});
+    f.run([&]() -> asio::awaitable<void> {
+        for (int i = 0; i < 3; ++i) {
+            const auto answer = co_await f.get(f.peer.url("/"));
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(f.body == "a");
+        }
+    });
+    BOOST_TEST(f.peer.connections() == 3);
+}
+
+BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_for_ever)
+{
+    fixture f([](const std::string& path, int) {
+        if (path == "/end")
+            return server::reply{ok("here")};
+        const std::string to = path == "/loop" ? "/loop" : "/end";
+        return server::reply{"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + "\r\n\r\n"};
+    });
+    f.with({});
+    f.run([&]() -> asio::awaitable<void> {
+        const auto answer = co_await f.get(f.peer.url("/start"));
+        BOOST_TEST(!answer.error);
+        BOOST_TEST(f.body == "here");
+        const auto loop = co_await f.get(f.peer.url("/loop"));
+        BOOST_REQUIRE(loop.error.has_value());
+        BOOST_TEST((loop.error->kind() == http::error_class::redirect));
+    });
+    BOOST_TEST(f.peer.requests() == 2 + 11);
+}
+
+BOOST_AUTO_TEST_CASE(each_failure_has_its_class)
+{
+    fixture f([](const std::string& path, int) {
+        if (path == "/short")
+            return server::reply{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc", true};
+        if (path == "/junk")
+            return server::reply{"what?\r\n\r\n", true};
+        if (path == "/empty")
+            return server::reply{"", true};
+        return server::reply{ok(std::string(100, 'x'))};
+    });
+    http::client_options small;
+    small.max_body = 10;
+    f.with(small);
+    f.run([&]() -> asio::awaitable<void> {
+        const std::pair<const char*, http::error_class> rows[] = {
+            {"/short", http::error_class::incomplete},
+            {"/junk", http::error_class::protocol},
+            {"/empty", http::error_class::incomplete},
+            {"/large", http::error_class::too_large},
+        };
+        for (const auto& [path, kind] : rows) {
+            const auto answer = co_await f.get(f.peer.url(path));
+            BOOST_TEST_CONTEXT(path)
+            {
+                BOOST_REQUIRE(answer.error.has_value());
+                BOOST_TEST(name(answer.error->kind()) == name(kind));
+                BOOST_TEST(!answer.error->text().empty());
+            }
+        }
+        const auto refused = co_await f.get("http://127.0.0.1:1/");
+        BOOST_REQUIRE(refused.error.has_value());
+        BOOST_TEST((refused.error->kind() == http::error_class::connect));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_silent_server_is_left_when_the_time_is_over)
+{
+    fixture f([](const std::string&, int) { return server::reply{"", false, true}; });
+    f.with({});
+    f.run([&]() -> asio::awaitable<void> {
+        const auto answer = co_await weir::with_timeout(50ms, f.get(f.peer.url("/")));
+        BOOST_REQUIRE(answer.error.has_value());
+        BOOST_TEST((answer.error->kind() == http::error_class::aborted));
+        BOOST_TEST(f.client->open() == 0U); // the connection is not kept
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_host_never_has_more_connections_than_its_limit)
+{
+    fixture f([](const std::string& path, int) { return server::reply{ok(path)}; });
+    http::client_options options;
+    options.per_host = 3;
+    f.with(options);
+    f.run([&]() -> asio::awaitable<void> {
+        weir::scope all(f.io.get_executor());
+        int good = 0;
+        const auto one = [&]() -> asio::awaitable<void> {
+            http::request ask(http::url::parse(f.peer.url("/")).value());
+            http::body_sink none = [](std::string_view) { return weir::error_code(); };
+            const auto answer = co_await f.client->get(std::move(ask), std::move(none));
+            good += answer.error ? 0 : 1;
+        };
+        for (int i = 0; i < 50; ++i)
+            all.spawn(one());
+        co_await all.join();
+        BOOST_TEST(good == 50);
+    });
+    BOOST_TEST(f.peer.most() == 3);
+    BOOST_TEST(f.peer.connections() == 3);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

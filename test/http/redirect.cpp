@@ -1,0 +1,74 @@
+#include <weir/http/redirect.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <string>
+
+using weir::http::headers;
+using weir::http::request;
+using weir::http::url;
+using weir::http::verb;
+
+BOOST_AUTO_TEST_SUITE(http_redirect)
+
+request asked(const char* text, verb method = verb::get)
+{
+    return request(url::parse(text).value(), method);
+}
+
+std::string leads_to(const char* from, const char* location)
+{
+    headers answer;
+    answer.set("Location", location);
+    const auto next = redirected(asked(from), 302, answer);
+    BOOST_REQUIRE(next.has_value());
+    if (!*next)
+        return std::string(name(next->error().kind()));
+    return (*next)->target().origin() + std::string((*next)->target().target());
+}
+
+BOOST_AUTO_TEST_CASE(the_new_url_is_relative_to_the_current_one)
+{
+    BOOST_TEST(leads_to("http://h/a/b", "c") == "http://h:80/a/c");
+    BOOST_TEST(leads_to("http://h/a/b", "/c") == "http://h:80/c");
+    BOOST_TEST(leads_to("http://h/a/b", "?q") == "http://h:80/a/b?q");
+    BOOST_TEST(leads_to("https://h/a/b", "//g/x") == "https://g:443/x");
+    BOOST_TEST(leads_to("http://h/a/b", "../../../x") == "http://h:80/x");
+    BOOST_TEST(leads_to("http://h/", "https://g:8443/x") == "https://g:8443/x");
+}
+
+BOOST_AUTO_TEST_CASE(where_we_cannot_go_is_an_error)
+{
+    BOOST_TEST(leads_to("http://h/", "ftp://g/") == "redirect");
+    headers two;
+    two.insert("Location", "/a");
+    two.insert("Location", "/b");
+    const auto next = redirected(asked("http://h/"), 302, two);
+    BOOST_REQUIRE(next.has_value());
+    BOOST_TEST(!next->has_value());
+}
+
+BOOST_AUTO_TEST_CASE(only_a_redirect_with_a_location_is_one)
+{
+    headers answer;
+    BOOST_TEST(!redirected(asked("http://h/"), 302, answer).has_value());
+    answer.set("Location", "/x");
+    for (const unsigned status : {200U, 201U, 300U, 304U, 305U, 404U})
+        BOOST_TEST(!redirected(asked("http://h/"), status, answer).has_value());
+    for (const unsigned status : {301U, 302U, 303U, 307U, 308U})
+        BOOST_TEST(redirected(asked("http://h/"), status, answer).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(the_method_changes_as_the_status_says)
+{
+    headers answer;
+    answer.set("Location", "/x");
+    const auto method_after = [&](unsigned status, verb before) {
+        return redirected(asked("http://h/", before), status, answer)->value().method();
+    };
+    BOOST_TEST((method_after(303, verb::head) == verb::head));
+    BOOST_TEST((method_after(302, verb::get) == verb::get));
+    BOOST_TEST((method_after(307, verb::head) == verb::head));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
