@@ -361,6 +361,28 @@ BOOST_AUTO_TEST_CASE(a_context_destroyed_in_the_middle_still_reports_every_job)
     BOOST_TEST(got.size() == 6U);
 }
 
+BOOST_AUTO_TEST_CASE(a_job_whose_submitter_is_destroyed_is_reported_too)
+{
+    std::map<weir::job_id, status> got;
+    const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
+    weir::sim::world w(1);
+    weir::sim::context b(w);
+    auto jobs = std::make_unique<pool>(std::vector<asio::any_io_executor>{b.get_executor()},
+                                       pool_options(1).queue(1).results(0), twice_after_a_second,
+                                       keep);
+    {
+        weir::sim::context a(w);
+        for (int i = 0; i < 4; ++i)
+            jobs->async_submit(i, asio::bind_executor(a.get_executor(),
+                                                      [](weir::submit_result<int>) {}));
+    }
+    const weir::ledger l = jobs->ledger();
+    BOOST_TEST(l.dropped + l.waiting() + l.running() == l.accepted);
+    jobs.reset();
+    w.run();
+    BOOST_TEST(got.size() == 4U);
+}
+
 BOOST_AUTO_TEST_CASE(nonsense_is_refused)
 {
     BOOST_CHECK_THROW(pool_options(0), std::invalid_argument);

@@ -403,13 +403,12 @@ private:
             lose();
     }
 
-    // Nobody is left to hand the value back to.
+    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook uses.
     void lose() noexcept
     {
-        const std::shared_ptr<state> s = state_;
-        T lost(std::move(this->value));
+        state_->core.taken_over();
+        state_->lose(std::move(this->value));
         this->destroy();
-        s->lose(std::move(lost));
     }
 
     std::shared_ptr<state> state_;

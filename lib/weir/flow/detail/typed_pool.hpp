@@ -17,8 +17,8 @@ public:
     typed_pool(std::vector<boost::asio::any_io_executor> executors,
                const worker_pool_options& options, hook on_undelivered)
         : pool_core(std::move(executors), options), undelivered_(std::move(on_undelivered)),
-          jobs_(first_executor(), options.queue(), [this](numbered_job<Job>&& j) { drop(j.id); }),
-          results_(first_executor(), options.results(), undelivered_)
+          results_(first_executor(), options.results(), undelivered_),
+          jobs_(first_executor(), options.queue(), [this](numbered_job<Job>&& j) { drop(j.id); })
     {
         if (options.discards_results())
             results_.close();
@@ -74,8 +74,8 @@ private:
     }
 
     hook undelivered_;
+    channel<outcome<R>> results_; // outlives the jobs, for those left in their queue end here
     channel<numbered_job<Job>> jobs_;
-    channel<outcome<R>> results_;
 };
 
 template <class Handler, class Job, bool TakesContext>

@@ -242,6 +242,9 @@ public:
     /// How many values were ever taken from a sender.
     std::uint64_t sent() const noexcept { return tail_.load() / step + handed_over_.load(); }
 
+    /// A sender was destroyed with its value, which somebody else has now.
+    void taken_over() noexcept { handed_over_.fetch_add(1); }
+
     std::size_t senders_waiting() const noexcept
     {
         std::lock_guard lock(mutex_);
