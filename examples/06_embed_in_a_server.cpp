@@ -40,7 +40,7 @@ asio::awaitable<void> visit(tcp::endpoint server, int& answers)
     tcp::socket socket(co_await asio::this_coro::executor);
     co_await socket.async_connect(server, asio::use_awaitable);
     char byte = 0;
-    answers += static_cast<int>(co_await socket.async_receive(asio::buffer(&byte, 1), asio::use_awaitable));
+    answers += co_await socket.async_receive(asio::buffer(&byte, 1), asio::use_awaitable) == 1;
 }
 
 int main()

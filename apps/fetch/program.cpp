@@ -117,15 +117,14 @@ std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const o
     try {
         return std::make_unique<input>(executor, chosen.urls, chosen.input_file);
     } catch (const boost::system::system_error& e) {
-        throw std::runtime_error("cannot read " + escaped(chosen.input_file) + ": "
-                                 + e.code().message());
+        throw std::runtime_error("cannot read " + escaped(chosen.input_file) + ": " +
+                                 e.code().message());
     }
 }
 
 program::program(asio::io_context& context, const options& chosen)
-    : chosen_(chosen), executor_(context.get_executor()),
-      input_(open_input(executor_, chosen)), output_(executor_, STDOUT_FILENO),
-      directory_(open_directory(chosen.output_dir)),
+    : chosen_(chosen), executor_(context.get_executor()), input_(open_input(executor_, chosen)),
+      output_(executor_, STDOUT_FILENO), directory_(open_directory(chosen.output_dir)),
       fetcher_(executor_, fetcher_options_for(chosen),
                [this](const http::url& target) { return make_body(target); }),
       signals_(context, SIGINT, SIGTERM), progress_(STDERR_FILENO, !chosen.quiet),
@@ -175,8 +174,8 @@ asio::awaitable<void> program::tell_not_taken()
         http::fetch_result result;
         result.url = std::move(*url);
         result.status = weir::status::dropped;
-        result.answer.error = http::failure(http::error_class::aborted,
-                                            "not begun: the run was stopped");
+        result.answer.error =
+            http::failure(http::error_class::aborted, "not begun: the run was stopped");
         co_await take(std::move(result));
     }
 }
@@ -184,7 +183,8 @@ asio::awaitable<void> program::tell_not_taken()
 void program::ended_early(const std::string& fault)
 {
     input_failed_ = !output_closed_;
-    const std::string what = output_closed_ ? "cannot write the results: " : "cannot read the URLs: ";
+    const std::string what =
+        output_closed_ ? "cannot write the results: " : "cannot read the URLs: ";
     std::fprintf(stderr, "weir-fetch: %s%s\n", what.c_str(), fault.c_str());
 }
 
@@ -204,9 +204,8 @@ asio::awaitable<void> program::take(http::fetch_result result)
         const auto error = content->finish(!result.answer.error);
         if (error && !result.answer.error) {
             result.status = weir::status::failed;
-            result.answer.error = http::failure(http::error_class::io,
-                                                "the body could not be stored: " + error.message(),
-                                                error);
+            result.answer.error = http::failure(
+                http::error_class::io, "the body could not be stored: " + error.message(), error);
         }
         where.sha256 = content->sha256_hex();
         where.file = content->file();
@@ -275,9 +274,9 @@ options within_limits(options chosen)
     const auto descriptors = raise_descriptor_limit();
     const auto jobs = jobs_for(descriptors, !chosen.output_dir.empty(), chosen.jobs);
     if (jobs < chosen.jobs) {
-        std::fprintf(stderr,
-                     "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",
-                     chosen.jobs, descriptors, jobs);
+        std::fprintf(
+            stderr, "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",
+            chosen.jobs, descriptors, jobs);
         chosen.jobs = jobs;
     }
     return chosen;

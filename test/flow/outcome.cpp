@@ -34,8 +34,9 @@ BOOST_AUTO_TEST_CASE(one_that_failed_throws_what_the_job_threw)
 BOOST_AUTO_TEST_CASE(one_that_threw_nothing_says_why_it_has_no_value)
 {
     outcome<void> o(1, status::dropped, nullptr, weir::cancel_reason::shutdown);
-    BOOST_CHECK_EXCEPTION(o.value(), weir::system_error,
-                          [](const weir::system_error& e) { return e.code() == weir::errc::closed; });
+    BOOST_CHECK_EXCEPTION(o.value(), weir::system_error, [](const weir::system_error& e) {
+        return e.code() == weir::errc::closed;
+    });
     BOOST_TEST((o.reason() == weir::cancel_reason::shutdown));
     BOOST_TEST(std::string(to_string(o.status())) == "dropped");
 }

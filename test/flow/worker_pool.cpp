@@ -259,9 +259,7 @@ BOOST_AUTO_TEST_CASE(a_drain_finishes_what_was_taken)
 BOOST_AUTO_TEST_CASE(a_drain_past_its_limit_names_what_was_not_finished)
 {
     in_many_orders([](simulation& s) {
-        const auto work = [](int n) {
-            return n == 0 ? stubborn(1h) : twice_after_a_second(n);
-        };
+        const auto work = [](int n) { return n == 0 ? stubborn(1h) : twice_after_a_second(n); };
         pool jobs(both(s), pool_options(2).grace(1s), work);
         std::map<weir::job_id, status> got;
         s.spawn(s.a, [&]() -> asio::awaitable<void> {
@@ -330,8 +328,8 @@ BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_reports_every_job)
     in_many_orders([](simulation& s) {
         std::map<weir::job_id, status> got;
         const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
-        auto jobs = std::make_unique<pool>(both(s), pool_options(2).results(0), twice_after_a_second,
-                                           keep);
+        auto jobs =
+            std::make_unique<pool>(both(s), pool_options(2).results(0), twice_after_a_second, keep);
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(*jobs, 0, 6);
             co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
@@ -367,14 +365,14 @@ BOOST_AUTO_TEST_CASE(a_job_whose_submitter_is_destroyed_is_reported_too)
     const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
     weir::sim::world w(1);
     weir::sim::context b(w);
-    auto jobs = std::make_unique<pool>(std::vector<asio::any_io_executor>{b.get_executor()},
-                                       pool_options(1).queue(1).results(0), twice_after_a_second,
-                                       keep);
+    auto jobs =
+        std::make_unique<pool>(std::vector<asio::any_io_executor>{b.get_executor()},
+                               pool_options(1).queue(1).results(0), twice_after_a_second, keep);
     {
         weir::sim::context a(w);
         for (int i = 0; i < 4; ++i)
-            jobs->async_submit(i, asio::bind_executor(a.get_executor(),
-                                                      [](weir::submit_result<int>) {}));
+            jobs->async_submit(
+                i, asio::bind_executor(a.get_executor(), [](weir::submit_result<int>) {}));
     }
     const weir::ledger l = jobs->ledger();
     BOOST_TEST(l.dropped + l.waiting() + l.running() == l.accepted);
@@ -388,8 +386,9 @@ BOOST_AUTO_TEST_CASE(nonsense_is_refused)
     BOOST_CHECK_THROW(pool_options(0), std::invalid_argument);
     BOOST_CHECK_THROW(pool_options(1).time_out(0s), std::invalid_argument);
     BOOST_CHECK_THROW(pool_options(1).grace(-1s), std::invalid_argument);
-    BOOST_CHECK_THROW(pool(std::vector<asio::any_io_executor>(), pool_options(1), twice_after_a_second),
-                      std::invalid_argument);
+    BOOST_CHECK_THROW(
+        pool(std::vector<asio::any_io_executor>(), pool_options(1), twice_after_a_second),
+        std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

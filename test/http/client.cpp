@@ -109,7 +109,8 @@ BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_for_ever)
         if (path == "/end")
             return server::reply{ok("here")};
         const std::string to = path == "/loop" ? "/loop" : "/end";
-        return server::reply{"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to + "\r\n\r\n"};
+        return server::reply{"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to +
+                             "\r\n\r\n"};
     });
     f.with({});
     f.run([&]() -> asio::awaitable<void> {

@@ -22,8 +22,9 @@ BOOST_AUTO_TEST_CASE(the_header_comes_in_the_order_servers_expect)
     request what(at("http://user@example.com:8080/a?b#c"));
     what.header("X-One", "1");
     const std::string head = wire_header(what, "agent/1");
-    BOOST_TEST(head.find("GET /a?b HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: agent/1\r\nAccept:") ==
-               0U);
+    BOOST_TEST(
+        head.find(
+            "GET /a?b HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: agent/1\r\nAccept:") == 0U);
     BOOST_TEST(head.find("X-One: 1\r\n") != std::string::npos);
     BOOST_TEST(head.substr(head.size() - 4) == "\r\n\r\n");
     BOOST_TEST(head.find('#') == std::string::npos); // the fragment is never sent

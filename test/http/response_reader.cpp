@@ -58,8 +58,8 @@ BOOST_AUTO_TEST_CASE(good_responses_are_read_however_they_arrive)
         {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc", "abc", true},
         {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "", true},
         {"HTTP/1.1 204 No\r\n\r\n", "", true},
-        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", "abcd",
-         true},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n",
+         "abcd", true},
         {"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\na", "a", false},
         {"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\na", "a", false},
         {"HTTP/1.1 200 OK\r\n\r\nuntil the end", "until the end", false},
@@ -90,12 +90,14 @@ BOOST_AUTO_TEST_CASE(bad_ones_have_their_class)
     small.header_bytes = 200;
     BOOST_TEST(error_of("SSH-2.0-OpenSSH\r\n\r\n") == "protocol");
     BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc") == "incomplete");
-    BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab") == "incomplete");
+    BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab") ==
+               "incomplete");
     BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n") ==
                "protocol");
     BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd", small) == "too_large");
-    BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
-                        small) == "too_large");
+    BOOST_TEST(
+        error_of("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n0\r\n\r\n",
+                 small) == "too_large");
     BOOST_TEST(error_of("HTTP/1.1 200 OK\r\nX: " + std::string(500, 'x') + "\r\n\r\n", small) ==
                "too_large");
     std::string endless;

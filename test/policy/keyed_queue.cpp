@@ -44,7 +44,8 @@ BOOST_AUTO_TEST_CASE(keys_take_turns)
         q.push("a", i);
         q.push("b", 10 + i);
     }
-    BOOST_TEST(drain(q) == (std::vector<int>{0, 10, 1, 11, 2, 12}), boost::test_tools::per_element());
+    BOOST_TEST(drain(q) == (std::vector<int>{0, 10, 1, 11, 2, 12}),
+               boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(an_item_pushed_in_front_goes_first)

@@ -1,7 +1,7 @@
 #pragma once
 
-// What every operation that waits must do, whatever it waits for. A test says how it is started and how it is
-// brought to its end; these cases are the same for all.
+// What every operation that waits must do, whatever it waits for. A test says how it is started and
+// how it is brought to its end; these cases are the same for all.
 
 #include "support/counting_allocator.hpp"
 #include "support/simulation.hpp"

@@ -332,7 +332,8 @@ BOOST_AUTO_TEST_CASE(parked_senders_come_in_as_room_appears_and_nobody_overtakes
     });
 }
 
-// Law 2 as a sum: sent = received + handed back + hook + still buffered, under cancels and close at random.
+// Law 2 as a sum: sent = received + handed back + hook + still buffered, under cancels and close at
+// random.
 BOOST_AUTO_TEST_CASE(nothing_is_lost_and_nothing_comes_twice)
 {
     for (const std::size_t capacity : {0, 1, 2, 3})

@@ -24,7 +24,8 @@ BOOST_AUTO_TEST_SUITE(semaphore)
 // A semaphore of one whose permit is out.
 struct taken {
     explicit taken(asio::any_io_executor executor)
-        : semaphore(std::make_unique<weir::semaphore>(executor, 1)), permit(semaphore->try_acquire())
+        : semaphore(std::make_unique<weir::semaphore>(executor, 1)),
+          permit(semaphore->try_acquire())
     {
     }
     template <class Handler>
@@ -141,8 +142,8 @@ BOOST_AUTO_TEST_CASE(when_the_head_is_cancelled_those_behind_it_are_looked_at)
         const weir::permit held = limit.try_acquire();
         asio::cancellation_signal signal;
         bool granted = false;
-        limit.async_acquire(2, asio::bind_cancellation_slot(
-                                   signal.slot(), [](weir::error_code, weir::permit) {}));
+        limit.async_acquire(
+            2, asio::bind_cancellation_slot(signal.slot(), [](weir::error_code, weir::permit) {}));
         limit.async_acquire([&](weir::error_code error, weir::permit) { granted = !error; });
         s.world.run();
         BOOST_TEST(!granted);
@@ -178,7 +179,8 @@ BOOST_AUTO_TEST_CASE(a_grant_whose_receiver_is_gone_goes_to_the_next)
     weir::semaphore limit(b.get_executor(), 1);
     weir::permit held = limit.try_acquire();
     bool granted = false;
-    limit.async_acquire(asio::bind_executor(a->get_executor(), [](weir::error_code, weir::permit) {}));
+    limit.async_acquire(
+        asio::bind_executor(a->get_executor(), [](weir::error_code, weir::permit) {}));
     limit.async_acquire(asio::bind_executor(
         b.get_executor(), [&](weir::error_code error, weir::permit) { granted = !error; }));
     held.release(); // to the first, posted to a

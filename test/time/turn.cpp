@@ -14,7 +14,8 @@ class stepping final : public weir::clock_source {
 public:
     explicit stepping(weir::duration s) : step(s) {}
     weir::time_point now() const noexcept override { return at += step; }
-    void wake_at(weir::time_service&, weir::time_point, const boost::asio::any_io_executor&) override
+    void wake_at(weir::time_service&, weir::time_point,
+                 const boost::asio::any_io_executor&) override
     {
     }
     void sleep(weir::time_service&) noexcept override {}

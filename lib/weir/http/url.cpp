@@ -96,8 +96,8 @@ std::uint16_t port_number(std::string_view digits)
 bool is_host_name(std::string_view host)
 {
     return host.size() <= 255 && std::all_of(host.begin(), host.end(), [](char c) {
-        return is_alnum(c) || c == '-' || c == '.' || c == '_';
-    });
+               return is_alnum(c) || c == '-' || c == '.' || c == '_';
+           });
 }
 
 /// What is wrong with the part between `//` and the path; empty when nothing is.
@@ -245,8 +245,8 @@ std::string encode_illegal(std::string_view text)
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
         const char c = text[i];
-        const bool escape = c == '%' && i + 2 < text.size() && is_hex(text[i + 1])
-                            && is_hex(text[i + 2]);
+        const bool escape =
+            c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
         if (escape || legal_after_authority(c)) {
             out += c;
             continue;
@@ -271,7 +271,8 @@ result<url> url::parse(std::string_view text)
     std::string full(trimmed);
     const auto parts = detail::split_url(trimmed);
     if (!parts.authority && (lower(parts.scheme) == "http" || lower(parts.scheme) == "https"))
-        return bad_url("there is no host name in the URL: write " + lower(parts.scheme) + "://host/");
+        return bad_url("there is no host name in the URL: write " + lower(parts.scheme) +
+                       "://host/");
     if (!parts.authority && lower(parts.scheme) == "mailto") // or it would be a user and a password
         return bad_url("the scheme mailto is not supported: use http or https");
     if (parts.scheme.empty() || !parts.authority)

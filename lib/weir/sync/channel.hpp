@@ -257,7 +257,7 @@ private:
     executor_type executor_;
 };
 
-// ---------------------------------------------------------------------------------------------------------
+// --------------------------------------------------------------------------------------------------
 
 template <class T, class Executor>
 channel<T, Executor>::~channel()
@@ -403,7 +403,8 @@ private:
             lose();
     }
 
-    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook uses.
+    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook
+    // uses.
     void lose() noexcept
     {
         state_->core.taken_over();

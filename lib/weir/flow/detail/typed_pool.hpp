@@ -126,8 +126,9 @@ private:
         worker& w = here.of();
         const auto executor = w.get_executor();
         // Whatever leaves the worker is a fault of ours or of the machine: the runner's error sink
-        // has it.
-        const auto on_end = [](std::exception_ptr error) {
+        // has it. The pool is kept until then: the coroutine's last steps still touch the worker's
+        // signal.
+        const auto on_end = [self = this->shared_from_this()](std::exception_ptr error) {
             if (error)
                 std::rethrow_exception(error);
         };

@@ -35,7 +35,8 @@ public:
     explicit lookup_lane(boost::asio::execution_context& context) : service(context) {}
 
     /// `then` is called on `home`.
-    void start(std::string host, std::uint16_t port, boost::asio::any_io_executor home, answer then);
+    void start(std::string host, std::uint16_t port, boost::asio::any_io_executor home,
+               answer then);
 
 private:
     void shutdown() override;

@@ -47,7 +47,8 @@ struct streamed_body {
             error = {};
             std::size_t taken = 0;
             const auto last = boost::asio::buffer_sequence_end(buffers);
-            for (auto it = boost::asio::buffer_sequence_begin(buffers); it != last && !error; ++it) {
+            for (auto it = boost::asio::buffer_sequence_begin(buffers); it != last && !error;
+                 ++it) {
                 const boost::asio::const_buffer part(*it);
                 take({static_cast<const char*>(part.data()), part.size()}, error);
                 taken += part.size();
@@ -70,7 +71,8 @@ struct streamed_body {
                 target_.refused = (*target_.sink)(part);
             } catch (const std::exception& e) {
                 target_.thrown = e.what();
-                target_.refused = boost::system::errc::make_error_code(boost::system::errc::io_error);
+                target_.refused =
+                    boost::system::errc::make_error_code(boost::system::errc::io_error);
             }
             error = target_.refused;
         }
@@ -85,8 +87,8 @@ bool transfer_encoding_is_known(const headers& fields)
 {
     if (fields.count(field::transfer_encoding) == 0)
         return true;
-    return fields.count(field::transfer_encoding) == 1
-           && boost::beast::iequals(fields[field::transfer_encoding], "chunked");
+    return fields.count(field::transfer_encoding) == 1 &&
+           boost::beast::iequals(fields[field::transfer_encoding], "chunked");
 }
 
 } // namespace
@@ -174,13 +176,13 @@ response_reader::state response_reader::head_arrived()
     if (into_.status == 101)
         return fail(error_class::protocol, "the server switched to another protocol, unasked");
     if (!transfer_encoding_is_known(into_.fields))
-        return fail(error_class::protocol, "the transfer encoding of the response is not known: "
-                                               + std::string(into_.fields[field::transfer_encoding]));
+        return fail(error_class::protocol, "the transfer encoding of the response is not known: " +
+                                               std::string(into_.fields[field::transfer_encoding]));
     const auto length = parser_->content_length();
     if (!parser_->is_done() && length && *length > limits_.body_bytes)
-        return fail(error_class::too_large, "the body has " + std::to_string(*length)
-                                                + " bytes, the limit is "
-                                                + std::to_string(limits_.body_bytes));
+        return fail(error_class::too_large, "the body has " + std::to_string(*length) +
+                                                " bytes, the limit is " +
+                                                std::to_string(limits_.body_bytes));
     parser_->eager(true);
     return state::head;
 }
@@ -199,7 +201,8 @@ response_reader::state response_reader::end(error_code how)
         return state::done;
     const std::string cause = how ? how.message() : "the server closed it";
     if (!started_)
-        return fail(error_class::incomplete, "the connection ended without an answer: " + cause, how);
+        return fail(error_class::incomplete, "the connection ended without an answer: " + cause,
+                    how);
     if (!parser_ || !parser_->is_header_done() || !pending_.empty())
         return fail(error_class::incomplete,
                     "the connection ended inside the response's header: " + cause, how);
@@ -231,16 +234,17 @@ response_reader::state response_reader::fail(error_code code)
     if (target.too_large && target.discard)
         return state::done;
     if (target.too_large)
-        return fail(error_class::too_large, "the body is larger than the limit of "
-                                                + std::to_string(target.limit) + " bytes");
+        return fail(error_class::too_large, "the body is larger than the limit of " +
+                                                std::to_string(target.limit) + " bytes");
     if (target.refused)
-        return fail(error_class::io, target.thrown.empty() ? "the body could not be stored: "
-                                                                 + target.refused.message()
-                                                           : target.thrown,
+        return fail(error_class::io,
+                    target.thrown.empty()
+                        ? "the body could not be stored: " + target.refused.message()
+                        : target.thrown,
                     target.refused);
     if (code == beast_http::error::header_limit)
-        return fail(error_class::too_large, "the response's header is larger than the limit of "
-                                                + std::to_string(limits_.header_bytes) + " bytes");
+        return fail(error_class::too_large, "the response's header is larger than the limit of " +
+                                                std::to_string(limits_.header_bytes) + " bytes");
     return fail(error_class::protocol, "the answer is not valid HTTP: " + code.message(), code);
 }
 

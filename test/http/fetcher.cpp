@@ -1,0 +1,229 @@
+#include <weir/http/fetcher.hpp>
+
+#include "http/support/server.hpp"
+#include "support/watchdog.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+namespace http = weir::http;
+using weir::test::server;
+
+BOOST_AUTO_TEST_SUITE(http_fetcher)
+
+// One thread, real sockets on loopback. The order of things is made by what the test waits for, never by a
+// clock.
+struct fixture {
+    void with(http::fetcher_options options)
+    {
+        fetcher.emplace(io.get_executor(), std::move(options), nullptr);
+    }
+
+    // Fetches what `next` gives, and calls `taken` after each result.
+    void run(std::function<std::optional<std::string>()> next,
+             std::function<void()> taken = nullptr)
+    {
+        const auto source = [&]() -> asio::awaitable<std::optional<std::string>> {
+            co_return next();
+        };
+        const auto sink = [&](http::fetch_result result) -> asio::awaitable<void> {
+            results.push_back(std::move(result));
+            if (taken)
+                taken();
+            co_return;
+        };
+        std::exception_ptr error;
+        const auto end = [&](std::exception_ptr e) {
+            error = e;
+            io.stop();
+        };
+        asio::co_spawn(io, fetcher->run(source, sink), end);
+        io.run();
+        if (error)
+            std::rethrow_exception(error);
+    }
+
+    void run(std::vector<std::string> urls, std::function<void()> taken = nullptr)
+    {
+        std::size_t at = 0;
+        const auto next = [&]() -> std::optional<std::string> {
+            if (at == urls.size())
+                return std::nullopt;
+            return urls[at++];
+        };
+        run(next, std::move(taken));
+    }
+
+    std::size_t count(weir::status status) const
+    {
+        return static_cast<std::size_t>(std::count_if(
+            results.begin(), results.end(), [&](const auto& r) { return r.status == status; }));
+    }
+
+    bool each_once() const
+    {
+        std::set<std::uint64_t> ids;
+        for (const auto& r : results)
+            ids.insert(r.id);
+        return ids.size() == results.size() && results.size() == fetcher->counts().taken;
+    }
+
+    const weir::test::watchdog guard;
+    asio::io_context io{1};
+    std::vector<http::fetch_result> results;
+    std::optional<http::fetcher> fetcher;
+};
+
+server::reply hello(const std::string&, int)
+{
+    server::reply r;
+    r.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
+    return r;
+}
+
+server::reply silence(const std::string&, int)
+{
+    server::reply r;
+    r.silent = true;
+    return r;
+}
+
+server::reply redirect_to(const std::string& url)
+{
+    server::reply r;
+    r.bytes = "HTTP/1.1 302 Found\r\nLocation: " + url + "\r\nContent-Length: 0\r\n\r\n";
+    return r;
+}
+
+BOOST_FIXTURE_TEST_CASE(every_url_has_one_result_and_a_host_no_more_connections_than_its_limit,
+                        fixture)
+{
+    server peer(io, hello);
+    http::fetcher_options options;
+    options.jobs = 16;
+    options.client.per_host = 4;
+    with(options);
+    std::vector<std::string> urls;
+    for (int i = 0; i < 200; ++i)
+        urls.push_back(peer.url("/" + std::to_string(i)));
+    run(urls);
+    BOOST_TEST(results.size() == 200u);
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::ok) == 200u);
+    BOOST_TEST(peer.connections() == 4); // kept, and used
+    BOOST_TEST(fetcher->counts().peak == 4u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_silent_host_holds_nobody_else_back_and_abort_ends_it, fixture)
+{
+    server mute(io, silence);
+    server peer(io, hello);
+    http::fetcher_options options;
+    options.jobs = 4;
+    options.client.per_host = 2;
+    with(options);
+    std::vector<std::string> urls;
+    for (int i = 0; i < 10; ++i)
+        urls.push_back(mute.url("/" + std::to_string(i)));
+    for (int i = 0; i < 20; ++i)
+        urls.push_back(peer.url("/" + std::to_string(i)));
+    // Only when all of the other host's are done, else this test would never end.
+    run(urls, [this] {
+        if (results.size() == 20)
+            fetcher->abort();
+    });
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::ok) == 20u);
+    BOOST_TEST(count(weir::status::cancelled) == 2u);
+    BOOST_TEST(count(weir::status::dropped) == 8u);
+    BOOST_TEST(mute.most() == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_drain_finishes_what_began_and_reports_what_did_not, fixture)
+{
+    server peer(io, hello);
+    http::fetcher_options options;
+    options.jobs = 3;
+    options.window = 20;
+    with(options);
+    int n = 0;
+    const auto endless = [&]() -> std::optional<std::string> {
+        return peer.url("/" + std::to_string(n++));
+    };
+    run(endless, [this] {
+        if (results.size() == 5)
+            fetcher->drain();
+    });
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::ok) + count(weir::status::dropped) == results.size());
+    BOOST_TEST(count(weir::status::ok) >= 5u);
+    BOOST_TEST(n <= 5 + 3 + 20 + 1); // no more than the window was ever taken in
+    BOOST_TEST(fetcher->counts().in_flight == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_redirect_to_another_host_waits_for_a_place_there, fixture)
+{
+    server target(io, hello);
+    server first(io, [&](const std::string& path, int) { return redirect_to(target.url(path)); });
+    http::fetcher_options options;
+    options.jobs = 10;
+    options.client.per_host = 2;
+    with(options);
+    std::vector<std::string> urls;
+    for (int i = 0; i < 30; ++i)
+        urls.push_back(first.url("/" + std::to_string(i)));
+    run(urls);
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::ok) == 30u);
+    BOOST_TEST(target.most() <= 2);
+    BOOST_TEST(first.most() <= 2);
+    for (const auto& r : results) {
+        BOOST_TEST(r.redirects == 1u);
+        BOOST_TEST(r.final_url.find(target.url("/")) == 0u);
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_redirect_loop_and_a_bad_url_are_failed_results, fixture)
+{
+    server loop(io, [](const std::string&, int) { return redirect_to("/again"); });
+    http::fetcher_options options;
+    options.client.max_redirects = 3;
+    with(options);
+    run({loop.url("/"), "ftp://host/", "http://[oops/"});
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::failed) == 3u);
+    BOOST_TEST(loop.requests() == 4);
+    for (const auto& r : results) {
+        const bool bad = r.id != 1;
+        BOOST_TEST_REQUIRE(r.answer.error.has_value());
+        const auto kind = bad ? http::error_class::bad_url : http::error_class::redirect;
+        BOOST_TEST((r.answer.error->kind() == kind));
+    }
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)
+{
+    server peer(io, hello);
+    http::fetcher_options options;
+    options.jobs = 2;
+    with(options);
+    const auto endless = [&]() -> std::optional<std::string> { return peer.url("/"); };
+    const auto broken = [this] {
+        if (results.size() == 3)
+            throw std::runtime_error("nobody reads");
+    };
+    BOOST_CHECK_THROW(run(endless, broken), std::runtime_error);
+    BOOST_TEST(results.size() == 3u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
