@@ -1,4 +1,4 @@
-// A server that has its own io_context: each connection's work goes through a pool with a limit of two.
+// A server that has its own io_context: each connection is served by a pool with a limit of two.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>

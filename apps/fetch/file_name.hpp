@@ -13,8 +13,7 @@ namespace weir_fetch {
 ///           most 200 bytes.
 std::string file_name(std::string_view target);
 
-/// `name`, and from the second on `name.1`, `name.2`: the number goes before nothing, so that no
-/// name can be made up that collides with another on purpose.
+/// The n-th form of a name that is taken: `name`, then `name.1`, `name.2`.
 std::string numbered(std::string_view name, unsigned n);
 
 } // namespace weir_fetch

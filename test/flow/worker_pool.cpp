@@ -2,7 +2,7 @@
 
 #include "support/simulation.hpp"
 
-#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <map>

@@ -21,8 +21,8 @@ using weir::test::server;
 
 BOOST_AUTO_TEST_SUITE(http_fetcher)
 
-// One thread, real sockets on loopback. The order of things is made by what the test waits for, never by a
-// clock.
+// One thread, real sockets on loopback. The order of things is made by what the test waits for,
+// never by a clock.
 struct fixture {
     void with(http::fetcher_options options)
     {

@@ -37,7 +37,7 @@ namespace weir {
 template <class Range, class Function>
 boost::asio::awaitable<void> for_each(Range&& range, std::size_t limit, Function function);
 
-// --------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 namespace detail {
 

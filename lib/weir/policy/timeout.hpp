@@ -26,7 +26,7 @@ namespace weir {
 template <class T>
 boost::asio::awaitable<T> with_timeout(duration limit, boost::asio::awaitable<T> operation);
 
-// --------------------------------------------------------------------------------------------------
+// -------------------------------------------------------------------------------------------------
 
 namespace detail {
 

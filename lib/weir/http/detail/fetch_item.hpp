@@ -44,7 +44,6 @@ public:
     duration spent{}; // in exchanges; waiting for a place does not count
     bool begun = false;
     bool has_key = false;
-    bool moved = false;
     bool given_up = false; // abandoned: what still comes is nobody's
 
 private:
