@@ -16,10 +16,6 @@ elseif(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # g++ 12 at -O2 inlines one half of the new/delete pair of Asio's coroutine frames and warns about the other.
     add_compile_options(-Wno-mismatched-new-delete)
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # False where g++ 12 inlines Asio's allocation of a coroutine frame and not its release.
-    add_compile_options(-Wno-mismatched-new-delete)
-endif()
 if(WEIR_WERROR)
     add_compile_options(-Werror)
 endif()

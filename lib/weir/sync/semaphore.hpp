@@ -87,8 +87,8 @@ private:
 /// Lifetime: destroying it closes it. Permits may outlive it.
 /// Fairness: first come, first served, by weight: nobody overtakes, so one that waits for much
 ///           holds back those behind it until there is room for it.
-/// Memory: a waiting acquire costs one allocation by the handler's allocator; acquiring when there
-///         is room costs none.
+/// Memory: an `async_acquire` costs one allocation by the handler's allocator, whether or not it
+///         has to wait; a `try_acquire` costs none.
 template <class Executor = boost::asio::any_io_executor>
 class basic_semaphore {
 public:
