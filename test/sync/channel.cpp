@@ -6,6 +6,7 @@
 #include "support/waiting.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -77,11 +78,11 @@ BOOST_AUTO_TEST_CASE(a_send_frees_its_memory_before_its_handler_runs)
 
 BOOST_AUTO_TEST_CASE(a_cancelled_receive_takes_no_value)
 {
-    weir::test::ends_when_cancelled(
-        start_receive, [](weir::error_code error, const std::optional<int>& value) {
-            BOOST_TEST(error == asio::error::operation_aborted);
-            BOOST_TEST(!value.has_value());
-        });
+    weir::test::ends_when_cancelled(start_receive,
+                                    [](weir::error_code error, const std::optional<int>& value) {
+                                        BOOST_TEST(error == asio::error::operation_aborted);
+                                        BOOST_TEST(!value.has_value());
+                                    });
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_send_hands_the_value_back)
@@ -341,22 +342,20 @@ BOOST_AUTO_TEST_CASE(nothing_is_lost_and_nothing_comes_twice)
             [capacity](simulation& s) {
                 std::vector<int> seen(40, 0);
                 int sent = 0, back = 0, hooked = 0, cut_short = 0;
-                auto channel = std::make_unique<ints>(s.a.get_executor(), capacity,
-                                                      [&](int&& v) {
-                                                          ++hooked;
-                                                          ++seen[static_cast<std::size_t>(v)];
-                                                      });
+                auto channel = std::make_unique<ints>(s.a.get_executor(), capacity, [&](int&& v) {
+                    ++hooked;
+                    ++seen[static_cast<std::size_t>(v)];
+                });
                 const auto token = asio::as_tuple(asio::use_awaitable);
                 std::vector<std::unique_ptr<asio::cancellation_signal>> signals;
                 std::vector<bool> started; // Boost 1.81 loses a coroutine cancelled before that
                 const auto spawn = [&](weir::sim::context& where, auto body) {
                     started.push_back(false);
                     signals.push_back(std::make_unique<asio::cancellation_signal>());
-                    asio::co_spawn(where.get_executor(), std::move(body),
-                                   asio::bind_cancellation_slot(signals.back()->slot(),
-                                                                [&](std::exception_ptr) {
-                                                                    ++cut_short;
-                                                                }));
+                    asio::co_spawn(
+                        where.get_executor(), std::move(body),
+                        asio::bind_cancellation_slot(signals.back()->slot(),
+                                                     [&](std::exception_ptr) { ++cut_short; }));
                 };
                 for (int sender = 0; sender < 4; ++sender)
                     spawn(sender % 2 == 0 ? s.a : s.b, [&, sender]() -> asio::awaitable<void> {
@@ -419,6 +418,340 @@ BOOST_AUTO_TEST_CASE(any_kind_of_handler_will_do)
     channel.async_send(4, std::move(erased_send));
     s.run();
     BOOST_TEST(calls == 2);
+}
+
+// ---- receiving several
+
+BOOST_AUTO_TEST_CASE(several_are_received_at_once_and_the_end_is_zero)
+{
+    for (const std::size_t capacity : {0, 1, 3, 8})
+        in_many_orders(
+            [capacity](simulation& s) {
+                ints channel(s.a.get_executor(), capacity);
+                std::vector<int> got;
+                s.spawn(s.a, [&]() -> asio::awaitable<void> {
+                    for (int i = 0; i < 20; ++i)
+                        BOOST_TEST(bool(co_await channel.async_send(i)));
+                    channel.close();
+                });
+                s.spawn(s.b, [&]() -> asio::awaitable<void> {
+                    for (;;) {
+                        const std::size_t before = got.size();
+                        const std::size_t n = co_await channel.async_receive_some(got, 3);
+                        BOOST_TEST(n == got.size() - before);
+                        BOOST_TEST(n <= 3U);
+                        if (n == 0)
+                            break;
+                    }
+                });
+                s.run();
+                BOOST_REQUIRE(got.size() == 20U);
+                for (int i = 0; i < 20; ++i)
+                    BOOST_TEST(got[static_cast<std::size_t>(i)] == i);
+            },
+            60);
+}
+
+// ---- what to do when there is no room
+
+BOOST_AUTO_TEST_CASE(a_full_channel_that_rejects_hands_the_value_back)
+{
+    simulation s(1);
+    ints channel(s.a.get_executor(), 1, weir::when_full::reject);
+    s.spawn([&]() -> asio::awaitable<void> {
+        BOOST_TEST(bool(co_await channel.async_send(1)));
+        const auto second = co_await channel.async_send(2);
+        BOOST_TEST((second.error() == weir::errc::full));
+    });
+    s.run();
+    BOOST_TEST((channel.try_send(3).error() == weir::errc::full));
+    BOOST_TEST(channel.try_receive().value() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(the_oldest_or_the_newest_is_dropped_and_goes_to_the_hook)
+{
+    using weir::when_full;
+    for (const when_full rule : {when_full::drop_oldest, when_full::drop_newest}) {
+        simulation s(1);
+        std::vector<int> dropped, got;
+        ints channel(s.a.get_executor(), 2, rule, [&](int&& v) { dropped.push_back(v); });
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 3; ++i)
+                BOOST_TEST(bool(co_await channel.async_send(i)));
+            BOOST_TEST(bool(channel.try_send(3)));
+            channel.close();
+            while (auto value = co_await channel.async_receive())
+                got.push_back(*value);
+        });
+        s.run();
+        const std::vector<int> first{0, 1}, last{2, 3};
+        BOOST_TEST(got == (rule == when_full::drop_oldest ? last : first));
+        BOOST_TEST(dropped == (rule == when_full::drop_oldest ? first : last));
+        BOOST_TEST(channel.sent() == 4U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(with_nothing_to_drop_the_value_that_came_is_dropped)
+{
+    simulation s(1);
+    std::vector<int> dropped;
+    const auto keep = [&](int&& v) { dropped.push_back(v); };
+    ints none(s.a.get_executor(), 0, weir::when_full::drop_oldest, keep);
+    BOOST_TEST(bool(none.try_send(1)));
+    ints reserved(s.a.get_executor(), 1, weir::when_full::drop_oldest, keep);
+    auto place = reserved.try_reserve();
+    BOOST_TEST(bool(place));
+    BOOST_TEST(bool(reserved.try_send(2)));
+    place.send(3);
+    BOOST_TEST(reserved.try_receive().value() == 3);
+    BOOST_TEST((dropped == std::vector<int>{1, 2}));
+}
+
+// ---- deadlines
+
+BOOST_AUTO_TEST_CASE(a_receive_past_its_deadline_takes_no_value)
+{
+    in_many_orders([](simulation& s) {
+        ints channel(s.a.get_executor(), 1);
+        int received = 0, timed_out = 0;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            for (;;) {
+                const auto at = weir::now(s.a.get_executor()) + 1s;
+                auto receive = channel.async_receive_until(at, asio::as_tuple(asio::use_awaitable));
+                const auto result = co_await std::move(receive);
+                if (std::get<0>(result))
+                    BOOST_TEST((std::get<0>(result) == weir::errc::timed_out));
+                else if (!std::get<1>(result))
+                    break;
+                ++(std::get<0>(result) ? timed_out : received);
+            }
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 5; ++i) { // at the very moment of a deadline
+                co_await weir::async_sleep_for(s.b.get_executor(), 2s);
+                BOOST_TEST(bool(channel.try_send(1)));
+            }
+            channel.close();
+        });
+        s.run();
+        BOOST_TEST(received == 5); // none went to a receive that had given up
+        BOOST_TEST(timed_out >= 5);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_send_past_its_deadline_hands_the_value_back)
+{
+    in_many_orders([](simulation& s) {
+        ints channel(s.a.get_executor(), 1);
+        s.spawn([&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(co_await channel.async_send(1)));
+            const auto at = weir::now(s.a.get_executor()) + 1s;
+            const auto late = co_await channel.async_send_until(at, 2);
+            BOOST_TEST((late.error() == weir::errc::timed_out));
+            BOOST_TEST(channel.senders_waiting() == 0U);
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 1s));
+        BOOST_TEST(channel.sent() == 1U);
+    });
+}
+
+// ---- reservations
+
+BOOST_AUTO_TEST_CASE(a_reserved_place_is_kept_from_the_others)
+{
+    simulation s(1);
+    ints channel(s.a.get_executor(), 2);
+    auto place = channel.try_reserve();
+    BOOST_TEST(bool(place));
+    BOOST_TEST(bool(channel.try_send(1)));
+    BOOST_TEST((channel.try_send(2).error() == weir::errc::full));
+    BOOST_TEST(!channel.try_reserve());
+    place.send(3);
+    BOOST_TEST(!place);
+    BOOST_TEST((channel.try_send(4).error() == weir::errc::full));
+    BOOST_TEST(channel.try_receive().value() == 1);
+    BOOST_TEST(channel.try_receive().value() == 3);
+    place = channel.try_reserve();
+    place.release();
+    BOOST_TEST(bool(channel.try_send(5)));
+    BOOST_TEST(bool(channel.try_send(6)));
+}
+
+BOOST_AUTO_TEST_CASE(a_reservation_made_before_close_may_still_send_and_the_end_waits_for_it)
+{
+    in_many_orders([](simulation& s) {
+        ints channel(s.a.get_executor(), 1);
+        std::vector<int> got;
+        bool ended = false;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            auto place = co_await channel.async_reserve();
+            channel.close();
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            BOOST_TEST(!ended);
+            BOOST_TEST(!channel.is_ended());
+            place.send(7);
+        });
+        for (int i = 0; i < 2; ++i)
+            s.spawn(s.b, [&]() -> asio::awaitable<void> {
+                while (auto value = co_await channel.async_receive())
+                    got.push_back(*value);
+                ended = true;
+            });
+        s.run();
+        BOOST_TEST(ended);
+        BOOST_TEST((got == std::vector<int>{7} || got.empty())); // closed before it was reserved
+        BOOST_TEST(channel.sent() == got.size());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_end_comes_when_a_reservation_is_given_back_after_close)
+{
+    in_many_orders([](simulation& s) {
+        ints channel(s.a.get_executor(), 3);
+        auto place = channel.try_reserve();
+        channel.close();
+        BOOST_TEST(!channel.try_reserve());
+        bool ended = false;
+        s.spawn(s.b, [&]() -> asio::awaitable<void> {
+            BOOST_TEST(!(co_await channel.async_receive()).has_value());
+            ended = true;
+        });
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            BOOST_TEST(!ended);
+            place.release();
+        });
+        s.run();
+        BOOST_TEST(ended);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(reserving_waits_in_line_with_sending)
+{
+    for (const std::size_t capacity : {1, 2, 3})
+        in_many_orders([capacity](simulation& s) {
+            ints channel(s.a.get_executor(), capacity);
+            std::vector<int> got;
+            int senders = 4;
+            const auto over = [&] {
+                if (--senders == 0)
+                    channel.close();
+            };
+            for (int who = 0; who < 4; ++who)
+                s.spawn(who % 2 == 0 ? s.a : s.b, [&, who]() -> asio::awaitable<void> {
+                    for (int i = 0; i < 5; ++i) {
+                        if (who < 2) {
+                            auto place = co_await channel.async_reserve();
+                            if (i == 3)
+                                continue; // given back
+                            co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
+                            place.send(10 * who + i);
+                        } else {
+                            BOOST_TEST(bool(co_await channel.async_send(10 * who + i)));
+                        }
+                        BOOST_TEST(channel.size() <= capacity);
+                    }
+                    over();
+                });
+            s.spawn(s.b, [&]() -> asio::awaitable<void> {
+                while (auto value = co_await channel.async_receive())
+                    got.push_back(*value);
+            });
+            s.run();
+            BOOST_TEST(got.size() == 18U);
+            for (int who = 0; who < 4; ++who) { // each sender's own order
+                int last = -1;
+                for (const int value : got)
+                    if (value / 10 == who) {
+                        BOOST_TEST(value > last);
+                        last = value;
+                    }
+            }
+        });
+}
+
+// Every place is reserved: a reservation has to wait.
+struct all_reserved {
+    explicit all_reserved(asio::any_io_executor executor)
+        : channel(std::make_unique<ints>(executor, 1)), place(channel->try_reserve())
+    {
+    }
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        channel->async_reserve(std::move(handler));
+    }
+
+    std::unique_ptr<ints> channel;
+    ints::reservation place;
+};
+
+const auto start_reserve = [](asio::any_io_executor executor) { return all_reserved(executor); };
+const auto finish_reserve = [](all_reserved& r) { r.place.release(); };
+
+BOOST_AUTO_TEST_CASE(a_reserve_completes_on_the_handlers_executor)
+{
+    weir::test::completes_on_the_handlers_executor(start_reserve, finish_reserve);
+}
+
+BOOST_AUTO_TEST_CASE(a_reserve_frees_its_memory_before_its_handler_runs)
+{
+    weir::test::frees_its_memory_before_its_handler_runs(start_reserve, finish_reserve);
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_reserve_reserves_nothing)
+{
+    weir::test::ends_when_cancelled(start_reserve,
+                                    [](weir::error_code error, const ints::reservation& place) {
+                                        BOOST_TEST(error == asio::error::operation_aborted);
+                                        BOOST_TEST(!place);
+                                    });
+}
+
+BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean_for_those_who_reserve)
+{
+    weir::test::any_order_of_destruction_is_clean(start_reserve);
+}
+
+BOOST_AUTO_TEST_CASE(a_place_whose_receiver_is_destroyed_goes_to_the_next)
+{
+    weir::sim::world w(1);
+    auto c = std::make_unique<weir::sim::context>(w);
+    weir::sim::context other(w);
+    ints channel(other.get_executor(), 1);
+    auto place = channel.try_reserve();
+    channel.async_reserve(asio::bind_executor(
+        c->get_executor(), [](weir::error_code, ints::reservation) { BOOST_ERROR("resumed"); }));
+    bool sent = false;
+    channel.async_send(1, [&](weir::send_result<int> result) { sent = bool(result); });
+    place.release(); // its wake-up is under way
+    c.reset();
+    w.run();
+    BOOST_TEST(sent);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_reservation_sends_after_its_channel_is_gone_goes_to_the_hook)
+{
+    simulation s(1);
+    std::vector<int> lost;
+    auto channel =
+        std::make_unique<ints>(s.a.get_executor(), 1, [&](int&& v) { lost.push_back(v); });
+    auto place = channel->try_reserve();
+    channel.reset();
+    place.send(1);
+    BOOST_TEST((lost == std::vector<int>{1}));
+}
+
+BOOST_AUTO_TEST_CASE(there_is_nothing_to_reserve_where_there_are_no_places)
+{
+    simulation s(1);
+    ints channel(s.a.get_executor(), 0);
+    BOOST_TEST(!channel.try_reserve());
+    weir::error_code code;
+    channel.async_reserve([&](weir::error_code e, ints::reservation) { code = e; });
+    s.world.run();
+    BOOST_TEST((code == weir::errc::too_large));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

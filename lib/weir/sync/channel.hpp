@@ -1,11 +1,13 @@
 #pragma once
 
 #include <weir/error.hpp>
-#include <weir/sync/detail/channel_core.hpp>
+#include <weir/sync/detail/channel_operations.hpp>
+#include <weir/sync/detail/channel_state.hpp>
+#include <weir/sync/send_result.hpp>
+#include <weir/time/clock.hpp>
 #include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/error.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -21,52 +23,20 @@
 
 namespace weir {
 
-/// What became of a value that was sent: in the channel, or handed back with the reason.
-template <class T>
-class [[nodiscard]] send_result {
-public:
-    send_result() = default;
-    send_result(error_code error, T&& value) : error_(error), value_(std::move(value)) {}
-
-    /// True: the channel has taken the value.
-    explicit operator bool() const noexcept { return !error_; }
-    const error_code& error() const noexcept { return error_; }
-    /// The value, handed back. Only when it was not sent.
-    T& value() & { return value_.value(); }
-    T&& value() && { return std::move(value_).value(); }
-
-private:
-    error_code error_;
-    std::optional<T> value_;
-};
-
-/// What became of an attempt that does not wait.
-class [[nodiscard]] try_result {
-public:
-    try_result() = default;
-    try_result(errc reason) noexcept : reason_(reason) {}
-
-    explicit operator bool() const noexcept { return reason_ == errc{}; }
-    /// `errc::full` or `errc::closed`; no error when it was sent.
-    error_code error() const noexcept { return *this ? error_code() : make_error_code(reason_); }
-
-private:
-    errc reason_{};
-};
-
 /// A bounded, closable queue of values between any number of senders and receivers.
 ///
 /// Shape: first in, first out. `close` lets nothing new in; what is buffered is still received, and
 ///        then every receive is end of stream: an empty optional, without an error. Senders that
 ///        wait at `close` get their value back.
 /// Units: `capacity` in values, 0 and up. 0: a send completes when a receiver has taken the value.
-///        There is no default: what may pile up is the caller's to say.
+///        There is no default: what may pile up is the caller's to say. `full` is `when_full::wait`
+///        unless given, for losing a value is a choice; with the others nobody waits for room.
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Values nobody received then go to `on_undelivered`.
-/// Fairness: senders wait in line, and so do receivers. A receiver that does not wait
-///           (`try_receive`) may take a value before one that was just woken.
+/// Fairness: senders wait in line, those who reserve among them, and so do receivers. A receiver
+///           that does not wait (`try_receive`) may take a value before one that was just woken.
 /// Memory: 64 bytes or more a place, at construction; a waiting operation costs one allocation by
-///         its handler's allocator.
+///         its handler's allocator, and a deadline one more.
 ///
 /// `T` moves and is destroyed without throwing; it need not copy or have a default.
 template <class T, class Executor = boost::asio::any_io_executor>
@@ -74,19 +44,25 @@ class channel {
 public:
     using value_type = T;
     using executor_type = Executor;
+    using reservation = channel_reservation<T>;
     /// Called with a value that was taken in and that nobody will receive. Must not throw; is
     /// called outside locks, perhaps while an execution context is being destroyed.
     using undelivered_hook = std::function<void(T&&)>;
 
     /// Throws `std::invalid_argument` when the capacity is above `max_capacity`.
     channel(executor_type executor, std::size_t capacity, undelivered_hook on_undelivered = nullptr)
-        : state_(std::make_shared<state>(checked(capacity), std::move(on_undelivered))),
+        : channel(std::move(executor), capacity, when_full::wait, std::move(on_undelivered))
+    {
+    }
+    channel(executor_type executor, std::size_t capacity, when_full full,
+            undelivered_hook on_undelivered = nullptr)
+        : state_(std::make_shared<state>(checked(capacity), full, std::move(on_undelivered))),
           executor_(std::move(executor))
     {
     }
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
-    ~channel();
+    ~channel() { state_->end(); }
 
     static constexpr std::size_t max_capacity = std::size_t{1} << 40;
 
@@ -95,16 +71,25 @@ public:
     /// Sends a value, waiting for room.
     ///
     /// Completion: `void(send_result<T>)`
-    /// Errors: in the result, with the value: `errc::closed`;
-    ///         `boost::asio::error::operation_aborted` when cancelled while waiting.
+    /// Errors: in the result, with the value: `errc::closed`; `errc::full` when full and the rule is
+    ///         `when_full::reject`; `boost::asio::error::operation_aborted` when cancelled while
+    ///         waiting.
     /// Cancellation: terminal, partial and total; the value is handed back. A value already taken
     ///               stays sent.
     /// Handler: by its associated executor, never inside this call nor inside a receive.
     template <class Token = default_token<Executor>>
     auto async_send(T value, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(send_result<T>)>(initiate_send(*this), token,
-                                                                        std::move(value));
+        return async_send_until(time_point::max(), std::move(value), std::forward<Token>(token));
+    }
+
+    /// The same, for as long as it is not `deadline`; then the value is handed back with
+    /// `errc::timed_out`.
+    template <class Token = default_token<Executor>>
+    auto async_send_until(time_point deadline, T value, Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(send_result<T>)>(
+            initiate_send(*this, deadline), token, std::move(value));
     }
 
     /// `async_send(T(args...))` with the default token. Safe where the compiler destroys a
@@ -125,14 +110,66 @@ public:
     template <class Token = default_token<Executor>>
     auto async_receive(Token&& token = Token())
     {
+        return async_receive_until(time_point::max(), std::forward<Token>(token));
+    }
+
+    /// The same, for as long as it is not `deadline`; then `errc::timed_out`, and no value is taken.
+    /// What a race against a timer cannot promise.
+    template <class Token = default_token<Executor>>
+    auto async_receive_until(time_point deadline, Token&& token = Token())
+    {
+        using sink = detail::one_value<T>;
         return boost::asio::async_initiate<Token, void(error_code, std::optional<T>)>(
-            initiate_receive(*this), token);
+            initiate_receive(*this, deadline), token, sink());
+    }
+
+    /// Receives what is there, waiting for at least one value: up to `most` are appended to `into`.
+    ///
+    /// Completion: `void(error_code, std::size_t)`: how many; 0 without an error is end of stream.
+    /// Errors: `boost::asio::error::operation_aborted` when cancelled.
+    /// Cancellation: terminal, partial and total; takes no value.
+    /// Handler: by its associated executor, never inside this call nor inside a send.
+    /// Lifetime: `into` is left alone by others until completion.
+    template <class Token = default_token<Executor>>
+    auto async_receive_some(std::vector<T>& into, std::size_t most, Token&& token = Token())
+    {
+        if (most == 0)
+            throw std::invalid_argument("weir::channel: at least one value must be asked for");
+        // A large request costs no more than there may be.
+        most = std::min(most, std::max<std::size_t>(capacity(), 1));
+        using sink = detail::some_values<T>;
+        return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
+            initiate_receive(*this, time_point::max()), token, sink(into, most));
+    }
+
+    /// Reserves a place, waiting for one in line with the senders.
+    ///
+    /// Completion: `void(error_code, reservation)`
+    /// Errors: `errc::closed`; `errc::full` when full and nobody waits here (`when_full`);
+    ///         `errc::too_large` when the capacity is 0: there are no places;
+    ///         `boost::asio::error::operation_aborted` when cancelled.
+    /// Cancellation: terminal, partial and total; reserves nothing. A place that was reserved
+    ///               already is delivered.
+    /// Handler: by its associated executor, never inside this call nor inside a receive.
+    template <class Token = default_token<Executor>>
+    auto async_reserve(Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(error_code, reservation)>(
+            initiate_reserve(*this), token);
+    }
+
+    /// A place when there is one and nobody waits; else an empty reservation.
+    reservation try_reserve()
+    {
+        if (capacity() != 0 && state_->core.try_reserve() == detail::passed::done)
+            return reservation(state_);
+        return reservation();
     }
 
     /// Sends when there is room and no sender waits. The value is moved from only when it was sent.
     try_result try_send(T&& value)
     {
-        switch (state_->core.try_push(value)) {
+        switch (state_->offer(value)) {
         case detail::passed::done:
             return {};
         case detail::passed::closed:
@@ -169,15 +206,15 @@ public:
     std::size_t try_receive_n(std::vector<T>& into, std::size_t most)
     {
         most = std::min(most, std::max<std::size_t>(size(), 1));
-        into.reserve(into.size() + most);
-        return state_->core.try_pop(most, [&into](T&& v) { into.push_back(std::move(v)); });
+        detail::some_values<T> sink(into, most);
+        return state_->core.try_pop(most, sink);
     }
 
     /// Lets nothing new in. Any number of times.
     void close() noexcept { state_->core.close(); }
 
     bool is_closed() const noexcept { return state_->core.is_closed(); }
-    /// Closed, and everything was received.
+    /// Closed, everything was received, and no place is reserved.
     bool is_ended() const noexcept { return state_->core.is_ended(); }
     std::size_t capacity() const noexcept { return state_->core.capacity(); }
     /// How many values are buffered.
@@ -188,63 +225,11 @@ public:
     std::size_t receivers_waiting() const noexcept { return state_->core.receivers_waiting(); }
 
 private:
-    using core = detail::channel_core<T>;
+    using state = detail::channel_state<T>;
 
-    struct state {
-        state(std::size_t capacity, undelivered_hook hook)
-            : core(capacity), undelivered(std::move(hook))
-        {
-        }
-
-        void lose(T&& value) noexcept
-        {
-            if (undelivered)
-                undelivered(std::move(value));
-        }
-
-        detail::channel_core<T> core;
-        undelivered_hook undelivered;
-    };
-
-    template <class Handler>
-    class receive_operation;
-    template <class Handler>
-    class send_operation;
-
-    struct initiate_receive {
-        using executor_type = Executor;
-
-        explicit initiate_receive(channel& c) : self(&c) {}
-        executor_type get_executor() const noexcept { return self->executor_; }
-
-        template <class Handler>
-        void operator()(Handler&& handler) const
-        {
-            using operation = receive_operation<std::decay_t<Handler>>;
-            std::decay_t<Handler> own(std::forward<Handler>(handler));
-            operation::create(std::move(own), self->executor_, self->state_)->start();
-        }
-
-        channel* self;
-    };
-
-    struct initiate_send {
-        using executor_type = Executor;
-
-        explicit initiate_send(channel& c) : self(&c) {}
-        executor_type get_executor() const noexcept { return self->executor_; }
-
-        template <class Handler>
-        void operator()(Handler&& handler, T value) const
-        {
-            using operation = send_operation<std::decay_t<Handler>>;
-            std::decay_t<Handler> own(std::forward<Handler>(handler));
-            operation::create(std::move(own), self->executor_, self->state_, std::move(value))
-                ->start();
-        }
-
-        channel* self;
-    };
+    struct initiate_receive;
+    struct initiate_send;
+    struct initiate_reserve;
 
     static std::size_t checked(std::size_t capacity)
     {
@@ -260,161 +245,61 @@ private:
 // -------------------------------------------------------------------------------------------------
 
 template <class T, class Executor>
-channel<T, Executor>::~channel()
-{
-    state_->core.close();
-    std::optional<T> value;
-    while (state_->core.try_pop(1, [&value](T&& v) { value.emplace(std::move(v)); }) != 0) {
-        state_->lose(std::move(*value));
-        value.reset();
-    }
-}
+struct channel<T, Executor>::initiate_receive {
+    using executor_type = Executor;
 
-template <class T, class Executor>
-template <class Handler>
-class channel<T, Executor>::receive_operation final
-    : public wait_operation<receive_operation<Handler>, Handler, Executor>,
-      private core::receiver {
-public:
-    receive_operation(Handler&& handler, const Executor& executor, std::shared_ptr<state> s)
-        : receive_operation::wait_operation(std::move(handler), executor), state_(std::move(s))
+    initiate_receive(channel& c, time_point at) : self(&c), deadline(at) {}
+    executor_type get_executor() const noexcept { return self->executor_; }
+
+    template <class Handler, class Sink>
+    void operator()(Handler&& handler, Sink sink) const
     {
+        using operation = detail::receive_operation<T, Sink, std::decay_t<Handler>, Executor>;
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        operation::create(std::move(own), self->executor_, self->state_, std::move(sink))
+            ->start(deadline);
     }
 
-    void start()
-    {
-        if (!this->enlist())
-            return this->destroy();
-        this->on_cancellation([this] {
-            cancelled_ = true; // one that was woken already sees it when it looks
-            if (state_->core.unpark(*this)) {
-                counted_ = false;
-                this->wake();
-            }
-        });
-        if (!state_->core.park_unless_ready(*this))
-            this->wake();
-    }
-
-private:
-    void look() noexcept override { this->wake(); }
-
-    void resumed() override
-    {
-        if (counted_)
-            state_->core.woken();
-        counted_ = true;
-        std::optional<T> value;
-        detail::passed how = detail::passed::retry;
-        for (unsigned round = 0; how == detail::passed::retry && !cancelled_; ++round) {
-            if (round != 0)
-                detail::real_policy::pause(round);
-            how = state_->core.pop_or_park(*this, [&value](T&& v) { value.emplace(std::move(v)); });
-        }
-        if (how == detail::passed::parked)
-            return;
-        // What it was woken for may still be there, for another.
-        state_->core.notify();
-        error_code error;
-        if (how == detail::passed::retry)
-            error = boost::asio::error::operation_aborted;
-        this->complete(error, std::move(value));
-    }
-
-    void dropped() noexcept override
-    {
-        const std::shared_ptr<state> s = state_;
-        if (counted_)
-            s->core.woken();
-        this->destroy();
-        s->core.notify();
-    }
-
-    void context_shutdown() noexcept override
-    {
-        if (state_->core.unpark(*this))
-            this->destroy();
-    }
-
-    std::shared_ptr<state> state_;
-    bool cancelled_ = false;
-    bool counted_ = true; // the wake-up under way is one that the core counts
+    channel* self;
+    time_point deadline;
 };
 
 template <class T, class Executor>
-template <class Handler>
-class channel<T, Executor>::send_operation final
-    : public wait_operation<send_operation<Handler>, Handler, Executor>,
-      private core::sender {
-public:
-    send_operation(Handler&& handler, const Executor& executor, std::shared_ptr<state> s, T&& v)
-        : send_operation::wait_operation(std::move(handler), executor), core::sender(std::move(v)),
-          state_(std::move(s))
+struct channel<T, Executor>::initiate_send {
+    using executor_type = Executor;
+
+    initiate_send(channel& c, time_point at) : self(&c), deadline(at) {}
+    executor_type get_executor() const noexcept { return self->executor_; }
+
+    template <class Handler>
+    void operator()(Handler&& handler, T value) const
     {
+        using operation = detail::send_operation<T, std::decay_t<Handler>, Executor>;
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        operation::create(std::move(own), self->executor_, self->state_, std::move(value))
+            ->start(deadline);
     }
 
-    void start()
+    channel* self;
+    time_point deadline;
+};
+
+template <class T, class Executor>
+struct channel<T, Executor>::initiate_reserve {
+    using executor_type = Executor;
+
+    explicit initiate_reserve(channel& c) : self(&c) {}
+    executor_type get_executor() const noexcept { return self->executor_; }
+
+    template <class Handler>
+    void operator()(Handler&& handler) const
     {
-        if (!this->enlist())
-            return lose();
-        this->on_cancellation([this] {
-            if (state_->core.unpark(*this)) {
-                cancelled_ = true;
-                settled(detail::passed::full);
-            }
-        });
-        detail::passed how = state_->core.push_or_park(*this);
-        for (unsigned round = 1; how == detail::passed::retry; ++round) {
-            detail::real_policy::pause(round);
-            how = state_->core.push_or_park(*this);
-        }
-        if (how != detail::passed::parked) // parked: it may be over already, on another thread
-            settled(how);
+        using operation = detail::reserve_operation<T, std::decay_t<Handler>, Executor>;
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        operation::create(std::move(own), self->executor_, self->state_)->start(time_point::max());
     }
 
-private:
-    void settled(detail::passed how) noexcept override
-    {
-        how_ = how;
-        this->wake();
-    }
-
-    void resumed() override
-    {
-        if (how_ == detail::passed::done)
-            return this->complete(send_result<T>());
-        error_code error = errc::closed;
-        if (cancelled_)
-            error = boost::asio::error::operation_aborted;
-        this->complete(send_result<T>(error, std::move(this->value)));
-    }
-
-    void dropped() noexcept override
-    {
-        if (how_ == detail::passed::done)
-            this->destroy();
-        else
-            lose();
-    }
-
-    void context_shutdown() noexcept override
-    {
-        if (state_->core.unpark(*this))
-            lose();
-    }
-
-    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook
-    // uses.
-    void lose() noexcept
-    {
-        state_->core.taken_over();
-        state_->lose(std::move(this->value));
-        this->destroy();
-    }
-
-    std::shared_ptr<state> state_;
-    detail::passed how_ = detail::passed::parked;
-    bool cancelled_ = false;
+    channel* self;
 };
 
 } // namespace weir

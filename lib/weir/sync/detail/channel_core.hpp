@@ -2,45 +2,34 @@
 
 #include <weir/sync/detail/list.hpp>
 #include <weir/sync/detail/policy.hpp>
+#include <weir/sync/detail/ring.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <mutex>
-#include <new>
-#include <type_traits>
 #include <utility>
 
 namespace weir::detail {
 
-enum class passed { done, parked, full, closed, retry };
-
 /// The rule of a bounded, closable, many-to-many queue. Knows no executor, no clock, no handler.
 ///
-/// Ring: a slot's `sequence` says whose turn it is: `p` free for the push of position p, `p | 1`
-///       full for the
-/// pop of p. Positions count in steps of two; the low bit of `tail_` says closed, so that a push
-/// and `close` meet on one word, and end of stream is decided from one load of it.
+/// Values go through a `ring` without a lock; the lock is for those who wait.
 ///
 /// Waiting: a parked sender keeps its value in its node until somebody moves it into the ring, so
-///          closing,
-/// cancelling and destruction can hand it back; while one is parked, `try_push` says full and
-/// nobody overtakes. A parked receiver is told to look again and takes its value by itself, so no
-/// value is lost with a wake-up; there are never more wake-ups under way than values to take.
+///          closing, cancelling and destruction can hand it back; while one is parked, `try_push`
+///          says full and nobody overtakes. A parked receiver is told to look again and takes its
+///          value by itself, so no value is lost with a wake-up; there are never more wake-ups under
+///          way than values to take.
 ///
 /// Who parks sets a flag and looks again; who moves a position loads the flags afterwards. Both are
 /// sequentially consistent, so one of them sees the other. A position that is claimed while its
 /// slot is not ready yet means `retry`, never parking.
 ///
-/// Source: the ring is Dmitry Vyukov's bounded queue (1024cores.net), with batches on the
-///         consumers' side,
-/// the closed bit, exact capacities and the parking as above.
+/// Reserving: a place that is reserved is counted under the lock, and while there is one the tail
+///            says so: pushes then go through the lock too, and the count is exact. The end of the
+///            stream waits for it.
 template <class T, class Policy = real_policy>
 class channel_core {
-    static_assert(
-        std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
-        "a channel's value type must move without throwing, or a value could be lost on its way");
-
 public:
     struct receiver : list_node {
         /// Called once a park, outside locks: look again, on your own executor. Then call `woken`.
@@ -55,12 +44,13 @@ public:
     };
 
     struct sender : list_node {
-        explicit sender(T&& v) noexcept : value(std::move(v)) {}
-        /// Called once, outside locks, unless `unpark` returned true. `done`: the value was taken;
-        /// `closed`: it is still here.
+        /// What it wants to send; null: it wants to reserve a place.
+        explicit sender(T* v) noexcept : value(v) {}
+        /// Called once, outside locks, unless `unpark` returned true. `done`: the value was taken,
+        /// or the place is reserved; `closed`: the value is still there.
         virtual void settled(passed how) noexcept = 0;
 
-        T value;
+        T* const value;
 
     protected:
         ~sender() = default;
@@ -70,26 +60,18 @@ public:
         bool parked_ = false;
     };
 
-    explicit channel_core(std::size_t capacity)
-        : capacity_(capacity), mask_(round_up(capacity) - 1), slots_(new slot[mask_ + 1])
-    {
-        for (std::size_t i = 0; i <= mask_; ++i)
-            slots_[i].sequence.store(i * step, std::memory_order_relaxed);
-    }
-
-    ~channel_core()
-    {
-        pop(mask_ + 1, [](T&&) {});
-    }
+    explicit channel_core(std::size_t capacity) : ring_(capacity) {}
 
     /// `done`, `full` or `closed`. The value is moved from only when done.
     passed try_push(T& value) noexcept
     {
-        if (capacity_ == 0)
+        if (capacity() == 0)
             return try_hand_over(value);
         if ((flags_.load(std::memory_order_relaxed) & senders_parked) != 0)
             return is_closed() ? passed::closed : passed::full;
-        const passed how = push(value);
+        passed how = ring_.push(value, ring::closed | ring::reserving);
+        if (how == passed::guarded)
+            how = try_push_beside_reservations(value);
         if (how == passed::done)
             notify();
         return how;
@@ -99,9 +81,9 @@ public:
     template <class Take>
     std::size_t try_pop(std::size_t most, Take&& take) noexcept
     {
-        std::size_t count = pop(most, take);
-        if (count == 0 && capacity_ == 0)
-            count = try_take_over(take);
+        std::size_t count = ring_.pop(most, take);
+        if (count == 0 && capacity() == 0)
+            count = try_take_over(most, take);
         if (count != 0)
             popped();
         return count;
@@ -113,8 +95,8 @@ public:
     {
         std::lock_guard lock(mutex_);
         flags_.fetch_or(receivers_parked);
-        const std::uint64_t tail = tail_.load();
-        const bool ready = position(tail) != head_.load() || closed(tail) || !senders_.empty();
+        const std::uint64_t tail = ring_.look();
+        const bool ready = !ring_.is_empty(tail) || ring_.is_ended(tail) || !senders_.empty();
         if (ready)
             flags_.fetch_add(one_wake);
         else
@@ -123,12 +105,12 @@ public:
         return !ready;
     }
 
-    /// For a receiver that looks: `done` (`take` was called), `closed` (end of stream), `parked`,
-    /// or `retry`.
+    /// For a receiver that looks: `done` (`take` was called for up to `most` values), `closed` (end
+    /// of stream), `parked`, or `retry`.
     template <class Take>
-    passed pop_or_park(receiver& r, Take&& take) noexcept
+    passed pop_or_park(receiver& r, std::size_t most, Take&& take) noexcept
     {
-        if (try_pop(1, take) != 0)
+        if (try_pop(most, take) != 0)
             return passed::done;
         list<sender> moved;
         passed how = passed::parked;
@@ -136,14 +118,14 @@ public:
             std::lock_guard lock(mutex_);
             flags_.fetch_or(receivers_parked);
             refill(moved);
-            if (pop(1, take) != 0 || take_from_sender(moved, take)) {
+            if (ring_.pop(most, take) != 0 || take_from_senders(moved, most, take) != 0) {
                 refill(moved);
                 how = passed::done;
             } else {
-                const std::uint64_t tail = tail_.load();
-                if (position(tail) != head_.load())
+                const std::uint64_t tail = ring_.look();
+                if (!ring_.is_empty(tail))
                     how = passed::retry;
-                else if (closed(tail))
+                else if (ring_.is_ended(tail))
                     how = passed::closed;
                 else
                     enqueue(receivers_, r);
@@ -160,24 +142,58 @@ public:
     passed push_or_park(sender& s) noexcept
     {
         // From hand to hand, the value stays with its sender until it is taken: no shortcut.
-        const passed at_once = capacity_ != 0 ? try_push(s.value) : passed::full;
-        if (at_once != passed::full)
-            return at_once;
+        if (capacity() != 0 && s.value != nullptr) {
+            const passed at_once = try_push(*s.value);
+            if (at_once != passed::full)
+                return at_once;
+        }
         passed how = passed::parked;
         {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(senders_parked);
             if (is_closed())
                 how = passed::closed;
-            else if (senders_.empty() && capacity_ != 0)
-                how = push_again(s.value);
+            else if (senders_.empty() && capacity() != 0)
+                how = admit(s);
+            if (how == passed::full)
+                how = passed::parked;
             if (how == passed::parked)
                 enqueue(senders_, s);
             settle_flags();
         }
-        if (how == passed::done || (how == passed::parked && capacity_ == 0))
+        if (how == passed::done || (how == passed::parked && capacity() == 0))
             notify();
         return how;
+    }
+
+    /// Reserves a place: `done`, `full` or `closed`. There must be places: not with a capacity of 0.
+    passed try_reserve() noexcept
+    {
+        std::lock_guard lock(mutex_);
+        return senders_.empty() || is_closed() ? reserve() : passed::full;
+    }
+
+    /// Into a place that was reserved. Cannot fail, not even after `close`.
+    void push_reserved(T& value) noexcept
+    {
+        {
+            std::lock_guard lock(mutex_);
+            // The place is free, but who popped its last value may not have left it yet.
+            for (unsigned round = 1; ring_.push(value, 0) != passed::done; ++round)
+                Policy::pause(round);
+            unreserve();
+        }
+        notify();
+    }
+
+    /// Gives a reserved place back.
+    void give_back() noexcept
+    {
+        {
+            std::lock_guard lock(mutex_);
+            unreserve();
+        }
+        popped();
     }
 
     /// True: it was parked, and will not be called.
@@ -193,56 +209,49 @@ public:
     void notify() noexcept
     {
         const std::uint64_t flags = flags_.load();
-        if ((flags & receivers_parked) == 0 || (capacity_ != 0 && flags / one_wake >= size()))
+        if ((flags & receivers_parked) == 0 ||
+            (capacity() != 0 && flags / one_wake >= ring_.size()))
             return;
-        list<receiver> woken;
+        list<receiver> told;
         {
             std::lock_guard lock(mutex_);
             while (!receivers_.empty() && flags_.load() / one_wake < available())
-                wake(woken);
+                wake(told);
             settle_flags();
         }
-        look(woken);
+        look(told);
     }
 
     void close() noexcept
     {
-        tail_.fetch_or(closed_bit);
+        ring_.close();
         list<sender> back;
-        list<receiver> ended;
+        list<receiver> told;
         {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(closing);
             while (!senders_.empty())
                 back.push_back(dequeue(senders_));
-            if (drained())
-                wake_all(ended);
+            wake_all_at_the_end(told);
             settle_flags();
         }
         settle(back, passed::closed);
-        look(ended);
+        look(told);
     }
 
-    bool is_closed() const noexcept { return closed(tail_.load(std::memory_order_relaxed)); }
-    /// Closed, and nothing is buffered any more: every receive from now on is end of stream.
-    bool is_ended() const noexcept
-    {
-        const std::uint64_t tail = tail_.load();
-        return closed(tail) && position(tail) == head_.load();
-    }
-    std::size_t capacity() const noexcept { return capacity_; }
+    bool is_closed() const noexcept { return ring_.is_closed(); }
+    /// Closed, and nothing is buffered or reserved any more: every receive from now on is end of
+    /// stream.
+    bool is_ended() const noexcept { return ring_.is_ended(ring_.look()); }
+    std::size_t capacity() const noexcept { return ring_.capacity(); }
 
-    /// How many values are buffered. Never less than the truth: the head is read first.
-    std::size_t size() const noexcept
-    {
-        const std::uint64_t head = head_.load();
-        return static_cast<std::size_t>((position(tail_.load()) - head) / step);
-    }
+    /// How many values are buffered. Never less than the truth.
+    std::size_t size() const noexcept { return ring_.size(); }
 
     /// How many values were ever taken from a sender.
-    std::uint64_t sent() const noexcept { return tail_.load() / step + handed_over_.load(); }
+    std::uint64_t sent() const noexcept { return ring_.pushed() + handed_over_.load(); }
 
-    /// A sender was destroyed with its value, which somebody else has now.
+    /// A sender's value went elsewhere, and it was told, or is gone.
     void taken_over() noexcept { handed_over_.fetch_add(1); }
 
     std::size_t senders_waiting() const noexcept
@@ -258,147 +267,90 @@ public:
     }
 
 private:
-    static constexpr std::uint64_t closed_bit = 1;
-    static constexpr std::uint64_t step = 2;
+    using ring = detail::ring<T, Policy>;
 
     static constexpr std::uint64_t receivers_parked = 1;
     static constexpr std::uint64_t senders_parked = 2;
     static constexpr std::uint64_t closing = 4;
     static constexpr std::uint64_t one_wake = 8; // wake-ups under way are counted above the flags
 
-    // A line each: the sender of one value and the receiver of its neighbour do not wait for one
-    // another.
-    struct alignas(64) slot {
-        T* value() noexcept { return std::launder(reinterpret_cast<T*>(memory)); }
-
-        typename Policy::template atomic<std::uint64_t> sequence{0};
-        alignas(T) unsigned char memory[sizeof(T)];
-    };
-
-    static constexpr std::uint64_t position(std::uint64_t tail) noexcept
+    passed try_push_beside_reservations(T& value) noexcept
     {
-        return tail & ~closed_bit;
-    }
-    static constexpr bool closed(std::uint64_t tail) noexcept { return (tail & closed_bit) != 0; }
-
-    static std::size_t round_up(std::size_t capacity) noexcept
-    {
-        std::size_t size = 1;
-        while (size < capacity)
-            size *= 2;
-        return size;
+        std::lock_guard lock(mutex_);
+        if (!senders_.empty() || !has_room())
+            return is_closed() ? passed::closed : passed::full;
+        return ring_.push(value, ring::closed);
     }
 
-    slot& at(std::uint64_t p) noexcept
-    {
-        return slots_[static_cast<std::size_t>(p / step) & mask_];
-    }
-
-    bool has_room(std::uint64_t p) const noexcept { return p - head_.load() < capacity_ * step; }
-
-    passed push(T& value) noexcept
-    {
-        std::uint64_t tail = tail_.load(std::memory_order_relaxed);
-        for (;;) {
-            if (closed(tail))
-                return passed::closed;
-            slot& s = at(tail);
-            const std::uint64_t turn = s.sequence.load(std::memory_order_acquire);
-            if (turn == tail) {
-                // A ring of the capacity itself is full when its slot is; a larger one has to
-                // count.
-                if (capacity_ <= mask_ && capacity_ != 0 && !has_room(tail))
-                    return passed::full;
-                if (tail_.compare_exchange_weak(tail, tail + step)) {
-                    ::new (static_cast<void*>(s.memory)) T(std::move(value));
-                    s.sequence.store(tail | 1, std::memory_order_release);
-                    return passed::done;
-                }
-            } else if (static_cast<std::int64_t>(turn - tail) < 0) {
-                return passed::full;
-            } else {
-                tail = tail_.load(std::memory_order_relaxed);
-            }
-        }
-    }
-
-    template <class Take>
-    std::size_t pop(std::size_t most, Take&& take) noexcept
-    {
-        std::uint64_t head = head_.load(std::memory_order_relaxed);
-        for (;;) {
-            std::size_t count = 0;
-            std::uint64_t turn = 0;
-            for (; count < most; ++count) {
-                const std::uint64_t p = head + count * step;
-                turn = at(p).sequence.load(std::memory_order_acquire);
-                if (turn != (p | 1))
-                    break;
-            }
-            if (count == 0) {
-                if (static_cast<std::int64_t>(turn - (head | 1)) < 0 || most == 0)
-                    return 0;
-                head = head_.load(std::memory_order_relaxed);
-            } else if (head_.compare_exchange_weak(head, head + count * step)) {
-                for (std::size_t i = 0; i < count; ++i) {
-                    const std::uint64_t p = head + i * step;
-                    slot& s = at(p);
-                    T* value = s.value();
-                    take(std::move(*value));
-                    value->~T();
-                    s.sequence.store(p + (mask_ + 1) * step, std::memory_order_release);
-                }
-                return count;
-            }
-        }
-    }
-
-    // After positions moved forward: parked senders' values come in, and the end of the stream is
-    // told.
+    // After positions moved forward, or a place was given back: parked senders' values come in, and
+    // the end of the stream is told.
     void popped() noexcept
     {
         const std::uint64_t flags = flags_.load();
         if ((flags & (senders_parked | closing)) == 0)
             return;
         list<sender> moved;
-        list<receiver> ended;
+        list<receiver> told;
         {
             std::lock_guard lock(mutex_);
             refill(moved);
-            if ((flags & closing) != 0 && drained())
-                wake_all(ended);
+            if ((flags & closing) != 0)
+                wake_all_at_the_end(told);
             settle_flags();
         }
         const bool more = !moved.empty();
         settle(moved, passed::done);
-        look(ended);
+        look(told);
         if (more)
             notify();
     }
 
     // ---- under the lock
 
-    void refill(list<sender>& moved) noexcept
+    // Exact while the tail says `reserving`, for nobody pushes without the lock then.
+    bool has_room() const noexcept { return ring_.size() + reserved_ < capacity(); }
+
+    passed reserve() noexcept
     {
-        while (capacity_ != 0 && !senders_.empty() && push(senders_.front().value) == passed::done)
-            moved.push_back(dequeue(senders_));
+        if (!ring_.begin_reserving())
+            return passed::closed;
+        const bool room = has_room();
+        if (room)
+            ++reserved_;
+        else if (reserved_ == 0)
+            ring_.end_reserving();
+        return room ? passed::done : passed::full;
+    }
+
+    void unreserve() noexcept
+    {
+        if (--reserved_ == 0)
+            ring_.end_reserving();
     }
 
     // Still full after the flag was set? Then a pop to come will see the flag. A pop that has
-    // claimed its position but not yet freed the slot will not: look again.
-    passed push_again(T& value) noexcept
+    // claimed its position but not yet freed the slot will not: `retry`.
+    passed admit(sender& s) noexcept
     {
-        const passed how = push(value);
-        if (how != passed::full)
-            return how;
-        return has_room(position(tail_.load())) ? passed::retry : passed::parked;
+        if (s.value == nullptr)
+            return reserve();
+        if (reserved_ != 0 && !has_room())
+            return passed::full;
+        const passed how = ring_.push(*s.value, ring::closed);
+        return how == passed::full && has_room() ? passed::retry : how;
     }
 
-    bool drained() const noexcept { return position(tail_.load()) == head_.load(); }
+    void refill(list<sender>& moved) noexcept
+    {
+        if (capacity() == 0)
+            return;
+        while (!senders_.empty() && admit(senders_.front()) == passed::done)
+            moved.push_back(dequeue(senders_));
+    }
 
     std::size_t available() const noexcept
     {
-        return size() + (capacity_ == 0 ? senders_.size() : 0);
+        return ring_.size() + (capacity() == 0 ? senders_.size() : 0);
     }
 
     template <class Node>
@@ -428,16 +380,17 @@ private:
         return true;
     }
 
-    void wake(list<receiver>& woken) noexcept
+    void wake(list<receiver>& told) noexcept
     {
         flags_.fetch_add(one_wake);
-        woken.push_back(dequeue(receivers_));
+        told.push_back(dequeue(receivers_));
     }
 
-    void wake_all(list<receiver>& woken) noexcept
+    void wake_all_at_the_end(list<receiver>& told) noexcept
     {
-        while (!receivers_.empty())
-            wake(woken);
+        if (ring_.is_ended(ring_.look()))
+            while (!receivers_.empty())
+                wake(told);
     }
 
     void settle_flags() noexcept
@@ -468,56 +421,54 @@ private:
     // one slot until that receiver, or another, takes it.
     passed try_hand_over(T& value) noexcept
     {
-        list<receiver> woken;
+        list<receiver> told;
         passed how = passed::full;
         {
             std::lock_guard lock(mutex_);
             if (is_closed())
                 how = passed::closed;
             else if (!receivers_.empty() && senders_.empty())
-                how = push(value);
+                how = ring_.push(value, ring::closed);
             if (how == passed::done && flags_.load() / one_wake < available())
-                wake(woken);
+                wake(told);
             settle_flags();
         }
-        look(woken);
+        look(told);
         return how;
     }
 
     template <class Take>
-    std::size_t try_take_over(Take& take) noexcept
+    std::size_t try_take_over(std::size_t most, Take& take) noexcept
     {
         list<sender> moved;
-        bool taken = false;
+        std::size_t count = 0;
         {
             std::lock_guard lock(mutex_);
-            taken = take_from_sender(moved, take);
+            count = take_from_senders(moved, most, take);
             settle_flags();
         }
         settle(moved, passed::done);
-        return taken ? 1 : 0;
+        return count;
     }
 
     template <class Take>
-    bool take_from_sender(list<sender>& moved, Take& take) noexcept
+    std::size_t take_from_senders(list<sender>& moved, std::size_t most, Take& take) noexcept
     {
-        if (capacity_ != 0 || senders_.empty())
-            return false;
-        sender& s = dequeue(senders_);
-        handed_over_.fetch_add(1);
-        take(std::move(s.value));
-        moved.push_back(s);
-        return true;
+        std::size_t count = 0;
+        for (; capacity() == 0 && count < most && !senders_.empty(); ++count) {
+            sender& s = dequeue(senders_);
+            handed_over_.fetch_add(1);
+            take(std::move(*s.value));
+            moved.push_back(s);
+        }
+        return count;
     }
 
-    const std::size_t capacity_;
-    const std::size_t mask_;
-    const std::unique_ptr<slot[]> slots_;
-    alignas(64) typename Policy::template atomic<std::uint64_t> tail_{0};
-    alignas(64) typename Policy::template atomic<std::uint64_t> head_{0};
+    ring ring_;
     alignas(64) typename Policy::template atomic<std::uint64_t> flags_{0};
     typename Policy::template atomic<std::uint64_t> handed_over_{0};
     mutable typename Policy::mutex mutex_;
+    std::size_t reserved_ = 0; // under the lock; above zero exactly while the tail says `reserving`
     list<receiver> receivers_;
     list<sender> senders_;
 };

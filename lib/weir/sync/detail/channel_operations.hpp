@@ -1,0 +1,301 @@
+#pragma once
+
+#include <weir/error.hpp>
+#include <weir/sync/detail/channel_state.hpp>
+#include <weir/sync/send_result.hpp>
+#include <weir/time/wait.hpp>
+#include <weir/time/waiter.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace weir::detail {
+
+inline error_code error_for(passed how) noexcept
+{
+    switch (how) {
+    case passed::closed:
+        return errc::closed;
+    case passed::full:
+        return errc::full;
+    case passed::too_large:
+        return errc::too_large;
+    case passed::timed_out:
+        return errc::timed_out;
+    case passed::retry: // cancelled before it got any further
+        return boost::asio::error::operation_aborted;
+    default:
+        return {};
+    }
+}
+
+/// Receives one value: what `async_receive` completes with.
+template <class T>
+struct one_value {
+    static constexpr std::size_t most = 1;
+
+    void operator()(T&& v) noexcept { value.emplace(std::move(v)); }
+
+    std::optional<T> result() { return std::move(value); }
+
+    std::optional<T> value;
+};
+
+/// Receives several values behind those of a vector: what `async_receive_some` completes with.
+template <class T>
+struct some_values {
+    some_values(std::vector<T>& v, std::size_t at_most) : into(&v), most(at_most)
+    {
+        const std::size_t wanted = v.size() + most;
+        if (v.capacity() < wanted)
+            v.reserve(std::max(wanted, 2 * v.capacity()));
+    }
+
+    void operator()(T&& v) noexcept
+    {
+        into->push_back(std::move(v));
+        ++count;
+    }
+
+    std::size_t result() const noexcept { return count; }
+
+    std::vector<T>* into;
+    std::size_t most;
+    std::size_t count = 0;
+};
+
+template <class T, class Sink, class Handler, class Executor>
+class receive_operation final
+    : public wait_operation<receive_operation<T, Sink, Handler, Executor>, Handler, Executor>,
+      private channel_core<T>::receiver {
+public:
+    receive_operation(Handler&& handler, const Executor& executor,
+                      std::shared_ptr<channel_state<T>> state, Sink sink)
+        : receive_operation::wait_operation(std::move(handler), executor), state_(std::move(state)),
+          sink_(std::move(sink))
+    {
+    }
+
+    void start(time_point deadline)
+    {
+        if (!this->enlist())
+            return this->destroy();
+        this->on_cancellation([this] { give_up(passed::retry); });
+        if (deadline != time_point::max())
+            deadline_ =
+                alarm(this->home().plain(), deadline, [this] { give_up(passed::timed_out); });
+        if (!state_->core.park_unless_ready(*this))
+            this->wake();
+    }
+
+private:
+    // On the operation's executor. One that was woken already sees it when it looks.
+    void give_up(passed why)
+    {
+        if (given_up_ != passed::done)
+            return;
+        given_up_ = why;
+        if (state_->core.unpark(*this)) {
+            counted_ = false;
+            this->wake();
+        }
+    }
+
+    void look() noexcept override { this->wake(); }
+
+    void resumed() override
+    {
+        if (counted_)
+            state_->core.woken();
+        counted_ = true;
+        passed how = passed::retry;
+        for (unsigned round = 0; how == passed::retry && given_up_ == passed::done; ++round) {
+            if (round != 0)
+                real_policy::pause(round);
+            how = state_->core.pop_or_park(*this, sink_.most, sink_);
+        }
+        if (how == passed::parked)
+            return;
+        // What it was woken for may still be there, for another.
+        state_->core.notify();
+        error_code error;
+        if (how == passed::retry)
+            error = error_for(given_up_);
+        this->complete(error, sink_.result());
+    }
+
+    void dropped() noexcept override
+    {
+        const std::shared_ptr<channel_state<T>> state = state_;
+        if (counted_)
+            state->core.woken();
+        this->destroy();
+        state->core.notify();
+    }
+
+    void context_shutdown() noexcept override
+    {
+        if (state_->core.unpark(*this))
+            this->destroy();
+    }
+
+    std::shared_ptr<channel_state<T>> state_;
+    Sink sink_;
+    alarm deadline_;
+    passed given_up_ = passed::done; // why it does not want a value any more
+    bool counted_ = true;            // the wake-up under way is one that the core counts
+};
+
+/// What sending and reserving have in common: waiting in the senders' line.
+template <class T, class Derived, class Handler, class Executor>
+class send_wait : public wait_operation<Derived, Handler, Executor>,
+                  protected channel_core<T>::sender {
+public:
+    send_wait(Handler&& handler, const Executor& executor, std::shared_ptr<channel_state<T>> shared,
+              T* what)
+        : send_wait::wait_operation(std::move(handler), executor), channel_core<T>::sender(what),
+          state_(std::move(shared))
+    {
+    }
+
+    void start(time_point deadline)
+    {
+        if (!this->enlist())
+            return lost();
+        this->on_cancellation([this] { give_up(passed::retry); });
+        if (deadline != time_point::max())
+            deadline_ =
+                alarm(this->home().plain(), deadline, [this] { give_up(passed::timed_out); });
+        passed how = passed::retry;
+        for (unsigned round = 0; how == passed::retry; ++round) {
+            if (round != 0)
+                real_policy::pause(round);
+            how = try_or_park();
+        }
+        if (how != passed::parked) // parked: it may be over already, on another thread
+            settled(how);
+    }
+
+protected:
+    ~send_wait() = default;
+
+    channel_state<T>& state() noexcept { return *state_; }
+
+    std::shared_ptr<channel_state<T>> state_;
+    passed how_ = passed::parked;
+
+private:
+    virtual passed try_or_park() noexcept = 0;
+    /// Nobody will be told what became of it. Ends the operation.
+    virtual void lost() noexcept = 0;
+
+    void give_up(passed why)
+    {
+        if (state_->core.unpark(*this))
+            settled(why);
+    }
+
+    void settled(passed how) noexcept override
+    {
+        how_ = how;
+        this->wake();
+    }
+
+    void dropped() noexcept override { lost(); }
+
+    void context_shutdown() noexcept override
+    {
+        if (state_->core.unpark(*this))
+            lost();
+    }
+
+    alarm deadline_;
+};
+
+template <class T, class Handler, class Executor>
+class send_operation final
+    : public send_wait<T, send_operation<T, Handler, Executor>, Handler, Executor> {
+public:
+    send_operation(Handler&& handler, const Executor& executor,
+                   std::shared_ptr<channel_state<T>> shared, T&& what)
+        : send_operation::send_wait(std::move(handler), executor, std::move(shared), &value_),
+          value_(std::move(what))
+    {
+    }
+
+private:
+    passed try_or_park() noexcept override
+    {
+        if (this->state().full == when_full::wait)
+            return this->state().core.push_or_park(*this);
+        return this->state().offer(value_);
+    }
+
+    void resumed() override
+    {
+        if (this->how_ == passed::done)
+            return this->complete(send_result<T>());
+        this->complete(send_result<T>(error_for(this->how_), std::move(value_)));
+    }
+
+    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook
+    // uses.
+    void lost() noexcept override
+    {
+        if (this->how_ != passed::done) {
+            this->state().core.taken_over();
+            this->state().lose(std::move(value_));
+        }
+        this->destroy();
+    }
+
+    T value_;
+};
+
+template <class T, class Handler, class Executor>
+class reserve_operation final
+    : public send_wait<T, reserve_operation<T, Handler, Executor>, Handler, Executor> {
+public:
+    reserve_operation(Handler&& handler, const Executor& executor,
+                      std::shared_ptr<channel_state<T>> shared)
+        : reserve_operation::send_wait(std::move(handler), executor, std::move(shared), nullptr)
+    {
+    }
+
+private:
+    passed try_or_park() noexcept override
+    {
+        if (this->state().core.capacity() == 0)
+            return passed::too_large;
+        if (this->state().full == when_full::wait)
+            return this->state().core.push_or_park(*this);
+        return this->state().core.try_reserve();
+    }
+
+    channel_reservation<T> take() noexcept
+    {
+        if (this->how_ != passed::done)
+            return channel_reservation<T>();
+        return channel_reservation<T>(std::move(this->state_));
+    }
+
+    void resumed() override
+    {
+        const error_code error = error_for(this->how_);
+        this->complete(error, take());
+    }
+
+    void lost() noexcept override
+    {
+        const channel_reservation<T> unused = take();
+        this->destroy();
+    }
+};
+
+} // namespace weir::detail

@@ -1,0 +1,201 @@
+#pragma once
+
+#include <weir/sync/detail/policy.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace weir::detail {
+
+/// What became of an attempt at a channel, or of one who waited there.
+enum class passed {
+    done,
+    parked,    ///< in line: it will be told
+    full,      ///< no room now
+    closed,    ///< nothing new comes in; for a receiver: nothing comes any more
+    retry,     ///< somebody is between two steps that belong together: try again
+    timed_out, ///< it waited until its deadline
+    too_large, ///< there are no places to reserve
+    guarded,   ///< places are reserved: decide under the lock
+};
+
+/// A bounded many-to-many ring of values, without a lock.
+///
+/// A slot's `sequence` says whose turn it is: `p` free for the push of position p, `p | 1` full for
+/// the pop of p. Positions count in steps of four; the low bits of the tail say `closed` and
+/// `reserving`, so that pushing, closing and reserving meet on one word, and the end of the stream
+/// is decided from one load of it.
+///
+/// Source: Dmitry Vyukov's bounded queue (1024cores.net), with exact capacities, batches on the
+///         consumers' side, and the two bits.
+template <class T, class Policy>
+class ring {
+    static_assert(
+        std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
+        "a channel's value type must move without throwing, or a value could be lost on its way");
+
+public:
+    /// Nothing new comes in.
+    static constexpr std::uint64_t closed = 1;
+    /// Some places are spoken for: who comes without a reservation asks under the lock.
+    static constexpr std::uint64_t reserving = 2;
+    static constexpr std::uint64_t step = 4;
+
+    /// A capacity of zero still has one slot, for a value on its way from hand to hand.
+    explicit ring(std::size_t capacity)
+        : capacity_(capacity), mask_(round_up(capacity) - 1), slots_(new slot[mask_ + 1])
+    {
+        for (std::size_t i = 0; i <= mask_; ++i)
+            slots_[i].sequence.store(i * step, std::memory_order_relaxed);
+    }
+
+    ~ring()
+    {
+        pop(mask_ + 1, [](T&&) {});
+    }
+
+    /// `done`, `full`, or `closed` or `guarded` when that bit is in the tail and in `stops`. The
+    /// value is moved from only when done.
+    passed push(T& value, std::uint64_t stops) noexcept
+    {
+        std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        for (;;) {
+            if ((tail & stops) != 0)
+                return (tail & stops & closed) != 0 ? passed::closed : passed::guarded;
+            const std::uint64_t p = position(tail);
+            slot& s = at(p);
+            const std::uint64_t turn = s.sequence.load(std::memory_order_acquire);
+            if (turn == p) {
+                // A ring of the capacity itself is full when its slot is; a larger one has to
+                // count.
+                if (capacity_ <= mask_ && capacity_ != 0 && p - head_.load() >= capacity_ * step)
+                    return passed::full;
+                if (tail_.compare_exchange_weak(tail, tail + step)) {
+                    ::new (static_cast<void*>(s.memory)) T(std::move(value));
+                    s.sequence.store(p | 1, std::memory_order_release);
+                    return passed::done;
+                }
+            } else if (static_cast<std::int64_t>(turn - p) < 0) {
+                return passed::full;
+            } else {
+                tail = tail_.load(std::memory_order_relaxed);
+            }
+        }
+    }
+
+    /// Moves up to `most` values into `take(T&&)`, which must not throw. Returns how many.
+    template <class Take>
+    std::size_t pop(std::size_t most, Take&& take) noexcept
+    {
+        std::uint64_t head = head_.load(std::memory_order_relaxed);
+        for (;;) {
+            std::size_t count = 0;
+            std::uint64_t turn = 0;
+            for (; count < most; ++count) {
+                const std::uint64_t p = head + count * step;
+                turn = at(p).sequence.load(std::memory_order_acquire);
+                if (turn != (p | 1))
+                    break;
+            }
+            if (count == 0) {
+                if (static_cast<std::int64_t>(turn - (head | 1)) < 0 || most == 0)
+                    return 0;
+                head = head_.load(std::memory_order_relaxed);
+            } else if (head_.compare_exchange_weak(head, head + count * step)) {
+                for (std::size_t i = 0; i < count; ++i)
+                    empty(head + i * step, take);
+                return count;
+            }
+        }
+    }
+
+    void close() noexcept { tail_.fetch_or(closed); }
+
+    /// False: closed, and nothing can be reserved any more.
+    bool begin_reserving() noexcept
+    {
+        std::uint64_t tail = tail_.load();
+        do {
+            if ((tail & closed) != 0)
+                return false;
+        } while (!tail_.compare_exchange_weak(tail, tail | reserving));
+        return true;
+    }
+    void end_reserving() noexcept { tail_.fetch_and(~reserving); }
+
+    /// The tail as it is now, to be looked at with the functions below.
+    std::uint64_t look() const noexcept { return tail_.load(); }
+    bool is_closed() const noexcept
+    {
+        return (tail_.load(std::memory_order_relaxed) & closed) != 0;
+    }
+
+    bool is_empty(std::uint64_t tail) const noexcept { return position(tail) == head_.load(); }
+    /// Nothing is here, and nothing will come.
+    bool is_ended(std::uint64_t tail) const noexcept
+    {
+        return (tail & (closed | reserving)) == closed && is_empty(tail);
+    }
+
+    std::size_t capacity() const noexcept { return capacity_; }
+
+    /// How many values are here. Never less than the truth: the head is read first.
+    std::size_t size() const noexcept
+    {
+        const std::uint64_t head = head_.load();
+        return static_cast<std::size_t>((position(tail_.load()) - head) / step);
+    }
+
+    /// How many values ever came in.
+    std::uint64_t pushed() const noexcept { return tail_.load() / step; }
+
+private:
+    // A line each: the sender of one value and the receiver of its neighbour do not wait for one
+    // another.
+    struct alignas(64) slot {
+        T* value() noexcept { return std::launder(reinterpret_cast<T*>(memory)); }
+
+        typename Policy::template atomic<std::uint64_t> sequence{0};
+        alignas(T) unsigned char memory[sizeof(T)];
+    };
+
+    static constexpr std::uint64_t position(std::uint64_t tail) noexcept
+    {
+        return tail & ~(closed | reserving);
+    }
+
+    static std::size_t round_up(std::size_t capacity) noexcept
+    {
+        std::size_t size = 1;
+        while (size < capacity)
+            size *= 2;
+        return size;
+    }
+
+    slot& at(std::uint64_t p) noexcept
+    {
+        return slots_[static_cast<std::size_t>(p / step) & mask_];
+    }
+
+    template <class Take>
+    void empty(std::uint64_t p, Take& take) noexcept
+    {
+        slot& s = at(p);
+        T* value = s.value();
+        take(std::move(*value));
+        value->~T();
+        s.sequence.store(p + (mask_ + 1) * step, std::memory_order_release);
+    }
+
+    const std::size_t capacity_;
+    const std::size_t mask_;
+    const std::unique_ptr<slot[]> slots_;
+    alignas(64) typename Policy::template atomic<std::uint64_t> tail_{0};
+    alignas(64) typename Policy::template atomic<std::uint64_t> head_{0};
+};
+
+} // namespace weir::detail

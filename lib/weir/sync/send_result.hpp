@@ -1,0 +1,43 @@
+#pragma once
+
+#include <weir/error.hpp>
+
+#include <optional>
+#include <utility>
+
+namespace weir {
+
+/// What became of a value that was sent: in the channel, or handed back with the reason.
+template <class T>
+class [[nodiscard]] send_result {
+public:
+    send_result() = default;
+    send_result(error_code error, T&& value) : error_(error), value_(std::move(value)) {}
+
+    /// True: the channel has taken the value.
+    explicit operator bool() const noexcept { return !error_; }
+    const error_code& error() const noexcept { return error_; }
+    /// The value, handed back. Only when it was not sent.
+    T& value() & { return value_.value(); }
+    T&& value() && { return std::move(value_).value(); }
+
+private:
+    error_code error_;
+    std::optional<T> value_;
+};
+
+/// What became of an attempt that does not wait.
+class [[nodiscard]] try_result {
+public:
+    try_result() = default;
+    try_result(errc reason) noexcept : reason_(reason) {}
+
+    explicit operator bool() const noexcept { return reason_ == errc{}; }
+    /// `errc::full` or `errc::closed`; no error when it was sent.
+    error_code error() const noexcept { return *this ? error_code() : make_error_code(reason_); }
+
+private:
+    errc reason_{};
+};
+
+} // namespace weir
