@@ -13,6 +13,7 @@
 #include <weir/sync/channel.hpp>
 #include <weir/sync/event.hpp>
 #include <weir/sync/gate.hpp>
+#include <weir/sync/limit.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/sync/wait_group.hpp>
 #include <weir/time/clock.hpp>

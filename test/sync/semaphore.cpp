@@ -9,6 +9,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -92,7 +93,8 @@ BOOST_AUTO_TEST_CASE(limits_and_weights_out_of_range_are_refused)
     simulation s(1);
     const auto executor = s.a.get_executor();
     BOOST_CHECK_THROW(weir::semaphore(executor, 0), std::invalid_argument);
-    BOOST_CHECK_THROW(weir::semaphore(executor, weir::unlimited + 1), std::invalid_argument);
+    BOOST_CHECK_THROW(weir::semaphore(executor, -1), std::invalid_argument);
+    BOOST_CHECK_THROW(weir::semaphore(executor, weir::unlimited.count()), std::invalid_argument);
     weir::semaphore limit(executor, weir::unlimited);
     BOOST_CHECK_THROW(limit.resize(0), std::invalid_argument);
     BOOST_CHECK_THROW((void)limit.try_acquire(0), std::invalid_argument);
@@ -330,6 +332,100 @@ BOOST_AUTO_TEST_CASE(any_kind_of_handler_will_do)
     });
     s.run();
     BOOST_TEST(calls == 3);
+}
+
+BOOST_AUTO_TEST_CASE(while_paused_everybody_waits_and_nobody_is_refused)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore limit(s.a.get_executor(), weir::paused);
+        BOOST_TEST(limit.limit().is_paused());
+        BOOST_TEST(!limit.try_acquire());
+        std::vector<weir::error_code> got(3);
+        std::vector<weir::permit> held;
+        for (std::size_t i = 0; i < 3; ++i)
+            limit.async_acquire(i + 1, [&got, &held, i](weir::error_code error, weir::permit p) {
+                got[i] = error;
+                held.push_back(std::move(p));
+            });
+        s.world.run();
+        BOOST_TEST(held.empty());
+        limit.resize(2); // and the one that wants three is told
+        s.world.run();
+        BOOST_TEST(held.size() == 2U);
+        BOOST_TEST(limit.in_use() == 1U);
+        BOOST_TEST((got[2] == weir::errc::too_large));
+        limit.resize(weir::paused);
+        held.clear();
+        s.world.run();
+        BOOST_TEST(held.empty());
+        limit.resize(weir::unlimited);
+        s.run();
+        BOOST_TEST(held.size() == 1U);
+        BOOST_TEST(!got[1]);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_bounded_number_of_smaller_ones_may_pass_the_first)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore limit(s.a.get_executor(), 4, 2);
+        weir::permit held = limit.try_acquire(2);
+        std::vector<int> order;
+        std::vector<weir::permit> permits;
+        const auto acquire = [&](std::size_t weight, int who) {
+            limit.async_acquire(weight, [&, who](weir::error_code error, weir::permit p) {
+                BOOST_TEST(!error);
+                order.push_back(who);
+                permits.push_back(std::move(p));
+            });
+        };
+        acquire(4, 0); // has to wait for everything
+        for (int who = 1; who <= 3; ++who)
+            acquire(1, who);
+        s.world.run();
+        std::vector<int> passed = order;
+        std::sort(passed.begin(), passed.end());
+        BOOST_TEST((passed == std::vector<int>{1, 2})); // two passed, the third may not
+        permits.clear();
+        s.world.run();
+        BOOST_TEST(order.size() == 2U); // there is room for it, but it would be one too many
+        held.release();
+        s.world.run();
+        BOOST_TEST(order.back() == 0);
+        BOOST_TEST(limit.waiting() == 1U);
+        permits.clear();
+        s.run();
+        BOOST_TEST(order.back() == 3);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(an_acquire_past_its_deadline_takes_no_permit)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore limit(s.a.get_executor(), 1);
+        int granted = 0, timed_out = 0;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            weir::permit held = co_await limit.async_acquire();
+            co_await weir::async_sleep_for(s.a.get_executor(), 2s);
+        });
+        for (int i = 1; i <= 3; ++i)
+            s.spawn(s.b, [&, i]() -> asio::awaitable<void> {
+                const auto at = weir::now(s.b.get_executor()) + i * 1s;
+                auto acquire =
+                    limit.async_acquire_until(at, 1, asio::as_tuple(asio::use_awaitable));
+                auto result = co_await std::move(acquire);
+                if (std::get<0>(result))
+                    BOOST_TEST((std::get<0>(result) == weir::errc::timed_out));
+                BOOST_TEST(bool(std::get<1>(result)) == !std::get<0>(result));
+                ++(std::get<0>(result) ? timed_out : granted);
+                if (!std::get<0>(result) && i < 3)
+                    co_await weir::async_sleep_for(s.b.get_executor(), 1h); // it keeps it
+            });
+        s.run();
+        BOOST_TEST(granted + timed_out == 3);
+        BOOST_TEST(limit.in_use() == 0U);
+        BOOST_TEST(limit.waiting() == 0U);
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

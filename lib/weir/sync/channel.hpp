@@ -71,8 +71,8 @@ public:
     /// Sends a value, waiting for room.
     ///
     /// Completion: `void(send_result<T>)`
-    /// Errors: in the result, with the value: `errc::closed`; `errc::full` when full and the rule is
-    ///         `when_full::reject`; `boost::asio::error::operation_aborted` when cancelled while
+    /// Errors: in the result, with the value: `errc::closed`; `errc::full` when full and the rule
+    ///         is `when_full::reject`; `boost::asio::error::operation_aborted` when cancelled while
     ///         waiting.
     /// Cancellation: terminal, partial and total; the value is handed back. A value already taken
     ///               stays sent.
@@ -113,8 +113,8 @@ public:
         return async_receive_until(time_point::max(), std::forward<Token>(token));
     }
 
-    /// The same, for as long as it is not `deadline`; then `errc::timed_out`, and no value is taken.
-    /// What a race against a timer cannot promise.
+    /// The same, for as long as it is not `deadline`; then `errc::timed_out`, and no value is
+    /// taken. What a race against a timer cannot promise.
     template <class Token = default_token<Executor>>
     auto async_receive_until(time_point deadline, Token&& token = Token())
     {

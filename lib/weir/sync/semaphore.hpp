@@ -2,21 +2,19 @@
 
 #include <weir/error.hpp>
 #include <weir/sync/detail/semaphore_core.hpp>
+#include <weir/sync/limit.hpp>
+#include <weir/time/wait.hpp>
 #include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
 
 #include <cstddef>
-#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <utility>
 
 namespace weir {
-
-/// No limit, where a limit is asked for.
-inline constexpr std::size_t unlimited = std::numeric_limits<std::size_t>::max() / 8;
 
 /// The proof of having passed a semaphore. Gives back what it holds when it is destroyed.
 ///
@@ -81,22 +79,23 @@ private:
 /// Lets at most `limit` through at a time; the others wait in line.
 ///
 /// Shape: weighted; every acquire takes `weight` of the limit and its permit gives it back.
-/// Units: `limit` from 1 to `unlimited`. There is no default: what a service can carry is nobody's
-///        guess.
+/// Units: `limit` from 1, or `unlimited`, or `paused`. There is no default: what a service can
+///        carry is nobody's guess. `overtakers`: how many may pass the first in line while it waits
+///        for more than there is; 0 unless given, for each of them makes the first wait longer.
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Permits may outlive it.
-/// Fairness: first come, first served, by weight: nobody overtakes, so one that waits for much
-///           holds back those behind it until there is room for it.
+/// Fairness: first come, first served, by weight: one that waits for much holds back those behind
+///           it until there is room for it, but for the `overtakers`. A `try_acquire` passes
+///           nobody.
 /// Memory: an `async_acquire` costs one allocation by the handler's allocator, whether or not it
-///         has to wait; a `try_acquire` costs none.
+///         has to wait, and a deadline one more; a `try_acquire` costs none.
 template <class Executor = boost::asio::any_io_executor>
 class basic_semaphore {
 public:
     using executor_type = Executor;
 
-    /// Throws `std::invalid_argument` when the limit is out of range.
-    basic_semaphore(executor_type executor, std::size_t limit)
-        : core_(std::make_shared<core>(checked(limit))), executor_(std::move(executor))
+    basic_semaphore(executor_type executor, weir::limit limit, std::size_t overtakers = 0)
+        : core_(std::make_shared<core>(limit.count(), overtakers)), executor_(std::move(executor))
     {
     }
     basic_semaphore(const basic_semaphore&) = delete;
@@ -119,7 +118,8 @@ public:
     /// Completion: `void(error_code, permit)`
     /// Errors: `errc::closed` when the semaphore was closed before the grant; `errc::too_large`
     ///         when `weight` is above the limit (at once, or when the limit is lowered while
-    ///         waiting); `boost::asio::error::operation_aborted` when cancelled.
+    ///         waiting; a paused one has none); `boost::asio::error::operation_aborted` when
+    ///         cancelled.
     /// Cancellation: terminal, partial and total; takes no permit. A permit that was granted
     ///               already is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a release.
@@ -132,9 +132,17 @@ public:
     template <class Token = default_token<Executor>>
     auto async_acquire(std::size_t weight, Token&& token = Token())
     {
+        return async_acquire_until(time_point::max(), weight, std::forward<Token>(token));
+    }
+
+    /// The same, for as long as it is not `deadline`; then `errc::timed_out`, and no permit is
+    /// taken.
+    template <class Token = default_token<Executor>>
+    auto async_acquire_until(time_point deadline, std::size_t weight, Token&& token = Token())
+    {
         check_weight(weight);
-        return boost::asio::async_initiate<Token, void(error_code, permit)>(initiate_acquire(*this),
-                                                                            token, weight);
+        return boost::asio::async_initiate<Token, void(error_code, permit)>(
+            initiate_acquire(*this, deadline), token, weight);
     }
 
     /// Nothing new passes and who waits completes with `errc::closed`. Permits already granted stay
@@ -142,10 +150,10 @@ public:
     void close() noexcept { core_->close(); }
 
     /// Changes the limit. Lowering it revokes nothing: `in_use` may exceed the limit until it
-    /// falls. Throws `std::invalid_argument` when the limit is out of range.
-    void resize(std::size_t limit) { core_->resize(checked(limit)); }
+    /// falls.
+    void resize(weir::limit limit) noexcept { core_->resize(limit.count()); }
 
-    std::size_t limit() const noexcept { return core_->limit(); }
+    weir::limit limit() const noexcept { return weir::limit::of_count(core_->limit()); }
     std::size_t in_use() const noexcept { return core_->in_use(); }
     /// How many acquires wait.
     std::size_t waiting() const noexcept { return core_->waiters(); }
@@ -160,7 +168,7 @@ private:
     struct initiate_acquire {
         using executor_type = Executor;
 
-        explicit initiate_acquire(basic_semaphore& s) : semaphore(&s) {}
+        initiate_acquire(basic_semaphore& s, time_point at) : semaphore(&s), deadline(at) {}
         executor_type get_executor() const noexcept { return semaphore->executor_; }
 
         template <class Handler>
@@ -169,19 +177,12 @@ private:
             using operation = acquire_operation<std::decay_t<Handler>>;
             std::decay_t<Handler> own(std::forward<Handler>(handler));
             operation::create(std::move(own), semaphore->executor_, semaphore->core_, weight)
-                ->start();
+                ->start(deadline);
         }
 
         basic_semaphore* semaphore;
+        time_point deadline;
     };
-
-    static std::size_t checked(std::size_t limit)
-    {
-        if (limit == 0 || limit > unlimited)
-            throw std::invalid_argument(
-                "weir::semaphore: the limit must be between 1 and weir::unlimited");
-        return limit;
-    }
 
     static void check_weight(std::size_t weight)
     {
@@ -210,25 +211,34 @@ public:
     {
     }
 
-    void start()
+    void start(time_point deadline)
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] {
-            if (core_->unpark(*this)) {
-                cancelled_ = true;
-                this->wake();
-            }
-        });
+        this->on_cancellation([this] { give_up(boost::asio::error::operation_aborted); });
+        if (deadline != time_point::max())
+            deadline_ = alarm(this->home().plain(), deadline, [this] { give_up(errc::timed_out); });
         const detail::acquired how = core_->park(*this);
         if (how != detail::acquired::parked) // parked: it may be over already, on another thread
             decided(how);
     }
 
 private:
+    void give_up(error_code why)
+    {
+        if (core_->unpark(*this)) {
+            error_ = why;
+            this->wake();
+        }
+    }
+
     void decided(detail::acquired how) noexcept override
     {
         how_ = how;
+        if (how == detail::acquired::closed)
+            error_ = errc::closed;
+        else if (how == detail::acquired::too_large)
+            error_ = errc::too_large;
         this->wake();
     }
 
@@ -242,13 +252,7 @@ private:
 
     void resumed() override
     {
-        error_code error;
-        if (cancelled_)
-            error = boost::asio::error::operation_aborted;
-        else if (how_ == detail::acquired::closed)
-            error = errc::closed;
-        else if (how_ == detail::acquired::too_large)
-            error = errc::too_large;
+        const error_code error = error_;
         this->complete(error, take());
     }
 
@@ -266,7 +270,8 @@ private:
 
     std::shared_ptr<core> core_;
     detail::acquired how_ = detail::acquired::parked;
-    bool cancelled_ = false;
+    error_code error_;
+    alarm deadline_;
 };
 
 } // namespace weir

@@ -18,8 +18,8 @@ namespace weir::detail {
 /// Waiting: a parked sender keeps its value in its node until somebody moves it into the ring, so
 ///          closing, cancelling and destruction can hand it back; while one is parked, `try_push`
 ///          says full and nobody overtakes. A parked receiver is told to look again and takes its
-///          value by itself, so no value is lost with a wake-up; there are never more wake-ups under
-///          way than values to take.
+///          value by itself, so no value is lost with a wake-up; there are never more wake-ups
+///          under way than values to take.
 ///
 /// Who parks sets a flag and looks again; who moves a position loads the flags afterwards. Both are
 /// sequentially consistent, so one of them sees the other. A position that is claimed while its
@@ -166,7 +166,8 @@ public:
         return how;
     }
 
-    /// Reserves a place: `done`, `full` or `closed`. There must be places: not with a capacity of 0.
+    /// Reserves a place: `done`, `full` or `closed`. There must be places: not with a capacity of
+    /// 0.
     passed try_reserve() noexcept
     {
         std::lock_guard lock(mutex_);

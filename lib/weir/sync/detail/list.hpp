@@ -25,6 +25,11 @@ public:
     bool empty() const noexcept { return head_ == nullptr; }
     std::size_t size() const noexcept { return size_; }
     Node& front() const noexcept { return *static_cast<Node*>(head_); }
+    /// Null at the end.
+    static Node* after(const Node& node) noexcept
+    {
+        return static_cast<Node*>(static_cast<const list_node&>(node).next);
+    }
 
     void push_back(Node& node) noexcept
     {

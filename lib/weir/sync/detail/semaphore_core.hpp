@@ -19,6 +19,8 @@ enum class acquired { granted, parked, full, closed, too_large };
 /// the lock, so that no newcomer overtakes; a releaser that saw the flag unset subtracted before
 /// the waiter set it, and the waiter looks again after setting it: one of the two always sees the
 /// other.
+///
+/// A limit of 0 lets nobody through for now; it is not too small for anybody.
 template <class Policy = real_policy>
 class semaphore_core {
 public:
@@ -37,7 +39,11 @@ public:
         bool parked_ = false; // in the queue; not in a list of decisions on its way out
     };
 
-    explicit semaphore_core(std::size_t limit) : limit_(limit) {}
+    /// While the head of the queue waits for much, up to `overtakers` may pass it.
+    explicit semaphore_core(std::size_t limit, std::size_t overtakers = 0)
+        : limit_(limit), overtakers_(overtakers)
+    {
+    }
 
     acquired try_acquire(std::size_t weight) noexcept
     {
@@ -46,7 +52,7 @@ public:
             if ((word & closed) != 0)
                 return acquired::closed;
             const std::size_t limit = limit_.load(std::memory_order_relaxed);
-            if (weight > limit)
+            if (is_too_large(weight, limit))
                 return acquired::too_large;
             if ((word & waiting) != 0 || !fits(word, weight, limit))
                 return acquired::full;
@@ -64,9 +70,9 @@ public:
         acquired how = acquired::parked;
         if ((word_.load() & closed) != 0)
             how = acquired::closed;
-        else if (n.weight > limit_.load(std::memory_order_relaxed))
+        else if (is_too_large(n.weight, limit_.load(std::memory_order_relaxed)))
             how = acquired::too_large;
-        else if (queue_.empty() && take(n.weight))
+        else if (queue_.empty() ? take(n.weight) : overtake(n.weight))
             how = acquired::granted;
         else
             enqueue(n);
@@ -85,8 +91,7 @@ public:
             std::lock_guard lock(mutex_);
             if (!n.parked_)
                 return false;
-            n.parked_ = false;
-            queue_.erase(n);
+            leave(n);
             grant(made);
         }
         made.tell();
@@ -103,8 +108,17 @@ public:
     /// more than the new limit is told so.
     void resize(std::size_t limit) noexcept
     {
-        limit_.store(limit);
-        grant_waiting();
+        decisions made;
+        {
+            std::lock_guard lock(mutex_);
+            limit_.store(limit);
+            for_each_waiting([&](node& n) {
+                if (is_too_large(n.weight, limit))
+                    made.too_large.push_back(leave(n));
+            });
+            grant(made);
+        }
+        made.tell();
     }
 
     void close() noexcept
@@ -114,7 +128,7 @@ public:
         {
             std::lock_guard lock(mutex_);
             while (!queue_.empty())
-                made.closed.push_back(dequeue());
+                made.closed.push_back(leave(queue_.front()));
             word_.fetch_and(~waiting);
         }
         made.tell();
@@ -162,17 +176,36 @@ private:
         return in_use <= limit && weight <= limit - in_use;
     }
 
+    static bool is_too_large(std::size_t weight, std::size_t limit) noexcept
+    {
+        return limit != 0 && weight > limit;
+    }
+
     void enqueue(node& n) noexcept
     {
         n.parked_ = true;
         queue_.push_back(n);
     }
 
-    node& dequeue() noexcept
+    node& leave(node& n) noexcept
     {
-        node& n = queue_.pop_front();
+        if (&n == &queue_.front())
+            overtaken_ = 0; // another is the head
         n.parked_ = false;
+        queue_.erase(n);
         return n;
+    }
+
+    // The one at hand may leave the queue.
+    template <class Do>
+    void for_each_waiting(Do what) noexcept
+    {
+        node* n = queue_.empty() ? nullptr : &queue_.front();
+        while (n != nullptr) {
+            node* const next = queue_.after(*n);
+            what(*n);
+            n = next;
+        }
     }
 
     // Under the lock, with `waiting` set: only releases move the word meanwhile.
@@ -185,17 +218,24 @@ private:
         return false;
     }
 
+    // Past the head of the queue, which waits for more than there is.
+    bool overtake(std::size_t weight) noexcept
+    {
+        if (overtaken_ >= overtakers_ || !take(weight))
+            return false;
+        ++overtaken_;
+        return true;
+    }
+
     void grant(decisions& made) noexcept
     {
-        while (!queue_.empty()) {
-            node& head = queue_.front();
-            if (head.weight > limit_.load(std::memory_order_relaxed))
-                made.too_large.push_back(dequeue());
-            else if (take(head.weight))
-                made.granted.push_back(dequeue());
-            else
-                break;
-        }
+        while (!queue_.empty() && take(queue_.front().weight))
+            made.granted.push_back(leave(queue_.front()));
+        if (overtaken_ < overtakers_)
+            for_each_waiting([&](node& n) {
+                if (&n != &queue_.front() && overtake(n.weight))
+                    made.granted.push_back(leave(n));
+            });
         if (queue_.empty())
             word_.fetch_and(~waiting);
     }
@@ -212,7 +252,9 @@ private:
 
     typename Policy::template atomic<std::uint64_t> word_{0};
     typename Policy::template atomic<std::size_t> limit_;
+    const std::size_t overtakers_;
     mutable typename Policy::mutex mutex_;
+    std::size_t overtaken_ = 0; // how many passed the present head of the queue
     list<node> queue_;
 };
 

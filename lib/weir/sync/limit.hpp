@@ -1,0 +1,51 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <limits>
+#include <stdexcept>
+
+namespace weir {
+
+/// How many at a time: a number from 1, `unlimited`, or `paused`. Zero means nothing by itself, for
+/// in some systems it means "no limit" and in others a wait for ever: say which.
+class limit {
+public:
+    /// Throws `std::invalid_argument` below 1, and from `unlimited` on.
+    template <std::integral Number>
+    constexpr limit(Number n) : count_(static_cast<std::size_t>(n))
+    {
+        if (n < Number{1} || count_ >= most)
+            throw std::invalid_argument(
+                "weir::limit: must be at least 1; to say none at all, or nothing for now, use "
+                "weir::unlimited or weir::paused");
+    }
+
+    constexpr bool is_unlimited() const noexcept { return count_ == most; }
+    constexpr bool is_paused() const noexcept { return count_ == 0; }
+    /// The number; 0 when paused, and one no count reaches when unlimited.
+    constexpr std::size_t count() const noexcept { return count_; }
+
+    friend constexpr bool operator==(limit, limit) noexcept = default;
+
+    static constexpr limit none() noexcept { return limit(raw(), most); }
+    static constexpr limit nothing() noexcept { return limit(raw(), 0); }
+
+    /// For those who keep a limit as its `count()`.
+    static constexpr limit of_count(std::size_t count) noexcept { return limit(raw(), count); }
+
+private:
+    struct raw {};
+    static constexpr std::size_t most = std::numeric_limits<std::size_t>::max() / 8;
+
+    constexpr limit(raw, std::size_t count) noexcept : count_(count) {}
+
+    std::size_t count_;
+};
+
+/// As many as there are.
+inline constexpr limit unlimited = limit::none();
+/// None for now: those who come wait until the limit is changed.
+inline constexpr limit paused = limit::nothing();
+
+} // namespace weir
