@@ -25,6 +25,10 @@ GOOD = {
     "examples/01_one.cpp": "int a;\n// [part]\nint b;\n// [/part]\n",
     "README.md": "<!-- examples/01_one.cpp -->\n```cpp\nint a;\nint b;\n```\n\n"
                  "<!-- examples/01_one.cpp [part] -->\n```cpp\nint b;\n```\n",
+    "lib/weir/sync/thing.hpp": "#pragma once\ntemplate <class E>\nclass basic_thing {\n    auto async_do(int a)\n    {\n    }\n};\n",
+    "test/sync/thing.cpp": "BOOST_AUTO_TEST_SUITE(thing)\nBOOST_AUTO_TEST_CASE(cancelled)\nBOOST_AUTO_TEST_SUITE_END()\n",
+    "docs/cancellation.md": "| operation | cancelled | closed | tests |\n| --- | --- | --- | --- |\n"
+                            "| `thing::async_do` | aborted | | `thing/cancelled` |\n",
     "docs/design.md": "<!-- sketch -->\n```cpp\nvoid f();\n```\n",
 }
 
@@ -124,6 +128,23 @@ class checks(unittest.TestCase):
 
     def test_a_long_example(self):
         self.finds("docs.py", {"examples/02_long.cpp": "\n" * 61}, "61 lines, 60 are allowed")
+
+    def test_a_row_without_a_test_for_a_cell(self):
+        self.finds("cancellation.py", {"docs/cancellation.md": GOOD["docs/cancellation.md"].replace(" | | `", " | no | `")},
+                   "cancellation.md:3: 2 cells say something")
+
+    def test_a_row_whose_test_does_not_exist(self):
+        self.finds("cancellation.py", {"test/sync/thing.cpp": GOOD["test/sync/thing.cpp"].replace("cancelled", "other")},
+                   "there is no test thing/cancelled")
+
+    def test_a_table_without_tests(self):
+        self.finds("cancellation.py", {"docs/cancellation.md": GOOD["docs/cancellation.md"].replace("tests", "more")},
+                   "a row ends with the column `tests`")
+
+    def test_an_operation_without_a_row(self):
+        self.finds("cancellation.py", {"lib/weir/time/clock.hpp": "#pragma once\n#include <weir/error.hpp>\n"
+                                                                  "auto async_sleep(int a);\n"},
+                   "clock.hpp: async_sleep has no row")
 
     def list_sources(self, *names):
         lists = json.dumps([{"file": str(self.root / name)} for name in names])

@@ -3,7 +3,13 @@
 // Everything but HTTP and the simulation. Including the header of what is used compiles faster.
 
 #include <weir/error.hpp>
+#include <weir/flow/asio_queue.hpp>
 #include <weir/flow/for_each.hpp>
+#include <weir/flow/histogram.hpp>
+#include <weir/flow/map.hpp>
+#include <weir/flow/pipeline.hpp>
+#include <weir/flow/queue.hpp>
+#include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/timeout.hpp>

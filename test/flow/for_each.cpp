@@ -163,6 +163,73 @@ BOOST_AUTO_TEST_CASE(cancelling_it_reaches_the_calls_under_way)
     });
 }
 
+BOOST_AUTO_TEST_CASE(cancelled_just_as_a_call_succeeds_it_does_not_return_as_if_all_were_done)
+{
+    int succeeded = 0;
+    in_many_orders([&](simulation& s) {
+        int calls = 0;
+        std::exception_ptr ended_with;
+        asio::cancellation_signal signal;
+        const auto whole = [&]() -> asio::awaitable<void> {
+            const auto work = [&](int) -> asio::awaitable<void> {
+                co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+                ++calls;
+            };
+            co_await weir::for_each(one_to(3), 1, work);
+        };
+        asio::co_spawn(s.a.get_executor(), whole,
+                       asio::bind_cancellation_slot(
+                           signal.slot(), [&](std::exception_ptr error) { ended_with = error; }));
+        const weir::alarm later(s.a.get_executor(), weir::time_point{} + 1s,
+                                [&] { signal.emit(asio::cancellation_type::terminal); });
+        s.run();
+        BOOST_TEST(calls < 3);
+        BOOST_TEST((ended_with != nullptr));
+        succeeded += calls;
+    });
+    BOOST_TEST(succeeded > 0); // the moment it is about was met
+}
+
+/// Numbers that are made as they are asked for, one `++` each.
+struct makes_numbers {
+    struct iterator {
+        int operator*() const { return at; }
+        iterator& operator++()
+        {
+            ++at;
+            ++*made;
+            return *this;
+        }
+        bool operator==(int end) const { return at == end; }
+
+        int* made;
+        int at;
+    };
+    iterator begin() const { return {made, 0}; }
+    int end() const { return 9; }
+
+    int* made;
+};
+
+BOOST_AUTO_TEST_CASE(no_item_is_made_before_there_is_room_for_it)
+{
+    in_many_orders([](simulation& s) {
+        int made = 0, started = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const makes_numbers items{&made};
+            const auto work = [&](int n) -> asio::awaitable<void> {
+                ++started;
+                BOOST_TEST(made == n); // the next one is not made yet
+                co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+                BOOST_TEST(made == n);
+            };
+            co_await weir::for_each(items, 1, work);
+        });
+        s.run();
+        BOOST_TEST(started == 9);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(calls_that_never_suspend_leave_others_their_turn)
 {
     asio::io_context io;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -381,9 +382,307 @@ BOOST_AUTO_TEST_CASE(a_job_whose_submitter_is_destroyed_is_reported_too)
     BOOST_TEST(got.size() == 4U);
 }
 
+// ---- what is said about a job, and what is known of it
+
+BOOST_AUTO_TEST_CASE(a_job_carries_its_name_and_key_and_times)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n, weir::job_context& context) -> asio::awaitable<int> {
+            BOOST_TEST(context.name() == (n == 0 ? "first" : ""));
+            BOOST_TEST(context.key() == (n == 0 ? "a key" : ""));
+            co_await weir::async_sleep_for(context.get_executor(), 2s);
+            co_return n;
+        };
+        pool jobs(both(s), pool_options(1).timings(), work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            auto said = weir::job_options().name("first").key("a key");
+            BOOST_TEST(bool(co_await jobs.async_submit(0, said)));
+            BOOST_TEST(bool(co_await jobs.async_submit(1)));
+            jobs.close();
+            const auto first = co_await jobs.results().async_receive();
+            BOOST_TEST(first->name() == "first");
+            BOOST_TEST(first->key() == "a key");
+            BOOST_TEST((first->timings()->waited() == 0s));
+            BOOST_TEST((first->timings()->ran() == 2s));
+            BOOST_TEST(first->attempts() == 1U);
+            const auto second = co_await jobs.results().async_receive();
+            BOOST_TEST(second->name() == "");
+            BOOST_TEST((second->timings()->waited() == 2s));
+            BOOST_TEST((second->timings()->finished == weir::time_point{} + 4s));
+        });
+        s.run();
+        const weir::pool_stats stats = jobs.stats();
+        BOOST_TEST(stats.queue_wait.count() == 2U);
+        BOOST_TEST((stats.run_time.max() == 2s));
+        BOOST_TEST((stats.run_time.min() == 2s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(no_times_are_taken_unless_asked_for)
+{
+    simulation s(1);
+    pool jobs(both(s), pool_options(1), [](int n) { return n; });
+    BOOST_TEST(bool(jobs.try_submit(1)));
+    s.world.run();
+    auto out = jobs.results().try_receive();
+    BOOST_TEST(!out->timings().has_value());
+    BOOST_TEST(out->attempts() == 1U);
+    BOOST_TEST(jobs.stats().queue_wait.count() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(the_depth_and_what_is_in_flight_can_be_seen)
+{
+    simulation s(1);
+    pool jobs(both(s), pool_options(2).queue(3), twice_after_a_second);
+    s.spawn([&]() -> asio::awaitable<void> { co_await feed(jobs, 0, 7); });
+    while (s.world.now() == weir::time_point{} && jobs.stats().waiting == 0)
+        BOOST_REQUIRE(s.world.run_one());
+    while (jobs.stats().in_flight != 2)
+        BOOST_REQUIRE(s.world.run_one());
+    BOOST_TEST(jobs.stats().depth == 3U);
+    BOOST_TEST(jobs.stats().waiting <= 1U);
+    s.world.run();
+    jobs.close();
+    s.run();
+    BOOST_TEST(jobs.stats().in_flight == 0U);
+    BOOST_TEST(jobs.stats().results == 7U);
+}
+
+// ---- deadlines
+
+BOOST_AUTO_TEST_CASE(a_job_whose_deadline_passes_while_it_waits_never_starts)
+{
+    in_many_orders([](simulation& s) {
+        int started = 0;
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            ++started;
+            return twice_after_a_second(n);
+        };
+        pool jobs(both(s), pool_options(1).queue(1), work);
+        std::map<weir::job_id, status> got;
+        const auto by = [&](weir::duration d) {
+            return weir::job_options().deadline(weir::time_point{} + d);
+        };
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(co_await jobs.async_submit(0)));
+            BOOST_TEST(bool(co_await jobs.async_submit(1, by(500ms)))); // will have waited a second
+            const auto third = co_await jobs.async_submit(2, by(700ms)); // never gets a place
+            BOOST_TEST((third.error() == weir::errc::timed_out));
+            BOOST_TEST(bool(co_await jobs.async_submit(3, by(1500ms)))); // cancelled on the way
+            jobs.close();
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+        run_watching(s, jobs);
+        BOOST_TEST((got[1] == status::ok));
+        BOOST_TEST((got[2] == status::timed_out));
+        BOOST_TEST((got[4] == status::timed_out));
+        BOOST_TEST(got.size() == 3U);
+        BOOST_TEST(started == 2);
+        BOOST_TEST((s.elapsed() == 1500ms));
+    });
+}
+
+// ---- when there is no room
+
+BOOST_AUTO_TEST_CASE(a_pool_that_rejects_hands_the_job_back_at_once)
+{
+    in_many_orders([](simulation& s) {
+        const auto options = pool_options(1).queue(1).when_full(weir::overflow::reject);
+        pool jobs(both(s), options, twice_after_a_second);
+        int rejected = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 5; ++i) {
+                auto result = co_await jobs.async_submit(i);
+                if (!result) {
+                    BOOST_TEST((result.error() == weir::errc::full));
+                    BOOST_TEST(result.job() == i);
+                    ++rejected;
+                }
+            }
+            jobs.close();
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(rejected >= 3);
+        BOOST_TEST(jobs.ledger().rejected == static_cast<std::uint64_t>(rejected));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_makes_room_for_another_is_dropped_with_an_outcome)
+{
+    using weir::overflow;
+    for (const overflow rule : {overflow::drop_oldest, overflow::drop_newest})
+        in_many_orders([rule](simulation& s) {
+            pool jobs(both(s), pool_options(1).queue(2).when_full(rule), twice_after_a_second);
+            std::map<weir::job_id, status> got;
+            s.spawn([&]() -> asio::awaitable<void> {
+                co_await feed(jobs, 0, 1);
+                co_await weir::async_sleep_for(s.a.get_executor(), 100ms); // it has started
+                co_await feed(jobs, 1, 5);
+                jobs.close();
+                while (auto out = co_await jobs.results().async_receive()) {
+                    got[out->id()] = out->status();
+                    if (!*out)
+                        BOOST_TEST((out->reason() == cancel_reason::overload));
+                }
+            });
+            run_watching(s, jobs);
+            BOOST_TEST(got.size() == 5U);
+            const bool oldest = rule == overflow::drop_oldest;
+            for (weir::job_id id = 1; id <= 5; ++id) {
+                const bool dropped = oldest ? id == 2 || id == 3 : id == 4 || id == 5;
+                BOOST_TEST((got[id] == (dropped ? status::dropped : status::ok)));
+            }
+        });
+}
+
+BOOST_AUTO_TEST_CASE(a_caller_that_finds_no_room_runs_its_job_itself)
+{
+    in_many_orders([](simulation& s) {
+        int at_the_caller = 0;
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            if (s.world.running() == &s.b)
+                ++at_the_caller;
+            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+            co_return n;
+        };
+        const auto options = pool_options(1).queue(1).when_full(weir::overflow::caller_runs);
+        pool jobs({s.a.get_executor()}, options, work);
+        std::map<weir::job_id, status> got;
+        s.spawn(s.b, [&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 8);
+            jobs.close();
+            const auto late = co_await jobs.async_submit(9);
+            BOOST_TEST((late.error() == weir::errc::closed));
+        });
+        s.spawn(s.a, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+        run_watching(s, jobs);
+        BOOST_TEST(got.size() == 8U);
+        BOOST_TEST(at_the_caller >= 2);
+        BOOST_TEST(jobs.ledger().ok == 8U);
+    });
+}
+
+// ---- changing the limit
+
+BOOST_AUTO_TEST_CASE(the_limit_may_be_changed_while_jobs_run)
+{
+    in_many_orders([](simulation& s) {
+        int running = 0, most = 0;
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            most = std::max(most, ++running);
+            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+            --running;
+            co_return n;
+        };
+        pool jobs(both(s), pool_options(1).discard_results(), work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto executor = s.a.get_executor();
+            co_await feed(jobs, 0, 30);
+            co_await weir::async_sleep_for(executor, 2500ms);
+            BOOST_TEST(std::exchange(most, 0) == 1);
+            jobs.resize(4);
+            co_await weir::async_sleep_for(executor, 2s);
+            BOOST_TEST(most == 4);
+            jobs.resize(2); // revokes nothing
+            co_await weir::async_sleep_for(executor, 1s);
+            most = 0;
+            co_await weir::async_sleep_for(executor, 3s);
+            BOOST_TEST(most == 2);
+            jobs.resize(weir::paused);
+            co_await weir::async_sleep_for(executor, 2s);
+            const auto done = jobs.ledger().ok;
+            co_await weir::async_sleep_for(executor, 1h);
+            BOOST_TEST(jobs.ledger().ok == done);
+            BOOST_TEST(running == 0);
+            BOOST_TEST(jobs.workers().is_paused());
+            jobs.resize(3);
+            const auto report = co_await jobs.drain(1h);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 30U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(idle_workers_leave_when_there_are_too_many)
+{
+    in_many_orders([](simulation& s) {
+        int most = 0, running = 0;
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            most = std::max(most, ++running);
+            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+            --running;
+            co_return n;
+        };
+        pool jobs(both(s), pool_options(4).discard_results(), work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s); // all four wait
+            jobs.resize(1);
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            co_await feed(jobs, 0, 5);
+            co_await jobs.drain(1h);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(most == 1);
+        BOOST_TEST(jobs.ledger().ok == 5U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_paused_pool_ends_all_the_same)
+{
+    for (const bool with_jobs : {false, true})
+        in_many_orders(
+            [with_jobs](simulation& s) {
+                pool jobs(both(s), pool_options(weir::paused), twice_after_a_second);
+                std::map<weir::job_id, status> got;
+                s.spawn(s.a, [&]() -> asio::awaitable<void> {
+                    if (with_jobs)
+                        co_await feed(jobs, 0, 3);
+                    const auto report = co_await jobs.drain(10s);
+                    BOOST_TEST(report.complete);
+                    BOOST_TEST(report.unfinished.size() == (with_jobs ? 3U : 0U));
+                });
+                s.spawn(s.b, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+                run_watching(s, jobs);
+                BOOST_TEST(got.size() == (with_jobs ? 3U : 0U));
+                BOOST_TEST((s.elapsed() == (with_jobs ? 10s : 0s)));
+            },
+            100);
+}
+
+// ---- the report
+
+BOOST_AUTO_TEST_CASE(the_report_of_a_drain_tells_names_and_ages)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n) { return n == 0 ? stubborn(1h) : twice_after_a_second(n); };
+        pool jobs(both(s), pool_options(1).grace(1s).timings(), work);
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            auto said = weir::job_options().name("the slow one").key("k");
+            BOOST_TEST(bool(co_await jobs.async_submit(0, said)));
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            auto waits = weir::job_options().name("the one behind it");
+            BOOST_TEST(bool(co_await jobs.async_submit(1, waits)));
+            const auto report = co_await jobs.drain(2s);
+            BOOST_REQUIRE(report.unfinished.size() == 2U);
+            for (const weir::unfinished_job& u : report.unfinished) {
+                const bool slow = u.name == "the slow one";
+                BOOST_TEST((u.status == (slow ? status::abandoned : status::dropped)));
+                BOOST_TEST(u.key == (slow ? "k" : ""));
+                // The slow one keeps its worker for the grace; then the other is dropped.
+                BOOST_TEST((*u.age == (slow ? 4s : 3s)));
+            }
+        });
+        s.run();
+    });
+}
+
 BOOST_AUTO_TEST_CASE(nonsense_is_refused)
 {
+    simulation s(1);
+    const auto unlimited = pool_options(weir::unlimited);
     BOOST_CHECK_THROW(pool_options(0), std::invalid_argument);
+    BOOST_CHECK_THROW(pool(both(s), unlimited, twice_after_a_second), std::invalid_argument);
     BOOST_CHECK_THROW(pool_options(1).time_out(0s), std::invalid_argument);
     BOOST_CHECK_THROW(pool_options(1).grace(-1s), std::invalid_argument);
     BOOST_CHECK_THROW(

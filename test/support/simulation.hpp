@@ -1,15 +1,16 @@
 #pragma once
 
 #include <weir/sim/context.hpp>
+#include <weir/sim/explore.hpp>
 #include <weir/sim/world.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <cstdint>
-#include <exception>
+#include <memory>
 #include <string>
+#include <utility>
 
 namespace weir::test {
 
@@ -17,21 +18,17 @@ namespace weir::test {
 /// stuck.
 class simulation {
 public:
-    explicit simulation(std::uint64_t seed) : world(seed), a(world), b(world) {}
+    explicit simulation(std::uint64_t seed)
+        : own_(std::make_unique<sim::world>(seed)), world(*own_), a(world), b(world)
+    {
+    }
+    explicit simulation(sim::world& w) : world(w), a(world), b(world) {}
 
     /// Starts a coroutine; what it throws fails the test.
     template <class Body>
     void spawn(sim::context& where, Body body, std::string name = "a coroutine")
     {
-        names_.push_back(std::move(name));
-        done_.push_back(false);
-        const std::size_t index = done_.size() - 1;
-        const auto on_end = [this, index](std::exception_ptr error) {
-            done_[index] = true;
-            if (error)
-                std::rethrow_exception(error);
-        };
-        boost::asio::co_spawn(where.get_executor(), std::move(body), on_end);
+        where.spawn(std::move(body), std::move(name));
     }
 
     template <class Body>
@@ -44,23 +41,22 @@ public:
     void run()
     {
         world.run();
-        for (std::size_t i = 0; i < done_.size(); ++i)
-            if (!done_[i])
-                BOOST_ERROR(names_[i]
-                            << " is stuck: nothing is ready and no timer is waited for, at "
-                            << elapsed().count() << " ns, seed " << world.seed());
+        const std::string stuck = world.unfinished();
+        if (!stuck.empty())
+            BOOST_ERROR(stuck << " stuck: nothing is ready and no timer is waited for, at "
+                              << elapsed().count() << " ns, " << world.describe());
         BOOST_CHECK_EQUAL(world.outstanding(), 0U);
     }
 
     duration elapsed() const { return world.now() - time_point{}; }
 
-    sim::world world;
+private:
+    std::unique_ptr<sim::world> own_;
+
+public:
+    sim::world& world;
     sim::context a;
     sim::context b;
-
-private:
-    std::vector<std::string> names_;
-    std::vector<bool> done_;
 };
 
 /// The same test in many orders. The one that fails prints its seed.
@@ -74,6 +70,18 @@ void in_many_orders(Body body, std::uint64_t seeds = 200)
             body(s);
         }
     }
+}
+
+/// The same test in every order there is, for a small one. It ends at the first failure that
+/// throws (BOOST_REQUIRE does), and prints its choices.
+template <class Body>
+void in_every_order(Body body, const sim::schedules& which = sim::schedules::all())
+{
+    const sim::report found = sim::explore(which, [&body](sim::world& w) {
+        simulation s(w);
+        body(s);
+    });
+    BOOST_CHECK_MESSAGE(found, found.text());
 }
 
 } // namespace weir::test

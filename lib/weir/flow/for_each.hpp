@@ -1,17 +1,19 @@
 #pragma once
 
+#include <weir/error.hpp>
 #include <weir/flow/detail/is_awaitable.hpp>
+#include <weir/flow/detail/range_source.hpp>
 #include <weir/run/scope.hpp>
 #include <weir/time/clock.hpp>
 #include <weir/time/turn.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <cstddef>
-#include <iterator>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -29,7 +31,9 @@ namespace weir {
 ///        can bear.
 /// Errors: the first error cancels the others, stops the pulling, and is thrown when all have
 ///         ended.
-/// Cancellation: reaches the calls under way; no further item is pulled.
+/// Cancellation: reaches the calls under way; no further item is pulled. Throws what a call threw,
+///               or `operation_aborted` even if all of them succeeded, unless the range was seen
+///               to have ended before.
 /// Handler: everything runs on the caller's executor. To use more than one thread, use a
 ///          `worker_pool`.
 /// Lifetime: an lvalue range must live until the end; an rvalue is kept.
@@ -44,9 +48,9 @@ namespace detail {
 template <class Range, class Function>
 class for_each_run {
 public:
-    for_each_run(Range& range, std::size_t limit, Function& function, scope& children,
+    for_each_run(Range&& range, std::size_t limit, Function& function, scope& children,
                  const time_service& clock)
-        : next_(begin_of(range)), end_(end_of(range)), limit_(limit), function_(function),
+        : source_(std::forward<Range>(range)), limit_(limit), function_(function),
           children_(children), clock_(clock)
     {
     }
@@ -55,55 +59,45 @@ public:
     /// than items.
     void grow()
     {
-        if (workers_ < limit_ && next_ != end_ && !children_.cancelled()) {
+        if (workers_ < limit_ && !children_.cancelled() && source_.ready()) {
             ++workers_;
             children_.spawn(work());
         }
     }
 
+    /// A call that was cancelled may have succeeded all the same; the items behind it did not.
+    void check_all_done()
+    {
+        if (children_.cancelled() && !source_.has_ended())
+            throw system_error(boost::asio::error::operation_aborted);
+    }
+
 private:
-    static auto begin_of(Range& range)
-    {
-        using std::begin;
-        return begin(range);
-    }
-    static auto end_of(Range& range)
-    {
-        using std::end;
-        return end(range);
-    }
-
-    using iterator = decltype(begin_of(std::declval<Range&>()));
-    using sentinel = decltype(end_of(std::declval<Range&>()));
-    using reference = decltype(*std::declval<iterator&>());
-
-    // Input iterators go stale when the next item is pulled: their item is taken out first.
-    static constexpr bool stays =
-        std::is_lvalue_reference_v<reference> && std::forward_iterator<iterator>;
-    using item_type = std::conditional_t<stays, reference, std::remove_cvref_t<reference>>;
+    using item_type = typename range_source<Range>::item_type;
 
     boost::asio::awaitable<void> work()
     {
         turn my_turn(clock_);
-        while (next_ != end_ && !children_.cancelled()) {
-            item_type item = static_cast<item_type>(*next_);
-            ++next_;
-            grow();
+        while (!children_.cancelled() && source_.ready()) {
+            item_type item = source_.take();
+            if (workers_ < limit_)
+                grow();
             if constexpr (is_awaitable<std::invoke_result_t<Function&, item_type>>) {
                 auto operation = function_(static_cast<item_type&&>(item));
                 co_await std::move(operation);
+                // What a call did to its cancellation stays with it.
+                co_await boost::asio::this_coro::reset_cancellation_state();
             } else {
                 function_(static_cast<item_type&&>(item));
             }
-            if (my_turn.is_over(clock_)) {
+            if (my_turn.is_over(clock_) && !children_.cancelled()) {
                 co_await boost::asio::post(boost::asio::use_awaitable);
                 my_turn.begin(clock_);
             }
         }
     }
 
-    iterator next_;
-    sentinel end_;
+    range_source<Range> source_;
     std::size_t limit_;
     std::size_t workers_ = 0;
     Function& function_;
@@ -116,10 +110,11 @@ boost::asio::awaitable<void> run_for_each(Range range, std::size_t limit, Functi
 {
     const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
     scope children(executor);
-    for_each_run<std::remove_reference_t<Range>, Function> run(range, limit, function, children,
-                                                               time_service::of(executor));
+    for_each_run<Range, Function> run(std::forward<Range>(range), limit, function, children,
+                                      time_service::of(executor));
     run.grow();
     co_await children.join();
+    run.check_all_done();
 }
 
 } // namespace detail

@@ -2,8 +2,12 @@
 
 #include <weir/flow/outcome.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+
+#include <string_view>
+#include <utility>
 
 namespace weir {
 
@@ -17,7 +21,20 @@ public:
     job_context& operator=(const job_context&) = delete;
 
     job_id id() const noexcept { return id_; }
+    /// What was said when it was submitted; empty when nothing was.
+    std::string_view name() const noexcept
+    {
+        return record_ != nullptr ? std::string_view(record_->said.name()) : std::string_view();
+    }
+    std::string_view key() const noexcept
+    {
+        return record_ != nullptr ? std::string_view(record_->said.key()) : std::string_view();
+    }
     boost::asio::any_io_executor get_executor() const { return executor_; }
+
+    /// When it will be cancelled: the pool's time-out or its own deadline, whichever is first.
+    /// `time_point::max()` when neither is set.
+    time_point deadline() const noexcept { return deadline_; }
 
     /// Whether the job was asked to end, and why. A coroutine job also has its current operation
     /// cancelled.
@@ -30,6 +47,8 @@ protected:
 
     boost::asio::any_io_executor executor_;
     job_id id_ = 0;
+    const detail::job_record* record_ = nullptr;
+    time_point deadline_ = time_point::max();
     cancel_reason reason_ = cancel_reason::none;
 };
 

@@ -9,6 +9,7 @@ namespace weir {
 struct ledger {
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;
+    /// Taken up by a worker, even if only to find that its deadline was past.
     std::uint64_t started = 0;
     std::uint64_t ok = 0;
     std::uint64_t failed = 0;
@@ -18,6 +19,9 @@ struct ledger {
     std::uint64_t abandoned = 0;
     /// Abandoned jobs that ended after all. What they returned was thrown away.
     std::uint64_t late = 0;
+    /// Jobs that were reported as stuck: they blocked their thread past their time. They end in one
+    /// of the ways above all the same, if they ever do.
+    std::uint64_t stuck = 0;
 
     std::uint64_t submitted() const noexcept { return accepted + rejected; }
     /// Started, and ended one way or another.

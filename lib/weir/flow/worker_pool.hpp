@@ -1,71 +1,36 @@
 #pragma once
 
-#include <weir/error.hpp>
-#include <weir/flow/detail/pool_core.hpp>
+#include <weir/flow/detail/job_pool.hpp>
+#include <weir/flow/detail/submit.hpp>
+#include <weir/flow/detail/typed_pool.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/job_context.hpp>
+#include <weir/flow/job_options.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/flow/pool_stats.hpp>
+#include <weir/flow/submit_result.hpp>
 #include <weir/flow/worker_pool_options.hpp>
 #include <weir/run/runner_pool.hpp>
 #include <weir/sync/channel.hpp>
-#include <weir/time/turn.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associator.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
-#include <cstddef>
+#include <concepts>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace weir {
 
-/// What became of a job that was submitted: accepted under a number, or handed back with the
-/// reason.
-template <class Job>
-class [[nodiscard]] submit_result {
-public:
-    explicit submit_result(job_id id) : id_(id) {}
-    submit_result(error_code error, Job&& job) : error_(error), job_(std::move(job)) {}
-
-    /// True: accepted. The job will have exactly one outcome.
-    explicit operator bool() const noexcept { return !error_; }
-    const error_code& error() const noexcept { return error_; }
-    /// The number its outcome will carry; 0 when rejected.
-    job_id id() const noexcept { return id_; }
-    /// The job, handed back. Only when rejected.
-    Job& job() & { return job_.value(); }
-    Job&& job() && { return std::move(job_).value(); }
-
-private:
-    error_code error_;
-    job_id id_ = 0;
-    std::optional<Job> job_;
-};
-
 namespace detail {
 
-template <class Job, class R>
-class typed_pool;
-template <class Job, class R, class Handler>
-class handled_pool;
-
-template <class Job>
-struct numbered_job {
-    numbered_job(job_id i, Job&& j) : id(i), job(std::move(j)) {}
-
-    job_id id;
-    Job job;
-};
+/// Throws `std::invalid_argument` when there is no limit: a worker is a coroutine.
+limit bounded(limit workers);
 
 } // namespace detail
 
@@ -117,26 +82,43 @@ public:
     /// Submits a job, waiting for a place in the queue.
     ///
     /// Completion: `void(submit_result<Job>)`
-    /// Errors: in the result, with the job: `errc::closed`; `boost::asio::error::operation_aborted`
-    ///         when cancelled while waiting.
+    /// Errors: in the result, with the job: `errc::closed`; `errc::full` when the queue is full and
+    ///         the pool rejects; `errc::timed_out` when the job's deadline came first;
+    ///         `boost::asio::error::operation_aborted` when cancelled while waiting.
     /// Cancellation: terminal, partial and total; the job is handed back. One accepted stays
-    ///               accepted.
+    ///               accepted, also one that the caller runs (`overflow::caller_runs`).
     /// Handler: by its associated executor, never inside this call.
     template <class Token = default_token<executor_type>>
-    auto async_submit(Job job, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_submit(
+        Job job, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(initiate_submit(state_),
-                                                                            token, std::move(job));
+        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(
+            detail::initiate_submit<Job>(state_), token, std::move(job));
+    }
+
+    /// The same, with something said about the job.
+    template <class Token = default_token<executor_type>>
+    auto async_submit(Job job, job_options options, Token&& token = Token())
+    {
+        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(
+            detail::initiate_submit<Job>(state_), token, std::move(job), std::move(options));
     }
 
     /// Submits when there is a place now; never waits. `errc::full` or `errc::closed` otherwise.
-    submit_result<Job> try_submit(Job job);
+    submit_result<Job> try_submit(Job job)
+    {
+        return detail::try_submit<Job>(*state_, state_->next_ticket(nullptr), std::move(job));
+    }
+    submit_result<Job> try_submit(Job job, const job_options& options)
+    {
+        return detail::try_submit<Job>(*state_, state_->next_ticket(&options), std::move(job));
+    }
 
     /// The outcomes.
     channel<outcome<R>>& results() noexcept { return state_->results(); }
 
     /// No more jobs. Those accepted are still done.
-    void close() noexcept { state_->close_intake(); }
+    void close() { state_->close(); }
 
     /// Ends now: no more jobs, those waiting are dropped, those running are cancelled. Each still
     /// has its outcome.
@@ -147,16 +129,33 @@ public:
     /// hold their workers, and after the limit are given to the hook.
     boost::asio::awaitable<drain_report> drain(duration limit) { return state_->drain(limit); }
 
+    /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for none is
+    /// interrupted. `paused`: none starts until the next change, or until the pool is stopped.
+    /// Throws `std::invalid_argument` for `unlimited`.
+    void resize(limit workers) { state_->resize(detail::bounded(workers)); }
+    limit workers() const noexcept { return state_->workers(); }
+
     weir::ledger ledger() const { return state_->read(); }
+    pool_stats stats() const { return state_->stats(); }
 
 private:
-    using state = detail::typed_pool<Job, R>;
-
-    struct initiate_submit;
-
-    std::shared_ptr<state> state_;
+    std::shared_ptr<detail::typed_pool<Job, R>> state_;
 };
 
-} // namespace weir
+// -------------------------------------------------------------------------------------------------
 
-#include <weir/flow/detail/typed_pool.hpp>
+template <class Job, class R>
+template <class Handler>
+worker_pool<Job, R>::worker_pool(std::vector<executor_type> executors,
+                                 const worker_pool_options& options, Handler handler,
+                                 undelivered_hook on_undelivered)
+{
+    detail::bounded(options.workers());
+    using work = detail::handler_work<Job, R, Handler>;
+    using pool = detail::job_pool<detail::typed_pool<Job, R>, work>;
+    state_ = std::make_shared<pool>(work(std::move(handler)), std::move(executors), options,
+                                    std::move(on_undelivered));
+    state_->start_workers();
+}
+
+} // namespace weir

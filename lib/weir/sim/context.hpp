@@ -2,13 +2,17 @@
 
 #include <weir/sim/world.hpp>
 
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/execution/blocking.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution/relationship.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <exception>
+#include <functional>
 #include <memory>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -29,6 +33,15 @@ public:
 
     executor_type get_executor() noexcept;
     world& get_world() noexcept { return world_; }
+
+    /// Starts a coroutine here: `body()` returns an awaitable. What it throws leaves
+    /// `world::run`; one that never ends is called by its name in a `deadlock`.
+    template <class Body>
+    void spawn(Body body, std::string name = "a coroutine");
+
+    /// As `world::at_some_step`, but as a step of this context: for what belongs on an operation's
+    /// own executor, such as emitting a cancellation signal.
+    void at_some_step(std::function<void()> action) { world_.add_fault(this, std::move(action)); }
 
 private:
     friend class world;
@@ -126,7 +139,7 @@ template <class Function>
 class context::function_step final : public detail::step {
 public:
     template <class F>
-    function_step(context& c, F&& f) : step(c), function_(std::forward<F>(f))
+    function_step(context& c, F&& f) : step(&c), function_(std::forward<F>(f))
     {
     }
 
@@ -153,6 +166,18 @@ void context::basic_executor<Bits>::execute(Function&& function) const
 inline context::executor_type context::get_executor() noexcept
 {
     return executor_type(*this);
+}
+
+template <class Body>
+void context::spawn(Body body, std::string name)
+{
+    const std::size_t index = world_.begin_task(std::move(name));
+    const auto on_end = [w = &world_, index](std::exception_ptr error) {
+        w->end_task(index);
+        if (error)
+            std::rethrow_exception(error);
+    };
+    boost::asio::co_spawn(get_executor(), std::move(body), on_end);
 }
 
 } // namespace weir::sim

@@ -5,10 +5,16 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <cassert>
 #include <string>
 #include <utility>
 
 namespace weir::sim {
+namespace {
+
+constexpr std::size_t usual_choices = 64; // so that a small world allocates once
+
+} // namespace
 
 // One a context: the world's time, and this context's place among the timers.
 class world::clock final : public clock_source {
@@ -43,56 +49,174 @@ private:
     std::multimap<time_point, timer>::iterator place_;
 };
 
-world::world(std::uint64_t seed) : seed_(seed), choice_(seed) {}
+world::world(std::uint64_t seed) : seed_(seed), random_(seed), chooser_(random_)
+{
+    choices_.reserve(usual_choices);
+}
+
+world::world(chooser& by) : seed_(0), random_(0), chooser_(by)
+{
+    choices_.reserve(usual_choices);
+}
 
 world::~world() = default;
 
-bool world::run_one()
+std::size_t world::recorded(std::size_t choice)
 {
-    while (ready_.empty()) {
-        if (timers_.empty())
-            return false;
-        now_ = std::max(now_, timers_.begin()->first);
-        // Everything that is due now becomes ready at once, so that its order is a choice too.
-        while (!timers_.empty() && timers_.begin()->first <= now_) {
-            const timer due = timers_.begin()->second;
-            timers_.erase(timers_.begin());
-            due.owner->clock_->due();
-            boost::asio::post(due.owner->get_executor(),
-                              [service = due.service] { service->fire(); });
-        }
-    }
-    std::unique_ptr<detail::step> next;
-    {
-        const std::size_t chosen = ready_.size() == 1 ? 0 : choice_() % ready_.size();
-        next = std::move(ready_[chosen]);
-        ready_.erase(ready_.begin() + static_cast<std::ptrdiff_t>(chosen));
-    }
-    running_ = &next->owner;
+    choices_.push_back(static_cast<std::uint32_t>(choice));
+    return choice;
+}
+
+std::size_t world::choose(std::size_t n)
+{
+    assert(n != 0);
+    return n == 1 ? 0 : recorded(chooser_.choose(n));
+}
+
+void world::at_some_step(std::function<void()> action)
+{
+    add_fault(nullptr, std::move(action));
+}
+
+void world::add_fault(context* owner, std::function<void()> action)
+{
+    faults_.push_back({std::move(action), owner, steps_});
+}
+
+std::size_t world::begin_task(std::string name)
+{
+    tasks_.push_back({std::move(name), false});
+    return tasks_.size() - 1;
+}
+
+template <class Function>
+void world::run_in(context* owner, Function&& function)
+{
     struct at_end {
         ~at_end() { *running = nullptr; }
         context** running;
     } const end{&running_};
-    next->run();
+    running_ = owner;
+    function();
+}
+
+// A fault that was not chosen now is asked about again before the next step, so that every place
+// for it is tried. When nothing else is left it has to be now.
+bool world::strike()
+{
+    const bool last = ready_.empty() && timers_.empty();
+    for (std::size_t i = 0; i < faults_.size(); ++i) {
+        const bool must = last && i + 1 == faults_.size();
+        const std::size_t waited = steps_ - faults_[i].armed_at;
+        if (!must && recorded(chooser_.strikes(waited) ? 1 : 0) == 0)
+            continue;
+        const fault striking = std::move(faults_[i]);
+        faults_.erase(faults_.begin() + static_cast<std::ptrdiff_t>(i));
+        run_in(striking.owner, striking.action);
+        return true;
+    }
+    return false;
+}
+
+bool world::jump()
+{
+    if (timers_.empty())
+        return false;
+    now_ = std::max(now_, timers_.begin()->first);
+    // Everything that is due now becomes ready at once, so that its order is a choice too.
+    while (!timers_.empty() && timers_.begin()->first <= now_) {
+        const timer due = timers_.begin()->second;
+        timers_.erase(timers_.begin());
+        due.owner->clock_->due();
+        boost::asio::post(due.owner->get_executor(), [service = due.service] { service->fire(); });
+    }
+    return true;
+}
+
+std::unique_ptr<detail::step> world::next()
+{
+    const std::size_t chosen = ready_.size() == 1 ? 0 : recorded(chooser_.next_step(ready_.size()));
+    std::rotate(ready_.begin(), ready_.begin() + static_cast<std::ptrdiff_t>(chosen), ready_.end());
+    std::unique_ptr<detail::step> first = std::move(ready_.front());
+    ready_.pop_front();
+    return first;
+}
+
+bool world::run_one()
+{
+    bool struck = false;
+    for (;;) {
+        struck = !faults_.empty() && strike();
+        if (struck || !ready_.empty())
+            break;
+        if (!jump())
+            return false;
+    }
+    if (++steps_ > max_steps_)
+        throw livelock("weir::sim: livelock: " + std::to_string(max_steps_) +
+                       " steps without an end; " + describe());
+    if (!struck) {
+        const std::unique_ptr<detail::step> chosen = next();
+        run_in(chosen->owner, [&chosen] { chosen->run(); });
+    }
     return true;
 }
 
 std::size_t world::run()
 {
-    std::size_t steps = 0;
-    while (run_one())
-        if (++steps == max_steps)
-            throw livelock("weir::sim: " + std::to_string(max_steps) +
-                           " steps without an end, seed " + std::to_string(seed_));
-    return steps;
+    const std::size_t before = steps_;
+    while (run_one()) {
+    }
+    return steps_ - before;
+}
+
+std::size_t world::run_to_end()
+{
+    const std::size_t taken = run();
+    const std::string stuck = unfinished();
+    if (outstanding_ == 0 && stuck.empty())
+        return taken;
+    throw deadlock("weir::sim: deadlock: nothing is ready and no timer is waited for, but " +
+                   (stuck.empty() ? "somebody" : stuck) +
+                   " still waits (work held: " + std::to_string(outstanding_) + "), at " +
+                   std::to_string((now_ - time_point{}).count()) + " ns; " + describe());
+}
+
+std::string world::unfinished() const
+{
+    std::string names;
+    for (const task& t : tasks_)
+        if (!t.over)
+            names += (names.empty() ? "" : ", ") + t.name;
+    return names;
+}
+
+std::string world::choices() const
+{
+    // What is left out at the end is the ordinary way.
+    std::size_t length = choices_.size();
+    while (length != 0 && choices_[length - 1] == 0)
+        --length;
+    std::string text;
+    for (std::size_t i = 0; i < length; ++i)
+        text += (i == 0 ? "" : ".") + std::to_string(choices_[i]);
+    return text.empty() ? "0" : text;
+}
+
+std::string world::describe() const
+{
+    const std::string by = &chooser_ == &random_ ? "seed " + std::to_string(seed_) + ", " : "";
+    return by + "choices " + choices();
 }
 
 void world::drop(context& c)
 {
+    const auto belongs = [&c](const auto& what) { return what.owner == &c; };
+    faults_.erase(std::remove_if(faults_.begin(), faults_.end(), belongs), faults_.end());
     // Destroying a step may post another.
     for (;;) {
         const auto place = std::find_if(ready_.begin(), ready_.end(),
-                                        [&c](const auto& s) { return &s->owner == &c; });
+                                        [&belongs](const auto& s) { return belongs(*s); });
         if (place == ready_.end())
             return;
         const std::unique_ptr<detail::step> gone = std::move(*place);

@@ -39,6 +39,7 @@ asio::any_io_executor beneath_strands(asio::any_io_executor executor)
 class real_clock final : public clock_source {
 public:
     time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+    bool is_real() const noexcept override { return true; }
 
     void wake_at(time_service& service, time_point at, const asio::any_io_executor& home) override
     {

@@ -39,6 +39,8 @@ public:
     virtual ~clock_source() = default;
 
     virtual time_point now() const noexcept = 0;
+    /// Whether this is the time of the world outside: what a watch on a wall may be compared with.
+    virtual bool is_real() const noexcept { return false; }
     /// Call `time_service::fire` at `at`, on a thread of the context. Replaces an earlier wish.
     /// `home` is an executor of the context.
     virtual void wake_at(time_service& service, time_point at,
@@ -97,6 +99,7 @@ public:
     }
 
     time_point now() const noexcept { return source_->now(); }
+    bool is_real() const noexcept { return source_->is_real(); }
 
     /// Calls `entry.expired()` once, at `at` or at once when that is past. False when the context
     /// is being destroyed: the entry was not taken.

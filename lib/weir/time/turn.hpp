@@ -21,7 +21,7 @@ public:
 
     void begin(const time_service& clock) noexcept
     {
-        began_ = clock.now();
+        began_ = looked_ = clock.now();
         left_ = pieces;
         until_look_ = stride_;
     }
@@ -32,7 +32,8 @@ public:
             return true;
         if (--until_look_ != 0)
             return false;
-        const duration spent = clock.now() - began_;
+        looked_ = clock.now();
+        const duration spent = looked_ - began_;
         if (spent >= length)
             stride_ = 1;
         else if (stride_ < widest && spent * 2 < length)
@@ -41,6 +42,9 @@ public:
         return spent >= length;
     }
 
+    /// When the clock was last read: before the present piece began, by at most a few fast ones.
+    time_point looked() const noexcept { return looked_; }
+
     static constexpr unsigned pieces = 128;
     static constexpr duration length = std::chrono::microseconds(500);
 
@@ -48,6 +52,7 @@ private:
     static constexpr unsigned widest = 16;
 
     time_point began_;
+    time_point looked_;
     unsigned left_ = pieces;
     unsigned until_look_ = 1;
     unsigned stride_ = 1;

@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -17,11 +18,13 @@ namespace {
 std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> executors)
 {
     if (executors.empty())
-        throw std::invalid_argument("weir::worker_pool: at least one executor is needed");
+        throw std::invalid_argument("weir: a pool needs at least one executor");
     return executors;
 }
 
-void add_to(ledger& sum, status s, std::uint64_t n) noexcept
+} // namespace
+
+void add(ledger& sum, status s, std::uint64_t n) noexcept
 {
     switch (s) {
     case status::ok:
@@ -45,103 +48,165 @@ void add_to(ledger& sum, status s, std::uint64_t n) noexcept
     }
 }
 
-} // namespace
-
-void tally::add_ends_to(ledger& sum) const noexcept
-{
-    for (std::size_t i = 0; i < ended_.size(); ++i)
-        add_to(sum, static_cast<status>(i), ended_[i].load(std::memory_order_acquire));
-    sum.late += late_.load(std::memory_order_acquire);
-}
-
-void worker::begin(job_id id) noexcept
-{
-    id_ = id;
-    reason_ = cancel_reason::none;
-    busy_ = true;
-    counts.started();
-}
-
-status worker::end(bool has_value) noexcept
-{
-    busy_ = false;
-    time_out.cancel();
-    status s = status::failed;
-    if (has_value)
-        s = status::ok;
-    else if (reason_ == cancel_reason::deadline)
-        s = status::timed_out;
-    else if (reason_ != cancel_reason::none)
-        s = status::cancelled;
-    counts.ended(s);
-    return s;
-}
-
-void worker::cancel(cancel_reason reason)
-{
-    if (!busy_ || was_cancelled())
-        return;
-    reason_ = reason;
-    signal.emit(asio::cancellation_type::terminal);
-}
-
-presence::~presence()
-{
-    if (pool_)
-        pool_->left(*worker_);
-}
-
 pool_core::pool_core(std::vector<asio::any_io_executor> executors,
                      const worker_pool_options& options)
     : options_(options), executors_(checked(std::move(executors))),
-      workers_left_(executors_.front())
+      workers_left_(executors_.front()), target_(options.workers().count())
 {
+    workers_left_.add();
+    if (options_.on_stuck() && options_.time_out() != duration::max() &&
+        time_service::of(first_executor()).is_real())
+        watch_for_stuck_jobs();
 }
+
+pool_core::~pool_core() = default;
 
 void pool_core::start_workers()
 {
-    workers_left_.add(options_.workers());
-    std::size_t entered = 0;
-    try {
-        for (; entered < options_.workers(); ++entered)
-            start_worker(enter(executors_[entered % executors_.size()]));
-    } catch (...) {
-        workers_left_.done(options_.workers() - entered);
-        throw;
-    }
-}
-
-presence pool_core::enter(asio::any_io_executor executor)
-{
-    std::lock_guard lock(mutex_);
-    worker& w = workers_.emplace_back(std::move(executor));
-    w.present = true;
-    return presence(shared_from_this(), w);
-}
-
-void pool_core::left(worker& w) noexcept
-{
+    if (workers().is_unlimited()) // each job is a guest
+        return;
+    std::vector<presence> fresh;
     {
         std::lock_guard lock(mutex_);
-        w.present = false;
+        while (live_ < target_ && !ended_)
+            fresh.push_back(enter(worker::role::member, next_executor()));
     }
-    w.time_out.cancel();
-    if (w.busy()) { // its context is being destroyed
-        w.retire();
-        w.counts.ended(status::abandoned);
-        torn_down(w.id());
-    } else if (w.retired()) {
-        return; // another took its place long ago
-    }
+    for (presence& here : fresh)
+        start_worker(std::move(here));
+}
+
+void pool_core::resize(limit workers)
+{
+    target_ = workers.count();
+    start_workers();
+    on_each_worker([](pool_core&, worker& w) { w.disturb(); });
+}
+
+// Under the mutex.
+presence pool_core::enter(worker::role role, asio::any_io_executor executor)
+{
+    auto w = make_worker(std::move(executor), role);
+    w->place = workers_.insert(workers_.end(), w);
+    w->live = role == worker::role::member;
+    live_ += w->live ? 1 : 0;
+    workers_left_.add();
+    return presence(shared_from_this(), std::move(w));
+}
+
+std::optional<presence> pool_core::enter_guest(asio::any_io_executor executor)
+{
+    std::lock_guard lock(mutex_);
+    if (closing_)
+        return std::nullopt;
+    if (!executor)
+        executor = next_executor();
+    return enter(worker::role::guest, std::move(executor));
+}
+
+asio::any_io_executor pool_core::next_executor() noexcept
+{
+    return executors_[entered_++ % executors_.size()];
+}
+
+bool pool_core::should_leave(worker& w) noexcept
+{
+    if (live_.load(std::memory_order_relaxed) <= target_.load(std::memory_order_relaxed))
+        return false;
+    std::lock_guard lock(mutex_);
+    // Somebody has to drop what waits.
+    if (live_ <= target_ || stopping() != cancel_reason::none)
+        return false;
+    w.live = false;
+    --live_;
+    return true;
+}
+
+void pool_core::end_of_jobs() noexcept
+{
+    if (ended_.exchange(true))
+        return;
     workers_left_.done();
     if (workers_left_.count() == 0)
         close_results();
 }
 
-void pool_core::watch(worker& w)
+void pool_core::left(const std::shared_ptr<worker>& w) noexcept
 {
-    if (options_.time_out() == duration::max())
-        return;
+    w->time_out.cancel();
+    const bool counted = !w->retired(); // otherwise another took its place long ago
+    if (w->busy()) {                    // its context is being destroyed
+        w->retire();
+        w->counts.ended(status::abandoned);
+        torn_down(*w);
+    }
+    bool nobody = false;
+    {
+        std::lock_guard lock(mutex_);
+        const bool member = !w->is_guest();
+        w->counts.add_ends_to(past_);
+        w->counts.add_starts_to(past_);
+        workers_.erase(w->place);
+        live_ -= w->live ? 1 : 0;
+        nobody = member && live_ == 0;
+    }
+    if (nobody && (!w->leaving() || jobs_ended()))
+        end_of_jobs();
+    if (counted)
+        workers_left_.done();
+    if (workers_left_.count() == 0)
+        close_results();
+}
+
+status pool_core::take_up(worker& w, ticket& job, time_point now, bool may_suspend)
+{
+    if (const cancel_reason reason = stopping(); reason != cancel_reason::none) {
+        w.counts.ended(status::dropped);
+        note_unfinished(job, status::dropped, age_of_waiting(job));
+        return status::dropped;
+    }
+    const bool watched = options_.time_out() != duration::max() || job.record;
+    if (watched)
+        now = clock_of(w).now();
+    w.begin(job, now);
+    if (!watched)
+        return status::ok;
+    if (job.record)
+        job.record->times.started = job.record->times.finished = now;
+    const time_point over = std::min(saturating_add(now, options_.time_out()), job.deadline());
+    w.set_deadline(over);
+    if (over <= now) {
+        w.expire();
+        return conclude(w, job, false);
+    }
+    if (stuck_)
+        w.set_seen_name(w.name());
+    if (may_suspend && over != time_point::max())
+        watch(w, over);
+    return status::ok;
+}
+
+status pool_core::conclude(worker& w, ticket& job, bool has_value)
+{
+    const time_point started = w.started();
+    const status s = w.end(has_value);
+    const bool unfinished = s == status::cancelled && closing_;
+    if (!job.record && !unfinished)
+        return s;
+    const time_point now = clock_of(w).now();
+    if (unfinished)
+        note_unfinished(job, s, now - started);
+    if (job.record)
+        job.record->times.finished = now;
+    if (job.record && job.record->timed) {
+        std::lock_guard lock(histograms_);
+        queue_wait_.add(job.record->times.waited());
+        run_time_.add(job.record->times.ran());
+    }
+    return s;
+}
+
+void pool_core::watch(worker& w, time_point over)
+{
     const auto give_up_later = [this, &w] {
         w.cancel(cancel_reason::deadline);
         if (w.busy())
@@ -149,8 +214,7 @@ void pool_core::watch(worker& w)
                 alarm(w.get_executor(), saturating_add(now(w.get_executor()), options_.grace()),
                       [this, &w] { give_up(w); });
     };
-    w.time_out = alarm(w.get_executor(), saturating_add(now(w.get_executor()), options_.time_out()),
-                       give_up_later);
+    w.time_out = alarm(w.get_executor(), over, give_up_later);
 }
 
 // The job would not end. Its worker is left behind with it, and another takes its place; the
@@ -159,30 +223,63 @@ void pool_core::give_up(worker& w)
 {
     if (!w.busy())
         return;
-    presence successor = enter(w.get_executor());
-    const job_id id = w.id();
-    const cancel_reason reason = w.reason();
+    const ticket& job = job_of(w);
+    if (closing_)
+        note_unfinished(job, status::abandoned, clock_of(w).now() - w.started());
+    std::unique_lock lock(mutex_);
+    presence successor =
+        enter(w.is_guest() ? worker::role::guest : worker::role::member, w.get_executor());
+    live_ -= w.live ? 1 : 0;
+    w.live = false;
+    lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);
-    note_unfinished(id, status::abandoned);
-    replace(std::move(successor), id, reason);
+    replace(std::move(successor), w);
+    workers_left_.done();
 }
 
 template <class Do>
 void pool_core::on_each_worker(Do what)
 {
     std::lock_guard lock(mutex_);
-    for (worker& w : workers_)
-        if (w.present)
-            asio::post(w.get_executor(), [self = shared_from_this(), &w, what] { what(*self, w); });
+    for (const std::shared_ptr<worker>& w : workers_)
+        asio::post(w->get_executor(), [self = shared_from_this(), w, what] { what(*self, *w); });
+}
+
+void pool_core::close()
+{
+    bool nobody = false;
+    {
+        std::lock_guard lock(mutex_);
+        closing_ = true; // no guest comes in from here on
+    }
+    close_intake();
+    {
+        std::lock_guard lock(mutex_);
+        nobody = live_ == 0;
+    }
+    if (nobody && jobs_ended()) // paused, and no worker will ever see the end
+        end_of_jobs();
 }
 
 void pool_core::stop(cancel_reason reason)
 {
     cancel_reason before = cancel_reason::none;
     stopping_.compare_exchange_strong(before, reason);
-    close_intake();
+    close();
+    ensure_somebody();
     on_each_worker([reason](pool_core&, worker& w) { w.cancel(reason); });
+}
+
+// While a pool is paused nobody is there to drop what waits.
+void pool_core::ensure_somebody()
+{
+    std::unique_lock lock(mutex_);
+    if (live_ != 0 || ended_)
+        return;
+    presence here = enter(worker::role::member, next_executor());
+    lock.unlock();
+    start_worker(std::move(here));
 }
 
 asio::awaitable<bool> pool_core::all_left(duration limit)
@@ -200,7 +297,7 @@ asio::awaitable<bool> pool_core::all_left(duration limit)
 asio::awaitable<drain_report> pool_core::drain(duration limit)
 {
     const std::shared_ptr<pool_core> self = shared_from_this();
-    close_intake();
+    close();
     bool over = co_await all_left(limit);
     if (!over) {
         stop(cancel_reason::shutdown);
@@ -229,27 +326,91 @@ ledger pool_core::read() const
     ledger sum;
     {
         std::lock_guard lock(mutex_);
+        sum = past_;
         for (std::size_t i = 0; i < elsewhere_.size(); ++i)
-            add_to(sum, static_cast<status>(i), elsewhere_[i].load(std::memory_order_acquire));
-        for (const worker& w : workers_)
-            w.counts.add_ends_to(sum);
-        for (const worker& w : workers_)
-            w.counts.add_starts_to(sum);
+            add(sum, static_cast<status>(i), elsewhere_[i].load(std::memory_order_acquire));
+        for (const auto& w : workers_)
+            w->counts.add_ends_to(sum);
+        for (const auto& w : workers_)
+            w->counts.add_starts_to(sum);
     }
+    sum.stuck = stuck_jobs_.load(std::memory_order_relaxed);
     sum.accepted = accepted();
     sum.rejected = rejected_.load(std::memory_order_relaxed);
     return sum;
 }
 
-void pool_core::note_unfinished(job_id id, status s)
+pool_stats pool_core::stats() const
 {
+    pool_stats stats;
+    stats.ledger = read();
+    stats.in_flight = static_cast<std::size_t>(stats.ledger.running());
+    measure(stats);
+    std::lock_guard lock(histograms_);
+    stats.queue_wait = queue_wait_.snapshot();
+    stats.run_time = run_time_.snapshot();
+    return stats;
+}
+
+ticket pool_core::next_ticket(const job_options* said)
+{
+    ticket job(ids_.fetch_add(1, std::memory_order_relaxed) + 1);
+    if (said == nullptr && !options_.takes_timings())
+        return job;
+    job.record = std::make_unique<job_record>();
+    if (said != nullptr)
+        job.record->said = *said;
+    if (options_.takes_timings()) {
+        job.record->timed = true;
+        const time_point now = time_service::of(first_executor()).now();
+        job.record->times.queued = job.record->times.started = job.record->times.finished = now;
+    }
+    return job;
+}
+
+void pool_core::note_unfinished(const ticket& job, status s, std::optional<duration> age)
+{
+    unfinished_job u;
+    u.id = job.id;
+    u.status = s;
+    u.age = age;
+    if (job.record) {
+        u.name = job.record->said.name();
+        u.key = job.record->said.key();
+    }
     std::lock_guard lock(mutex_);
-    unfinished_.push_back({id, s});
+    unfinished_.push_back(std::move(u));
+}
+
+std::optional<duration> pool_core::age_of_waiting(const ticket& job) const
+{
+    if (!job.record || !job.record->timed)
+        return std::nullopt;
+    return time_service::of(first_executor()).now() - job.record->times.queued;
 }
 
 void pool_core::count_elsewhere(status s) noexcept
 {
     elsewhere_[static_cast<std::size_t>(s)].fetch_add(1, std::memory_order_acq_rel);
+}
+
+void pool_core::watch_for_stuck_jobs()
+{
+    const auto running = [this] {
+        std::vector<overdue_rule::running> jobs;
+        std::lock_guard lock(mutex_);
+        for (const auto& w : workers_)
+            if (const glimpse::seen job = w->seen().look(); job.id != 0)
+                jobs.push_back({job.id, job.since, w->seen_name()});
+        return jobs;
+    };
+    const auto tell = [this](const overdue_rule::running& job, duration age) {
+        stuck_jobs_.fetch_add(1, std::memory_order_relaxed);
+        options_.on_stuck()({job.id, job.name, age});
+    };
+    const duration limit =
+        saturating_add(time_point(options_.time_out()), options_.grace()).time_since_epoch();
+    stuck_ = std::make_unique<stuck_watch>(limit, running, tell);
 }
 
 } // namespace weir::detail

@@ -1,0 +1,178 @@
+#pragma once
+
+#include <weir/flow/detail/is_awaitable.hpp>
+#include <weir/flow/job_context.hpp>
+#include <weir/flow/outcome.hpp>
+#include <weir/sync/event.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace weir::detail {
+
+/// A task as its pool sees it.
+class task_base {
+public:
+    task_base() = default;
+    task_base(const task_base&) = delete;
+    task_base& operator=(const task_base&) = delete;
+    virtual ~task_base() = default;
+
+    virtual bool suspends() const noexcept = 0;
+    virtual void run(job_context& context) = 0;
+    virtual boost::asio::awaitable<void> start(job_context& context) = 0;
+    /// Once, by the pool: how it ended.
+    virtual void finish(outcome<void>&& how) noexcept = 0;
+};
+
+using unclaimed_hook = std::function<void(outcome<void>&&)>;
+
+/// A task and its outcome: shared by the pool and by who submitted it.
+template <class R>
+class task_state : public task_base {
+public:
+    explicit task_state(std::shared_ptr<const unclaimed_hook> unclaimed)
+        : unclaimed_(std::move(unclaimed))
+    {
+    }
+
+    void finish(outcome<void>&& how) noexcept override
+    {
+        const weir::status s = how.status();
+        const unsigned attempts = how.attempts();
+        const cancel_reason reason = how.reason();
+        std::exception_ptr error = s == weir::status::ok ? nullptr : how.thrown();
+        if (value_ && s == weir::status::ok)
+            out_ = outcome<R>::ok(std::move(how).take_ticket(), std::move(*value_));
+        else
+            out_ = outcome<R>(std::move(how).take_ticket(), s, std::move(error), reason);
+        out_.set_attempts(attempts);
+        const unsigned before = flags_.fetch_or(finished);
+        done_.set();
+        if ((before & (dropped | claimed)) == dropped)
+            tell_unclaimed();
+    }
+
+    const event& done() const noexcept { return done_; }
+    event& done() noexcept { return done_; }
+    bool is_done() const noexcept { return (flags_.load() & finished) != 0; }
+
+    /// The outcome will be taken by somebody who waits.
+    void claim() noexcept { flags_.fetch_or(claimed); }
+    outcome<R> take() noexcept { return std::move(out_); }
+
+    /// Who submitted it does not want to know any more.
+    void drop() noexcept
+    {
+        const unsigned before = flags_.fetch_or(dropped);
+        if ((before & (finished | claimed)) == finished)
+            tell_unclaimed();
+    }
+
+protected:
+    std::optional<typename outcome<R>::value_type> value_;
+
+private:
+    static constexpr unsigned finished = 1;
+    static constexpr unsigned dropped = 2;
+    static constexpr unsigned claimed = 4;
+
+    void tell_unclaimed() noexcept
+    {
+        if (out_.status() != weir::status::failed || !unclaimed_ || !*unclaimed_)
+            return;
+        std::exception_ptr error = out_.error();
+        (*unclaimed_)(
+            outcome<void>(std::move(out_).take_ticket(), weir::status::failed, std::move(error)));
+    }
+
+    std::shared_ptr<const unclaimed_hook> unclaimed_;
+    event done_;
+    outcome<R> out_;
+    std::atomic<unsigned> flags_{0};
+};
+
+template <class Function>
+inline constexpr bool takes_context = std::is_invocable_v<Function&, job_context&>;
+
+template <class Function, bool TakesContext>
+struct returned_by : std::invoke_result<Function&> {
+};
+template <class Function>
+struct returned_by<Function, true> : std::invoke_result<Function&, job_context&> {
+};
+
+template <class T>
+struct awaited {
+    using type = T;
+};
+template <class T, class Executor>
+struct awaited<boost::asio::awaitable<T, Executor>> {
+    using type = T;
+};
+
+/// What a task's callable gives in the end: `R` where it returns `R` or `awaitable<R>`.
+template <class Function>
+using task_value =
+    typename awaited<typename returned_by<Function, takes_context<Function>>::type>::type;
+
+template <class Function>
+class task_of final : public task_state<task_value<Function>> {
+    using R = task_value<Function>;
+    static constexpr bool is_coroutine =
+        is_awaitable<typename returned_by<Function, takes_context<Function>>::type>;
+
+public:
+    task_of(Function f, std::shared_ptr<const unclaimed_hook> unclaimed)
+        : task_state<R>(std::move(unclaimed)), function_(std::move(f))
+    {
+    }
+
+    bool suspends() const noexcept override { return is_coroutine; }
+
+    void run([[maybe_unused]] job_context& context) override
+    {
+        if constexpr (!is_coroutine) {
+            if constexpr (std::is_void_v<R>) {
+                call(context);
+                this->value_.emplace();
+            } else {
+                this->value_.emplace(call(context));
+            }
+        }
+    }
+
+    boost::asio::awaitable<void> start([[maybe_unused]] job_context& context) override
+    {
+        if constexpr (is_coroutine) {
+            auto operation = call(context);
+            if constexpr (std::is_void_v<R>) {
+                co_await std::move(operation);
+                this->value_.emplace();
+            } else {
+                this->value_.emplace(co_await std::move(operation));
+            }
+        }
+        co_return;
+    }
+
+private:
+    auto call([[maybe_unused]] job_context& context)
+    {
+        if constexpr (takes_context<Function>)
+            return std::invoke(*function_, context);
+        else
+            return std::invoke(*function_);
+    }
+
+    std::optional<Function> function_;
+};
+
+} // namespace weir::detail

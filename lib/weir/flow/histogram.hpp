@@ -1,0 +1,149 @@
+#pragma once
+
+#include <weir/time/clock.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace weir {
+
+namespace detail {
+
+/// Which bucket a length of time belongs to: buckets as wide as a sixteenth of the power of two
+/// they are in, and one nanosecond wide below 16 ns.
+struct histogram_scale {
+    static constexpr unsigned linear_bits = 4;
+    static constexpr std::uint64_t linear = std::uint64_t{1} << linear_bits;
+    static constexpr unsigned largest_bits = 47;
+    static constexpr std::uint64_t largest = (std::uint64_t{1} << largest_bits) - 1;
+    static constexpr std::size_t size = (largest_bits - linear_bits + 1) * linear;
+
+    static std::uint64_t nanoseconds(duration d) noexcept
+    {
+        const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(d).count();
+        return ns > 0 ? static_cast<std::uint64_t>(ns) : 0;
+    }
+
+    static constexpr std::size_t index(std::uint64_t ns) noexcept
+    {
+        ns = std::min(ns, largest);
+        if (ns < linear)
+            return static_cast<std::size_t>(ns);
+        const auto shift = static_cast<unsigned>(std::bit_width(ns)) - linear_bits - 1;
+        return static_cast<std::size_t>(shift * linear + (ns >> shift));
+    }
+
+    /// The longest time that belongs to the bucket.
+    static constexpr std::uint64_t upper(std::size_t index) noexcept
+    {
+        if (index < linear)
+            return index;
+        const auto shift = static_cast<unsigned>(index / linear) - 1;
+        return ((index % linear + linear + 1) << shift) - 1;
+    }
+};
+
+} // namespace detail
+
+/// How often which length of time was seen: counts, quantiles, and buckets to export.
+///
+/// Shape: a value: plain numbers that belong to whoever holds them. A recorder counts, `snapshot`
+///        makes one of these.
+/// Units: from 0 (below it counts as 0) to 39 hours (what is longer counts as the longest, but in
+///        `min`, `max` and `sum`). A quantile is too long by a sixteenth at most: enough to tell 10
+///        ms from 11, and the buckets stay in the cache.
+/// Memory: 5.6 KB from the first addition on, whatever is added; nothing before.
+/// Source: HdrHistogram (Gil Tene), with its precision fixed.
+class histogram {
+public:
+    struct bucket {
+        duration upper; ///< the longest time in it
+        std::uint64_t count;
+    };
+
+    void add(duration d);
+    /// Adds what the other has counted.
+    void merge(const histogram& other);
+
+    std::uint64_t count() const noexcept { return count_; }
+    bool empty() const noexcept { return count_ == 0; }
+    /// Exact, as are the next two. Zero while nothing was counted.
+    duration sum() const noexcept { return sum_; }
+    duration min() const noexcept { return empty() ? duration::zero() : min_; }
+    duration max() const noexcept { return max_; }
+    duration mean() const noexcept;
+
+    /// The time that a share `q` of those counted did not exceed: 0.5 is the median, 0 the
+    /// shortest, 1 the longest. Zero while nothing was counted.
+    /// Precondition: `q` is from 0 to 1.
+    duration quantile(double q) const noexcept;
+
+    /// How many took at most `bound`, rounded up to the end of its bucket: what a Prometheus
+    /// bucket `le` counts.
+    std::uint64_t count_up_to(duration bound) const noexcept;
+
+    /// The buckets that are not empty, shortest first.
+    std::vector<bucket> buckets() const;
+
+private:
+    friend class histogram_recorder;
+    using scale = detail::histogram_scale;
+
+    std::vector<std::uint64_t> counts_; // none, or one a bucket
+    std::uint64_t count_ = 0;
+    duration sum_ = duration::zero();
+    duration min_ = duration::max();
+    duration max_ = duration::zero();
+};
+
+/// Counts lengths of time while others look.
+///
+/// Threads: `add` by one thread at a time (whose calls come one after another, as under a lock);
+///          `snapshot` and `add_to` from any thread, at any time.
+/// Memory: 5.6 KB in place. An addition takes a few nanoseconds and no locked instruction.
+class histogram_recorder {
+public:
+    histogram_recorder() = default;
+    histogram_recorder(const histogram_recorder&) = delete;
+    histogram_recorder& operator=(const histogram_recorder&) = delete;
+
+    void add(duration d) noexcept
+    {
+        const duration length = std::max(d, duration::zero());
+        raise(counts_[scale::index(scale::nanoseconds(length))], std::uint64_t{1});
+        raise(sum_, length.count());
+        if (length.count() < min_.load(std::memory_order_relaxed))
+            min_.store(length.count(), std::memory_order_relaxed);
+        if (length.count() > max_.load(std::memory_order_relaxed))
+            max_.store(length.count(), std::memory_order_relaxed);
+    }
+
+    /// What was counted so far. While another thread adds, its last few additions may be in the
+    /// counts and not yet in the sum.
+    histogram snapshot() const;
+    /// Adds that to `sum`: many recorders, one a thread, make one histogram.
+    void add_to(histogram& sum) const;
+
+private:
+    using scale = detail::histogram_scale;
+
+    // One writer: what it reads is what it wrote.
+    template <class Number>
+    static void raise(std::atomic<Number>& number, Number by) noexcept
+    {
+        number.store(number.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+    }
+
+    std::array<std::atomic<std::uint64_t>, scale::size> counts_{};
+    std::atomic<duration::rep> sum_{0};
+    std::atomic<duration::rep> min_{duration::max().count()};
+    std::atomic<duration::rep> max_{0};
+};
+
+} // namespace weir

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <weir/flow/histogram.hpp>
+#include <weir/flow/ledger.hpp>
+
+#include <cstddef>
+
+namespace weir {
+
+/// A look into a pool, at one moment.
+struct pool_stats {
+    weir::ledger ledger;
+    /// Jobs in the queue.
+    std::size_t depth = 0;
+    /// Jobs that run.
+    std::size_t in_flight = 0;
+    /// Submitters that wait for a place in the queue.
+    std::size_t waiting = 0;
+    /// Outcomes that nobody has received yet.
+    std::size_t results = 0;
+    /// How long jobs waited before they started, and how long they ran. Empty unless the pool takes
+    /// timings.
+    histogram queue_wait;
+    histogram run_time;
+};
+
+} // namespace weir

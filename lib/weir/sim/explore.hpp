@@ -1,0 +1,92 @@
+#pragma once
+
+#include <weir/sim/world.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace weir::sim {
+
+/// Which schedules `explore` runs.
+class schedules {
+public:
+    /// Every one: each order of what is ready, each step for a fault, each value of
+    /// `world::choose`. For small scenarios: their number grows with the factorial of the steps.
+    static schedules all();
+    /// Every one that departs little from first in, first out: to put one ready step behind the
+    /// others costs a delay, and at most `most` are spent in a run. Faults and `world::choose` cost
+    /// nothing. Most faults that depend on order need one, two or three delays.
+    ///
+    /// Source: delay-bounded scheduling (Emmi, Qadeer, Rakamaric 2011).
+    static schedules delayed(std::size_t most);
+    /// As many as asked for, chosen at random: seeds `first`, `first + 1`, ...
+    static schedules random(std::uint64_t seeds, std::uint64_t first = 1);
+    /// The one that a failure printed: `failure::choices`. Throws `std::invalid_argument` when it
+    /// cannot be read.
+    static schedules replay(std::string_view choices);
+
+    /// Gives up after so many; the report is then not complete. Default: never.
+    schedules& at_most(std::uint64_t count);
+    /// Goes on after a failure, and counts them. Default: the first one ends it.
+    schedules& count_failures();
+    /// See `world::limit_steps`.
+    schedules& limit_steps(std::size_t most);
+
+private:
+    friend struct explorer;
+    enum class kind { systematic, random, replay };
+
+    explicit schedules(kind k) : kind_(k) {}
+
+    kind kind_;
+    std::size_t delays_ = std::numeric_limits<std::size_t>::max();
+    std::uint64_t seeds_ = 0;
+    std::uint64_t first_seed_ = 0;
+    std::vector<std::uint32_t> choices_;
+    std::uint64_t at_most_ = std::numeric_limits<std::uint64_t>::max();
+    std::size_t max_steps_ = 1'000'000;
+    bool count_failures_ = false;
+};
+
+/// A schedule that went wrong.
+struct failure {
+    std::string message;      ///< what the scenario threw
+    std::exception_ptr error; ///< the same
+    std::optional<std::uint64_t> seed;
+    std::string choices; ///< for `schedules::replay`
+};
+
+/// What `explore` found.
+struct [[nodiscard]] report {
+    std::uint64_t schedules = 0;
+    std::uint64_t steps = 0;
+    /// How many failed: at most one, unless they were counted.
+    std::uint64_t failures = 0;
+    std::optional<failure> first;
+    /// Every schedule that was asked for was run.
+    bool complete = false;
+
+    /// Complete, and none failed.
+    explicit operator bool() const noexcept { return complete && failures == 0; }
+    /// In words: the numbers, and for a failure its message, seed and choices.
+    std::string text() const;
+};
+
+/// Runs a scenario under many schedules: `explore(schedules::all(), scenario)`.
+///
+/// Shape: `scenario(world&)` makes contexts in the world, and what is to be tested on them, calls
+///        `run_to_end`, and throws when something is not as it should be. It is called once a
+///        schedule, and depends on nothing but the world: the same choices must give the same run.
+/// Errors: what the scenario throws is in the report. `std::logic_error` in it when the scenario
+///         does not do the same a second time.
+/// Threads: one.
+report explore(const schedules& which, const std::function<void(world&)>& scenario);
+
+} // namespace weir::sim

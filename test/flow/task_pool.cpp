@@ -1,0 +1,317 @@
+#include <weir/flow/task_pool.hpp>
+
+#include <weir/time/wait.hpp>
+
+#include "support/simulation.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using weir::cancel_reason;
+using weir::status;
+using weir::test::in_many_orders;
+using weir::test::simulation;
+
+using pool_options = weir::worker_pool_options;
+
+BOOST_AUTO_TEST_SUITE(task_pool)
+
+std::vector<asio::any_io_executor> both(simulation& s)
+{
+    return {s.a.get_executor(), s.b.get_executor()};
+}
+
+asio::awaitable<int> slow(int n)
+{
+    co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+    co_return n;
+}
+
+BOOST_AUTO_TEST_CASE(any_callable_is_run_and_its_outcome_awaited)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(2));
+        s.spawn([&]() -> asio::awaitable<void> {
+            auto plain = co_await tasks.async_run([] { return 7; });
+            BOOST_TEST(plain.value() == 7);
+            auto coroutine = co_await tasks.async_run([] { return slow(8); });
+            BOOST_TEST(coroutine.value() == 8);
+            auto nothing = co_await tasks.async_run([] {});
+            BOOST_TEST(bool(nothing));
+            const auto with_context = [](weir::job_context& context) {
+                return std::string(context.name());
+            };
+            auto said = weir::job_options().name("a name");
+            auto named = co_await tasks.async_run(with_context, said);
+            BOOST_TEST(named.value() == "a name");
+            BOOST_TEST(named.name() == "a name");
+            auto failed = co_await tasks.async_run([]() -> int { throw std::runtime_error("no"); });
+            BOOST_TEST((failed.status() == status::failed));
+            BOOST_CHECK_THROW(failed.value(), std::runtime_error);
+            auto moved = co_await tasks.async_run([] { return std::make_unique<int>(9); });
+            BOOST_TEST(*moved.value() == 9);
+            const auto report = co_await tasks.drain(1s);
+            BOOST_TEST(report.clean() == true);
+            BOOST_TEST(report.ledger.ok == 5U);
+            BOOST_TEST(report.ledger.failed == 1U);
+        });
+        s.run();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(at_most_so_many_run_at_a_time_and_the_rest_wait)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(3).queue(2));
+        int running = 0, most = 0, done = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto work = [&]() -> asio::awaitable<void> {
+                most = std::max(most, ++running);
+                co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+                --running;
+                ++done;
+            };
+            for (int i = 0; i < 12; ++i)
+                (void)co_await tasks.async_submit(work);
+            BOOST_TEST((s.elapsed() >= 2s)); // there was no place before
+            co_await tasks.drain(1h);
+        });
+        s.run();
+        BOOST_TEST(most == 3);
+        BOOST_TEST(done == 12);
+        BOOST_TEST((s.elapsed() == 4s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(without_a_limit_every_job_starts_as_it_comes)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(weir::unlimited));
+        int sum = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            std::vector<weir::task<int>> handles;
+            for (int i = 0; i < 20; ++i) {
+                const auto work = [i] { return slow(i); };
+                handles.push_back(co_await tasks.async_submit(work));
+            }
+            for (auto& handle : handles) {
+                auto out = co_await handle.async_outcome();
+                sum += out.value();
+            }
+            BOOST_TEST((s.elapsed() == 1s));
+            const auto report = co_await tasks.drain(1s);
+            BOOST_TEST(report.clean());
+            BOOST_TEST(!tasks.try_submit([] {}));
+            auto late = tasks.async_submit([] {}, asio::as_tuple(asio::use_awaitable));
+            const auto refused = co_await std::move(late);
+            BOOST_TEST((std::get<0>(refused) == weir::errc::closed));
+        });
+        s.run();
+        BOOST_TEST(sum == 190);
+        BOOST_TEST(tasks.ledger().balanced());
+        BOOST_TEST(tasks.ledger().accepted == 20U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_full_pool_tells_who_does_not_wait)
+{
+    simulation s(1);
+    weir::task_pool tasks(both(s), pool_options(1).queue(1));
+    auto first = tasks.try_submit([] { return 1; });
+    BOOST_TEST(bool(first));
+    BOOST_TEST(!tasks.try_submit([] { return 2; }));
+    s.world.run();
+    BOOST_TEST(first.is_done());
+    BOOST_TEST(tasks.ledger().rejected == 1U);
+    tasks.close();
+    s.run();
+}
+
+BOOST_AUTO_TEST_CASE(stopping_gives_every_task_an_outcome)
+{
+    for (const bool unlimited : {false, true})
+        in_many_orders(
+            [unlimited](simulation& s) {
+                weir::task_pool tasks(both(s),
+                                      unlimited ? pool_options(weir::unlimited) : pool_options(2));
+                int cancelled = 0, dropped = 0;
+                s.spawn([&]() -> asio::awaitable<void> {
+                    std::vector<weir::task<int>> handles;
+                    for (int i = 0; i < 6; ++i)
+                        handles.push_back(co_await tasks.async_submit([] { return slow(1); }));
+                    co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
+                    tasks.stop();
+                    for (auto& handle : handles) {
+                        auto out = co_await handle.async_outcome();
+                        BOOST_TEST((out.reason() == cancel_reason::shutdown));
+                        ++(out.status() == status::dropped ? dropped : cancelled);
+                    }
+                });
+                s.run();
+                BOOST_TEST(cancelled == (unlimited ? 6 : 2));
+                BOOST_TEST(dropped == (unlimited ? 0 : 4));
+                BOOST_TEST((s.elapsed() == 500ms));
+            },
+            100);
+}
+
+BOOST_AUTO_TEST_CASE(a_task_that_hangs_is_abandoned_and_its_waiter_is_told)
+{
+    for (const bool unlimited : {false, true})
+        in_many_orders(
+            [unlimited](simulation& s) {
+                const auto stubborn = []() -> asio::awaitable<int> {
+                    const auto executor = co_await asio::this_coro::executor;
+                    co_await asio::this_coro::reset_cancellation_state(
+                        asio::disable_cancellation());
+                    co_await weir::async_sleep_for(executor, 1h);
+                    co_return 1;
+                };
+                const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
+                weir::task_pool tasks(both(s), pool_options(limit).time_out(2s).grace(1s));
+                s.spawn([&]() -> asio::awaitable<void> {
+                    auto out = co_await tasks.async_run(stubborn);
+                    BOOST_TEST((out.status() == status::abandoned));
+                    BOOST_TEST((s.elapsed() == 3s));
+                    auto next = co_await tasks.async_run([] { return 2; }); // its slot is free
+                    BOOST_TEST(next.value() == 2);
+                    tasks.close();
+                });
+                s.run();
+                BOOST_TEST((s.elapsed() == 1h));
+                BOOST_TEST(tasks.ledger().late == 1U);
+            },
+            100);
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_that_nobody_asks_about_goes_to_the_hook)
+{
+    in_many_orders([](simulation& s) {
+        std::vector<std::string> told;
+        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&& out) {
+            try {
+                out.value();
+            } catch (const std::runtime_error& e) {
+                told.push_back(e.what());
+            }
+        });
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto fail = [](const char* what) -> int { throw std::runtime_error(what); };
+            const auto first = [fail] { return fail("dropped before it ended"); };
+            const auto second = [fail] { return fail("dropped after it ended"); };
+            const auto third = [fail] { return fail("asked about"); };
+            {
+                (void)co_await tasks.async_submit(first);
+            }
+            {
+                auto handle = co_await tasks.async_submit(second);
+                while (!handle.is_done())
+                    co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            }
+            BOOST_TEST(!co_await tasks.async_run(third));
+            (void)co_await tasks.async_submit([] { return 1; }); // no failure
+            co_await tasks.drain(1s);
+        });
+        s.run();
+        BOOST_REQUIRE(told.size() == 2U);
+        BOOST_TEST(told[0] == "dropped before it ended");
+        BOOST_TEST(told[1] == "dropped after it ended");
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_for_an_outcome_that_is_cancelled_leaves_the_job_alone)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(1));
+        auto handle = tasks.try_submit([] { return slow(5); });
+        asio::cancellation_signal signal;
+        weir::error_code code;
+        handle.async_outcome(asio::bind_cancellation_slot(
+            signal.slot(), [&](weir::error_code error, weir::outcome<int>) { code = error; }));
+        signal.emit(asio::cancellation_type::total);
+        s.spawn([&]() -> asio::awaitable<void> {
+            auto out = co_await handle.async_outcome();
+            BOOST_TEST(out.value() == 5);
+            tasks.close();
+        });
+        s.run();
+        BOOST_TEST(code == asio::error::operation_aborted);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_submit_past_its_deadline_is_not_accepted)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(1).queue(1));
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 3; ++i) {
+                auto said = weir::job_options().deadline(weir::time_point{} + 500ms);
+                auto submit = tasks.async_submit([] { return slow(1); }, said,
+                                                 asio::as_tuple(asio::use_awaitable));
+                const auto result = co_await std::move(submit);
+                if (std::get<0>(result))
+                    BOOST_TEST((std::get<0>(result) == weir::errc::timed_out));
+            }
+            const auto report = co_await tasks.drain(1h);
+            BOOST_TEST(report.complete);
+            BOOST_TEST(report.ledger.timed_out == report.ledger.accepted);
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 500ms));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_limit_may_come_and_go)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(1));
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 4; ++i)
+                (void)co_await tasks.async_submit([] { return slow(1); });
+            tasks.resize(weir::unlimited);
+            for (int i = 0; i < 10; ++i)
+                (void)co_await tasks.async_submit([] { return slow(1); });
+            co_await weir::async_sleep_for(s.a.get_executor(), 1500ms);
+            BOOST_TEST(tasks.ledger().ok >= 11U);
+            tasks.resize(2);
+            const auto report = co_await tasks.drain(1h);
+            BOOST_TEST(report.ledger.ok == 14U);
+        });
+        s.run();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_tells_every_task)
+{
+    in_many_orders([](simulation& s) {
+        auto tasks = std::make_unique<weir::task_pool>(both(s), pool_options(2));
+        int told = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            std::vector<weir::task<int>> handles;
+            for (int i = 0; i < 6; ++i)
+                handles.push_back(co_await tasks->async_submit([] { return slow(1); }));
+            co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
+            tasks.reset();
+            for (auto& handle : handles) {
+                auto out = co_await handle.async_outcome();
+                told += out ? 0 : 1;
+            }
+        });
+        s.run();
+        BOOST_TEST(told == 6);
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,402 @@
+// Pools, under every schedule with up to three delays, or in every order where that can be done,
+// and every step for a fault: each accepted job has one outcome, the ledger balances, and nothing
+// is left behind.
+#include "proof/prove.hpp"
+
+#include <weir/flow/for_each.hpp>
+#include <weir/flow/worker_pool.hpp>
+#include <weir/time/wait.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using weir::sim::context;
+using weir::sim::schedules;
+using weir::sim::world;
+using weir::test::expect;
+using weir::test::prove;
+
+namespace {
+
+constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
+
+struct at_work {
+    explicit at_work(int& c) : count(c) { ++count; }
+    at_work(const at_work&) = delete;
+    at_work& operator=(const at_work&) = delete;
+    ~at_work() { --count; }
+    int& count;
+};
+
+enum class ending {
+    close,
+    drain,
+    drain_in_haste,
+    stop,
+    cancel_submit,
+    time_out,
+    stubborn,
+    destroy,
+    destroy_context,
+    reject,
+    drop_oldest,
+    drop_newest,
+    caller_runs,
+    deadline,
+    resize
+};
+
+struct named_ending {
+    ending how;
+    const char* name;
+    bool every_order; // with one worker there are few enough to try them all
+};
+
+constexpr named_ending endings[] = {
+    {ending::close, "closed", true},
+    {ending::drain, "drained", true},
+    {ending::drain_in_haste, "drained, no time for it", false},
+    {ending::stop, "stopped", true},
+    {ending::cancel_submit, "a submit cancelled", true},
+    {ending::time_out, "1 job too long", false},
+    {ending::stubborn, "1 job too long, and hangs", true},
+    {ending::destroy, "destroyed", true},
+    {ending::destroy_context, "its context destroyed", true},
+    {ending::reject, "full: rejected", true},
+    {ending::drop_oldest, "full: oldest dropped", true},
+    {ending::drop_newest, "full: newest dropped", true},
+    {ending::caller_runs, "full: caller runs", true},
+    {ending::deadline, "a deadline each", false},
+    {ending::resize, "resized, paused, resumed", false},
+};
+
+/// Three jobs; who submits and who collects are in another context than the second worker.
+class three_jobs {
+public:
+    using pool = weir::worker_pool<int, int>;
+
+    three_jobs(world& w, std::size_t workers, ending e)
+        : world_(w), ending_(e), home_(w), away_(std::make_unique<context>(w))
+    {
+        const std::vector<asio::any_io_executor> executors = {away_->get_executor(),
+                                                              home_.get_executor()};
+        weir::worker_pool_options options(workers);
+        options.queue(1).results(1).grace(1s).when_full(overflow_of(e));
+        if (e == ending::time_out || e == ending::stubborn)
+            options.time_out(2s);
+        const auto handler = [this](int n) { return job(n); };
+        const auto lost = [this](weir::outcome<int>&& out) { record(out); };
+        pool_ = std::make_unique<pool>(executors, options, handler, lost);
+        home_.spawn([this] { return submit(); }, "who submits");
+        home_.spawn([this] { return collect(); }, "who collects");
+        strike();
+    }
+
+    void finish()
+    {
+        world_.run_to_end();
+        if (pool_ && !gone_) {
+            const weir::ledger l = pool_->ledger();
+            expect(l.balanced(), "the ledger balances");
+            expect(l.accepted == accepted_.size(), "the ledger has every job accepted");
+            expect(l.accepted + l.rejected == asked_, "accepted or rejected");
+            expect(pool_->results().is_ended(), "the results end");
+        }
+        pool_.reset();
+        world_.run_to_end();
+        once_.check();
+        expect(at_work_ == 0, "nobody is at work at the end");
+        expect(outcomes_.size() == accepted_.size(), "each job has an outcome");
+        for (const auto& [id, how] : outcomes_)
+            check(id, how);
+    }
+
+private:
+    static weir::overflow overflow_of(ending e)
+    {
+        switch (e) {
+        case ending::reject:
+            return weir::overflow::reject;
+        case ending::drop_oldest:
+            return weir::overflow::drop_oldest;
+        case ending::drop_newest:
+            return weir::overflow::drop_newest;
+        case ending::caller_runs:
+            return weir::overflow::caller_runs;
+        default:
+            return weir::overflow::wait;
+        }
+    }
+
+    void strike()
+    {
+        if (ending_ == ending::stop)
+            world_.at_some_step([this] { pool_->stop(); });
+        else if (ending_ == ending::cancel_submit)
+            home_.at_some_step([this] { signal_.emit(asio::cancellation_type::total); });
+        else if (ending_ == ending::destroy)
+            world_.at_some_step([this] { pool_.reset(); });
+        else if (ending_ == ending::resize)
+            world_.at_some_step([this] {
+                pool_->resize(weir::paused);
+                world_.at_some_step([this] { pool_->resize(2); });
+            });
+        else if (ending_ == ending::destroy_context)
+            world_.at_some_step([this] {
+                gone_ = true;
+                away_.reset();
+                if (pool_)
+                    pool_->close(); // who waits for room would wait for ever
+            });
+    }
+
+    asio::awaitable<int> job(int n)
+    {
+        const at_work here(at_work_);
+        const auto executor = co_await asio::this_coro::executor;
+        if (ending_ == ending::stubborn && n == 0) {
+            co_await asio::this_coro::throw_if_cancelled(false);
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+            co_await weir::async_sleep_for(executor, 5s, asio::use_awaitable);
+            co_return n;
+        }
+        const weir::duration length = ending_ == ending::time_out && n == 0 ? 5s : 1s;
+        co_await weir::async_sleep_for(executor, length, asio::use_awaitable);
+        if (n == 2)
+            throw std::runtime_error("a job failed");
+        co_return n;
+    }
+
+    asio::awaitable<void> submit()
+    {
+        for (int i = 0; i < 3 && pool_; ++i) {
+            auto token = asio::bind_cancellation_slot(signal_.slot(), asio::use_awaitable);
+            const auto result = co_await pool_->async_submit(i, said_of_each(), token);
+            ++asked_;
+            if (!result)
+                check_rejection(result.error());
+            if (result)
+                expect(accepted_.insert(result.id()).second, "a number of its own");
+        }
+        if (!pool_)
+            co_return;
+        if (ending_ == ending::drain || ending_ == ending::drain_in_haste) {
+            const weir::duration limit = ending_ == ending::drain ? 1min : 1s;
+            const weir::drain_report report = co_await pool_->drain(limit);
+            expect(report.complete, "a drain is complete");
+            expect(report.clean() || ending_ == ending::drain_in_haste, "and clean when it can be");
+            expect(at_work_ == 0, "nobody is at work after a drain");
+        } else {
+            pool_->close();
+        }
+    }
+
+    weir::job_options said_of_each() const
+    {
+        weir::job_options options;
+        if (ending_ == ending::deadline)
+            options.deadline(weir::time_point{} + 2s);
+        return options;
+    }
+
+    void check_rejection(weir::error_code error) const
+    {
+        if (error == weir::errc::full)
+            expect(ending_ == ending::reject, "full is told where nobody waits");
+        else if (error == weir::errc::timed_out)
+            expect(ending_ == ending::deadline && world_.now() >= weir::time_point{} + 2s,
+                   "timed out when it is time");
+        else if (error == asio::error::operation_aborted)
+            expect(ending_ == ending::cancel_submit, "nobody is cancelled but who was");
+        else
+            expect(error == weir::errc::closed &&
+                       (ending_ == ending::stop || ending_ == ending::destroy ||
+                        ending_ == ending::destroy_context),
+                   "closed is told when it is closed");
+    }
+
+    asio::awaitable<void> collect()
+    {
+        while (pool_) {
+            auto next = co_await pool_->results().async_receive(quietly);
+            if (!std::get<1>(next))
+                break;
+            record(*std::get<1>(next));
+        }
+    }
+
+    // In the pool's hook too, where nothing may be thrown.
+    void record(const weir::outcome<int>& out) noexcept
+    {
+        once_.expect(outcomes_.emplace(out.id(), out.status()).second, "each job has one outcome");
+    }
+
+    void check(weir::job_id id, weir::status how) const
+    {
+        using weir::status;
+        expect(accepted_.count(id) == 1 || ending_ == ending::destroy, "no outcome without a job");
+        switch (ending_) {
+        case ending::close:
+        case ending::drain:
+        case ending::cancel_submit:
+        case ending::reject:
+        case ending::caller_runs:
+        case ending::resize:
+            expect(how == status::ok || how == status::failed, "all are done");
+            break;
+        case ending::drop_oldest:
+        case ending::drop_newest:
+            expect(how == status::ok || how == status::failed || how == status::dropped,
+                   "done, or dropped");
+            break;
+        case ending::deadline:
+            expect(how == status::ok || how == status::failed || how == status::timed_out,
+                   "done, or timed out");
+            break;
+        case ending::time_out:
+            expect(id != 1 || how == status::timed_out, "the long one is timed out");
+            break;
+        case ending::stubborn:
+            expect(id != 1 || how == status::abandoned, "the one that hangs is given up");
+            break;
+        case ending::drain_in_haste:
+        case ending::stop:
+            expect(how != status::abandoned && how != status::timed_out,
+                   "done, cancelled or dropped");
+            break;
+        case ending::destroy:
+        case ending::destroy_context:
+            expect(how != status::timed_out, "nobody is timed out");
+            break;
+        }
+    }
+
+    world& world_;
+    const ending ending_;
+    asio::cancellation_signal signal_;
+    std::set<weir::job_id> accepted_;
+    std::map<weir::job_id, weir::status> outcomes_;
+    weir::test::verdict once_;
+    std::size_t asked_ = 0;
+    int at_work_ = 0;
+    bool gone_ = false;
+    context home_;
+    std::unique_ptr<context> away_;
+    std::unique_ptr<pool> pool_;
+};
+
+enum class trouble { none, failure, cancelled };
+
+asio::awaitable<void> for_each_job(int& alive, std::vector<int>& done, int n, bool fails)
+{
+    const at_work here(alive);
+    co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s, asio::use_awaitable);
+    if (fails && n == 1)
+        throw std::runtime_error("an item failed");
+    done.push_back(n);
+}
+
+void for_each_scenario(world& w, std::size_t limit, trouble t)
+{
+    int alive = 0;
+    bool under_way = false;
+    bool failed = false;
+    std::vector<int> done;
+    asio::cancellation_signal signal;
+    context home(w);
+    const auto caller = [&]() -> asio::awaitable<void> {
+        const std::array<int, 3> items = {0, 1, 2};
+        under_way = true;
+        const auto each = [&](int n) {
+            expect(alive < static_cast<int>(limit), "no more at a time than the limit");
+            return for_each_job(alive, done, n, t == trouble::failure);
+        };
+        try {
+            co_await weir::for_each(items, limit, each);
+        } catch (const std::exception&) {
+            failed = true;
+        }
+        under_way = false;
+        expect(alive == 0, "all have ended");
+    };
+    const auto on_end = [](std::exception_ptr error) {
+        if (error)
+            std::rethrow_exception(error);
+    };
+    asio::co_spawn(home.get_executor(), caller,
+                   asio::bind_cancellation_slot(signal.slot(), on_end));
+    if (t == trouble::cancelled)
+        home.at_some_step([&] {
+            if (under_way)
+                signal.emit(asio::cancellation_type::terminal);
+        });
+    w.run_to_end();
+    expect(failed || done.size() == 3, "all, or an error");
+    expect(!failed || t != trouble::none, "no error without a reason");
+    if (t == trouble::failure)
+        expect(failed && done.size() < 3, "an error is thrown");
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(pools)
+
+void prove_pool(std::size_t workers, const named_ending& e, const schedules& which,
+                const std::string& how_many)
+{
+    prove("worker_pool {" + std::to_string(workers) + " workers, 3 jobs, " + e.name + "}" +
+              how_many,
+          which, [workers, &e](world& w) {
+              three_jobs x(w, workers, e.how);
+              x.finish();
+          });
+}
+
+BOOST_AUTO_TEST_CASE(worker_pool)
+{
+    const std::size_t delays = weir::test::is_long() ? 5 : 3;
+    for (const std::size_t workers : {1, 2})
+        for (const named_ending& e : endings)
+            prove_pool(workers, e, schedules::delayed(delays),
+                       ", " + std::to_string(delays) + " delays");
+}
+
+BOOST_AUTO_TEST_CASE(worker_pool_of_one_in_every_order)
+{
+    for (const named_ending& e : endings)
+        if (e.every_order)
+            prove_pool(1, e, schedules::all(), "");
+}
+
+BOOST_AUTO_TEST_CASE(for_each)
+{
+    for (const std::size_t limit : {1, 2})
+        for (const trouble t : {trouble::none, trouble::failure, trouble::cancelled}) {
+            const char* const name = t == trouble::none      ? ""
+                                     : t == trouble::failure ? ", 1 fails"
+                                                             : ", cancelled";
+            prove("for_each {3 items, limit " + std::to_string(limit) + name + "}",
+                  schedules::all(), [limit, t](world& w) { for_each_scenario(w, limit, t); });
+        }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
