@@ -25,7 +25,7 @@ GOOD = {
     "examples/01_one.cpp": "int a;\n// [part]\nint b;\n// [/part]\n",
     "README.md": "<!-- examples/01_one.cpp -->\n```cpp\nint a;\nint b;\n```\n\n"
                  "<!-- examples/01_one.cpp [part] -->\n```cpp\nint b;\n```\n",
-    "lib/weir/sync/thing.hpp": "#pragma once\ntemplate <class E>\nclass basic_thing {\n    auto async_do(int a)\n    {\n    }\n};\n",
+    "lib/weir/sync/thing.hpp": "#pragma once\ntemplate <class E,\n          class F = void>\nclass basic_thing {\n    auto async_do(int a)\n    {\n    }\n};\n",
     "test/sync/thing.cpp": "BOOST_AUTO_TEST_SUITE(thing)\nBOOST_AUTO_TEST_CASE(cancelled)\nBOOST_AUTO_TEST_SUITE_END()\n",
     "docs/cancellation.md": "| operation | cancelled | closed | tests |\n| --- | --- | --- | --- |\n"
                             "| `thing::async_do` | aborted | | `thing/cancelled` |\n",

@@ -61,6 +61,10 @@ public:
     using channel_type = Channel;
     using value_type = typename parts::value_type;
     using executor_type = typename Channel::executor_type;
+    /// Which side is left to plain calls where a pool uses the channel for its jobs, or its
+    /// outcomes.
+    static constexpr plain_side as_jobs = plain_side::senders;
+    static constexpr plain_side as_results = plain_side::receivers;
     /// Called with a value that was taken in and that nobody will receive. Must not throw; is
     /// called outside locks, perhaps while an execution context is being destroyed.
     using undelivered_hook = std::function<void(value_type&&)>;

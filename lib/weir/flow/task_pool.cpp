@@ -26,9 +26,9 @@ struct task_work {
 
 submit_result<task_pointer> task_queue::try_submit(task_pointer&& job, const job_options& said)
 {
-    ticket number = next_ticket(unless_empty(said));
     if (!workers().is_unlimited())
-        return detail::try_submit<task_pointer>(*this, std::move(number), std::move(job));
+        return detail::try_submit(*this, unless_empty(said), std::move(job));
+    ticket number = next_ticket(unless_empty(said));
     const job_id id = number.id;
     numbered_job<task_pointer> item(std::move(number), std::move(job));
     if (run_as_guest(boost::asio::any_io_executor(), std::move(item), [] {}))

@@ -34,6 +34,8 @@ limit bounded(limit workers);
 
 } // namespace detail
 
+using detail::own_queue;
+
 /// K workers between a queue of jobs and a queue of outcomes: at most K jobs run at a time, a
 /// bounded number wait, and who submits more waits with them.
 ///
@@ -48,7 +50,13 @@ limit bounded(limit workers);
 /// Lifetime: destroying it stops it: what waits is dropped, what runs is cancelled. It does not
 ///           wait for that: `co_await drain(...)` first where a job uses what is about to go.
 /// Memory: a waiting job costs its own bytes in the queue. One coroutine a worker.
-template <class Job, class R>
+///
+/// `Jobs` and `Results` are the queues: `channel`s of the pool's own unless others are named, which
+/// may be `asio_queue<C>`, where C is one of Asio's experimental channels, of `Job` or of
+/// `outcome<R>`. Jobs in such a queue are numbered when a worker takes them: `submit_result::id` is
+/// 0, and nothing can be said about them (no `job_options`).
+template <class Job, class R, class Jobs = channel<detail::numbered_job<Job>>,
+          class Results = channel<outcome<R>>>
 class worker_pool {
 public:
     using executor_type = boost::asio::any_io_executor;
@@ -69,12 +77,23 @@ public:
     worker_pool(std::vector<executor_type> executors, const worker_pool_options& options,
                 Handler handler, undelivered_hook on_undelivered = nullptr);
 
+    /// Over Asio channels of your own, for its jobs, its outcomes, or both: `own_queue()` stands
+    /// for a queue that the pool makes. They are used, and closed when the time has come, by the
+    /// pool; what your plain calls on them can rely on is in docs/asio_channels.md. They outlive
+    /// the pool. Throws `std::invalid_argument` for a single-threaded `experimental::channel` that
+    /// is not used from one executor alone.
+    template <class Handler, class JobsChannel, class ResultsChannel>
+    worker_pool(std::vector<executor_type> executors, const worker_pool_options& options,
+                Handler handler, JobsChannel&& jobs, ResultsChannel&& results,
+                undelivered_hook on_undelivered = nullptr);
+
     worker_pool(const worker_pool&) = delete;
     worker_pool& operator=(const worker_pool&) = delete;
     ~worker_pool()
     {
         state_->stop(cancel_reason::shutdown);
         state_->close_results(); // nobody can receive any more: a worker must not wait for that
+        state_->let_go();
     }
 
     executor_type get_executor() const { return state_->first_executor(); }
@@ -93,7 +112,7 @@ public:
         Job job, Token&& token = Token())
     {
         return boost::asio::async_initiate<Token, void(submit_result<Job>)>(
-            detail::initiate_submit<Job>(state_), token, std::move(job));
+            detail::initiate_submit<state>(state_), token, std::move(job));
     }
 
     /// The same, with something said about the job.
@@ -101,21 +120,21 @@ public:
     auto async_submit(Job job, job_options options, Token&& token = Token())
     {
         return boost::asio::async_initiate<Token, void(submit_result<Job>)>(
-            detail::initiate_submit<Job>(state_), token, std::move(job), std::move(options));
+            detail::initiate_submit<state>(state_), token, std::move(job), std::move(options));
     }
 
     /// Submits when there is a place now; never waits. `errc::full` or `errc::closed` otherwise.
     submit_result<Job> try_submit(Job job)
     {
-        return detail::try_submit<Job>(*state_, state_->next_ticket(nullptr), std::move(job));
+        return detail::try_submit(*state_, nullptr, std::move(job));
     }
     submit_result<Job> try_submit(Job job, const job_options& options)
     {
-        return detail::try_submit<Job>(*state_, state_->next_ticket(&options), std::move(job));
+        return detail::try_submit(*state_, &options, std::move(job));
     }
 
     /// The outcomes.
-    channel<outcome<R>>& results() noexcept { return state_->results(); }
+    Results& results() noexcept { return state_->results(); }
 
     /// No more jobs. Those accepted are still done.
     void close() { state_->close(); }
@@ -139,22 +158,35 @@ public:
     pool_stats stats() const { return state_->stats(); }
 
 private:
-    std::shared_ptr<detail::typed_pool<Job, R>> state_;
+    using state = detail::typed_pool<Job, R, Jobs, Results>;
+
+    std::shared_ptr<state> state_;
 };
 
 // -------------------------------------------------------------------------------------------------
 
-template <class Job, class R>
+template <class Job, class R, class Jobs, class Results>
 template <class Handler>
-worker_pool<Job, R>::worker_pool(std::vector<executor_type> executors,
-                                 const worker_pool_options& options, Handler handler,
-                                 undelivered_hook on_undelivered)
+worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> executors,
+                                                const worker_pool_options& options, Handler handler,
+                                                undelivered_hook on_undelivered)
+    : worker_pool(std::move(executors), options, std::move(handler), own_queue(), own_queue(),
+                  std::move(on_undelivered))
+{
+}
+
+template <class Job, class R, class Jobs, class Results>
+template <class Handler, class JobsChannel, class ResultsChannel>
+worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> executors,
+                                                const worker_pool_options& options, Handler handler,
+                                                JobsChannel&& jobs, ResultsChannel&& results,
+                                                undelivered_hook on_undelivered)
 {
     detail::bounded(options.workers());
     using work = detail::handler_work<Job, R, Handler>;
-    using pool = detail::job_pool<detail::typed_pool<Job, R>, work>;
-    state_ = std::make_shared<pool>(work(std::move(handler)), std::move(executors), options,
-                                    std::move(on_undelivered));
+    using pool = detail::job_pool<state, work>;
+    state_ = std::make_shared<pool>(work(std::move(handler)), std::move(executors), options, jobs,
+                                    results, std::move(on_undelivered));
     state_->start_workers();
 }
 

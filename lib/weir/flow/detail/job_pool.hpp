@@ -140,7 +140,7 @@ private:
             co_await this->publish_later(std::move(*first));
         while (w.item || !(w.is_guest() || this->should_leave(w))) {
             if (!w.item)
-                w.item = this->jobs().try_receive();
+                w.item = this->number(this->jobs().try_receive());
             if (!w.item) {
                 w.set_idle(true);
                 auto next = co_await this->jobs().async_receive(
@@ -150,11 +150,11 @@ private:
                     co_await boost::asio::this_coro::reset_cancellation_state();
                     continue;
                 }
-                if (!std::get<1>(next)) {
+                w.item = this->number(std::move(std::get<1>(next)));
+                if (!w.item) {
                     this->end_of_jobs();
                     break;
                 }
-                w.item = std::move(std::get<1>(next));
                 my_turn.begin(clock);
             }
 

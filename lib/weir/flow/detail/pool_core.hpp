@@ -42,6 +42,11 @@ public:
         return executors_.front();
     }
 
+    const std::vector<boost::asio::any_io_executor>& executors() const noexcept
+    {
+        return executors_;
+    }
+
     /// Brings the workers to the limit. Once after construction.
     void start_workers();
     /// From any thread: more workers at once; fewer as they end their jobs.

@@ -22,11 +22,17 @@ namespace detail {
 using task_pointer = std::shared_ptr<task_base>;
 
 /// The queue of a task pool. Each job is told its own outcome.
-class task_queue : public pool_with_jobs<task_pointer> {
+class task_queue : public pool_with_jobs<task_pointer, channel<numbered_job<task_pointer>>> {
 public:
     using result_type = void;
 
-    using pool_with_jobs<task_pointer>::pool_with_jobs;
+    task_queue(std::vector<boost::asio::any_io_executor> executors,
+               const worker_pool_options& options)
+        : pool_with_jobs(std::move(executors), options)
+    {
+        own_queue own;
+        this->begin_queue(own);
+    }
     ~task_queue() override { this->end_queue(); }
 
     void close_results() noexcept override {}
@@ -69,7 +75,7 @@ void task_queue::submit(task_pointer&& job, const job_options& said, Handler&& h
     namespace asio = boost::asio;
     auto self = std::static_pointer_cast<task_queue>(this->shared_from_this());
     if (!workers().is_unlimited()) {
-        const initiate_submit<task_pointer> initiate(std::move(self));
+        const initiate_submit<task_queue> initiate(std::move(self));
         if (const job_options* options = unless_empty(said))
             return initiate(std::move(handler), std::move(job), *options);
         return initiate(std::move(handler), std::move(job));

@@ -8,7 +8,6 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associator.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <atomic>
@@ -17,6 +16,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
+#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -37,14 +38,66 @@ inline when_full rule_for(overflow rule) noexcept
     }
 }
 
+/// What a pool's queue is made of: one of the pool's own, or one over a channel of the user's.
+struct own_queue {};
+
+template <class Queue>
+inline constexpr bool is_channel = false;
+template <class T, class Executor>
+inline constexpr bool is_channel<channel<T, Executor>> = true;
+
+template <class Queue, class Hook>
+void open(std::optional<Queue>& queue, own_queue, const pool_core& pool, std::size_t capacity,
+          when_full rule, Hook hook)
+{
+    if constexpr (is_channel<Queue>) {
+        queue.emplace(pool.first_executor(), capacity, rule, std::move(hook));
+    } else {
+        if (rule == when_full::drop_oldest || rule == when_full::drop_newest)
+            throw std::invalid_argument("weir: Asio's channels drop nothing: use another rule");
+        queue.emplace(pool.first_executor(), capacity, std::move(hook));
+    }
+}
+
+template <class Queue, class Channel, class Side, class Hook>
+void open_over(std::optional<Queue>& queue, Channel& channel, Side plain, const pool_core& pool,
+               Hook hook)
+{
+    queue.emplace(channel, plain, std::span(pool.executors()), std::move(hook));
+}
+
+/// From here on a channel of the user's is not touched any more.
+template <class Queue>
+void let_go(Queue& queue) noexcept
+{
+    if constexpr (requires { queue.let_go(); })
+        queue.let_go();
+}
+
 /// A pool's jobs, and what is common to all pools that have a queue of them.
-template <class Job>
+///
+/// The queue's values are numbered jobs, or bare ones, which are numbered as they are taken out.
+template <class Job, class Queue>
 class pool_with_jobs : public pool_core {
 public:
     using job_type = Job;
-    using queue_type = channel<numbered_job<Job>>;
+    using queue_type = Queue;
+    static constexpr bool are_numbered =
+        std::is_same_v<typename Queue::value_type, numbered_job<Job>>;
 
     queue_type& jobs() noexcept { return *jobs_; }
+
+    /// What comes out of the queue.
+    std::optional<numbered_job<Job>> number(std::optional<typename Queue::value_type>&& job)
+    {
+        if constexpr (are_numbered) {
+            return std::move(job);
+        } else {
+            if (!job)
+                return std::nullopt;
+            return numbered_job<Job>(next_ticket(nullptr), std::move(*job));
+        }
+    }
     void close_intake() noexcept override { jobs_->close(); }
 
     /// Runs one job beside the workers, at an executor of its submitter's or, when that is empty,
@@ -60,8 +113,20 @@ protected:
                    const worker_pool_options& options)
         : pool_core(std::move(executors), options)
     {
-        jobs_.emplace(first_executor(), options.queue(), rule_for(options.when_full()),
-                      [this](numbered_job<Job>&& j) { dropped(std::move(j)); });
+    }
+
+    /// Once, in the constructor of the class that publishes drops.
+    template <class Source>
+    void begin_queue(Source& source)
+    {
+        const auto hook = [this](typename Queue::value_type&& j) {
+            std::optional<typename Queue::value_type> job(std::move(j));
+            dropped(*number(std::move(job)));
+        };
+        if constexpr (std::is_same_v<Source, own_queue>)
+            open(jobs_, source, *this, options().queue(), rule_for(options().when_full()), hook);
+        else
+            open_over(jobs_, source, Queue::as_jobs, *this, hook);
     }
 
     /// Drops what is left. In the destructor of the class that publishes drops.
@@ -70,7 +135,8 @@ protected:
     void measure(pool_stats& stats) const override
     {
         stats.depth = jobs_->size();
-        stats.waiting = jobs_->senders_waiting();
+        if constexpr (is_channel<Queue>)
+            stats.waiting = jobs_->senders_waiting();
     }
 
 private:
@@ -78,7 +144,7 @@ private:
     /// it made room for another.
     virtual void publish_drop(Job& job, ticket&& number, cancel_reason reason) noexcept = 0;
 
-    void dropped(numbered_job<Job>&& j) noexcept
+    void dropped(numbered_job<Job> j) noexcept
     {
         count_elsewhere(status::dropped);
         const bool overloaded =
@@ -94,83 +160,66 @@ private:
     std::optional<queue_type> jobs_;
 };
 
-/// The outcomes of a worker pool. They outlive the jobs, for those left in their queue end here.
-template <class R>
-class pool_results {
+/// The queues of a worker pool.
+template <class Job, class R, class Jobs, class Results>
+class typed_pool : public pool_with_jobs<Job, Jobs> {
 public:
+    using result_type = R;
     using hook = std::function<void(outcome<R>&&)>;
 
-    pool_results(const boost::asio::any_io_executor& executor, const worker_pool_options& options,
-                 hook on_undelivered)
-        : undelivered_(std::move(on_undelivered)), discards_(options.discards_results()),
-          results_(executor, options.results(), undelivered_)
+    template <class JobsSource, class ResultsSource>
+    typed_pool(std::vector<boost::asio::any_io_executor> executors,
+               const worker_pool_options& options, JobsSource& jobs, ResultsSource& results,
+               hook on_undelivered)
+        : pool_with_jobs<Job, Jobs>(std::move(executors), options),
+          undelivered_(std::move(on_undelivered))
     {
-        if (discards_)
-            results_.close();
+        if constexpr (std::is_same_v<ResultsSource, own_queue>)
+            open(results_, results, *this, options.results(), when_full::wait, undelivered_);
+        else
+            open_over(results_, results, Results::as_results, *this, undelivered_);
+        if (options.discards_results())
+            results_->close();
+        this->begin_queue(jobs);
     }
 
-    channel<outcome<R>>& results() noexcept { return results_; }
-    const channel<outcome<R>>& results() const noexcept { return results_; }
+    ~typed_pool() override { this->end_queue(); } // what is left in it ends in the results
+
+    Results& results() noexcept { return *results_; }
+    void close_results() noexcept override { results_->close(); }
+
+    void let_go() noexcept
+    {
+        detail::let_go(this->jobs());
+        detail::let_go(*results_);
+    }
 
 protected:
     // True: it is delivered, or there is no need to.
-    bool deliver(outcome<R>& out) noexcept
+    bool publish(Job&, outcome<R>& out) noexcept
     {
-        return discards_ || bool(results_.try_send(std::move(out)));
+        return this->options().discards_results() || bool(results_->try_send(std::move(out)));
     }
 
+    boost::asio::awaitable<void> publish_later(outcome<R> out)
+    {
+        auto sent = co_await results_->async_send(std::move(out));
+        if (!sent)
+            lose(std::move(sent).value());
+    }
+
+    // Without waiting, for where nobody can wait.
+    void publish_now(Job& job, outcome<R>&& out) noexcept
+    {
+        if (!publish(job, out))
+            lose(std::move(out));
+    }
+
+private:
     void lose(outcome<R>&& out) noexcept
     {
         if (undelivered_)
             undelivered_(std::move(out));
-    }
-
-private:
-    hook undelivered_;
-    bool discards_;
-    channel<outcome<R>> results_;
-};
-
-/// The queues of a worker pool.
-template <class Job, class R>
-class typed_pool : public pool_results<R>, public pool_with_jobs<Job> {
-public:
-    using result_type = R;
-    using hook = typename pool_results<R>::hook;
-
-    typed_pool(std::vector<boost::asio::any_io_executor> executors,
-               const worker_pool_options& options, hook on_undelivered)
-        : pool_results<R>(first(executors), options, std::move(on_undelivered)),
-          pool_with_jobs<Job>(std::move(executors), options)
-    {
-    }
-
-    ~typed_pool() override { this->end_queue(); }
-
-    void close_results() noexcept override { this->results().close(); }
-
-protected:
-    bool publish(Job&, outcome<R>& out) noexcept { return this->deliver(out); }
-
-    boost::asio::awaitable<void> publish_later(outcome<R> out)
-    {
-        auto sent = co_await this->results().async_send(std::move(out));
-        if (!sent)
-            this->lose(std::move(sent).value());
-    }
-
-    // Without waiting, for where nobody can wait.
-    void publish_now(Job&, outcome<R>&& out) noexcept
-    {
-        if (!this->deliver(out))
-            this->lose(std::move(out));
-    }
-
-private:
-    static boost::asio::any_io_executor
-    first(const std::vector<boost::asio::any_io_executor>& executors)
-    {
-        return executors.empty() ? boost::asio::any_io_executor() : executors.front();
     }
 
     void publish_drop(Job& job, ticket&& number, cancel_reason reason) noexcept override
@@ -180,9 +229,12 @@ private:
 
     void measure(pool_stats& stats) const override
     {
-        pool_with_jobs<Job>::measure(stats);
-        stats.results = this->results().size();
+        pool_with_jobs<Job, Jobs>::measure(stats);
+        stats.results = results_->size();
     }
+
+    const hook undelivered_;
+    std::optional<Results> results_;
 };
 
 /// How a worker pool's handler is called.
