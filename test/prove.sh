@@ -14,9 +14,7 @@ logs=$build/proof
 mkdir -p "$logs"
 
 cmake --preset release -B "$build" >"$logs/configure.log"
-targets=test_proof
-[ -d test/atomic ] && targets="$targets test_atomic"
-cmake --build "$build" --target $targets >"$logs/build.log" || { tail -n 40 "$logs/build.log"; exit 1; }
+cmake --build "$build" --target test_proof test_atomic >"$logs/build.log" || { tail -n 40 "$logs/build.log"; exit 1; }
 
 table=$logs/table
 : >"$table"
@@ -38,7 +36,7 @@ row()
     result=passed
     timeout "$left" env "$@" >"$log" 2>&1 || { [ $? -eq 124 ] && result='cut off' || result=FAILED; }
     [ "$result" = passed ] || failed=1
-    schedules=$(awk '/ schedules, / { for (i = 2; i <= NF; ++i) if ($i == "schedules,") n += $(i - 1) } END { print n + 0 }' "$log")
+    schedules=$(awk '/ schedules, / { for (i = 2; i <= NF; ++i) if ($i == "schedules,") { gsub(",", "", $(i - 1)); n += $(i - 1) } } END { print n + 0 }' "$log")
     printf '%-28s %-8s %14s schedules %6s s   %s\n' \
         "$name" "$result" "$schedules" "$(($(date +%s) - began))" "$*" >>"$table"
     cat "$log"
@@ -46,9 +44,9 @@ row()
 }
 
 bin=$build/bin
-row "executor level" WEIR_PROOF=long "$bin/test_proof" --run_test='!random_cancellation' --color_output=no
 row "random cancellation" WEIR_PROOF_SEEDS="$seeds" "$bin/test_proof" --run_test=random_cancellation --color_output=no
-[ -d test/atomic ] && row "atomic level" WEIR_PROOF=long "$bin/test_atomic" --color_output=no
+row "executor level" WEIR_PROOF=long "$bin/test_proof" --run_test='!random_cancellation' --color_output=no
+row "atomic level" WEIR_PREEMPTIONS=2 "$bin/test_atomic" --color_output=no
 
 echo "$(${CXX:-g++} --version | head -n 1), $(nproc) processors, $(uname -m)"
 cat "$table"

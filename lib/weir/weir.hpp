@@ -16,6 +16,7 @@
 #include <weir/run/cancel.hpp>
 #include <weir/run/runner_pool.hpp>
 #include <weir/run/scope.hpp>
+#include <weir/run/signals.hpp>
 #include <weir/sync/channel.hpp>
 #include <weir/sync/event.hpp>
 #include <weir/sync/gate.hpp>

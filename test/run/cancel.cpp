@@ -107,4 +107,43 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_token_ends_when_it_is_cancelled)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_child_is_cancelled_with_its_parent_and_for_its_reason)
+{
+    weir::cancel_source parent;
+    weir::cancel_source child(parent.token());
+    weir::cancel_source grandchild(child.token());
+    const weir::cancel_token token = grandchild.token();
+    BOOST_TEST(!token.cancelled());
+    parent.cancel(cancel_reason::shutdown);
+    BOOST_TEST((child.token().reason() == cancel_reason::shutdown));
+    BOOST_TEST((token.reason() == cancel_reason::shutdown));
+}
+
+BOOST_AUTO_TEST_CASE(cancelling_a_child_leaves_its_parent_and_its_own_reason_alone)
+{
+    weir::cancel_source parent;
+    weir::cancel_source child(parent.token());
+    child.cancel(cancel_reason::deadline);
+    BOOST_TEST(!parent.token().cancelled());
+    parent.cancel(cancel_reason::shutdown);
+    BOOST_TEST((child.token().reason() == cancel_reason::deadline));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_of_a_parent_that_was_cancelled_before_is_cancelled_at_once)
+{
+    weir::cancel_source parent;
+    parent.cancel(cancel_reason::overload);
+    const weir::cancel_source child(parent.token());
+    BOOST_TEST((child.token().reason() == cancel_reason::overload));
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_is_gone_is_not_told)
+{
+    weir::cancel_source parent;
+    {
+        const weir::cancel_source child(parent.token());
+    }
+    BOOST_TEST(parent.cancel());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

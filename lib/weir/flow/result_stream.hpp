@@ -205,7 +205,11 @@ boost::asio::awaitable<void> result_stream<Stage>::drain(std::shared_ptr<Stage> 
     }
     if (!error)
         co_return;
+    // A cancelled coroutine would throw here, and leave the calls under way.
+    const bool throwing = co_await boost::asio::this_coro::throw_if_cancelled();
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
     co_await stop(stage, cancel_reason::sibling_failed);
+    co_await boost::asio::this_coro::throw_if_cancelled(throwing);
     std::rethrow_exception(error);
 }
 

@@ -21,6 +21,38 @@ const char* to_string(cancel_reason reason) noexcept
     return "unknown";
 }
 
+bool detail::cancel_state::cancel(cancel_reason why) noexcept
+{
+    cancel_reason before = cancel_reason::none;
+    if (why == cancel_reason::none || !reason.compare_exchange_strong(before, why))
+        return false;
+    fired.set();
+    std::vector<std::weak_ptr<cancel_state>> told;
+    {
+        std::lock_guard lock(mutex);
+        told.swap(children);
+    }
+    for (const auto& weak : told)
+        if (const auto child = weak.lock())
+            child->cancel(why);
+    return true;
+}
+
+void detail::cancel_state::link(const std::shared_ptr<cancel_state>& child)
+{
+    {
+        // Whoever cancels sets the reason before it takes the lock: it either sees the new child,
+        // or is seen here.
+        std::lock_guard lock(mutex);
+        if (reason.load() == cancel_reason::none) {
+            std::erase_if(children, [](const auto& weak) { return weak.expired(); });
+            children.push_back(child);
+            return;
+        }
+    }
+    child->cancel(reason.load());
+}
+
 cancel_link::cancel_link(const cancel_token& token, boost::asio::any_io_executor executor)
     : token_(token)
 {

@@ -8,7 +8,9 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <utility>
+#include <vector>
 
 namespace weir {
 
@@ -28,8 +30,13 @@ const char* to_string(cancel_reason reason) noexcept;
 namespace detail {
 
 struct cancel_state {
+    bool cancel(cancel_reason why) noexcept;
+    void link(const std::shared_ptr<cancel_state>& child);
+
     event fired;
     std::atomic<cancel_reason> reason{cancel_reason::none};
+    std::mutex mutex;
+    std::vector<std::weak_ptr<cancel_state>> children; // those linked while it was not cancelled
 };
 
 } // namespace detail
@@ -73,17 +80,20 @@ class cancel_source {
 public:
     cancel_source() : state_(std::make_shared<detail::cancel_state>()) {}
 
+    /// A child: cancelled, for the same reason, when its parent is (at once if it was already).
+    /// Cancelling the child leaves the parent alone.
+    explicit cancel_source(const cancel_token& parent) : cancel_source()
+    {
+        if (parent.state_)
+            parent.state_->link(state_);
+    }
+
     cancel_token token() const { return cancel_token(state_); }
 
     /// True for the first call, whose reason stays. Never resumes anybody inside the call.
     bool cancel(cancel_reason reason = cancel_reason::requested) noexcept
     {
-        cancel_reason before = cancel_reason::none;
-        if (reason == cancel_reason::none ||
-            !state_->reason.compare_exchange_strong(before, reason))
-            return false;
-        state_->fired.set();
-        return true;
+        return state_->cancel(reason);
     }
 
 private:

@@ -149,7 +149,11 @@ void pool_core::left(const std::shared_ptr<worker>& w) noexcept
         live_ -= w->live ? 1 : 0;
         nobody = member && live_ == 0;
     }
-    if (nobody && (!w->leaving() || jobs_ended()))
+    if (nobody && !w->leaving()) { // and with its context goes the last who would take jobs
+        close();
+        drop_waiting();
+    }
+    if (nobody && jobs_ended())
         end_of_jobs();
     if (counted)
         workers_left_.done();

@@ -96,6 +96,8 @@ private:
 
     virtual std::uint64_t accepted() const noexcept = 0;
     virtual bool jobs_ended() const noexcept = 0;
+    /// Nobody will take the jobs that wait: each is dropped, with an outcome.
+    virtual void drop_waiting() noexcept = 0;
     virtual void measure(pool_stats& stats) const = 0;
     virtual std::shared_ptr<worker> make_worker(boost::asio::any_io_executor executor,
                                                 worker::role role) = 0;

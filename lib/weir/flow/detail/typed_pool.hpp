@@ -156,6 +156,12 @@ private:
     std::uint64_t accepted() const noexcept override { return jobs_->sent() + guests_.load(); }
     bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
 
+    void drop_waiting() noexcept override
+    {
+        while (auto job = number(jobs_->try_receive()))
+            dropped(std::move(*job));
+    }
+
     std::atomic<std::uint64_t> guests_{0};
     std::optional<queue_type> jobs_;
 };

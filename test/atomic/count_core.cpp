@@ -1,0 +1,97 @@
+#include <weir/sync/detail/count_core.hpp>
+
+#include "scope.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <memory>
+
+using weir::test::every_order;
+using weir::test::explorer;
+
+BOOST_AUTO_TEST_SUITE(count_core)
+
+using core = weir::detail::count_core<weir::test::explored_policy>;
+
+struct waiter final : core::node {
+    void reached_zero() noexcept override { ++told; }
+
+    int told = 0;
+};
+
+struct scene {
+    explicit scene(explorer& e) : run(e) {}
+
+    explorer& run;
+    core count;
+    int inside = 0;
+    bool closed = false;
+    bool cancel = false;
+};
+
+void come_and_go(const std::shared_ptr<scene>& s)
+{
+    const bool closed_before = s->closed;
+    if (!s->count.enter(1))
+        return;
+    s->run.check(!closed_before, "somebody entered after it was closed");
+    ++s->inside;
+    explorer::point();
+    --s->inside;
+    s->count.leave(1);
+}
+
+void wait(const std::shared_ptr<scene>& s, bool nobody_comes_again)
+{
+    waiter w;
+    if (s->count.park(w)) {
+        s->run.wait_until([&] { return w.told != 0 || s->cancel; });
+        if (w.told == 0 && s->count.unpark(w))
+            return;
+        s->run.wait_until([&] { return w.told != 0; });
+    }
+    s->run.check(w.told <= 1, "told twice");
+    if (nobody_comes_again)
+        s->run.check(s->inside == 0, "told though somebody is inside");
+}
+
+BOOST_AUTO_TEST_CASE(two_come_and_go_and_one_waits)
+{
+    every_order("count: two come and go, two wait", [](explorer& e) {
+        auto s = std::make_shared<scene>(e);
+        for (int i = 0; i < 2; ++i)
+            e.thread([s] { come_and_go(s); });
+        for (int i = 0; i < 2; ++i)
+            e.thread([s] { wait(s, false); });
+        return [s] { s->run.check(s->count.count() == 0, "the count is wrong"); };
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_gate_that_closes_is_empty_when_it_says_so)
+{
+    every_order("count: two come and go, one closes and waits", [](explorer& e) {
+        auto s = std::make_shared<scene>(e);
+        for (int i = 0; i < 2; ++i)
+            e.thread([s] { come_and_go(s); });
+        e.thread([s] {
+            s->count.close();
+            s->closed = true;
+            wait(s, true);
+        });
+        return [s] { s->run.check(s->count.count() == 0, "the count is wrong"); };
+    });
+}
+
+BOOST_AUTO_TEST_CASE(one_who_waits_may_give_up)
+{
+    every_order("count: one comes and goes, two wait, both cancelled", [](explorer& e) {
+        auto s = std::make_shared<scene>(e);
+        e.thread([s] { come_and_go(s); });
+        for (int i = 0; i < 2; ++i)
+            e.thread([s] { wait(s, false); });
+        e.thread([s] { s->cancel = true; });
+        return [s] { s->run.check(s->count.count() == 0, "the count is wrong"); };
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()

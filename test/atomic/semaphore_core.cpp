@@ -1,0 +1,147 @@
+#include <weir/sync/detail/semaphore_core.hpp>
+
+#include "scope.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+using weir::detail::acquired;
+using weir::test::every_order;
+using weir::test::explorer;
+
+BOOST_AUTO_TEST_SUITE(semaphore_core)
+
+using core = weir::detail::semaphore_core<weir::test::explored_policy>;
+
+struct scene {
+    scene(explorer& e, std::size_t limit, std::size_t overtakers = 0)
+        : run(e), semaphore(limit, overtakers)
+    {
+    }
+
+    explorer& run;
+    core semaphore;
+    std::size_t in_use = 0;
+    std::size_t highest_limit = 0;
+    std::vector<int> granted; // in their order
+    bool cancel[4] = {};
+};
+
+struct acquirer final : core::node {
+    explicit acquirer(std::size_t w) : core::node(w) {}
+    void decided(acquired result) noexcept override
+    {
+        twice = how.has_value();
+        how = result;
+    }
+
+    std::optional<acquired> how;
+    bool twice = false;
+};
+
+// What an acquire does, and a moment of holding the permit. `cancel[who]` asks it to give up.
+void acquire_and_release(const std::shared_ptr<scene>& s, int who, std::size_t weight)
+{
+    acquirer node(weight);
+    acquired how = s->semaphore.try_acquire(weight);
+    if (how == acquired::full) {
+        how = s->semaphore.park(node);
+        if (how == acquired::parked) {
+            s->run.wait_until([&] { return node.how.has_value() || s->cancel[who]; });
+            if (!node.how && s->semaphore.unpark(node))
+                return;
+            s->run.wait_until([&] { return node.how.has_value(); });
+            how = *node.how;
+        }
+    }
+    s->run.check(!node.twice, "a node was told twice");
+    s->run.check(how != acquired::full && how != acquired::parked, "a node was told nonsense");
+    if (how != acquired::granted)
+        return;
+    s->granted.push_back(who);
+    s->in_use += weight;
+    s->run.check(s->in_use <= s->highest_limit, "more is in use than the limit");
+    explorer::point();
+    s->in_use -= weight;
+    s->semaphore.release(weight);
+}
+
+void explore_acquires(const std::string& name, std::size_t limit, std::vector<std::size_t> weights,
+                      std::function<void(scene&)> other, std::size_t overtakers = 0,
+                      std::size_t highest = 0)
+{
+    every_order(name, [=](explorer& e) {
+        auto s = std::make_shared<scene>(e, limit, overtakers);
+        s->highest_limit = std::max(limit, highest);
+        for (std::size_t i = 0; i < weights.size(); ++i)
+            e.thread([s, i, w = weights[i]] { acquire_and_release(s, static_cast<int>(i), w); });
+        if (other)
+            e.thread([s, other] { other(*s); });
+        return [s] {
+            s->run.check(s->semaphore.in_use() == 0, "a permit was lost, or invented");
+            s->run.check(s->semaphore.waiters() == 0, "somebody is still in line");
+        };
+    });
+}
+
+BOOST_AUTO_TEST_CASE(three_acquirers)
+{
+    explore_acquires("semaphore 1, three acquirers", 1, {1, 1, 1}, nullptr);
+    explore_acquires("semaphore 2, three acquirers", 2, {1, 1, 1}, nullptr);
+    explore_acquires("semaphore 3, weights 2, 2, 1", 3, {2, 2, 1}, nullptr);
+    explore_acquires("semaphore 3, weights 2, 3, 1, one may overtake", 3, {2, 3, 1}, nullptr, 1);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_canceller)
+{
+    const auto cancel = [](scene& s) { s.cancel[1] = true; };
+    explore_acquires("semaphore 1, three acquirers, one cancelled", 1, {1, 1, 1}, cancel);
+    explore_acquires("semaphore 2, weights 1, 2, 1, the large one cancelled", 2, {1, 2, 1}, cancel);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_closer)
+{
+    const auto close = [](scene& s) { s.semaphore.close(); };
+    explore_acquires("semaphore 1, three acquirers, closed", 1, {1, 1, 1}, close);
+    explore_acquires("semaphore 2, weights 1, 2, 1, closed", 2, {1, 2, 1}, close);
+}
+
+BOOST_AUTO_TEST_CASE(with_a_new_limit)
+{
+    explore_acquires(
+        "semaphore 1 becomes 2", 1, {1, 1, 1}, [](scene& s) { s.semaphore.resize(2); }, 0, 2);
+    explore_acquires("semaphore 2 becomes 1, weights 1, 2", 2, {1, 2},
+                     [](scene& s) { s.semaphore.resize(1); });
+    explore_acquires(
+        "semaphore paused becomes 1", 0, {1, 1}, [](scene& s) { s.semaphore.resize(1); }, 0, 1);
+}
+
+BOOST_AUTO_TEST_CASE(who_parked_first_is_granted_first)
+{
+    every_order("semaphore 1, two in line, a third who tries", [](explorer& e) {
+        auto s = std::make_shared<scene>(e, 1);
+        auto first = std::make_shared<acquirer>(1);
+        auto second = std::make_shared<acquirer>(1);
+        auto order = std::make_shared<std::vector<int>>();
+        e.check(s->semaphore.try_acquire(1) == acquired::granted, "the first was not granted");
+        e.check(s->semaphore.park(*first) == acquired::parked, "there was room");
+        e.check(s->semaphore.park(*second) == acquired::parked, "there was room");
+        e.thread([s] { s->semaphore.release(1); });
+        e.thread([s, order] {
+            if (s->semaphore.try_acquire(1) == acquired::granted)
+                order->push_back(3);
+        });
+        return [=] {
+            s->run.check(order->empty(), "who came later overtook who waits");
+            s->run.check(first->how == acquired::granted, "the head was passed over");
+            s->run.check(!second->how, "two were granted");
+        };
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
