@@ -14,6 +14,7 @@
 #include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/run/cleanup.hpp>
 #include <weir/run/runner_pool.hpp>
 #include <weir/run/scope.hpp>
 #include <weir/run/signals.hpp>

@@ -329,26 +329,29 @@ BOOST_AUTO_TEST_CASE(reservations)
 BOOST_AUTO_TEST_CASE(the_capacity_is_never_exceeded)
 {
     for (const std::size_t capacity : {1, 2})
-        every_order("channel " + std::to_string(capacity) + ", a watcher of its size",
-                    [capacity](explorer& e) {
-                        auto s = std::make_shared<scene>(e, capacity);
-                        for (int i = 0; i < 2; ++i)
-                            e.thread([s, i] { try_send(s, 10 * i + 10); });
-                        e.thread([s] { reserve_and(s, 2, 30); });
-                        e.thread([s] { receive(s, 3, 1); });
-                        e.thread([s, capacity] {
-                            // Read from two words, so it may be more than there ever was at once;
-                            // what stands in the ring when nothing moves may not.
-                            s->run.wait_until([s] { return !s->received.empty(); });
-                            std::size_t count = 0;
-                            s->channel.try_pop(100, [&](int&& v) {
-                                s->received.push_back(v);
-                                ++count;
-                            });
-                            s->run.check(count <= capacity, "there was more than fits");
-                        });
-                        return [s] { settle(s); };
+        every_order(
+            "channel " + std::to_string(capacity) + ", a watcher of its size",
+            [capacity](explorer& e) {
+                auto s = std::make_shared<scene>(e, capacity);
+                for (int i = 0; i < 2; ++i)
+                    e.thread([s, i] { try_send(s, 10 * i + 10); });
+                e.thread([s] { reserve_and(s, 2, 30); });
+                e.thread([s] { receive(s, 3, 1); });
+                e.thread([s, capacity] {
+                    // Read from two words, so it may be more than there ever was at once;
+                    // what stands in the ring when nothing moves may not.
+                    s->run.wait_until([s] { return !s->received.empty(); });
+                    std::size_t count = 0;
+                    s->channel.try_pop(100, [&](int&& v) {
+                        s->received.push_back(v);
+                        ++count;
                     });
+                    s->run.check(count <= capacity, "there was more than fits");
+                    s->cancel[2] = true;
+                });
+                return [s] { settle(s); };
+            },
+            1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

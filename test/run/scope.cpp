@@ -10,6 +10,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -155,6 +156,155 @@ BOOST_AUTO_TEST_CASE(a_scope_destroyed_with_its_context_leaves_nothing_behind)
         // destroyed in the middle: the world has jumped, the children have not ended yet
     }
     BOOST_TEST(held.use_count() == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_callable_that_was_spawned_lives_until_its_coroutine_has_ended)
+{
+    in_many_orders([](simulation& s) {
+        auto held = std::make_shared<int>(7);
+        const std::weak_ptr<int> watched = held;
+        int seen = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            weir::scope children(s.a.get_executor());
+            {
+                const auto work = [mine = std::move(held), &seen, &s]() -> asio::awaitable<void> {
+                    co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+                    seen = *mine;
+                };
+                children.spawn(work);
+            }
+            BOOST_TEST(!watched.expired());
+            co_await children.join();
+            BOOST_TEST(watched.expired());
+        });
+        s.run();
+        BOOST_TEST(seen == 7);
+    });
+}
+
+// ---- collecting errors
+
+BOOST_AUTO_TEST_CASE(a_scope_that_collects_errors_cancels_nobody_and_tells_them_all)
+{
+    in_many_orders([](simulation& s) {
+        int count = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            weir::scope children(s.a.get_executor(), weir::on_error::collect);
+            children.spawn(sleep_then(1h, count));
+            children.spawn(fail_after(2s, "second"));
+            children.spawn(fail_after(1s, "first"));
+            std::vector<std::string> told;
+            try {
+                co_await children.join();
+            } catch (const weir::scope_errors& e) {
+                for (const std::exception_ptr& error : e.errors())
+                    try {
+                        std::rethrow_exception(error);
+                    } catch (const std::runtime_error& each) {
+                        told.push_back(each.what());
+                    }
+            }
+            BOOST_REQUIRE(told.size() == 2U);
+            BOOST_TEST(told[0] == "first");
+            BOOST_TEST(told[1] == "second");
+            BOOST_TEST(!children.cancelled());
+        });
+        s.run();
+        BOOST_TEST(count == 1);
+    });
+}
+
+// ---- with_scope
+
+BOOST_AUTO_TEST_CASE(with_scope_returns_when_its_children_have_ended_too)
+{
+    in_many_orders([](simulation& s) {
+        int count = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto body = [&count](weir::scope& children) -> asio::awaitable<int> {
+                for (int i = 1; i <= 3; ++i)
+                    children.spawn(sleep_then(i * 1s, count));
+                co_return 7;
+            };
+            const int value = co_await weir::with_scope(body);
+            BOOST_TEST(value == 7);
+            BOOST_TEST(count == 3);
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 3s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(with_scope_joins_though_its_body_throws)
+{
+    in_many_orders([](simulation& s) {
+        bool ended = false;
+        std::string error;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto body = [&ended](weir::scope& children) -> asio::awaitable<void> {
+                children.spawn(slow_to_end(ended));
+                co_await fail_after(1s, "the body");
+            };
+            try {
+                co_await weir::with_scope(body);
+            } catch (const std::runtime_error& e) {
+                error = e.what();
+                BOOST_TEST(ended);
+            }
+        });
+        s.run();
+        BOOST_TEST(error == "the body");
+        BOOST_TEST((s.elapsed() == 6s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_child_that_fails_cancels_the_body_of_with_scope)
+{
+    in_many_orders([](simulation& s) {
+        std::string error;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto body = [&s](weir::scope& children) -> asio::awaitable<void> {
+                children.spawn(fail_after(1s, "the child"));
+                co_await weir::async_sleep_for(s.a.get_executor(), 1h);
+            };
+            try {
+                co_await weir::with_scope(body);
+            } catch (const std::runtime_error& e) {
+                error = e.what();
+            }
+        });
+        s.run();
+        BOOST_TEST(error == "the child");
+        BOOST_TEST((s.elapsed() == 1s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(cancelling_with_scope_cancels_body_and_children_and_waits_for_them)
+{
+    in_many_orders([](simulation& s) {
+        bool ended = false;
+        bool joined_after = false;
+        asio::cancellation_signal signal;
+        const auto body = [&](weir::scope& children) -> asio::awaitable<void> {
+            children.spawn(slow_to_end(ended));
+            co_await weir::async_sleep_for(s.a.get_executor(), 1h);
+        };
+        const auto parent = [&]() -> asio::awaitable<void> {
+            try {
+                co_await weir::with_scope(body);
+            } catch (const weir::system_error& e) {
+                BOOST_TEST(e.code() == asio::error::operation_aborted);
+            }
+            joined_after = ended;
+        };
+        asio::co_spawn(s.a.get_executor(), parent,
+                       asio::bind_cancellation_slot(signal.slot(), [](std::exception_ptr) {}));
+        const weir::alarm later(s.a.get_executor(), weir::now(s.a.get_executor()) + 1s,
+                                [&] { signal.emit(asio::cancellation_type::terminal); });
+        s.run();
+        BOOST_TEST(joined_after);
+        BOOST_TEST((s.elapsed() == 6s));
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

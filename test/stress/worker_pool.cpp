@@ -7,7 +7,9 @@
 #include <boost/test/unit_test.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -120,6 +122,58 @@ BOOST_AUTO_TEST_CASE(destroying_a_pool_and_its_runners_in_the_middle_is_clean)
         }
         BOOST_TEST(static_cast<std::uint64_t>(hooked) == accepted);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_blocks_its_thread_is_reported_by_another)
+{
+    const weir::test::watchdog guard;
+    weir::runner_pool runners(1);
+    std::atomic<bool> told{false};
+    std::string name;
+    const auto report = [&](const weir::stuck_job& job) {
+        name = job.name;
+        told = true;
+    };
+    const auto block = [&told](int n) { // until somebody says that it is stuck
+        while (n == 1 && !told)
+            std::this_thread::yield();
+        return n;
+    };
+    const auto options = weir::worker_pool_options(1)
+                             .time_out(std::chrono::milliseconds(20))
+                             .grace(std::chrono::milliseconds(10))
+                             .on_stuck(report);
+    pool jobs(runners, options, block);
+    BOOST_TEST(bool(jobs.try_submit(1, weir::job_options().name("the one that blocks"))));
+    BOOST_TEST(bool(jobs.try_submit(2)));
+    jobs.close();
+    std::vector<std::atomic<int>> seen(4);
+    auto sum = asio::co_spawn(runners.executor(0), sum_of(jobs, seen), asio::use_future);
+    BOOST_TEST(sum.get() == 3);
+    BOOST_TEST(name == "the one that blocks");
+    BOOST_TEST(jobs.ledger().stuck == 1U);
+    BOOST_TEST(jobs.ledger().ok == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(changing_the_limit_from_another_thread_loses_no_job)
+{
+    const weir::test::watchdog guard;
+    weir::runner_pool runners(2);
+    constexpr int n = 20'000;
+    const auto work = [](int i) -> asio::awaitable<int> { co_return i; };
+    pool jobs(runners, weir::worker_pool_options(2).queue(64).results(64), work);
+    std::vector<std::atomic<int>> seen(2 * n);
+    auto fed = asio::co_spawn(runners.executor(0), feed(jobs, 0, n), asio::use_future);
+    auto sum = asio::co_spawn(runners.executor(1), sum_of(jobs, seen), asio::use_future);
+    for (int i = 0; i < 2000; ++i) {
+        jobs.resize(i % 3 == 2 ? weir::paused : weir::limit(1 + i % 7));
+        std::this_thread::yield();
+    }
+    jobs.resize(3);
+    fed.get();
+    jobs.close();
+    BOOST_TEST(sum.get() == (n - 1L) * n / 2);
+    BOOST_TEST(jobs.ledger().balanced());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

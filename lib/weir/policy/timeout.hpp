@@ -7,7 +7,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -28,31 +27,13 @@ boost::asio::awaitable<T> with_timeout(duration limit, boost::asio::awaitable<T>
 
 // -------------------------------------------------------------------------------------------------
 
-namespace detail {
-
-template <class T>
-boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation, std::optional<T>& result)
-{
-    result.emplace(co_await std::move(operation));
-}
-
-template <class T>
-boost::asio::awaitable<void> keep(boost::asio::awaitable<void> operation, std::optional<T>& result)
-{
-    co_await std::move(operation);
-    result.emplace();
-}
-
-} // namespace detail
-
 template <class T>
 boost::asio::awaitable<T> with_timeout(duration limit, boost::asio::awaitable<T> operation)
 {
-    using value_type = std::conditional_t<std::is_void_v<T>, bool, T>;
     const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-    std::optional<value_type> result;
+    typename detail::kept_value<T>::type result;
     scope one(executor);
-    one.spawn(detail::keep(std::move(operation), result));
+    one.spawn(detail::keep<T>(std::move(operation), result));
     const auto on_time = [&one] { one.cancel(cancel_reason::deadline); };
     alarm at_limit(executor, saturating_add(now(executor), limit), on_time);
     try {

@@ -11,6 +11,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <list>
+#include <string>
 #include <utility>
 
 namespace weir {
@@ -24,7 +25,9 @@ struct scope::child {
 };
 
 struct scope::state {
-    explicit state(asio::any_io_executor e) : executor(std::move(e)), running(executor) {}
+    state(asio::any_io_executor e, on_error r) : executor(std::move(e)), running(executor), rule(r)
+    {
+    }
 
     void cancel(cancel_reason why)
     {
@@ -41,9 +44,10 @@ struct scope::state {
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
     {
         children.erase(c->place);
-        if (error && !first_error) {
-            first_error = std::move(error);
-            cancel(cancel_reason::sibling_failed);
+        if (error && (errors.empty() || rule == on_error::collect)) {
+            errors.push_back(std::move(error));
+            if (rule == on_error::cancel_siblings)
+                cancel(cancel_reason::sibling_failed);
         }
         running.done();
     }
@@ -51,11 +55,19 @@ struct scope::state {
     asio::any_io_executor executor;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
-    std::exception_ptr first_error;
+    const on_error rule;
+    std::vector<std::exception_ptr> errors; // only the first, unless they are collected
     cancel_reason reason = cancel_reason::none;
 };
 
-scope::scope(asio::any_io_executor executor) : state_(std::make_shared<state>(std::move(executor)))
+scope_errors::scope_errors(std::vector<std::exception_ptr> errors)
+    : std::runtime_error("weir::scope: " + std::to_string(errors.size()) + " children failed"),
+      errors_(std::move(errors))
+{
+}
+
+scope::scope(asio::any_io_executor executor, on_error rule)
+    : state_(std::make_shared<state>(std::move(executor), rule))
 {
 }
 
@@ -105,19 +117,30 @@ asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child
     co_await std::move(work);
 }
 
-asio::awaitable<void> scope::join()
+asio::awaitable<void> scope::wait(std::shared_ptr<state> s, bool reaches_children)
 {
-    const auto s = state_;
     const bool throwing = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
     while (s->running.count() != 0) {
         const auto done = co_await s->running.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (std::get<0>(done))
+        if (std::get<0>(done) && reaches_children)
             s->cancel(cancel_reason::requested);
     }
     co_await asio::this_coro::throw_if_cancelled(throwing);
-    if (s->first_error)
-        std::rethrow_exception(s->first_error);
+    if (s->errors.size() == 1)
+        std::rethrow_exception(s->errors.front());
+    if (!s->errors.empty())
+        throw scope_errors(s->errors);
+}
+
+asio::awaitable<void> scope::join()
+{
+    return wait(state_, true);
+}
+
+asio::awaitable<void> scope::join_uninterrupted()
+{
+    return wait(state_, false);
 }
 
 } // namespace weir
