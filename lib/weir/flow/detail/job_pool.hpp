@@ -219,6 +219,12 @@ private:
         this->publish_now(item_of(w).job, std::move(out));
     }
 
+    void drop_unstarted(worker& w) noexcept override
+    {
+        if (auto& item = static_cast<worker_type&>(w).item)
+            this->dropped(std::move(*item));
+    }
+
     Work work_;
 };
 

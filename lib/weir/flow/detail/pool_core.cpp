@@ -138,6 +138,8 @@ void pool_core::left(const std::shared_ptr<worker>& w) noexcept
         w->retire();
         w->counts.ended(status::abandoned);
         torn_down(*w);
+    } else if (!w->leaving() && !w->retired()) {
+        drop_unstarted(*w); // a guest whose context is destroyed before it took up its job
     }
     bool nobody = false;
     {

@@ -108,6 +108,8 @@ private:
     virtual void replace(presence here, worker& given_up) = 0;
     /// The context destroyed a worker in the middle of a job.
     virtual void torn_down(worker& w) noexcept = 0;
+    /// The same before the job, if there is one, was begun.
+    virtual void drop_unstarted(worker& w) noexcept = 0;
 
     presence enter(worker::role role, boost::asio::any_io_executor executor);
     boost::asio::any_io_executor next_executor() noexcept;

@@ -107,6 +107,15 @@ public:
                               boost::asio::any_completion_handler<void()> on_end) = 0;
 
 protected:
+    void dropped(numbered_job<Job> j) noexcept
+    {
+        count_elsewhere(status::dropped);
+        const bool overloaded =
+            stopping() == cancel_reason::none && rule_for(options().when_full()) != when_full::wait;
+        publish_drop(j.job, std::move(j.number),
+                     overloaded ? cancel_reason::overload : cancel_reason::shutdown);
+    }
+
     void accept_guest() noexcept { guests_.fetch_add(1, std::memory_order_acq_rel); }
 
     pool_with_jobs(std::vector<boost::asio::any_io_executor> executors,
@@ -143,15 +152,6 @@ private:
     /// A job that was accepted and never starts: its queue, or its context, is being destroyed, or
     /// it made room for another.
     virtual void publish_drop(Job& job, ticket&& number, cancel_reason reason) noexcept = 0;
-
-    void dropped(numbered_job<Job> j) noexcept
-    {
-        count_elsewhere(status::dropped);
-        const bool overloaded =
-            stopping() == cancel_reason::none && rule_for(options().when_full()) != when_full::wait;
-        publish_drop(j.job, std::move(j.number),
-                     overloaded ? cancel_reason::overload : cancel_reason::shutdown);
-    }
 
     std::uint64_t accepted() const noexcept override { return jobs_->sent() + guests_.load(); }
     bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
