@@ -16,7 +16,8 @@ using pool_type = weir::worker_pool<int, int>;
 asio::awaitable<void> submit(pool_type& pool)
 {
     for (int milliseconds : {1, 2, 10'000, 3, 60'000})
-        co_await pool.async_submit(milliseconds);
+        if (!co_await pool.async_submit(milliseconds))
+            co_return; // closed: the job came back
     co_await weir::async_sleep_for(pool.get_executor(), 50ms);
     std::raise(SIGTERM); // as an operator would
 }
