@@ -38,7 +38,8 @@ class TenThousand(Case):
         print(f"{URLS} URLs in {done.seconds:.2f} s, {URLS / done.seconds:.0f} a second: "
               f"{connections} connections, at most {active} at once", flush=True)
         self.assertLessEqual(active, BOUND)
-        self.assertLessEqual(connections, BOUND)
+        # An idle connection is given up after 4 s, and another may be opened for it later.
+        self.assertLessEqual(connections, BOUND * (1 + int(done.seconds // 4)))
         self.assertEqual(active, BOUND)   # and the bound was used
 
     def test_the_bound_holds_when_the_server_closes_connections(self):
