@@ -29,7 +29,9 @@ GOOD = {
     "test/sync/thing.cpp": "BOOST_AUTO_TEST_SUITE(thing)\nBOOST_AUTO_TEST_CASE(cancelled)\nBOOST_AUTO_TEST_SUITE_END()\n",
     "docs/cancellation.md": "| operation | cancelled | closed | tests |\n| --- | --- | --- | --- |\n"
                             "| `thing::async_do` | aborted | | `thing/cancelled` |\n",
-    "docs/design.md": "<!-- sketch -->\n```cpp\nvoid f();\n```\n",
+    "docs/design.md": "<!-- sketch -->\n```cpp\nvoid f();\n```\n\n## Rules that hold everywhere\n\n1. **One thing.** Once.\n",
+    "docs/proof.md": "# P\n\n## The rules and their tests\n\n| rule | tests |\n| --- | --- |\n"
+                     "| 1. One thing | `thing/cancelled` |\n",
 }
 
 
@@ -58,6 +60,14 @@ class checks(unittest.TestCase):
         code, output = self.run_check(check, self.root, *arguments)
         self.assertEqual(code, 1, output)
         self.assertIn(said, output)
+
+    def test_every_rule_has_a_test(self):
+        self.finds("laws.py", {"docs/proof.md": GOOD["docs/proof.md"].replace("thing/cancelled", "thing/gone")},
+                   "there is no test thing/gone")
+
+    def test_no_rule_is_left_out(self):
+        self.finds("laws.py", {"docs/design.md": GOOD["docs/design.md"] + "2. **Another.** Twice.\n"},
+                   "the rows are not the rules")
 
     def test_layers_point_down(self):
         self.finds("layers.py", {"lib/weir/error.hpp": "#pragma once\n#include <weir/time/clock.hpp>\n"},

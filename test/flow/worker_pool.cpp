@@ -3,8 +3,12 @@
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -677,6 +681,65 @@ BOOST_AUTO_TEST_CASE(the_report_of_a_drain_tells_names_and_ages)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_job_stays_on_its_workers_executor_and_jobs_cross_as_values)
+{
+    asio::io_context here(1), there(1);
+    const auto runs = [](const asio::any_io_executor& e) {
+        return e.target<asio::io_context::executor_type>()->running_in_this_thread();
+    };
+    weir::channel<int> pushes(here.get_executor(), 0);
+    int strayed = 0, at_home = 0;
+    const auto work = [&](int n, weir::job_context& job) -> asio::awaitable<int> {
+        const asio::any_io_executor home = job.get_executor();
+        for (int i = 0; i < 3; ++i) { // each time woken from the other side
+            co_await pushes.async_receive();
+            ++(runs(home) ? at_home : strayed);
+        }
+        co_return n;
+    };
+    pool jobs({there.get_executor()}, pool_options(2), work);
+    std::map<weir::job_id, status> got;
+    const auto push = [&]() -> asio::awaitable<void> {
+        co_await feed(jobs, 0, 4);
+        for (int i = 0; i < 12; ++i)
+            (void)co_await pushes.async_send(i);
+        jobs.close();
+        co_await collect(jobs, got);
+        ++(runs(here.get_executor()) ? at_home : strayed);
+    };
+    asio::co_spawn(here, push, [](std::exception_ptr error) { BOOST_TEST(!error); });
+    while (here.poll_one() + there.poll_one() != 0) {
+    }
+    BOOST_TEST(got.size() == 4U);
+    BOOST_TEST(at_home == 13);
+    BOOST_TEST(strayed == 0);
+}
+
+BOOST_AUTO_TEST_CASE(jobs_that_never_suspend_leave_others_their_turn)
+{
+    for (const bool coroutine : {false, true}) {
+        asio::io_context io(1);
+        int turns = 0, calls = 0;
+        std::function<void()> tick = [&] {
+            ++turns;
+            if (calls < 1000)
+                asio::post(io, tick);
+        };
+        const auto plain = [&](int n) { return ++calls, n; };
+        const auto suspending = [&](int n) -> asio::awaitable<int> { co_return ++calls, n; };
+        const pool_options options = pool_options(1).queue(1000).discard_results();
+        pool jobs = coroutine ? pool({io.get_executor()}, options, suspending)
+                              : pool({io.get_executor()}, options, plain);
+        for (int i = 0; i < 1000; ++i)
+            BOOST_REQUIRE(bool(jobs.try_submit(i)));
+        jobs.close();
+        asio::post(io, tick);
+        io.run();
+        BOOST_TEST(calls == 1000);
+        BOOST_TEST(turns >= 1000 / 128);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(nonsense_is_refused)
 {
     simulation s(1);
@@ -688,6 +751,78 @@ BOOST_AUTO_TEST_CASE(nonsense_is_refused)
     BOOST_CHECK_THROW(
         pool(std::vector<asio::any_io_executor>(), pool_options(1), twice_after_a_second),
         std::invalid_argument);
+}
+
+// ---- the accounts
+
+BOOST_AUTO_TEST_CASE(the_ledger_says_of_each_job_what_its_outcome_says)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n) -> asio::awaitable<int> {
+            if (n == 1)
+                throw std::runtime_error("one");
+            if (n == 3)
+                co_return co_await stubborn(11s); // late, but within the grace
+            if (n == 4)
+                co_return co_await stubborn(1h);
+            co_return co_await twice_after_a_second(n); // cut short if it is the sixth
+        };
+        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
+        std::map<weir::job_id, status> got;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 7);
+            co_await weir::async_sleep_for(s.a.get_executor(), 25500ms);
+            jobs.stop();
+        });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> { co_await collect(jobs, got); });
+        run_watching(s, jobs);
+        const weir::ledger l = jobs.ledger();
+        BOOST_TEST((got[1] == status::ok && got[3] == status::ok && got[4] == status::ok));
+        BOOST_TEST(l.ok == 3U);
+        BOOST_TEST((got[2] == status::failed));
+        BOOST_TEST(l.failed == 1U);
+        BOOST_TEST((got[5] == status::abandoned));
+        BOOST_TEST(l.abandoned == 1U);
+        BOOST_TEST((got[6] == status::cancelled));
+        BOOST_TEST(l.cancelled == 1U);
+        BOOST_TEST((got[7] == status::dropped));
+        BOOST_TEST(l.dropped == 1U);
+        BOOST_TEST(l.timed_out == 0U);
+        BOOST_TEST(l.late == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_first_reason_for_cancelling_a_job_stays)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int) -> asio::awaitable<int> {
+            const auto executor = co_await asio::this_coro::executor;
+            bool cut = false;
+            try {
+                co_await weir::async_sleep_for(executor, 1h);
+            } catch (const weir::system_error&) {
+                cut = true;
+            }
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+            co_await asio::this_coro::throw_if_cancelled(false);
+            co_await weir::async_sleep_for(executor, 1s); // clean-up
+            if (cut)
+                throw std::runtime_error("cut short");
+            co_return 0;
+        };
+        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 1);
+            co_await weir::async_sleep_for(s.a.get_executor(), 10500ms);
+            jobs.stop();
+            const auto out = co_await jobs.results().async_receive();
+            BOOST_TEST((out->status() == status::timed_out));
+            BOOST_TEST((out->reason() == cancel_reason::deadline));
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 11s));
+        BOOST_TEST(jobs.ledger().timed_out == 1U);
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
