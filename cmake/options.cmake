@@ -11,6 +11,7 @@ option(WEIR_BUILD_APPS "Build weir-fetch and weir-origin (need weir::http, CLI11
 # For those who work on weir
 option(WEIR_BUILD_TESTS "Build the tests (need Boost.Test)" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_BUILD_BENCH "Build the benchmarks and their peers; bench/run.sh does" OFF)
 option(WEIR_CHECKS "Let ctest run the static checks and the consumers of the installed library"
     ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_WERROR "Turn warnings into errors" OFF)

@@ -1,14 +1,17 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by demo.sh and test.sh: the Debian packages a command needs. Installs by name, removes nothing, and does
-# nothing at all (works without a network) when everything is there.
+# Sourced by demo.sh, test.sh and bench/run.sh: the Debian packages a command needs. Installs by name, removes nothing,
+# and does nothing at all (works without a network) when everything is there.
 
 packages_to_run="g++ cmake ninja-build libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev"
 packages_to_run+=" libssl-dev libcli11-dev libfmt-dev ca-certificates"
 packages_to_test="$packages_to_run ccache pkg-config libboost-test1.81-dev python3 openssl"
 packages_for_all="$packages_to_test clang-19 libclang-rt-19-dev llvm-19 clang-tools-19 clang-14"
+packages_to_bench="g++ cmake ninja-build libboost1.81-dev python3"
+packages_for_peers="golang-go golang-golang-x-sync-dev libtbb-dev"
 
 tools_to_run="g++ cmake ninja"
 tools_to_test="$tools_to_run ccache pkg-config python3 openssl"
+tools_to_bench="g++ cmake ninja python3"
 tools_for_all="$tools_to_test clang++-19 llvm-symbolizer-19 clang-query-19 clang++-14"
 
 say() { printf '== %s\n' "$*"; }

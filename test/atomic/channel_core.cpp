@@ -143,6 +143,14 @@ void try_send(const shared_scene& s, int value)
     (how == passed::done ? s->sent : s->back).push_back(value);
 }
 
+void try_send_all(const shared_scene& s, std::vector<int> values)
+{
+    std::vector<int> own = values;
+    const std::size_t count = s->channel.try_push_some(own.data(), own.size());
+    for (std::size_t i = 0; i < values.size(); ++i)
+        (i < count ? s->sent : s->back).push_back(values[i]);
+}
+
 void reserve_and(const shared_scene& s, std::size_t me, std::optional<int> value)
 {
     sender node(nullptr);
@@ -239,6 +247,23 @@ BOOST_AUTO_TEST_CASE(several_at_once)
                 {[](const shared_scene& s) { send(s, 0, 10); },
                  [](const shared_scene& s) { send(s, 1, 20); },
                  [](const shared_scene& s) { receive_all(s, 2, 3); }, close_it});
+}
+
+BOOST_AUTO_TEST_CASE(several_are_sent_at_once)
+{
+    for (const std::size_t capacity : {0, 1, 2, 3})
+        explore("two and one sent at once, received, closed", capacity,
+                {[](const shared_scene& s) { try_send_all(s, {10, 11}); },
+                 [](const shared_scene& s) { try_send_all(s, {20}); },
+                 [](const shared_scene& s) { receive_all(s, 2); }, close_it});
+    for (const std::size_t capacity : {2, 3})
+        explore("several sent and several received at once", capacity,
+                {[](const shared_scene& s) {
+                     try_send_all(s, {10, 11});
+                     try_send_all(s, {12, 13});
+                     s->channel.close();
+                 },
+                 [](const shared_scene& s) { receive_all(s, 1, 2); }});
 }
 
 BOOST_AUTO_TEST_CASE(a_sender_or_a_receiver_gives_up)
@@ -352,6 +377,23 @@ BOOST_AUTO_TEST_CASE(the_capacity_is_never_exceeded)
                 return [s] { settle(s); };
             },
             1);
+}
+
+// Also where the ring is larger than the capacity, and has to count from a tail that may be old.
+BOOST_AUTO_TEST_CASE(who_does_not_wait_is_not_told_full_while_there_is_room)
+{
+    const auto must_send = [](const shared_scene& s, int value) {
+        s->run.check(s->channel.try_push(value) == passed::done, "full, though there is room");
+        s->sent.push_back(value);
+    };
+    const auto take_what_is_there = [](const shared_scene& s) {
+        for (int i = 0; i < 2; ++i)
+            s->channel.try_pop(1, [&](int&& v) { s->received.push_back(v); });
+    };
+    for (const std::size_t capacity : {2, 3, 5})
+        explore("two send without waiting, one takes", capacity,
+                {[&](const shared_scene& s) { must_send(s, 10); },
+                 [&](const shared_scene& s) { must_send(s, 20); }, take_what_is_there});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -678,4 +678,49 @@ BOOST_AUTO_TEST_CASE(random_sleeps_failures_and_cancels_keep_the_contract)
     }
 }
 
+BOOST_AUTO_TEST_CASE(in_order_an_error_cancels_the_calls_behind_it_before_it_is_told)
+{
+    in_many_orders([](simulation& s) {
+        int cut = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto work = [&](int n) -> asio::awaitable<int> {
+                try {
+                    co_await sleep_for(n == 1 ? 10s : n == 2 ? 1s : 1h);
+                } catch (...) {
+                    BOOST_TEST((s.elapsed() == 1s)); // and not when it is the turn of the second
+                    ++cut;
+                    throw;
+                }
+                if (n == 2)
+                    throw std::runtime_error("two");
+                co_return n;
+            };
+            auto results = weir::map(one_to(4), 4, work);
+            BOOST_TEST((co_await results.next()).value() == 1);
+            BOOST_TEST(cut == 2);
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 10s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(results_keep_their_places_whatever_the_size_of_the_window)
+{
+    for (std::size_t window = 1; window <= 9; ++window)
+        in_many_orders(
+            [window](simulation& s) {
+                s.spawn([&]() -> asio::awaitable<void> {
+                    const auto work = [](int n) -> asio::awaitable<int> {
+                        co_await sleep_for(n % 9 == 1 ? 1h : 1s); // the others wait for it
+                        co_return n;
+                    };
+                    auto results = weir::map(one_to(20), window, work);
+                    const numbers got = co_await all_of(results);
+                    BOOST_TEST(got == one_to(20), boost::test_tools::per_element());
+                });
+                s.run();
+            },
+            20);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

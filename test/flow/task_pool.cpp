@@ -314,4 +314,23 @@ BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_tells_every_task)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_failure_that_was_asked_about_does_not_go_to_the_hook)
+{
+    in_many_orders([](simulation& s) {
+        int told = 0;
+        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&&) { ++told; });
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto fail = []() -> int { throw std::runtime_error("no"); };
+            {
+                auto handle = co_await tasks.async_submit(fail);
+                const auto out = co_await handle.async_outcome();
+                BOOST_TEST((out.status() == status::failed));
+            }
+            co_await tasks.drain(1s);
+        });
+        s.run();
+        BOOST_TEST(told == 0);
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

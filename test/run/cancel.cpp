@@ -4,11 +4,15 @@
 
 #include "support/simulation.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -144,6 +148,31 @@ BOOST_AUTO_TEST_CASE(a_child_that_is_gone_is_not_told)
         const weir::cancel_source child(parent.token());
     }
     BOOST_TEST(parent.cancel());
+}
+
+// What it waits for must live as long as the wait, whether it has begun or not.
+BOOST_AUTO_TEST_CASE(who_waits_for_a_token_without_a_source_waits_until_he_is_cancelled)
+{
+    in_many_orders([](simulation& s) {
+        asio::cancellation_signal signal;
+        int calls = 0;
+        {
+            auto token = std::make_unique<weir::cancel_token>();
+            BOOST_TEST(!token->can_be_cancelled());
+            auto waiting = token->async_wait(s.a.get_executor(), asio::deferred);
+            token.reset();
+            std::move(waiting)(
+                asio::bind_cancellation_slot(signal.slot(), [&calls](weir::error_code error) {
+                    ++calls;
+                    BOOST_CHECK(error == asio::error::operation_aborted);
+                }));
+        }
+        s.world.run();
+        BOOST_TEST(calls == 0);
+        signal.emit(asio::cancellation_type::terminal);
+        s.run();
+        BOOST_TEST(calls == 1);
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

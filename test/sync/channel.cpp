@@ -755,4 +755,55 @@ BOOST_AUTO_TEST_CASE(there_is_nothing_to_reserve_where_there_are_no_places)
     BOOST_TEST((code == weir::errc::too_large));
 }
 
+BOOST_AUTO_TEST_CASE(a_place_is_used_or_given_back_once)
+{
+    simulation s(1);
+    ints channel(s.a.get_executor(), 2);
+    auto kept = channel.try_reserve();
+    {
+        auto place = channel.try_reserve();
+        place.release();
+        place.release(); // nothing any more
+    }
+    BOOST_TEST(bool(channel.try_send(1)));
+    BOOST_REQUIRE(!channel.try_send(2)); // the other place is still kept
+    BOOST_TEST(channel.try_receive().value() == 1);
+    {
+        auto place = channel.try_reserve();
+        place.send(3);
+    }
+    BOOST_REQUIRE(!channel.try_send(4));
+    BOOST_TEST(channel.try_receive().value() == 3);
+    {
+        auto place = channel.try_reserve();
+        place = ints::reservation(); // gives it back
+        BOOST_TEST(bool(channel.try_send(5)));
+    }
+    BOOST_REQUIRE(!channel.try_send(6));
+    kept.send(7);
+    BOOST_TEST(channel.try_receive().value() == 5);
+    BOOST_TEST(channel.try_receive().value() == 7);
+    BOOST_TEST(bool(channel.try_send(8)));
+    BOOST_TEST(bool(channel.try_send(9)));
+    BOOST_TEST(!channel.try_send(10));
+}
+
+BOOST_AUTO_TEST_CASE(it_is_ended_when_closed_and_nothing_is_buffered_nor_reserved)
+{
+    simulation s(1);
+    ints channel(s.a.get_executor(), 2);
+    BOOST_TEST(!channel.is_ended());
+    auto place = channel.try_reserve();
+    BOOST_TEST(bool(channel.try_send(1)));
+    channel.close();
+    BOOST_TEST(!channel.is_ended());
+    place.send(2);
+    BOOST_TEST(!channel.is_ended());
+    BOOST_TEST(channel.try_receive().value() == 1);
+    BOOST_TEST(!channel.is_ended());
+    BOOST_TEST(channel.try_receive().value() == 2);
+    BOOST_TEST(channel.is_ended());
+    BOOST_TEST(!channel.try_receive());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

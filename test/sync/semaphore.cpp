@@ -6,6 +6,7 @@
 #include "support/waiting.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -425,6 +426,54 @@ BOOST_AUTO_TEST_CASE(an_acquire_past_its_deadline_takes_no_permit)
         BOOST_TEST(granted + timed_out == 3);
         BOOST_TEST(limit.in_use() == 0U);
         BOOST_TEST(limit.waiting() == 0U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(closing_wakes_everybody_who_waits)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore limit(s.a.get_executor(), 2);
+        const weir::permit held = limit.try_acquire(2);
+        int closed = 0;
+        const auto count = [&](weir::error_code error, const weir::permit& p) {
+            closed += (error == weir::errc::closed && !p) ? 1 : 0;
+        };
+        for (const std::size_t weight : {2, 1, 1}) {
+            limit.async_acquire(weight, count);
+            limit.async_acquire(weight, asio::bind_executor(s.b.get_executor(), count));
+        }
+        BOOST_TEST(limit.waiting() == 6U);
+        limit.close();
+        BOOST_TEST(limit.waiting() == 0U);
+        s.run();
+        BOOST_TEST(closed == 6);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(who_comes_may_not_be_one_too_many_to_pass_the_first)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore limit(s.a.get_executor(), 8, 2);
+        weir::permit held = limit.try_acquire(2);
+        std::vector<weir::permit> permits;
+        const auto keep = [&](weir::error_code error, weir::permit p) {
+            BOOST_TEST(!error);
+            permits.push_back(std::move(p));
+        };
+        limit.async_acquire(8, keep); // has to wait for everything
+        for (int i = 0; i < 4; ++i)   // there is room for all of them
+            limit.async_acquire(1, keep);
+        BOOST_TEST(limit.in_use() == 4U);
+        BOOST_TEST(limit.waiting() == 3U);
+        s.world.run();
+        permits.clear();
+        held.release();
+        s.world.run();
+        BOOST_REQUIRE(permits.size() == 1U);
+        BOOST_TEST(permits.front().weight() == 8U);
+        permits.clear();
+        s.run();
+        BOOST_TEST(permits.size() == 2U);
     });
 }
 

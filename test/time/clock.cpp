@@ -61,4 +61,22 @@ BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)
     BOOST_TEST((weir::saturating_add(last, -1s) == last - 1s));
 }
 
+BOOST_AUTO_TEST_CASE(a_time_before_the_one_already_waited_for_is_not_missed)
+{
+    weir::sim::world w(1);
+    weir::sim::context c(w);
+    auto& service = weir::time_service::of(c.get_executor());
+    std::vector<weir::time_point> order;
+    entry late(order, weir::time_point{} + 10s);
+    entry early(order, weir::time_point{} + 1s);
+    BOOST_TEST(service.schedule(late, late.at, c.get_executor()));
+    BOOST_TEST(service.schedule(early, early.at, c.get_executor()));
+    while (!early.fired)
+        BOOST_REQUIRE(w.run_one());
+    BOOST_TEST((w.now() == early.at));
+    w.run();
+    BOOST_TEST(late.fired);
+    BOOST_TEST((w.now() == late.at));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

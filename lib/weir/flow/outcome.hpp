@@ -42,6 +42,7 @@ public:
     {
         outcome o(std::move(job), weir::status::ok, nullptr);
         o.value_.emplace(std::move(value));
+        o.attempts_ = 1;
         return o;
     }
 

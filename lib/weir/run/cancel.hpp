@@ -49,6 +49,8 @@ class cancel_token {
 public:
     cancel_token() = default;
 
+    /// Whether it belongs to a source.
+    bool can_be_cancelled() const noexcept { return state_ != nullptr; }
     bool cancelled() const noexcept { return reason() != cancel_reason::none; }
     cancel_reason reason() const noexcept
     {

@@ -1,32 +1,166 @@
 #include <weir/run/runner_pool.hpp>
 
+#include <weir/time/waiter.hpp>
+
+#include <weir/time/short_mutex.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
 
+#if defined(__linux__)
+#include <pthread.h>
+#include <sched.h>
+#endif
+
 namespace weir {
+
+namespace {
+
+#if defined(__linux__)
+
+std::vector<int> available_cores()
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (::sched_getaffinity(0, sizeof set, &set) != 0)
+        throw std::system_error(errno, std::generic_category(), "weir::runner_pool: which cores");
+    std::vector<int> cores;
+    for (int core = 0; core < CPU_SETSIZE; ++core)
+        if (CPU_ISSET(core, &set))
+            cores.push_back(core);
+    return cores;
+}
+
+int set_affinity(std::thread& thread, int core)
+{
+    if (core < 0 || core >= CPU_SETSIZE)
+        return EINVAL;
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    return ::pthread_setaffinity_np(thread.native_handle(), sizeof set, &set);
+}
+
+void set_name(std::thread& thread, const std::string& prefix, std::size_t number)
+{
+    const std::string suffix = "-" + std::to_string(number);
+    const std::string name = prefix.substr(0, 15 - std::min<std::size_t>(15, suffix.size()));
+    ::pthread_setname_np(thread.native_handle(), (name + suffix).c_str()); // no harm without
+}
+
+#else
+
+std::vector<int> available_cores()
+{
+    return {0};
+}
+int set_affinity(std::thread&, int)
+{
+    return ENOTSUP;
+}
+void set_name(std::thread&, const std::string&, std::size_t) {}
+
+#endif
+
+void pin(std::thread& thread, int core)
+{
+    if (const int error = set_affinity(thread, core))
+        throw std::system_error(error, std::generic_category(),
+                                "weir::runner_pool: a runner cannot be pinned to core " +
+                                    std::to_string(core));
+}
+
+runner_pool_options simply(std::size_t runners, runner_pool_options::error_sink on_error)
+{
+    runner_pool_options options;
+    options.runners(runners).on_error(std::move(on_error));
+    return options;
+}
+
+// Makes a context take its descriptors now, when that may still fail.
+boost::asio::io_context& armed(boost::asio::io_context& context)
+{
+    const boost::asio::steady_timer timer(context);
+    only_one_thread(context);
+    return context;
+}
+
+} // namespace
+
+runner_pool::runner::runner(std::unique_ptr<boost::asio::io_context> made)
+    : own(std::move(made)), context(armed(*own)), work(context.get_executor())
+{
+}
+
+runner_pool::runner::runner(boost::asio::io_context& yours)
+    : context(armed(yours)), work(context.get_executor())
+{
+}
 
 std::size_t runner_pool::default_size() noexcept
 {
     return std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
 
-runner_pool::runner_pool(std::size_t runners, error_sink on_error) : on_error_(std::move(on_error))
+runner_pool::runner_pool(std::size_t runners, error_sink on_error)
+    : runner_pool(simply(runners, std::move(on_error)))
 {
-    if (runners == 0)
-        throw std::invalid_argument("weir::runner_pool: at least one runner is needed");
-    runners_.reserve(runners);
-    for (std::size_t i = 0; i < runners; ++i)
-        runners_.push_back(std::make_unique<runner>());
+}
+
+runner_pool::runner_pool(const runner_pool_options& options)
+    : on_error_(options.on_error()), poll_first_(options.poll_first())
+{
+    runners_.reserve(options.runners());
+    for (std::size_t i = 0; i < options.runners(); ++i)
+        runners_.push_back(std::make_unique<runner>(std::make_unique<boost::asio::io_context>(1)));
+    start_threads(options);
+}
+
+runner_pool::runner_pool(const std::vector<boost::asio::io_context*>& contexts,
+                         const runner_pool_options& options)
+    : on_error_(options.on_error()), poll_first_(options.poll_first())
+{
+    if (contexts.empty())
+        throw std::invalid_argument("weir::runner_pool: at least one context is needed");
+    for (auto at = contexts.begin(); at != contexts.end(); ++at)
+        if (*at == nullptr || std::find(contexts.begin(), at, *at) != at)
+            throw std::invalid_argument(
+                "weir::runner_pool: a context is null, or there twice: one thread runs each");
+    runners_.reserve(contexts.size());
+    for (boost::asio::io_context* context : contexts)
+        runners_.push_back(std::make_unique<runner>(*context));
+    start_threads(options);
+}
+
+// No thread runs anything before all are there: a pool that fails has done nothing.
+void runner_pool::start_threads(const runner_pool_options& options)
+{
     try {
-        for (auto& r : runners_)
-            r->thread = std::thread([this, &r = *r] { run(r); });
+        const std::vector<int> cores =
+            options.cores().empty() && options.pins() ? available_cores() : options.cores();
+        for (std::size_t i = 0; i < runners_.size(); ++i) {
+            runner& r = *runners_[i];
+            r.thread = std::thread([this, &r] { run(r); });
+            if (options.pins())
+                pin(r.thread, cores[i % cores.size()]);
+            if (!options.name().empty())
+                set_name(r.thread, options.name(), i);
+        }
+        start_ = start::go;
     } catch (...) {
-        stop();
+        start_ = start::failed;
+        start_.notify_all();
         join_threads();
         throw;
     }
+    start_.notify_all();
 }
 
 runner_pool::~runner_pool()
@@ -81,13 +215,60 @@ bool runner_pool::running_in_this_thread() const noexcept
 
 void runner_pool::run(runner& r) noexcept
 {
+    start_.wait(start::not_yet);
+    if (start_ == start::failed)
+        return;
     do {
         r.context.restart();
         if (stopping_) // before `restart` undid it
             return;
-        if (drive([&r] { return r.context.run(); }) != 0)
+        if (work(r) != 0)
             new_round();
     } while (!stopping_ && !all_idle(r));
+}
+
+// Until the context is stopped, or out of work.
+std::size_t runner_pool::work(runner& r) noexcept
+{
+    if (poll_first_ == duration::zero())
+        return drive([&r] { return r.context.run(); });
+    std::size_t ran = 0;
+    while (!r.context.stopped()) {
+        ran += poll(r);
+        ran += drive([&r] { return r.context.run_one(); });
+    }
+    return ran;
+}
+
+// Until nothing came for as long as the options say. While there is work the clock is not read, and
+// while there is none, now and then: it costs about as much as a look for work.
+std::size_t runner_pool::poll(runner& r) noexcept
+{
+    constexpr unsigned rounds_between_looks = 16;
+    constexpr unsigned pauses = 4; // for whoever has work for this one needs the context's lock
+    const time_service& clock = time_service::of(r.context.get_executor());
+    std::size_t ran = 0;
+    time_point until{};
+    for (unsigned idle = 0; !stopping_;) {
+        const std::size_t now = drive([&r] { return r.context.poll(); });
+        ran += now;
+        if (now != 0) {
+            idle = 0;
+            continue;
+        }
+        if (++idle % rounds_between_looks == 0) {
+            if (r.context.stopped())
+                break;
+            const time_point looked = clock.now();
+            if (idle == rounds_between_looks)
+                until = saturating_add(looked, poll_first_);
+            else if (looked >= until)
+                break;
+        }
+        for (unsigned i = 0; i < pauses; ++i)
+            pause(i);
+    }
+    return ran;
 }
 
 // Runs a step to its end, whatever its handlers throw.

@@ -10,6 +10,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <exception>
 #include <list>
 #include <string>
 #include <utility>
@@ -25,7 +26,8 @@ struct scope::child {
 };
 
 struct scope::state {
-    state(asio::any_io_executor e, on_error r) : executor(std::move(e)), running(executor), rule(r)
+    state(asio::any_io_executor e, cancel_token t, on_error r)
+        : executor(std::move(e)), token(std::move(t)), running(executor), rule(r)
     {
     }
 
@@ -53,6 +55,7 @@ struct scope::state {
     }
 
     asio::any_io_executor executor;
+    const cancel_token token;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
     const on_error rule;
@@ -67,8 +70,17 @@ scope_errors::scope_errors(std::vector<std::exception_ptr> errors)
 }
 
 scope::scope(asio::any_io_executor executor, on_error rule)
-    : state_(std::make_shared<state>(std::move(executor), rule))
+    : scope(std::move(executor), cancel_token(), rule)
 {
+}
+
+scope::scope(asio::any_io_executor executor, cancel_token token, on_error rule)
+    : state_(std::make_shared<state>(std::move(executor), std::move(token), rule))
+{
+    if (state_->token.can_be_cancelled())
+        on_token_.start(
+            [s = state_] { s->cancel(s->token.reason()); },
+            [s = state_](auto handler) { s->token.async_wait(s->executor, std::move(handler)); });
 }
 
 scope::~scope()
@@ -111,10 +123,21 @@ asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child
         ~presence() { c.running = false; } // also when its context destroys the coroutine
         child& c;
     };
+    s->cancel(s->token.reason()); // which may be on its way, and does not emit to this child yet
     const presence here(*c);
     if (s->reason != cancel_reason::none)
         throw system_error(asio::error::operation_aborted);
-    co_await std::move(work);
+    std::exception_ptr error;
+    try {
+        co_await std::move(work);
+    } catch (...) {
+        error = std::current_exception();
+    }
+    // A child may cancel its own scope before it first suspends. Then it must not be found
+    // cancelled when it ends, or Boost 1.81 loses it as well.
+    co_await asio::this_coro::throw_if_cancelled(false);
+    if (error)
+        std::rethrow_exception(error);
 }
 
 asio::awaitable<void> scope::wait(std::shared_ptr<state> s, bool reaches_children)

@@ -2,6 +2,7 @@
 
 #include <weir/error.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/time/guarded_call.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -46,9 +47,14 @@ private:
 ///         `join` throws it; later ones come of the cancelling as a rule, and are dropped. With
 ///         `on_error::collect` nobody is cancelled; `join` throws the one error, or `scope_errors`.
 /// Cancellation: cancelling the coroutine in `join` cancels the children; `join` still waits for
-///               them.
-/// Threads: used on its executor alone, which is serial. To cancel from elsewhere, use a
-///          `cancel_source`.
+///               them. But a coroutine that was cancelled before, and caught what its operation
+///               threw, cannot await `join` any more: as any `co_await` then, it throws
+///               `operation_aborted` at once, and the children end unjoined. `with_scope` has no
+///               such hole: it waits for them whatever its body catches. A scope with a token is
+///               cancelled when its source is, from whichever thread, for the source's reason; the
+///               emission is made on the scope's executor.
+/// Threads: used on its executor alone, which is serial. To cancel from elsewhere, give it the
+///          token of a `cancel_source`.
 /// Lifetime: a scope destroyed before it was joined (an exception came between) cancels its
 ///           children, which end by themselves.
 /// Memory: one coroutine a child: about 1.2 KB.
@@ -56,6 +62,8 @@ class scope {
 public:
     explicit scope(boost::asio::any_io_executor executor,
                    on_error rule = on_error::cancel_siblings);
+    scope(boost::asio::any_io_executor executor, cancel_token token,
+          on_error rule = on_error::cancel_siblings);
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
     ~scope();
@@ -73,6 +81,7 @@ public:
     void cancel(cancel_reason reason = cancel_reason::requested);
 
     bool cancelled() const noexcept { return reason() != cancel_reason::none; }
+    /// The first reason there was: its own, a child's failure, or its token's.
     cancel_reason reason() const noexcept;
     /// How many children have not ended.
     std::size_t running() const noexcept;
@@ -99,6 +108,7 @@ private:
     static boost::asio::awaitable<void> wait(std::shared_ptr<state> s, bool reaches_children);
 
     std::shared_ptr<state> state_;
+    guarded_call on_token_;
 };
 
 /// A scope that cannot be left before its children have ended: `co_await with_scope(body)`, where
@@ -111,6 +121,11 @@ private:
 /// Lifetime: the callable is kept until then.
 template <class Body>
 std::invoke_result_t<Body&, scope&> with_scope(Body body,
+                                               on_error rule = on_error::cancel_siblings);
+
+/// The same, cancelled with a token's source.
+template <class Body>
+std::invoke_result_t<Body&, scope&> with_scope(Body body, cancel_token token,
                                                on_error rule = on_error::cancel_siblings);
 
 // -------------------------------------------------------------------------------------------------
@@ -139,10 +154,10 @@ boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation,
 }
 
 template <class T, class Body>
-boost::asio::awaitable<T> run_in_scope(Body body, on_error rule)
+boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, on_error rule)
 {
     const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-    scope children(executor, rule);
+    scope children(executor, std::move(token), rule);
     typename kept_value<T>::type result;
     children.spawn(keep<T>(body(children), result));
     co_await children.join();
@@ -155,8 +170,14 @@ boost::asio::awaitable<T> run_in_scope(Body body, on_error rule)
 template <class Body>
 std::invoke_result_t<Body&, scope&> with_scope(Body body, on_error rule)
 {
+    return with_scope(std::move(body), cancel_token(), rule);
+}
+
+template <class Body>
+std::invoke_result_t<Body&, scope&> with_scope(Body body, cancel_token token, on_error rule)
+{
     using T = typename std::invoke_result_t<Body&, scope&>::value_type;
-    return detail::run_in_scope<T, Body>(std::move(body), rule);
+    return detail::run_in_scope<T, Body>(std::move(body), std::move(token), rule);
 }
 
 } // namespace weir

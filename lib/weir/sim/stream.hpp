@@ -178,7 +178,7 @@ private:
 
     time_service& clock() const
     {
-        return boost::asio::use_service<time_service>(this->home().context());
+        return service_cache<time_service>::of(this->home().context());
     }
 
     bool unpark() noexcept

@@ -188,7 +188,7 @@ public:
     /// from.
     std::size_t try_send_n(std::span<T> values)
     {
-        std::size_t count = 0;
+        std::size_t count = state_->core.try_push_some(values.data(), values.size());
         while (count < values.size() && try_send(std::move(values[count])))
             ++count;
         return count;
@@ -208,6 +208,14 @@ public:
         most = std::min(most, std::max<std::size_t>(size(), 1));
         detail::some_values<T> sink(into, most);
         return state_->core.try_pop(most, sink);
+    }
+
+    /// Gives up to `most` values that are there now to `take(T&&)`, which must not throw. Returns
+    /// how many. What `try_receive` is made of.
+    template <class Take>
+    std::size_t try_take(std::size_t most, Take&& take) noexcept
+    {
+        return state_->core.try_pop(most, take);
     }
 
     /// Lets nothing new in. Any number of times.

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <ctime>
 #include <utility>
 
 namespace weir {
@@ -40,6 +41,17 @@ class real_clock final : public clock_source {
 public:
     time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
     bool is_real() const noexcept override { return true; }
+
+    time_point rough_now() const noexcept override
+    {
+#if defined(CLOCK_MONOTONIC_COARSE)
+        timespec at{};
+        if (::clock_gettime(CLOCK_MONOTONIC_COARSE, &at) == 0) // the epoch of steady_clock
+            return time_point(std::chrono::seconds(at.tv_sec) +
+                              std::chrono::nanoseconds(at.tv_nsec));
+#endif
+        return now();
+    }
 
     void wake_at(time_service& service, time_point at, const asio::any_io_executor& home) override
     {
@@ -76,7 +88,10 @@ time_service::time_service(asio::execution_context& context, std::shared_ptr<clo
 {
 }
 
-time_service::~time_service() = default;
+time_service::~time_service()
+{
+    service_cache<time_service>::forget();
+}
 
 bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_io_executor& home)
 {

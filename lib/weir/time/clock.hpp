@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/time/service_cache.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution_context.hpp>
@@ -39,6 +41,8 @@ public:
     virtual ~clock_source() = default;
 
     virtual time_point now() const noexcept = 0;
+    /// The same, or up to some milliseconds earlier where that costs less.
+    virtual time_point rough_now() const noexcept { return now(); }
     /// Whether this is the time of the world outside: what a watch on a wall may be compared with.
     virtual bool is_real() const noexcept { return false; }
     /// Call `time_service::fire` at `at`, on a thread of the context. Replaces an earlier wish.
@@ -94,11 +98,13 @@ public:
     template <class Executor>
     static time_service& of(const Executor& executor)
     {
-        return boost::asio::use_service<time_service>(static_cast<boost::asio::execution_context&>(
+        return service_cache<time_service>::of(static_cast<boost::asio::execution_context&>(
             boost::asio::query(executor, boost::asio::execution::context)));
     }
 
     time_point now() const noexcept { return source_->now(); }
+    /// About now: for what is told to people, and is not waited for.
+    time_point rough_now() const noexcept { return source_->rough_now(); }
     bool is_real() const noexcept { return source_->is_real(); }
 
     /// Calls `entry.expired()` once, at `at` or at once when that is past. False when the context

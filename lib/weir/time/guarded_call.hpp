@@ -41,9 +41,9 @@ public:
 
     void cancel() noexcept
     {
-        const std::shared_ptr<pending> gone = std::move(pending_);
-        if (!gone)
+        if (!pending_)
             return;
+        const std::shared_ptr<pending> gone = std::move(pending_);
         gone->wanted = false;
         if (gone->waiting)
             gone->signal.emit(boost::asio::cancellation_type::terminal);

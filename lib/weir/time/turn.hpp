@@ -3,6 +3,7 @@
 #include <weir/time/clock.hpp>
 
 #include <chrono>
+#include <utility>
 
 namespace weir {
 
@@ -32,7 +33,8 @@ public:
             return true;
         if (--until_look_ != 0)
             return false;
-        looked_ = clock.now();
+        const time_point before = std::exchange(looked_, clock.now());
+        quick_ = looked_ - before < stride_ * quick;
         const duration spent = looked_ - began_;
         if (spent >= length)
             stride_ = 1;
@@ -45,6 +47,10 @@ public:
     /// When the clock was last read: before the present piece began, by at most a few fast ones.
     time_point looked() const noexcept { return looked_; }
 
+    /// Whether the last pieces took less than `quick` each.
+    bool is_quick() const noexcept { return quick_; }
+
+    static constexpr duration quick = std::chrono::microseconds(1);
     static constexpr unsigned pieces = 128;
     static constexpr duration length = std::chrono::microseconds(500);
 
@@ -56,6 +62,7 @@ private:
     unsigned left_ = pieces;
     unsigned until_look_ = 1;
     unsigned stride_ = 1;
+    bool quick_ = false;
 };
 
 } // namespace weir

@@ -74,7 +74,7 @@ public:
     {
         if (!this->enlist())
             return this->destroy();
-        service_ = &boost::asio::use_service<time_service>(this->home().context());
+        service_ = &service_cache<time_service>::of(this->home().context());
         this->on_cancellation([this] {
             if (service_->cancel(*this)) {
                 error_ = boost::asio::error::operation_aborted;
@@ -87,7 +87,7 @@ public:
 
     void start(duration length)
     {
-        auto& clock = boost::asio::use_service<time_service>(this->home().context());
+        auto& clock = service_cache<time_service>::of(this->home().context());
         start(saturating_add(clock.now(), length));
     }
 

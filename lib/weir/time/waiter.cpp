@@ -1,40 +1,57 @@
 #include <weir/time/waiter.hpp>
 
+#include <weir/time/clock.hpp>
+#include <weir/time/service_cache.hpp>
+#include <weir/time/turn.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <mutex>
+
 namespace weir {
 
+namespace {
+
 template <class T>
-struct waiter::inline_allocator {
+struct inline_allocator {
     using value_type = T;
 
-    explicit inline_allocator(waiter* w) noexcept : owner(w) {}
+    explicit inline_allocator(detail::post_storage& s) noexcept : storage(&s) {}
 
     template <class U>
-    inline_allocator(const inline_allocator<U>& other) noexcept : owner(other.owner)
+    inline_allocator(const inline_allocator<U>& other) noexcept : storage(other.storage)
     {
+    }
+
+    static constexpr bool fits(std::size_t count) noexcept
+    {
+        return count * sizeof(T) <= detail::post_storage::size &&
+               alignof(T) <= alignof(std::max_align_t);
     }
 
     T* allocate(std::size_t count)
     {
-        if (count * sizeof(T) <= storage_size && alignof(T) <= alignof(std::max_align_t))
-            return reinterpret_cast<T*>(owner->storage_);
-        return std::allocator<T>().allocate(count);
+        return fits(count) ? reinterpret_cast<T*>(storage->bytes)
+                           : std::allocator<T>().allocate(count);
     }
 
     // Told apart by size, as in `allocate`: by now the owner may be anything but itself.
     void deallocate(T* memory, std::size_t count) noexcept
     {
-        if (!(count * sizeof(T) <= storage_size && alignof(T) <= alignof(std::max_align_t)))
+        if (!fits(count))
             std::allocator<T>().deallocate(memory, count);
     }
 
     template <class U>
     bool operator==(const inline_allocator<U>& other) const noexcept
     {
-        return owner == other.owner;
+        return storage == other.storage;
     }
 
-    waiter* owner;
+    detail::post_storage* storage;
 };
+
+} // namespace
 
 // The posted function. Owns the waiter until it runs.
 struct waiter::resumption {
@@ -50,7 +67,7 @@ struct waiter::resumption {
             owned->dropped();
     }
 
-    allocator_type get_allocator() const noexcept { return allocator_type(owned); }
+    allocator_type get_allocator() const noexcept { return allocator_type(owned->storage_); }
 
     void operator()() { std::exchange(owned, nullptr)->resumed(); }
 
@@ -65,16 +82,22 @@ waiter::~waiter()
 
 void waiter::wake()
 {
-    home_.post(resumption(this));
+    if (registry_ == nullptr || !registry_->resume_later(*this))
+        home_.post(resumption(this));
 }
 
 bool waiter::enlist()
 {
-    auto& registry = boost::asio::use_service<waiter_registry>(home_.context());
+    auto& registry = service_cache<waiter_registry>::of(home_.context());
     if (!registry.add(*this))
         return false;
     registry_ = &registry;
     return true;
+}
+
+waiter_registry::~waiter_registry()
+{
+    service_cache<waiter_registry>::forget();
 }
 
 bool waiter_registry::add(waiter& w) noexcept
@@ -101,6 +124,111 @@ void waiter_registry::remove(waiter& w) noexcept
         w.next_->previous_ = w.previous_;
 }
 
+void only_one_thread(boost::asio::io_context& context)
+{
+    boost::asio::use_service<waiter_registry>(context).only_one_thread(context);
+}
+
+// Resumes all; what a handler throws passes through, and leaves the rest in line.
+struct waiter_registry::resume_all {
+    using allocator_type = inline_allocator<void>;
+
+    allocator_type get_allocator() const noexcept { return allocator_type(registry->storage_); }
+    void operator()() const { registry->resume_woken(); }
+
+    waiter_registry* registry;
+};
+
+bool waiter_registry::resume_later(waiter& w)
+{
+    if (one_thread_.load(std::memory_order_relaxed) == nullptr)
+        return false;
+    {
+        std::lock_guard lock(mutex_);
+        if (down_)
+            return false;
+        w.next_woken_ = nullptr;
+        (first_woken_ != nullptr ? last_woken_->next_woken_ : first_woken_) = &w;
+        last_woken_ = &w;
+        if (std::exchange(resuming_, true))
+            return true;
+    }
+    post_resume_all();
+    return true;
+}
+
+void waiter_registry::post_resume_all()
+{
+    boost::asio::post(one_thread_.load()->get_executor(), resume_all{this});
+}
+
+// A handful of waiters on their way; what is left when this goes is put back, in front of those who
+// came meanwhile.
+class waiter_registry::resuming {
+public:
+    explicit resuming(waiter_registry& registry) : registry_(registry) {}
+
+    ~resuming()
+    {
+        {
+            std::lock_guard lock(registry_.mutex_);
+            if (first_ != nullptr) {
+                waiter* last = first_;
+                while (last->next_woken_ != nullptr)
+                    last = last->next_woken_;
+                last->next_woken_ = registry_.first_woken_;
+                if (registry_.first_woken_ == nullptr)
+                    registry_.last_woken_ = last;
+                registry_.first_woken_ = first_;
+            }
+            registry_.resuming_ = registry_.first_woken_ != nullptr;
+            if (!registry_.resuming_)
+                return;
+        }
+        registry_.post_resume_all();
+    }
+
+    bool take() noexcept
+    {
+        std::lock_guard lock(registry_.mutex_);
+        first_ = std::exchange(registry_.first_woken_, nullptr);
+        return first_ != nullptr;
+    }
+
+    bool resume_next()
+    {
+        waiter* w = first_;
+        if (w == nullptr)
+            return false;
+        first_ = w->next_woken_;
+        w->resumed();
+        return true;
+    }
+
+private:
+    waiter_registry& registry_;
+    waiter* first_ = nullptr;
+};
+
+// First those who wait now: as many handlers as there would be anyhow before the context looks for
+// I/O again. Those who come meanwhile have one turn together.
+void waiter_registry::resume_woken()
+{
+    resuming line(*this);
+    line.take();
+    while (line.resume_next()) {
+    }
+    if (!line.take())
+        return;
+    const time_service& clock = service_cache<time_service>::of(context());
+    turn ours(clock);
+    do {
+        while (line.resume_next())
+            if (ours.is_over(clock))
+                return;
+    } while (line.take());
+}
+
 void waiter_registry::shutdown()
 {
     for (;;) {
@@ -110,7 +238,7 @@ void waiter_registry::shutdown()
             down_ = true;
             w = head_;
             if (w == nullptr)
-                return;
+                break;
             head_ = w->next_;
             if (head_ != nullptr)
                 head_->previous_ = nullptr;
@@ -118,6 +246,10 @@ void waiter_registry::shutdown()
             w->registry_ = nullptr;
         }
         w->context_shutdown();
+    }
+    while (waiter* w = first_woken_) { // nobody comes in any more
+        first_woken_ = w->next_woken_;
+        w->dropped();
     }
 }
 

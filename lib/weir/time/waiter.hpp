@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/time/short_mutex.hpp>
+
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
@@ -18,9 +20,9 @@
 #include <boost/asio/recycling_allocator.hpp>
 #include <boost/asio/require.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -112,6 +114,18 @@ private:
 
 class waiter_registry;
 
+namespace detail {
+
+/// Storage for one posted handler, so that posting allocates nothing, and what is freed on another
+/// thread helps that thread only.
+struct post_storage {
+    static constexpr std::size_t size = 64;
+
+    alignas(std::max_align_t) unsigned char bytes[size];
+};
+
+} // namespace detail
+
 /// An operation that waits. Owned by itself: it ends in `resumed`, in `dropped`, or by its context.
 ///
 /// Threads: `wake` from any thread, once a wait. The virtual functions run on the operation's own
@@ -122,7 +136,7 @@ public:
     waiter(const waiter&) = delete;
     waiter& operator=(const waiter&) = delete;
 
-    /// Posts `resumed` to the operation's executor.
+    /// Hands `resumed` to the operation's executor, to be called there later.
     /// The waiter may be gone when this returns.
     void wake();
 
@@ -152,37 +166,55 @@ private:
 
     struct resumption;
 
-    // Storage for the posted wake-up: waking allocates nothing, and what is freed on another thread
-    // helps that thread only.
-    template <class T>
-    struct inline_allocator;
-
-    static constexpr std::size_t storage_size = 64;
-
     home_executor home_;
     waiter_registry* registry_ = nullptr;
     waiter* next_ = nullptr;
     waiter* previous_ = nullptr;
-    alignas(std::max_align_t) unsigned char storage_[storage_size];
+    waiter* next_woken_ = nullptr;
+    detail::post_storage storage_;
 };
 
 /// Every waiter whose handler belongs to this execution context.
+///
+/// Where one thread runs the context (`only_one_thread`), wake-ups wait in a line here, and one
+/// posted handler resumes all of them, those that come meanwhile too: a wake-up is then two links
+/// in a list instead of a turn of the scheduler, which looks for I/O each time. After a `turn` the
+/// other handlers of the context come first.
 class waiter_registry final : public boost::asio::execution_context::service {
 public:
     static inline boost::asio::execution_context::id id;
 
     explicit waiter_registry(boost::asio::execution_context& context) : service(context) {}
+    ~waiter_registry() override;
 
     bool add(waiter& w) noexcept;
     void remove(waiter& w) noexcept;
 
-private:
-    void shutdown() override;
+    void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
+    /// Any thread. False: not here, post it.
+    bool resume_later(waiter& w);
 
-    std::mutex mutex_;
+private:
+    class resuming;
+    struct resume_all;
+
+    void shutdown() override;
+    void resume_woken();
+    void post_resume_all();
+
+    short_mutex mutex_;
     waiter* head_ = nullptr;
+    waiter* first_woken_ = nullptr;
+    waiter* last_woken_ = nullptr;
+    bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;
+    std::atomic<boost::asio::io_context*> one_thread_{nullptr};
+    detail::post_storage storage_;
 };
+
+/// Says that one thread at a time runs this context, as it is with a `runner_pool`'s: wake-ups of
+/// weir's operations there cost less then. Before operations begin to wait there.
+void only_one_thread(boost::asio::io_context& context);
 
 /// The part of a waiting operation that knows the handler: where it runs, its memory and its
 /// cancellation.

@@ -15,29 +15,72 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace weir::detail {
 
-/// A worker, and the job it is at. The job is here and not in the coroutine, so that it can still
-/// be told of when the coroutine is gone.
+/// The job a worker is at. It is here and not in the coroutine, so that it can still be told of
+/// when the coroutine is gone.
 template <class Job>
+struct job_at_hand {
+    bool empty() const noexcept { return !item; }
+    void put(numbered_job<Job>&& job) noexcept { item.emplace(std::move(job)); }
+    numbered_job<Job>& current() noexcept { return *item; }
+
+    std::optional<numbered_job<Job>> item;
+};
+
+/// Jobs that a worker took in one go, and what came of them, to be published in one go: of jobs
+/// that never suspend. Several only while they are over in less than a microsecond each.
+template <class Job, class R>
+struct job_batch {
+    /// Enough to make taking and publishing cheap, few enough to be done with in microseconds.
+    static constexpr std::size_t most = 16;
+
+    job_batch()
+    {
+        jobs.reserve(most);
+        ended.reserve(most);
+    }
+
+    bool empty() const noexcept { return begun == jobs.size(); }
+    void put(numbered_job<Job>&& job) noexcept { jobs.push_back(std::move(job)); }
+    numbered_job<Job>& current() noexcept { return jobs[begun]; }
+    void next() noexcept
+    {
+        if (++begun == jobs.size()) {
+            jobs.clear();
+            begun = 0;
+        }
+    }
+
+    std::vector<numbered_job<Job>> jobs;
+    std::size_t begun = 0; // of the jobs; the next is the current one
+    std::vector<outcome<R>> ended;
+    std::size_t published = 0; // of those that ended
+};
+
+template <class Job, class Hand>
 class typed_worker final : public worker {
 public:
     using worker::worker;
 
-    std::optional<numbered_job<Job>> item;
+    Hand hand;
 };
 
 /// The coroutine of a pool's workers.
 ///
 /// `Base` is a `pool_core` that has the jobs: `job_type`, `result_type`, `jobs()`,
 /// `publish(job, outcome)`, which is true when that is done, and `publish_later(outcome)`, which is
-/// awaited when it has to wait.
+/// awaited when it has to wait; where `in_batches`, also `take(most, function)` and
+/// `publish_some(outcomes)`, which says how many.
 /// `Work` says how a job is run: `suspends(job)`, `call(job, context)` for those that do not (when
 /// `may_run`), and `start(job, context)`, which is awaited, for those that do (when `may_suspend`).
 template <class Base, class Work>
@@ -50,6 +93,8 @@ public:
     explicit job_pool(Work work, Args&&... args)
         : Base(std::forward<Args>(args)...), work_(std::move(work))
     {
+        if constexpr (!Work::may_suspend)
+            this->one_worker_an_executor();
     }
 
     bool run_as_guest(boost::asio::any_io_executor where, numbered_job<Job>&& item,
@@ -61,7 +106,7 @@ public:
         presence here = std::move(*entered);
         worker& w = here.of();
         this->accept_guest();
-        static_cast<worker_type&>(w).item.emplace(std::move(item));
+        hand_of(w).put(std::move(item));
         const auto executor = w.get_executor();
         auto done = [keep = here.shared(), self = this->shared_from_this(),
                      then = std::move(on_end)](std::exception_ptr error) mutable {
@@ -77,12 +122,14 @@ public:
 
 private:
     using value_type = typename outcome<R>::value_type;
-    using worker_type = typed_worker<Job>;
+    // Only what never suspends is taken ahead: a job that waits might wait for what waits behind it.
+    static constexpr bool gathers = Base::in_batches && !Work::may_suspend;
 
-    static numbered_job<Job>& item_of(worker& w) noexcept
-    {
-        return *static_cast<worker_type&>(w).item;
-    }
+    using hand = std::conditional_t<gathers, job_batch<Job, R>, job_at_hand<Job>>;
+    using worker_type = typed_worker<Job, hand>;
+
+    static hand& hand_of(worker& w) noexcept { return static_cast<worker_type&>(w).hand; }
+    static numbered_job<Job>& item_of(worker& w) noexcept { return hand_of(w).current(); }
 
     /// The outcome of a job that is given up while it still needs its own ticket.
     static outcome<R> given_up(worker& w)
@@ -133,15 +180,14 @@ private:
 
     boost::asio::awaitable<void> run(presence here, std::optional<outcome<R>> first)
     {
-        worker_type& w = static_cast<worker_type&>(here.of());
+        worker& w = here.of();
+        hand& mine = hand_of(w);
         const time_service& clock = time_service::of(w.get_executor());
         turn my_turn(clock);
         if (first)
             co_await this->publish_later(std::move(*first));
-        while (w.item || !(w.is_guest() || this->should_leave(w))) {
-            if (!w.item)
-                w.item = this->number(this->jobs().try_receive());
-            if (!w.item) {
+        while (!mine.empty() || !(w.is_guest() || this->should_leave(w))) {
+            if (mine.empty() && !take(mine, my_turn)) {
                 w.set_idle(true);
                 auto next = co_await this->jobs().async_receive(
                     boost::asio::as_tuple(boost::asio::deferred));
@@ -150,57 +196,64 @@ private:
                     co_await boost::asio::this_coro::reset_cancellation_state();
                     continue;
                 }
-                w.item = this->number(std::move(std::get<1>(next)));
-                if (!w.item) {
+                auto job = this->number(std::move(std::get<1>(next)));
+                if (!job) {
                     this->end_of_jobs();
                     break;
                 }
+                mine.put(std::move(*job));
                 my_turn.begin(clock);
             }
 
-            std::optional<value_type> value;
-            std::exception_ptr error;
-            ticket& number = w.item->number;
-            const bool suspends = work_.suspends(w.item->job);
-            status how =
-                this->take_up(w, number, suspends ? clock.now() : my_turn.looked(), suspends);
-            if (how == status::ok) {
-                try {
-                    if constexpr (Work::may_suspend) {
-                        if (suspends) {
-                            auto operation = work_.start(w.item->job, w);
-                            if constexpr (std::is_void_v<R>) {
-                                co_await std::move(operation);
-                                value.emplace();
-                            } else {
-                                value.emplace(co_await std::move(operation));
+            bool turn_is_over = false;
+            if constexpr (gathers) {
+                turn_is_over = work_through(w, my_turn, clock);
+                while (mine.published < mine.ended.size())
+                    co_await this->publish_later(std::move(mine.ended[mine.published++]));
+                mine.ended.clear();
+                mine.published = 0;
+            } else {
+                std::optional<outcome<R>> out;
+                if constexpr (Work::may_suspend) {
+                    if (work_.suspends(mine.current().job)) {
+                        ticket& number = mine.current().number;
+                        std::optional<value_type> value;
+                        std::exception_ptr error;
+                        status how = this->take_up(w, number, clock.rough_now(), true);
+                        if (how == status::ok) {
+                            try {
+                                auto operation = work_.start(mine.current().job, w);
+                                if constexpr (std::is_void_v<R>) {
+                                    co_await std::move(operation);
+                                    value.emplace();
+                                } else {
+                                    value.emplace(co_await std::move(operation));
+                                }
+                            } catch (...) {
+                                error = std::current_exception();
                             }
+                            if (w.retired()) { // given up meanwhile: what came of it is nobody's
+                                w.counts.late();
+                                break;
+                            }
+                            how = this->conclude(w, number, value.has_value());
+                            // What the job did to its cancellation stays with it.
+                            co_await boost::asio::this_coro::reset_cancellation_state();
                         }
+                        out.emplace(ended(w, std::move(number), how, value, std::move(error)));
                     }
-                    if constexpr (Work::may_run) {
-                        if (!suspends)
-                            value.emplace(work_.call(w.item->job, w));
-                    }
-                } catch (...) {
-                    error = std::current_exception();
                 }
-                if (w.retired()) { // given up meanwhile: what came of it is nobody's
-                    w.counts.late();
-                    break;
+                if constexpr (Work::may_run) {
+                    if (!out)
+                        out.emplace(run_plain(w, mine.current(), my_turn.looked()));
                 }
-                how = this->conclude(w, number, value.has_value());
-                if constexpr (Work::may_suspend) // what the job did to its cancellation stays with
-                    co_await boost::asio::this_coro::reset_cancellation_state(); // it
+                const bool published = this->publish(mine.current().job, *out);
+                mine.item.reset();
+                if (!published)
+                    co_await this->publish_later(std::move(*out));
+                turn_is_over = my_turn.is_over(clock);
             }
-            outcome<R> out =
-                value ? outcome<R>::ok(std::move(number), std::move(*value))
-                      : outcome<R>(std::move(number), how, std::move(error), why(w, how));
-            out.set_attempts(how == status::dropped ? 0 : 1);
-            const bool published = this->publish(w.item->job, out);
-            w.item.reset();
-            if (!published)
-                co_await this->publish_later(std::move(out));
-            if (my_turn.is_over(clock)) {
+            if (turn_is_over) {
                 co_await boost::asio::post(boost::asio::deferred);
                 my_turn.begin(clock);
             }
@@ -208,9 +261,61 @@ private:
         w.leave();
     }
 
-    cancel_reason why(const worker& w, status how) const noexcept
+    // Takes what is there, if anything: one job, or where they are over at once a share of them.
+    bool take(hand& mine, [[maybe_unused]] const turn& pace)
     {
-        return how == status::dropped ? this->stopping() : w.reason();
+        if constexpr (gathers) {
+            std::size_t share = 1;
+            if (pace.is_quick())
+                share = std::clamp<std::size_t>(this->jobs().size() / this->executors().size(), 1,
+                                                hand::most);
+            this->take_some(share, [&mine](numbered_job<Job>&& job) { mine.put(std::move(job)); });
+        } else {
+            mine.item = this->number(this->jobs().try_receive());
+        }
+        return !mine.empty();
+    }
+
+    // Until the batch is done, or the turn is over, which is what is returned.
+    bool work_through(worker& w, turn& my_turn, const time_service& clock)
+    {
+        hand& mine = hand_of(w);
+        bool over = false;
+        while (!over && !mine.empty()) {
+            mine.ended.push_back(run_plain(w, mine.current(), my_turn.looked()));
+            mine.next();
+            over = my_turn.is_over(clock);
+        }
+        mine.published = this->publish_some(mine.ended);
+        return over;
+    }
+
+    outcome<R> run_plain(worker& w, numbered_job<Job>& item, time_point now)
+    {
+        std::optional<value_type> value;
+        std::exception_ptr error;
+        status how = this->take_up(w, item.number, now, false);
+        if (how == status::ok) {
+            try {
+                value.emplace(work_.call(item.job, w));
+            } catch (...) {
+                error = std::current_exception();
+            }
+            how = this->conclude(w, item.number, value.has_value());
+        }
+        return ended(w, std::move(item.number), how, value, std::move(error));
+    }
+
+    outcome<R> ended(const worker& w, ticket&& number, status how,
+                     std::optional<value_type>& value, std::exception_ptr&& error) const noexcept
+    {
+        if (value)
+            return outcome<R>::ok(std::move(number), std::move(*value));
+        const bool dropped = how == status::dropped;
+        outcome<R> out(std::move(number), how, std::move(error),
+                       dropped ? this->stopping() : w.reason());
+        out.set_attempts(dropped ? 0 : 1);
+        return out;
     }
 
     void torn_down(worker& w) noexcept override
@@ -219,10 +324,18 @@ private:
         this->publish_now(item_of(w).job, std::move(out));
     }
 
-    void drop_unstarted(worker& w) noexcept override
+    // The same for what the worker has at hand and is not at.
+    void empty_hands(worker& w) noexcept override
     {
-        if (auto& item = static_cast<worker_type&>(w).item)
-            this->dropped(std::move(*item));
+        hand& mine = hand_of(w);
+        if constexpr (gathers) {
+            for (; mine.published < mine.ended.size(); ++mine.published)
+                this->publish_now(std::move(mine.ended[mine.published]));
+            for (; !mine.empty(); mine.next())
+                this->dropped(std::move(mine.current()));
+        } else if (!mine.empty()) {
+            this->dropped(std::move(mine.current()));
+        }
     }
 
     Work work_;

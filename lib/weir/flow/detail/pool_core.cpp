@@ -50,12 +50,12 @@ void add(ledger& sum, status s, std::uint64_t n) noexcept
 
 pool_core::pool_core(std::vector<asio::any_io_executor> executors,
                      const worker_pool_options& options)
-    : options_(options), executors_(checked(std::move(executors))),
+    : options_(options), watches_(options.time_out() != duration::max()),
+      executors_(checked(std::move(executors))), live_at_(executors_.size()),
       workers_left_(executors_.front()), target_(options.workers().count())
 {
     workers_left_.add();
-    if (options_.on_stuck() && options_.time_out() != duration::max() &&
-        time_service::of(first_executor()).is_real())
+    if (options_.on_stuck() && watches_ && time_service::of(first_executor()).is_real())
         watch_for_stuck_jobs();
 }
 
@@ -68,8 +68,8 @@ void pool_core::start_workers()
     std::vector<presence> fresh;
     {
         std::lock_guard lock(mutex_);
-        while (live_ < target_ && !ended_)
-            fresh.push_back(enter(worker::role::member, next_executor()));
+        while (live_ < wanted() && !ended_)
+            fresh.push_back(enter_member());
     }
     for (presence& here : fresh)
         start_worker(std::move(here));
@@ -82,15 +82,47 @@ void pool_core::resize(limit workers)
     on_each_worker([](pool_core&, worker& w) { w.disturb(); });
 }
 
-// Under the mutex.
-presence pool_core::enter(worker::role role, asio::any_io_executor executor)
+void pool_core::one_worker_an_executor()
 {
-    auto w = make_worker(std::move(executor), role);
+    std::vector<asio::any_io_executor> distinct;
+    for (asio::any_io_executor& each : executors_)
+        if (std::find(distinct.begin(), distinct.end(), each) == distinct.end())
+            distinct.push_back(std::move(each));
+    executors_ = std::move(distinct);
+    live_at_.resize(executors_.size());
+    useful_ = executors_.size();
+}
+
+// The three below under the mutex.
+
+presence pool_core::enter(std::shared_ptr<worker> w)
+{
     w->place = workers_.insert(workers_.end(), w);
-    w->live = role == worker::role::member;
-    live_ += w->live ? 1 : 0;
     workers_left_.add();
     return presence(shared_from_this(), std::move(w));
+}
+
+// Where there are the fewest.
+presence pool_core::enter_member()
+{
+    const auto fewest = std::min_element(live_at_.begin(), live_at_.end());
+    const auto at = static_cast<std::size_t>(fewest - live_at_.begin());
+    auto w = make_worker(executors_[at], worker::role::member);
+    w->home = at;
+    w->live = true;
+    presence here = enter(std::move(w));
+    ++live_at_[at];
+    ++live_;
+    return here;
+}
+
+void pool_core::no_longer_live(worker& w) noexcept
+{
+    if (!w.live)
+        return;
+    w.live = false;
+    --live_at_[w.home];
+    --live_;
 }
 
 std::optional<presence> pool_core::enter_guest(asio::any_io_executor executor)
@@ -99,25 +131,17 @@ std::optional<presence> pool_core::enter_guest(asio::any_io_executor executor)
     if (closing_)
         return std::nullopt;
     if (!executor)
-        executor = next_executor();
-    return enter(worker::role::guest, std::move(executor));
+        executor = executors_[entered_++ % executors_.size()];
+    return enter(make_worker(std::move(executor), worker::role::guest));
 }
 
-asio::any_io_executor pool_core::next_executor() noexcept
+bool pool_core::leave_if_too_many(worker& w) noexcept
 {
-    return executors_[entered_++ % executors_.size()];
-}
-
-bool pool_core::should_leave(worker& w) noexcept
-{
-    if (live_.load(std::memory_order_relaxed) <= target_.load(std::memory_order_relaxed))
-        return false;
     std::lock_guard lock(mutex_);
     // Somebody has to drop what waits.
-    if (live_ <= target_ || stopping() != cancel_reason::none)
+    if (live_ <= wanted() || stopping() != cancel_reason::none)
         return false;
-    w.live = false;
-    --live_;
+    no_longer_live(w);
     return true;
 }
 
@@ -139,7 +163,7 @@ void pool_core::left(const std::shared_ptr<worker>& w) noexcept
         w->counts.ended(status::abandoned);
         torn_down(*w);
     } else if (!w->leaving() && !w->retired()) {
-        drop_unstarted(*w); // a guest whose context is destroyed before it took up its job
+        empty_hands(*w); // its context is being destroyed between two jobs
     }
     bool nobody = false;
     {
@@ -148,7 +172,7 @@ void pool_core::left(const std::shared_ptr<worker>& w) noexcept
         w->counts.add_ends_to(past_);
         w->counts.add_starts_to(past_);
         workers_.erase(w->place);
-        live_ -= w->live ? 1 : 0;
+        no_longer_live(*w);
         nobody = member && live_ == 0;
     }
     if (nobody && !w->leaving()) { // and with its context goes the last who would take jobs
@@ -163,19 +187,15 @@ void pool_core::left(const std::shared_ptr<worker>& w) noexcept
         close_results();
 }
 
-status pool_core::take_up(worker& w, ticket& job, time_point now, bool may_suspend)
+status pool_core::take_up_and_watch(worker& w, ticket& job, bool may_suspend)
 {
     if (const cancel_reason reason = stopping(); reason != cancel_reason::none) {
         w.counts.ended(status::dropped);
         note_unfinished(job, status::dropped, age_of_waiting(job));
         return status::dropped;
     }
-    const bool watched = options_.time_out() != duration::max() || job.record;
-    if (watched)
-        now = clock_of(w).now();
+    const time_point now = clock_of(w).now();
     w.begin(job, now);
-    if (!watched)
-        return status::ok;
     if (job.record)
         job.record->times.started = job.record->times.finished = now;
     const time_point over = std::min(saturating_add(now, options_.time_out()), job.deadline());
@@ -191,24 +211,18 @@ status pool_core::take_up(worker& w, ticket& job, time_point now, bool may_suspe
     return status::ok;
 }
 
-status pool_core::conclude(worker& w, ticket& job, bool has_value)
+void pool_core::account(ticket& job, status s, time_point started, time_point now)
 {
-    const time_point started = w.started();
-    const status s = w.end(has_value);
-    const bool unfinished = s == status::cancelled && closing_;
-    if (!job.record && !unfinished)
-        return s;
-    const time_point now = clock_of(w).now();
-    if (unfinished)
+    if (s == status::cancelled && closing_)
         note_unfinished(job, s, now - started);
-    if (job.record)
-        job.record->times.finished = now;
-    if (job.record && job.record->timed) {
+    if (!job.record)
+        return;
+    job.record->times.finished = now;
+    if (job.record->timed) {
         std::lock_guard lock(histograms_);
         queue_wait_.add(job.record->times.waited());
         run_time_.add(job.record->times.ran());
     }
-    return s;
 }
 
 void pool_core::watch(worker& w, time_point over)
@@ -233,10 +247,9 @@ void pool_core::give_up(worker& w)
     if (closing_)
         note_unfinished(job, status::abandoned, clock_of(w).now() - w.started());
     std::unique_lock lock(mutex_);
-    presence successor =
-        enter(w.is_guest() ? worker::role::guest : worker::role::member, w.get_executor());
-    live_ -= w.live ? 1 : 0;
-    w.live = false;
+    no_longer_live(w);
+    presence successor = w.is_guest() ? enter(make_worker(w.get_executor(), worker::role::guest))
+                                      : enter_member();
     lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);
@@ -283,7 +296,7 @@ void pool_core::ensure_somebody()
     std::unique_lock lock(mutex_);
     if (live_ != 0 || ended_)
         return;
-    presence here = enter(worker::role::member, next_executor());
+    presence here = enter_member();
     lock.unlock();
     start_worker(std::move(here));
 }
@@ -358,11 +371,8 @@ pool_stats pool_core::stats() const
     return stats;
 }
 
-ticket pool_core::next_ticket(const job_options* said)
+void pool_core::describe(ticket& job, const job_options* said)
 {
-    ticket job(ids_.fetch_add(1, std::memory_order_relaxed) + 1);
-    if (said == nullptr && !options_.takes_timings())
-        return job;
     job.record = std::make_unique<job_record>();
     if (said != nullptr)
         job.record->said = *said;
@@ -371,7 +381,6 @@ ticket pool_core::next_ticket(const job_options* said)
         const time_point now = time_service::of(first_executor()).now();
         job.record->times.queued = job.record->times.started = job.record->times.finished = now;
     }
-    return job;
 }
 
 void pool_core::note_unfinished(const ticket& job, status s, std::optional<duration> age)

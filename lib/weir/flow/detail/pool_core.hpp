@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/flow/detail/id_source.hpp>
 #include <weir/flow/detail/stuck_watch.hpp>
 #include <weir/flow/detail/worker.hpp>
 #include <weir/flow/drain_report.hpp>
@@ -13,11 +14,13 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
 #include <exception>
+#include <limits>
 #include <list>
 #include <memory>
 #include <mutex>
@@ -63,21 +66,47 @@ public:
     ledger read() const;
     pool_stats stats() const;
     /// `said` may be null.
-    ticket next_ticket(const job_options* said);
+    ticket next_ticket(const job_options* said)
+    {
+        ticket job(ids_.next());
+        if (said != nullptr || options_.takes_timings())
+            describe(job, said);
+        return job;
+    }
     void reject() noexcept { rejected_.fetch_add(1, std::memory_order_relaxed); }
 
     virtual void close_intake() noexcept = 0;
     virtual void close_results() noexcept = 0;
 
 protected:
+    /// Jobs never suspend: an executor is done with one before it begins another, and more workers
+    /// than executors would only wait for one another. Before `start_workers`.
+    void one_worker_an_executor();
+
     /// Takes up the worker's next job. `ok`: it may run now. Otherwise how it ended without
     /// running. `now` need only be about right, where nobody asked for times.
-    status take_up(worker& w, ticket& job, time_point now, bool may_suspend);
+    status take_up(worker& w, ticket& job, time_point now, bool may_suspend)
+    {
+        if (watches_ || job.record || stopping() != cancel_reason::none)
+            return take_up_and_watch(w, job, may_suspend);
+        w.begin(job, now);
+        return status::ok;
+    }
     /// The status of the job that has ended, whose outcome will say so.
-    status conclude(worker& w, ticket& job, bool has_value);
+    status conclude(worker& w, ticket& job, bool has_value)
+    {
+        const time_point started = w.started();
+        const status s = w.end(has_value);
+        if (job.record || s == status::cancelled)
+            account(job, s, started, clock_of(w).now());
+        return s;
+    }
 
     /// Whether there are more workers than there may be, and this one is to leave.
-    bool should_leave(worker& w) noexcept;
+    bool should_leave(worker& w) noexcept
+    {
+        return live_.load(std::memory_order_relaxed) > wanted() && leave_if_too_many(w);
+    }
     /// A worker has seen the end of the jobs.
     void end_of_jobs() noexcept;
 
@@ -108,11 +137,20 @@ private:
     virtual void replace(presence here, worker& given_up) = 0;
     /// The context destroyed a worker in the middle of a job.
     virtual void torn_down(worker& w) noexcept = 0;
-    /// The same before the job, if there is one, was begun.
-    virtual void drop_unstarted(worker& w) noexcept = 0;
+    /// The same between two jobs, or before the first: what it has at hand is told of.
+    virtual void empty_hands(worker& w) noexcept = 0;
 
-    presence enter(worker::role role, boost::asio::any_io_executor executor);
-    boost::asio::any_io_executor next_executor() noexcept;
+    void describe(ticket& job, const job_options* said);
+    presence enter(std::shared_ptr<worker> w);
+    status take_up_and_watch(worker& w, ticket& job, bool may_suspend);
+    void account(ticket& job, status s, time_point started, time_point now);
+    bool leave_if_too_many(worker& w) noexcept;
+    presence enter_member();
+    void no_longer_live(worker& w) noexcept;
+    std::size_t wanted() const noexcept
+    {
+        return std::min(target_.load(std::memory_order_relaxed), useful_);
+    }
     void left(const std::shared_ptr<worker>& w) noexcept;
     void watch(worker& w, time_point over);
     void watch_for_stuck_jobs();
@@ -127,18 +165,21 @@ private:
     boost::asio::awaitable<bool> all_left(duration limit);
 
     const worker_pool_options options_;
-    const std::vector<boost::asio::any_io_executor> executors_;
+    const bool watches_; // each job has a time-out
+    std::vector<boost::asio::any_io_executor> executors_;
+    std::vector<std::size_t> live_at_; // of each executor; under the mutex
+    std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers than that would not help
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
     std::atomic<cancel_reason> stopping_{cancel_reason::none};
     std::atomic<bool> closing_{false};
     std::atomic<bool> ended_{false};
-    std::atomic<job_id> ids_{0};
+    id_source ids_;
     std::atomic<std::uint64_t> rejected_{0};
     std::atomic<std::size_t> target_;
     std::atomic<std::size_t> live_{0}; // members that take jobs; changed under the mutex
     mutable std::mutex mutex_;
     std::list<std::shared_ptr<worker>> workers_;
-    std::size_t entered_ = 0;
+    std::size_t entered_ = 0; // guests
     ledger past_; // of workers that are gone
     std::deque<unfinished_job> unfinished_;
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};

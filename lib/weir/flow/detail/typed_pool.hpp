@@ -85,7 +85,17 @@ public:
     static constexpr bool are_numbered =
         std::is_same_v<typename Queue::value_type, numbered_job<Job>>;
 
+    /// Jobs may be taken out several at a time, in one go.
+    static constexpr bool in_batches = is_channel<Queue> && are_numbered;
+
     queue_type& jobs() noexcept { return *jobs_; }
+
+    /// Takes up to `most` jobs that are there.
+    template <class Take>
+    void take_some(std::size_t most, Take&& take)
+    {
+        jobs_->try_take(most, take);
+    }
 
     /// What comes out of the queue.
     std::optional<numbered_job<Job>> number(std::optional<typename Queue::value_type>&& job)
@@ -214,10 +224,24 @@ protected:
             lose(std::move(sent).value());
     }
 
-    // Without waiting, for where nobody can wait.
-    void publish_now(Job& job, outcome<R>&& out) noexcept
+    // From the front, in one go; how many.
+    std::size_t publish_some(std::span<outcome<R>> outcomes) noexcept
     {
-        if (!publish(job, out))
+        if (this->options().discards_results())
+            return outcomes.size();
+        if constexpr (is_channel<Results>)
+            return results_->try_send_n(outcomes);
+        std::size_t count = 0;
+        while (count < outcomes.size() && results_->try_send(std::move(outcomes[count])))
+            ++count;
+        return count;
+    }
+
+    // Without waiting, for where nobody can wait.
+    void publish_now(Job&, outcome<R>&& out) noexcept { publish_now(std::move(out)); }
+    void publish_now(outcome<R>&& out) noexcept
+    {
+        if (!this->options().discards_results() && !results_->try_send(std::move(out)))
             lose(std::move(out));
     }
 

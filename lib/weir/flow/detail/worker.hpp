@@ -11,6 +11,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <memory>
@@ -92,9 +93,34 @@ public:
     virtual ~worker() = default;
 
     /// Takes up a job that starts now.
-    void begin(const ticket& job, time_point now) noexcept;
+    void begin(const ticket& job, time_point now) noexcept
+    {
+        id_ = job.id;
+        record_ = job.record.get();
+        deadline_ = job.deadline();
+        reason_ = cancel_reason::none;
+        started_ = now;
+        busy_ = true;
+        counts.started();
+        seen_.begin(id_, now);
+    }
     /// The status of a job that ended by itself.
-    status end(bool has_value) noexcept;
+    status end(bool has_value) noexcept
+    {
+        busy_ = false;
+        record_ = nullptr;
+        time_out.cancel();
+        seen_.end();
+        status s = status::ok;
+        if (!has_value) {
+            if (reason_ == cancel_reason::none)
+                s = status::failed;
+            else
+                s = reason_ == cancel_reason::deadline ? status::timed_out : status::cancelled;
+        }
+        counts.ended(s);
+        return s;
+    }
     /// Its time was over before it could start: it ends here.
     void expire() noexcept { reason_ = cancel_reason::deadline; }
     /// Asks the job under way to end. The first reason stays.
@@ -138,7 +164,8 @@ public:
 
     // Guarded by the pool's mutex.
     std::list<std::shared_ptr<worker>>::iterator place;
-    bool live = false; // counted among those that take jobs
+    bool live = false;    // counted among those that take jobs
+    std::size_t home = 0; // of a member: at which of the pool's executors
 
 private:
     const role role_;

@@ -77,6 +77,17 @@ public:
         return how;
     }
 
+    /// Moves values in from the front while there is room and nobody waits for it. Returns how many.
+    std::size_t try_push_some(T* values, std::size_t most) noexcept
+    {
+        std::size_t count = 0;
+        if (capacity() != 0 && (flags_.load(std::memory_order_relaxed) & senders_parked) == 0)
+            count = ring_.push_some(values, most, ring::closed | ring::reserving);
+        if (count != 0)
+            notify();
+        return count;
+    }
+
     /// Moves up to `most` values into `take(T&&)`, which must not throw. Returns how many.
     template <class Take>
     std::size_t try_pop(std::size_t most, Take&& take) noexcept

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/time/short_mutex.hpp>
+
 #include <atomic>
-#include <mutex>
-#include <thread>
 
 namespace weir::detail {
 
@@ -11,19 +11,10 @@ namespace weir::detail {
 struct real_policy {
     template <class T>
     using atomic = std::atomic<T>;
-    using mutex = std::mutex;
+    using mutex = short_mutex;
 
     /// Another thread is between two steps that belong together: let it get on.
-    static void pause(unsigned round) noexcept
-    {
-        if (round < 64) {
-#if defined(__x86_64__) || defined(__i386__)
-            __builtin_ia32_pause();
-#endif
-        } else {
-            std::this_thread::yield();
-        }
-    }
+    static void pause(unsigned round) noexcept { weir::pause(round); }
 };
 
 } // namespace weir::detail

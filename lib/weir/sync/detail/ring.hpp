@@ -2,6 +2,7 @@
 
 #include <weir/sync/detail/policy.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -72,17 +73,47 @@ public:
             if (turn == p) {
                 // A ring of the capacity itself is full when its slot is; a larger one has to
                 // count.
-                if (capacity_ <= mask_ && capacity_ != 0 && p - head_.load() >= capacity_ * step)
+                if (capacity_ <= mask_ && capacity_ != 0 && used(p) >= capacity_)
                     return passed::full;
                 if (tail_.compare_exchange_weak(tail, tail + step)) {
-                    ::new (static_cast<void*>(s.memory)) T(std::move(value));
-                    s.sequence.store(p | 1, std::memory_order_release);
+                    fill(p, value);
                     return passed::done;
                 }
             } else if (static_cast<std::int64_t>(turn - p) < 0) {
                 return passed::full;
             } else {
                 tail = tail_.load(std::memory_order_relaxed);
+            }
+        }
+    }
+
+    /// Moves values in from the front while there is room, all with one step of the tail. Returns
+    /// how many: 0 as well when one of the bits of `stops` is in the tail.
+    std::size_t push_some(T* values, std::size_t most, std::uint64_t stops) noexcept
+    {
+        std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        for (;;) {
+            if ((tail & stops) != 0)
+                return 0;
+            const std::uint64_t p = position(tail);
+            std::size_t room = most;
+            if (capacity_ <= mask_) // a larger ring than the capacity has to count
+                room = std::min(most, capacity_ - used(p));
+            std::size_t count = 0;
+            std::uint64_t turn = p;
+            for (; count < room; ++count) {
+                turn = at(p + count * step).sequence.load(std::memory_order_acquire);
+                if (turn != p + count * step)
+                    break;
+            }
+            if (count == 0) {
+                if (room == 0 || static_cast<std::int64_t>(turn - p) < 0)
+                    return 0;
+                tail = tail_.load(std::memory_order_relaxed);
+            } else if (tail_.compare_exchange_weak(tail, tail + count * step)) {
+                for (std::size_t i = 0; i < count; ++i)
+                    fill(p + i * step, values[i]);
+                return count;
             }
         }
     }
@@ -176,9 +207,23 @@ private:
         return size;
     }
 
+    // As seen from a tail that may be an old one: then it is nothing, and the tail cannot be moved.
+    std::size_t used(std::uint64_t p) const noexcept
+    {
+        const auto steps = static_cast<std::int64_t>(p - head_.load());
+        return steps > 0 ? static_cast<std::size_t>(steps) / step : 0;
+    }
+
     slot& at(std::uint64_t p) noexcept
     {
         return slots_[static_cast<std::size_t>(p / step) & mask_];
+    }
+
+    void fill(std::uint64_t p, T& value) noexcept
+    {
+        slot& s = at(p);
+        ::new (static_cast<void*>(s.memory)) T(std::move(value));
+        s.sequence.store(p | 1, std::memory_order_release);
     }
 
     template <class Take>

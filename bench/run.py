@@ -1,0 +1,335 @@
+"""run.py BIN [--quick] [--json FILE] [ROW...]: runs the benchmarks and their peers, and prints one table.
+
+Every program is called as `program MEASURE ITEMS` and prints one line of JSON with a checksum of what it computed. Of
+each row, ours and the peers run in turn, several times; medians count. The ratio is ours divided by the best of the
+peers that the goal names. The other peers are shown only.
+"""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+# What the checksums must be: everybody does all of the work.
+CHECKSUMS = {
+    "doubled": lambda n: n * n,             # the sum of 2i + 1
+    "summed": lambda n: n * (n - 1) // 2,   # the sum of i
+    "counted": lambda n: n,
+    "fast": lambda n: n - n // 100,         # one in a hundred is slow
+    "warmed": lambda n: (n + 200_000) ** 2,
+}
+
+
+@dataclasses.dataclass
+class Peer:
+    label: str
+    program: str
+    measure: str
+    named: bool = False   # the goal is about this one
+    share: int = 1        # of the items: one in so many, for those that would take minutes
+    items: int = 0        # another number of items altogether
+
+
+@dataclasses.dataclass
+class Row:
+    name: str
+    ours: tuple           # program, measure
+    items: int
+    quick: int            # items with --quick
+    peers: list
+    goal: float = None
+    checksum: str = "doubled"
+    key: str = "ns"       # which of the numbers
+    absolute: bool = False  # the goal is about ours alone
+    note: str = ""
+    refused: str = ""
+    samples: dict = dataclasses.field(default_factory=dict)
+
+    @property
+    def unit(self):
+        return {"bytes": "bytes", "allocations": "allocations"}.get(self.key, "ns")
+
+
+def go(label, measure, named=True, **more):
+    return Peer("Go " + label, "peer_go", measure, named, **more)
+
+
+def asio(label, measure, **more):
+    return Peer("Asio " + label, "peer_asio", measure, **more)
+
+
+def tbb(label, measure, **more):
+    return Peer("oneTBB " + label, "peer_tbb", measure, **more)
+
+
+def threads(measure, **more):
+    return Peer("threads", "peer_threads", measure, **more)
+
+
+M, K = 1_000_000, 1_000
+
+
+def pool_rows():
+    two = [go("channels", "pool_stream_2"), asio("concurrent_channel", "pool_stream_2"),
+           tbb("pipeline", "pool_pipeline"), tbb("bounded queues", "pool_queues_8", share=20),
+           threads("pool_stream_2", share=5)]
+    slices = go("slices of 64", "pool_slices_2", named=False)
+    pool = "bench_worker_pool"
+    yield Row("pool_stream_2", (pool, "pool_stream_2"), 3 * M, 300 * K, two, 0.5)
+    yield Row("pool_stream_1", (pool, "pool_stream_1"), 3 * M, 300 * K,
+              [go("channels", "pool_stream_1"), asio("channel", "pool_stream_1")], 0.5)
+    yield Row("pool_stream_batch", (pool, "pool_stream_batch"), 3 * M, 300 * K, [two[0], slices, two[2]], 0.3)
+    yield Row("pool_stream_100", (pool, "pool_stream_100"), 3 * M, 300 * K,
+              [go("channels", "pool_stream_100"), asio("concurrent_channel", "pool_stream_100"),
+               threads("pool_stream_100", share=50)], 0.7)
+    yield Row("pool_coroutine", (pool, "pool_coroutine"), 3 * M, 300 * K, [two[0], two[1]], 1.0)
+    yield Row("round_trip", (pool, "round_trip"), 1 * M, 200 * K,
+              [go("unbuffered channels", "round_trip_1"), asio("channels of 0", "round_trip"),
+               threads("round_trip", share=20)], 1.0)
+    yield Row("round_trip_run", ("bench_task_pool", "round_trip_run"), 1 * M, 200 * K,
+              [go("unbuffered channels", "round_trip_1")])
+
+
+def task_rows():
+    for limit in (8, 100):
+        name = f"submit_many_{limit}"
+        yield Row(name, ("bench_task_pool", name), 1 * M, 200 * K,
+                  [go("errgroup", name), asio("post (unbounded)", "submit_by_post"),
+                   asio("co_spawn (unbounded)", "submit_by_co_spawn"),
+                   tbb("task_group (unbounded)", "submit_many"), threads(name, share=10)], 0.4)
+
+
+def sync_rows():
+    free = "semaphore_free"
+    yield Row(free, ("bench_semaphore", free), 10 * M, 1 * M,
+              [go("x/sync", "semaphore_free_1"), asio("channel", free), threads(free)], 0.8, "counted")
+    for runners, goal in ((1, 0.8), (2, 1.2)):
+        name = f"semaphore_contended_{runners}"
+        yield Row(name, ("bench_semaphore", name), 1 * M, 200 * K,
+                  [go("x/sync", name), asio("channel", name)], goal, "counted")
+    for runners in (1, 2):
+        name = f"channel_stream_{runners}"
+        yield Row(name, ("bench_channel", name), 5 * M, 500 * K, [go("channel", name), asio("channel", name)],
+                  None, "summed")
+
+
+def map_rows():
+    go_maps = {"ordered": [go("goroutines", "map_ordered_goroutines"), go("workers", "map_ordered_workers")],
+               "completed": [go("errgroup", "map_completed_errgroup"), go("workers", "map_completed_workers")]}
+    for order, peers in go_maps.items():
+        yield Row("map_window_" + order, ("bench_map", "map_window_" + order), 1 * M, 200 * K,
+                  peers + [tbb("pipeline", "map_" + order)], 0.5)
+    for order in go_maps:
+        name = "map_suspending_" + order
+        yield Row(name, ("bench_map", name), 1 * M, 200 * K, [go("workers", name)])
+
+
+def memory_rows():
+    for name, key, goal in (("asleep", "bytes", 0.35), ("asleep_start", "start_ns", None),
+                            ("asleep_finish", "finish_ns", None)):
+        yield Row(name, ("bench_wait", "asleep"), 1 * M, 100 * K,
+                  [go("goroutines", "asleep"), asio("steady_timer", "asleep")], goal, "summed", key)
+    yield Row("queued", ("bench_worker_pool", "queued"), 10 * M, 1 * M,
+              [Peer("10^5 jobs", "bench_worker_pool", "queued", True, items=100 * K)], 1.1, key="bytes")
+    for kind, runners, goal in (("stream", 1, 0), ("stream", 2, 0.01), ("submit", 1, 0), ("submit", 2, 0.01)):
+        name = f"allocations_{kind}_{runners}"
+        yield Row(name, ("bench_allocations", name), 1 * M, 200 * K, [], goal, "warmed", "allocations", True)
+
+
+def fairness_rows():
+    for name, what, items, quick, key, goal in (
+            ("slow_among_fast_sleeping", "slow_sleeping", 40 * K, 20 * K, "ns", 1.2),
+            ("slow_among_fast_computing", "slow_computing", 10 * K, 5 * K, "ns", 1.2),
+            ("slow_among_trivial", "slow_among_trivial", 10 * K, 5 * K, "ns", None),
+            ("slow_among_trivial_received", "slow_among_trivial", 10 * K, 5 * K, "until_received_ns", None)):
+        yield Row(name, ("bench_slow_among_fast", what), items, quick,
+                  [Peer("batch of 1", "bench_slow_among_fast", what + "_by_hand", True),
+                   go("channels", what, named=False)], goal, "fast", key)
+    for kind in ("acquirers", "receivers"):
+        name = "cancel_storm_" + kind
+        peers = [go("contexts", name)]
+        if kind == "receivers":
+            peers.append(asio("channel (10^4 of them)", name, share=10))
+        yield Row(name, ("bench_cancel", name), 100 * K, 100 * K, peers, 1000, "counted", absolute=True)
+        yield Row(name + "_linear", ("bench_cancel", name), 100 * K, 100 * K,
+                  [Peer("10^4 of them", "bench_cancel", name, True, items=10 * K)], 2, "counted")
+
+
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *map_rows(), *memory_rows(), *fairness_rows()]
+
+
+class Refused(Exception):
+    pass
+
+
+class Runner:
+    """Runs programs. What several rows look at is run once a round."""
+
+    def __init__(self, folder, rounds):
+        self.folder, self.rounds = folder, rounds
+        self.known = {}
+
+    def has(self, program):
+        return (self.folder / program).exists()
+
+    def run(self, program, measure, items, checksum, turn):
+        key = program, measure, items, turn
+        if key not in self.known:
+            self.known[key] = self.call(program, measure, items)
+        numbers, _ = self.known[key]
+        expected = CHECKSUMS[checksum](items)
+        if numbers["checksum"] != expected:
+            raise Refused(f"{program} {measure} {items}: checksum {numbers['checksum']}, expected {expected}")
+        return self.known[key]
+
+    def call(self, program, measure, items):
+        began = time.monotonic()
+        try:
+            done = subprocess.run([self.folder / program, measure, str(items)], capture_output=True, text=True,
+                                  timeout=240)
+        except subprocess.TimeoutExpired:
+            raise Refused(f"{program} {measure} {items}: no end after 240 s") from None
+        if done.returncode != 0:
+            raise Refused(f"{program} {measure} {items}: exit code {done.returncode} {done.stderr.strip()[:200]}")
+        return json.loads(done.stdout), time.monotonic() - began
+
+
+def measure(row, runner, quick):
+    """Fills in the row's samples: its own under None, a peer's under its label."""
+    items = row.quick if quick else row.items
+    members = [(None, *row.ours, items)]
+    for peer in row.peers:
+        if runner.has(peer.program):
+            members.append((peer.label, peer.program, peer.measure, peer.items or items // peer.share))
+    named = {peer.label for peer in row.peers if peer.named}
+    slow = set()   # run once is enough
+    rounds = min(runner.rounds, 3) if items >= M and row.ours[1] == "asleep" else runner.rounds
+    for turn in range(rounds):
+        for label, program, what, count in members:
+            taken = row.samples.setdefault(label, [])
+            needed = label is None or label in named
+            if label in slow:
+                continue
+            numbers, seconds = runner.run(program, what, count, row.checksum, turn)
+            if seconds > 4 and not needed:
+                slow.add(label)
+            taken.append(numbers[row.key])
+            if label is None and numbers.get("in_flight", count) < count:
+                row.note = f"only {numbers['in_flight']:,.0f} of {count:,} were in flight at a time"
+
+
+def judge(row):
+    """What is told of a row that was measured."""
+    medians = {label: statistics.median(taken) for label, taken in row.samples.items()}
+    ours = medians[None]
+    named = [peer.label for peer in row.peers if peer.named and peer.label in medians]
+    best = min(named, key=medians.get, default=None)
+    ratio = ours / medians[best] if best is not None and medians[best] else None
+    judged = ours if row.absolute else ratio
+    met = None if row.goal is None or judged is None else judged <= row.goal
+    return {"row": row.name, f"ours_{row.unit}": ours, "peer": best,
+            f"peer_{row.unit}": None if best is None else medians[best],
+            "ratio": ratio, "goal": row.goal, "met": met}, medians
+
+
+def shown(value, unit):
+    if value is None:
+        return ""
+    if unit == "bytes":
+        return f"{value:,.0f} B" if value < 1e5 else f"{value / 1e6:.2f} MB"
+    if unit == "allocations":
+        return f"{value:.6f}".rstrip("0").rstrip(".")
+    return f"{value:.1f} ns" if value < 1e4 else f"{value / 1e3:,.1f} us"
+
+
+def line(row):
+    if row.refused:
+        return f"| {row.name} | refused: {row.refused} | | | | |", None
+    told, medians = judge(row)
+    best = told["peer"]
+    peers = [f"{'**' if label == best else ''}{label} {shown(value, row.unit)}{'**' if label == best else ''}"
+             for label, value in medians.items() if label is not None]
+    goal = ""
+    if row.goal is not None:
+        goal = "<= " + (shown(row.goal, row.unit) if row.absolute else f"{row.goal:g}")
+    ratio = "" if told["ratio"] is None else f"{told['ratio']:.2f}"
+    met = {None: "not compared" if row.goal is not None else "", True: "met", False: "NOT met"}[told["met"]]
+    if row.note:
+        met += f" ({row.note})"
+    return (f"| {row.name} | {shown(medians[None], row.unit)} | {'; '.join(peers)} | {ratio} | {goal} | {met} |",
+            told)
+
+
+def first_line(*command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")[0]
+    except (OSError, subprocess.CalledProcessError):
+        return f"no {command[0]}"
+
+
+def machine(folder):
+    cpu = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
+    memory = re.search(r"^MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.M)
+    cache = (folder.parent / "CMakeCache.txt").read_text()
+    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.M)[1]
+    flags = re.search(r"^CMAKE_CXX_FLAGS_RELEASE:\w+=(.*)$", cache, re.M)[1]
+    yield f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {int(memory[1]) >> 20} GB, " \
+          f"{platform.system()} {platform.release()}"
+    yield f"{first_line(compiler, '--version')}, {flags}"
+    yield first_line("go", "version")
+    load = os.getloadavg()[0]
+    yield f"load before the start {load:.2f}" + (": not a quiet machine, the numbers are rough" * (load > 0.5))
+
+
+def chosen(names):
+    """The rows of these names; where there is none, those whose name begins so."""
+    exact = {row.name for row in ROWS}
+    return [row for row in ROWS if not names or any(
+        row.name == name or (name not in exact and row.name.startswith(name)) for name in names)]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="run.sh", description="Runs the benchmarks and their peers.")
+    parser.add_argument("bin", type=pathlib.Path, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="fewer items and rounds")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("rows", nargs="*", metavar="ROW", help="only these; a name's beginning is enough")
+    given = parser.parse_intermixed_args()
+    rows = chosen(given.rows)
+    if not rows:
+        parser.error("the rows are " + ", ".join(row.name for row in ROWS))
+    runner = Runner(given.bin, 3 if given.quick else 5)
+    for told in machine(given.bin):
+        print(told)
+    missing = sorted({peer.program for row in rows for peer in row.peers if not runner.has(peer.program)})
+    if missing:
+        print("missing, and not compared with: " + ", ".join(missing))
+    print("\n| row | ours | peers (the one of the ratio in bold) | ratio | goal | |")
+    print("| --- | --- | --- | --- | --- | --- |", flush=True)
+    found = []
+    for row in rows:
+        try:
+            measure(row, runner, given.quick)
+        except Refused as why:
+            row.refused = str(why)
+        text, told = line(row)
+        print(text, flush=True)
+        if told:
+            found.append(told)
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+    goals = [told["met"] for told in found if told["met"] is not None]
+    refused = [row.name for row in rows if row.refused]
+    print(f"\n{sum(goals)} of {len(goals)} goals met" + (f"; refused: {', '.join(refused)}" * bool(refused)))
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+#pragma once
+
+#include "bench.hpp"
+
+#include <weir/flow/worker_pool.hpp>
+#include <weir/run/runner_pool.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+// The user's side of a stream of jobs through a worker pool: who submits, and who receives.
+
+namespace bench {
+
+namespace asio = boost::asio;
+
+struct job {
+    std::int64_t id;
+    std::int64_t value;
+};
+
+struct result {
+    std::int64_t id;
+    std::int64_t value;
+};
+
+using pool = weir::worker_pool<job, result>;
+using outcome = weir::outcome<result>;
+
+inline result work(job j)
+{
+    return {j.id, worked(j.value)};
+}
+
+inline asio::awaitable<result> work_in_coroutine(job j)
+{
+    co_return work(j);
+}
+
+constexpr std::size_t queue_size = 1024;
+constexpr std::size_t batch_size = 64;
+
+inline weir::worker_pool_options options(std::size_t workers)
+{
+    return weir::worker_pool_options(workers).queue(queue_size).results(queue_size);
+}
+
+/// One by one: tries first, and waits when there is no room.
+inline asio::awaitable<void> submit_all(pool& jobs, std::int64_t count)
+{
+    for (std::int64_t i = 0; i < count; ++i) {
+        const job next{i, i};
+        if (jobs.try_submit(next))
+            continue;
+        const auto submitted = co_await jobs.async_submit(next);
+        require(bool(submitted), "a job was not accepted");
+    }
+}
+
+/// One by one: tries first, and waits when there is nothing.
+inline asio::awaitable<std::uint64_t> receive_all(pool& jobs)
+{
+    std::uint64_t sum = 0;
+    for (;;) {
+        std::optional<outcome> out = jobs.results().try_receive();
+        if (!out)
+            out = co_await jobs.results().async_receive();
+        if (!out)
+            co_return sum;
+        sum += static_cast<std::uint64_t>(out->value().value);
+    }
+}
+
+/// What is there, up to a batch.
+inline asio::awaitable<std::uint64_t> receive_in_batches(pool& jobs)
+{
+    std::uint64_t sum = 0;
+    std::vector<outcome> batch;
+    batch.reserve(batch_size);
+    for (;;) {
+        batch.clear();
+        if (jobs.results().try_receive_n(batch, batch_size) == 0)
+            co_await jobs.results().async_receive_some(batch, batch_size);
+        if (batch.empty())
+            co_return sum;
+        for (outcome& out : batch)
+            sum += static_cast<std::uint64_t>(out.value().value);
+    }
+}
+
+} // namespace bench
