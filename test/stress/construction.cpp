@@ -170,9 +170,12 @@ BOOST_AUTO_TEST_CASE(a_pool_that_gets_no_thread_to_watch_for_stuck_jobs_throws)
     needs_threads(1, [&] { const weir::worker_pool<int, int> jobs(executors, options, twice); });
 }
 
-BOOST_AUTO_TEST_CASE(a_runner_pool_that_gets_no_descriptors_throws,
-                     *boost::unit_test::enable_if<may_lack_descriptors>())
+BOOST_AUTO_TEST_CASE(a_runner_pool_that_gets_no_descriptors_throws)
 {
+    if (!may_lack_descriptors) {
+        BOOST_TEST_MESSAGE("skipped: the sanitizer needs a pipe to look at an object");
+        return;
+    }
     const int status = in_a_process([] {
         asio::io_context yours(1);
         if (!allow_no_descriptors())
@@ -194,9 +197,12 @@ BOOST_AUTO_TEST_CASE(a_runner_pool_that_gets_no_descriptors_throws,
     BOOST_TEST(ended_well(status));
 }
 
-BOOST_AUTO_TEST_CASE(what_was_made_needs_no_descriptors_to_wait_or_to_call,
-                     *boost::unit_test::enable_if<may_lack_descriptors>())
+BOOST_AUTO_TEST_CASE(what_was_made_needs_no_descriptors_to_wait_or_to_call)
 {
+    if (!may_lack_descriptors) {
+        BOOST_TEST_MESSAGE("skipped: the sanitizer needs a pipe to look at an object");
+        return;
+    }
     const int status = in_a_process([] {
         weir::runner_pool runners(2);
         if (!allow_no_descriptors())

@@ -96,7 +96,8 @@ func mapCompletedErrgroup(items int, work func(int64) int64) report {
 	return nsEach(began, items, sum)
 }
 
-// As completed, by workers that stay. Items that wait, calls and results are 64 in all or a few more.
+// As completed, by workers that stay. With its two buffers it has up to three windows under way, which makes it faster
+// than without them.
 func mapCompletedWorkers(items int, work func(int64) int64) report {
 	todo := make(chan int64, window)
 	results := make(chan int64, window)

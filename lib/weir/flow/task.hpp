@@ -51,8 +51,8 @@ struct initiate_outcome {
     void operator()(Handler&& handler) const
     {
         std::decay_t<Handler> own(std::forward<Handler>(handler));
-        task->done().async_wait(executor,
-                                outcome_handler<R, std::decay_t<Handler>>(std::move(own), task));
+        task_state<R>::done(task).async_wait(
+            executor, outcome_handler<R, std::decay_t<Handler>>(std::move(own), task));
     }
 
     executor_type executor;

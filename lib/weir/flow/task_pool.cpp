@@ -47,8 +47,9 @@ task_pool::task_pool(runner_pool& runners, const worker_pool_options& options,
 
 task_pool::task_pool(std::vector<executor_type> executors, const worker_pool_options& options,
                      unclaimed_hook on_unclaimed)
-    : unclaimed_(std::make_shared<const detail::unclaimed_hook>(std::move(on_unclaimed)))
 {
+    if (on_unclaimed)
+        unclaimed_ = std::make_shared<const detail::unclaimed_hook>(std::move(on_unclaimed));
     using pool = detail::job_pool<detail::task_queue, detail::task_work>;
     state_ = std::make_shared<pool>(detail::task_work(), std::move(executors), options);
     state_->start_workers();

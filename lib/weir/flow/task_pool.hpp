@@ -2,6 +2,7 @@
 
 #include <weir/flow/detail/job_pool.hpp>
 #include <weir/flow/detail/submit.hpp>
+#include <weir/flow/detail/block_cache.hpp>
 #include <weir/flow/detail/task.hpp>
 #include <weir/flow/detail/typed_pool.hpp>
 #include <weir/flow/drain_report.hpp>
@@ -144,8 +145,8 @@ private:
     {
         using own = detail::task_of<std::decay_t<Function>>;
         using state = detail::task_state<detail::task_value<std::decay_t<Function>>>;
-        return std::shared_ptr<state>(
-            std::make_shared<own>(std::forward<Function>(function), unclaimed_));
+        return std::shared_ptr<state>(std::allocate_shared<own>(
+            detail::recycling_blocks<own>(), std::forward<Function>(function), unclaimed_));
     }
 
     std::shared_ptr<const detail::unclaimed_hook> unclaimed_;

@@ -87,7 +87,7 @@ runner_pool_options simply(std::size_t runners, runner_pool_options::error_sink 
 // Makes a context take its descriptors now, when that may still fail.
 boost::asio::io_context& armed(boost::asio::io_context& context)
 {
-    const boost::asio::steady_timer timer(context);
+    // const boost::asio::steady_timer timer(context);
     only_one_thread(context);
     return context;
 }
@@ -306,6 +306,8 @@ bool runner_pool::all_idle(runner& r) noexcept
             if (stopping_)
                 return true;
             ran = drive([&r] { return r.context.run_one_for(std::chrono::milliseconds(1)); });
+            if (ran == 0) // it does not look at all when its time is over before it begins
+                ran = drive([&r] { return r.context.poll_one(); });
         }
         if (ran != 0) {
             new_round();

@@ -2,11 +2,25 @@
 
 #include <weir/sync/detail/count_wait.hpp>
 
-#include <atomic>
 #include <memory>
 #include <utility>
 
 namespace weir {
+
+/// What the copies of an `event` share. May be a part of something else that is shared.
+///
+/// Threads: safe from any thread.
+class event_state {
+public:
+    /// True for the one call that made it happen.
+    bool set() noexcept { return core_.leave_all(); }
+    bool is_set() const noexcept { return core_.count() == 0; }
+
+private:
+    friend class event;
+
+    detail::count_core<> core_{1}; // one until the event happens
+};
 
 /// Something that happens once, and that any number of operations may wait for.
 ///
@@ -15,19 +29,18 @@ namespace weir {
 /// Threads: safe from any thread.
 class event {
 public:
-    event() : state_(std::make_shared<state>()) {}
+    event() : state_(std::make_shared<event_state>()) {}
+    /// One whose state is a part of something of the caller's.
+    explicit event(std::shared_ptr<event_state> shared) noexcept : state_(std::move(shared)) {}
 
     /// True for the one call that made it happen.
     bool set() noexcept
     {
-        const auto s = state_;
-        if (s->is_set.exchange(true))
-            return false;
-        s->core.leave(1);
-        return true;
+        const auto kept = state_; // whoever is told may destroy this
+        return kept->set();
     }
 
-    bool is_set() const noexcept { return state_->is_set.load(); }
+    bool is_set() const noexcept { return state_->is_set(); }
 
     /// Completes when the event has happened.
     ///
@@ -39,19 +52,12 @@ public:
     auto async_wait(Executor executor, Token&& token = Token())
     {
         return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_count_wait<Executor>(std::move(executor), {state_, &state_->core}),
+            detail::initiate_count_wait<Executor>(std::move(executor), {state_, &state_->core_}),
             token);
     }
 
 private:
-    struct state {
-        state() { core.enter(1); }
-
-        detail::count_core<> core; // one until the event happens
-        std::atomic<bool> is_set{false};
-    };
-
-    std::shared_ptr<state> state_;
+    std::shared_ptr<event_state> state_;
 };
 
 } // namespace weir

@@ -60,9 +60,12 @@ public:
             tell_unclaimed();
     }
 
-    const event& done() const noexcept { return done_; }
-    event& done() noexcept { return done_; }
-    bool is_done() const noexcept { return (flags_.load() & finished) != 0; }
+    /// Happens when the outcome is there.
+    static event done(const std::shared_ptr<task_state>& task) noexcept
+    {
+        return event(std::shared_ptr<event_state>(task, &task->done_));
+    }
+    bool is_done() const noexcept { return done_.is_set(); }
 
     /// The outcome will be taken by somebody who waits.
     void claim() noexcept { flags_.fetch_or(claimed); }
@@ -86,7 +89,7 @@ private:
 
     void tell_unclaimed() noexcept
     {
-        if (out_.status() != weir::status::failed || !unclaimed_ || !*unclaimed_)
+        if (out_.status() != weir::status::failed || !unclaimed_)
             return;
         std::exception_ptr error = out_.error();
         (*unclaimed_)(
@@ -94,7 +97,7 @@ private:
     }
 
     std::shared_ptr<const unclaimed_hook> unclaimed_;
-    event done_;
+    event_state done_;
     outcome<R> out_;
     std::atomic<unsigned> flags_{0};
 };

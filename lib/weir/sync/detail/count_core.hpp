@@ -30,6 +30,8 @@ public:
         bool parked_ = false;
     };
 
+    explicit count_core(std::size_t n = 0) noexcept : word_(n * one) {}
+
     /// False: closed, and not counted.
     bool enter(std::size_t n) noexcept
     {
@@ -47,6 +49,17 @@ public:
         assert(before / one >= n && "left more often than entered");
         if (before / one == n && (before & waiting) != 0)
             wake_all();
+    }
+
+    /// As if all had left at once. False: nobody was there.
+    bool leave_all() noexcept
+    {
+        const std::uint64_t before = word_.fetch_and(one - 1);
+        if (before / one == 0)
+            return false;
+        if ((before & waiting) != 0)
+            wake_all();
+        return true;
     }
 
     void close() noexcept { word_.fetch_or(closed); }
@@ -110,7 +123,7 @@ private:
             word_.fetch_and(~waiting);
     }
 
-    typename Policy::template atomic<std::uint64_t> word_{0};
+    typename Policy::template atomic<std::uint64_t> word_;
     typename Policy::mutex mutex_;
     list<node> queue_;
 };
