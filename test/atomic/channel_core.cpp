@@ -253,7 +253,9 @@ BOOST_AUTO_TEST_CASE(several_are_sent_at_once)
 {
     for (const std::size_t capacity : {0, 1, 2, 3})
         explore("two and one sent at once, received, closed", capacity,
-                {[](const shared_scene& s) { try_send_all(s, {10, 11}); },
+                {[](const shared_scene& s) {
+                     try_send_all(s, {10, 11});
+                 },
                  [](const shared_scene& s) { try_send_all(s, {20}); },
                  [](const shared_scene& s) { receive_all(s, 2); }, close_it});
     for (const std::size_t capacity : {2, 3})

@@ -6,9 +6,11 @@
 #include <weir/run/runner_pool.hpp>
 #include <weir/time/wait.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
@@ -197,7 +199,7 @@ BOOST_AUTO_TEST_CASE(a_runner_pool_that_gets_no_descriptors_throws)
     BOOST_TEST(ended_well(status));
 }
 
-BOOST_AUTO_TEST_CASE(what_was_made_needs_no_descriptors_to_wait_or_to_call)
+BOOST_AUTO_TEST_CASE(without_descriptors_a_sleep_fails_and_all_else_goes_on)
 {
     if (!may_lack_descriptors) {
         BOOST_TEST_MESSAGE("skipped: the sanitizer needs a pipe to look at an object");
@@ -208,9 +210,12 @@ BOOST_AUTO_TEST_CASE(what_was_made_needs_no_descriptors_to_wait_or_to_call)
         if (!allow_no_descriptors())
             return 3;
         weir::blocking_lane lane(2);
-        weir::task_pool jobs(runners, weir::worker_pool_options(2).time_out(10s));
+        weir::task_pool jobs(runners, weir::worker_pool_options(2));
         const auto everything = [&]() -> asio::awaitable<int> {
-            co_await weir::async_sleep_for(runners.executor(0), 1ms);
+            const auto [error] = co_await weir::async_sleep_for(runners.executor(0), 1ms,
+                                                                asio::as_tuple(asio::deferred));
+            if (error != std::errc::too_many_files_open)
+                co_return 5;
             auto job = co_await jobs.async_run([] { return 20; });
             co_return job.value() + co_await lane.async_run([] { return 22; });
         };

@@ -84,10 +84,20 @@ runner_pool_options simply(std::size_t runners, runner_pool_options::error_sink 
     return options;
 }
 
-// Makes a context take its descriptors now, when that may still fail.
-boost::asio::io_context& armed(boost::asio::io_context& context)
+// Contexts take their descriptors with the first timer or socket, and are quicker until then. This
+// takes as many as they would, and gives them back: that there are none is said here, where it can
+// still be.
+void look_for_descriptors(std::size_t contexts)
 {
-    // const boost::asio::steady_timer timer(context);
+    std::vector<std::unique_ptr<boost::asio::io_context>> like_them;
+    for (std::size_t i = 0; i < contexts; ++i) {
+        like_them.push_back(std::make_unique<boost::asio::io_context>(1));
+        const boost::asio::steady_timer timer(*like_them.back());
+    }
+}
+
+boost::asio::io_context& run_by_one(boost::asio::io_context& context)
+{
     only_one_thread(context);
     return context;
 }
@@ -95,12 +105,12 @@ boost::asio::io_context& armed(boost::asio::io_context& context)
 } // namespace
 
 runner_pool::runner::runner(std::unique_ptr<boost::asio::io_context> made)
-    : own(std::move(made)), context(armed(*own)), work(context.get_executor())
+    : own(std::move(made)), context(run_by_one(*own)), work(context.get_executor())
 {
 }
 
 runner_pool::runner::runner(boost::asio::io_context& yours)
-    : context(armed(yours)), work(context.get_executor())
+    : context(run_by_one(yours)), work(context.get_executor())
 {
 }
 
@@ -117,6 +127,7 @@ runner_pool::runner_pool(std::size_t runners, error_sink on_error)
 runner_pool::runner_pool(const runner_pool_options& options)
     : on_error_(options.on_error()), poll_first_(options.poll_first())
 {
+    look_for_descriptors(options.runners());
     runners_.reserve(options.runners());
     for (std::size_t i = 0; i < options.runners(); ++i)
         runners_.push_back(std::make_unique<runner>(std::make_unique<boost::asio::io_context>(1)));
@@ -133,6 +144,7 @@ runner_pool::runner_pool(const std::vector<boost::asio::io_context*>& contexts,
         if (*at == nullptr || std::find(contexts.begin(), at, *at) != at)
             throw std::invalid_argument(
                 "weir::runner_pool: a context is null, or there twice: one thread runs each");
+    look_for_descriptors(contexts.size());
     runners_.reserve(contexts.size());
     for (boost::asio::io_context* context : contexts)
         runners_.push_back(std::make_unique<runner>(*context));

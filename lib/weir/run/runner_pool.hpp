@@ -44,8 +44,8 @@ public:
 
     /// Throws `std::invalid_argument` for no runners; `std::system_error` when a thread cannot be
     /// started, or pinned (the message says to which core); `boost::system::system_error` when the
-    /// process has no more descriptors: a context takes its three (Linux) here, not later, when a
-    /// coroutine first waits. Nothing has run then.
+    /// process has not the descriptors free that its contexts will take (on Linux three each, with
+    /// the first timer or socket there). Nothing has run then.
     explicit runner_pool(const runner_pool_options& options);
     explicit runner_pool(std::size_t runners = default_size(), error_sink on_error = nullptr);
     /// Over contexts of yours, a thread for each. Throws `std::invalid_argument` also for a null

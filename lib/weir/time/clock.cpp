@@ -8,8 +8,8 @@
 #include <boost/asio/strand.hpp>
 
 #include <algorithm>
-#include <optional>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 namespace weir {
@@ -70,7 +70,10 @@ public:
             timer_->cancel();
     }
 
-    void shutdown(time_service&) noexcept override { timer_.reset(); }
+    void shutdown(time_service&) noexcept override
+    {
+        timer_.reset();
+    }
 
 private:
     std::optional<asio::steady_timer> timer_;

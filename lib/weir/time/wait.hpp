@@ -18,7 +18,8 @@ namespace weir {
 /// Units: `at` is on `std::chrono::steady_clock`'s scale; one that is past completes at once, but
 ///        never inside this call.
 /// Completion: `void(error_code)`
-/// Errors: `boost::asio::error::operation_aborted` when cancelled.
+/// Errors: `boost::asio::error::operation_aborted` when cancelled; the system's when its context
+///         has no descriptors left for the first timer.
 /// Cancellation: terminal, partial and total all end the wait. A wait whose time has come already
 ///               succeeds.
 /// Memory: one allocation by the handler's allocator; no timer of its own (one timer queue a
@@ -81,8 +82,13 @@ public:
                 this->wake();
             }
         });
-        if (!service_->schedule(*this, at, this->home().plain()))
-            this->destroy();
+        try {
+            if (!service_->schedule(*this, at, this->home().plain()))
+                this->destroy();
+        } catch (const system_error& e) { // the context got no descriptors for its first timer
+            error_ = e.code();
+            this->wake();
+        }
     }
 
     void start(duration length)

@@ -76,13 +76,14 @@ struct waiter::resumption {
 
 waiter::~waiter()
 {
-    if (registry_ != nullptr)
-        registry_->remove(*this);
+    if (auto* registry = registry_.load(std::memory_order_relaxed))
+        registry->remove(*this);
 }
 
 void waiter::wake()
 {
-    if (registry_ == nullptr || !registry_->resume_later(*this))
+    auto* registry = registry_.load(std::memory_order_relaxed);
+    if (registry == nullptr || !registry->resume_later(*this))
         home_.post(resumption(this));
 }
 
@@ -91,7 +92,7 @@ bool waiter::enlist()
     auto& registry = service_cache<waiter_registry>::of(home_.context());
     if (!registry.add(*this))
         return false;
-    registry_ = &registry;
+    registry_.store(&registry, std::memory_order_relaxed);
     return true;
 }
 
@@ -243,7 +244,7 @@ void waiter_registry::shutdown()
             if (head_ != nullptr)
                 head_->previous_ = nullptr;
             w->next_ = nullptr;
-            w->registry_ = nullptr;
+            w->registry_.store(nullptr, std::memory_order_relaxed);
         }
         w->context_shutdown();
     }

@@ -167,7 +167,8 @@ private:
     struct resumption;
 
     home_executor home_;
-    waiter_registry* registry_ = nullptr;
+    // Any thread wakes, and the context's own forgets it when it goes.
+    std::atomic<waiter_registry*> registry_{nullptr};
     waiter* next_ = nullptr;
     waiter* previous_ = nullptr;
     waiter* next_woken_ = nullptr;

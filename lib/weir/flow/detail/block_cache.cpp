@@ -106,8 +106,8 @@ void* take(std::size_t size) noexcept
     if (own == nullptr)
         return nullptr;
     if (own->first == nullptr) {
-        own->first = own->second != nullptr ? std::exchange(own->second, nullptr)
-                                            : handful_from_depot(size);
+        own->first =
+            own->second != nullptr ? std::exchange(own->second, nullptr) : handful_from_depot(size);
         if (own->first == nullptr)
             return nullptr;
         own->count = block_cache::handful;
@@ -146,7 +146,7 @@ void* block_cache::allocate(std::size_t bytes)
     if (recycles && lines <= sizes)
         if (void* found = take(lines - 1))
             return found;
-    return ::operator new(recycles ? lines * line : bytes);
+    return ::operator new(recycles ? lines* line : bytes);
 }
 
 void block_cache::deallocate(void* memory, std::size_t bytes) noexcept

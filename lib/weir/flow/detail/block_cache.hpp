@@ -12,7 +12,8 @@ namespace weir::detail {
 /// through a depot. When the library is built without recycling (Asio's own switch for it, which
 /// the sanitizers' builds set) it is `operator new`, and a block used after it was freed is found.
 /// Memory: at most `in_depot` handfuls of each size beside two for each thread that frees any.
-/// Source: magazines and a depot, after J. Bonwick and J. Adams, "Magazines and Vmem" (USENIX 2001).
+/// Source: magazines and a depot, after J. Bonwick and J. Adams, "Magazines and Vmem" (USENIX
+///         2001).
 class block_cache {
 public:
     static constexpr std::size_t line = 64;

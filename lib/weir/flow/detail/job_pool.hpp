@@ -122,7 +122,8 @@ public:
 
 private:
     using value_type = typename outcome<R>::value_type;
-    // Only what never suspends is taken ahead: a job that waits might wait for what waits behind it.
+    // Only what never suspends is taken ahead: a job that waits might wait for what waits behind
+    // it.
     static constexpr bool gathers = Base::in_batches && !Work::may_suspend;
 
     using hand = std::conditional_t<gathers, job_batch<Job, R>, job_at_hand<Job>>;
@@ -306,8 +307,8 @@ private:
         return ended(w, std::move(item.number), how, value, std::move(error));
     }
 
-    outcome<R> ended(const worker& w, ticket&& number, status how,
-                     std::optional<value_type>& value, std::exception_ptr&& error) const noexcept
+    outcome<R> ended(const worker& w, ticket&& number, status how, std::optional<value_type>& value,
+                     std::exception_ptr&& error) const noexcept
     {
         if (value)
             return outcome<R>::ok(std::move(number), std::move(*value));

@@ -248,8 +248,8 @@ void pool_core::give_up(worker& w)
         note_unfinished(job, status::abandoned, clock_of(w).now() - w.started());
     std::unique_lock lock(mutex_);
     no_longer_live(w);
-    presence successor = w.is_guest() ? enter(make_worker(w.get_executor(), worker::role::guest))
-                                      : enter_member();
+    presence successor =
+        w.is_guest() ? enter(make_worker(w.get_executor(), worker::role::guest)) : enter_member();
     lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);

@@ -168,7 +168,8 @@ private:
     const bool watches_; // each job has a time-out
     std::vector<boost::asio::any_io_executor> executors_;
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
-    std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers than that would not help
+    std::size_t useful_ =
+        std::numeric_limits<std::size_t>::max(); // more workers than that would not help
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
     std::atomic<cancel_reason> stopping_{cancel_reason::none};
     std::atomic<bool> closing_{false};
@@ -180,7 +181,7 @@ private:
     mutable std::mutex mutex_;
     std::list<std::shared_ptr<worker>> workers_;
     std::size_t entered_ = 0; // guests
-    ledger past_; // of workers that are gone
+    ledger past_;             // of workers that are gone
     std::deque<unfinished_job> unfinished_;
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
     histogram_recorder queue_wait_; // under their mutex: only where timings are taken

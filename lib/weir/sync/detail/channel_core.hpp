@@ -77,7 +77,8 @@ public:
         return how;
     }
 
-    /// Moves values in from the front while there is room and nobody waits for it. Returns how many.
+    /// Moves values in from the front while there is room and nobody waits for it. Returns how
+    /// many.
     std::size_t try_push_some(T* values, std::size_t most) noexcept
     {
         std::size_t count = 0;
