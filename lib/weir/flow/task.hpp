@@ -19,23 +19,29 @@ namespace detail {
 /// Completes a wait for a task with its outcome; otherwise the handler itself.
 template <class R, class Handler>
 struct outcome_handler {
-    outcome_handler(Handler&& h, std::shared_ptr<task_state<R>> t)
-        : handler(std::move(h)), task(std::move(t))
-    {
-    }
+    outcome_handler(Handler&& h, claim<R>&& c) : handler(std::move(h)), claimed(std::move(c)) {}
 
     void operator()(error_code error)
     {
-        if (error)
+        if (error) {
+            claimed.give_up();
             return std::move(handler)(error, outcome<R>());
-        task->claim();
-        outcome<R> out = task->take();
+        }
+        outcome<R> out = claimed.take();
         std::move(handler)(error, std::move(out));
     }
 
     Handler handler;
-    std::shared_ptr<task_state<R>> task;
+    claim<R> claimed;
 };
+
+template <class R, class Handler>
+void wait_for_outcome(const boost::asio::any_io_executor& executor, claim<R> claimed,
+                      Handler&& handler)
+{
+    event done = claimed.done();
+    done.async_wait(executor, outcome_handler<R, Handler>(std::move(handler), std::move(claimed)));
+}
 
 template <class R>
 struct initiate_outcome {
@@ -51,8 +57,7 @@ struct initiate_outcome {
     void operator()(Handler&& handler) const
     {
         std::decay_t<Handler> own(std::forward<Handler>(handler));
-        task_state<R>::done(task).async_wait(
-            executor, outcome_handler<R, std::decay_t<Handler>>(std::move(own), task));
+        wait_for_outcome(executor, claim<R>(task), std::move(own));
     }
 
     executor_type executor;

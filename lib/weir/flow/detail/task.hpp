@@ -38,10 +38,7 @@ using unclaimed_hook = std::function<void(outcome<void>&&)>;
 template <class R>
 class task_state : public task_base {
 public:
-    explicit task_state(std::shared_ptr<const unclaimed_hook> unclaimed)
-        : unclaimed_(std::move(unclaimed))
-    {
-    }
+    explicit task_state(std::shared_ptr<const unclaimed_hook> hook) : hook_(std::move(hook)) {}
 
     void finish(outcome<void>&& how) noexcept override
     {
@@ -54,9 +51,9 @@ public:
         else
             out_ = outcome<R>(std::move(how).take_ticket(), s, std::move(error), reason);
         out_.set_attempts(attempts);
-        const unsigned before = flags_.fetch_or(finished);
+        const unsigned now = flags_.fetch_or(finished) | finished;
         done_.set();
-        if ((before & (dropped | claimed)) == dropped)
+        if (now == nobodys)
             tell_unclaimed();
     }
 
@@ -67,15 +64,19 @@ public:
     }
     bool is_done() const noexcept { return done_.is_set(); }
 
-    /// The outcome will be taken by somebody who waits.
-    void claim() noexcept { flags_.fetch_or(claimed); }
+    /// Somebody waits, and takes the outcome unless he gives up. One who took it stays counted.
+    void claim() noexcept { flags_.fetch_add(one_claim); }
+    void unclaim() noexcept
+    {
+        if (flags_.fetch_sub(one_claim) - one_claim == nobodys)
+            tell_unclaimed();
+    }
     outcome<R> take() noexcept { return std::move(out_); }
 
     /// Who submitted it does not want to know any more.
     void drop() noexcept
     {
-        const unsigned before = flags_.fetch_or(dropped);
-        if ((before & (finished | claimed)) == finished)
+        if ((flags_.fetch_or(dropped) | dropped) == nobodys)
             tell_unclaimed();
     }
 
@@ -85,21 +86,50 @@ protected:
 private:
     static constexpr unsigned finished = 1;
     static constexpr unsigned dropped = 2;
-    static constexpr unsigned claimed = 4;
+    static constexpr unsigned nobodys = finished | dropped; // and nobody waits
+    static constexpr unsigned one_claim = 4;                // counted above the flags
 
     void tell_unclaimed() noexcept
     {
-        if (out_.status() != weir::status::failed || !unclaimed_)
+        if (out_.status() != weir::status::failed || !hook_)
             return;
         std::exception_ptr error = out_.error();
-        (*unclaimed_)(
+        (*hook_)(
             outcome<void>(std::move(out_).take_ticket(), weir::status::failed, std::move(error)));
     }
 
-    std::shared_ptr<const unclaimed_hook> unclaimed_;
+    std::shared_ptr<const unclaimed_hook> hook_;
     event_state done_;
     outcome<R> out_;
     std::atomic<unsigned> flags_{0};
+};
+
+/// A wait for a task's outcome. Given up when it is destroyed before it took that.
+template <class R>
+class claim {
+public:
+    explicit claim(std::shared_ptr<task_state<R>> t) noexcept : task_(std::move(t))
+    {
+        task_->claim();
+    }
+    claim(claim&&) noexcept = default;
+    claim& operator=(claim&&) = delete;
+    ~claim() { give_up(); }
+
+    event done() const noexcept { return task_state<R>::done(task_); }
+    void give_up() noexcept
+    {
+        if (const auto task = std::move(task_))
+            task->unclaim();
+    }
+    outcome<R> take() noexcept
+    {
+        const auto task = std::move(task_);
+        return task->take();
+    }
+
+private:
+    std::shared_ptr<task_state<R>> task_;
 };
 
 template <class Function>

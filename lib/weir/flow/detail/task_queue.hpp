@@ -128,8 +128,8 @@ struct initiate_task {
 /// Goes on from a submit to the wait for the outcome.
 template <class R, class Handler>
 struct run_handler {
-    run_handler(Handler&& h, std::shared_ptr<task_queue> p, std::shared_ptr<task_state<R>> t)
-        : handler(std::move(h)), pool(std::move(p)), state(std::move(t))
+    run_handler(Handler&& h, std::shared_ptr<task_queue> p, claim<R>&& c)
+        : handler(std::move(h)), pool(std::move(p)), claimed(std::move(c))
     {
     }
 
@@ -137,13 +137,12 @@ struct run_handler {
     {
         if (!result)
             return std::move(handler)(result.error(), outcome<R>());
-        const initiate_outcome<R> wait(pool->first_executor(), std::move(state));
-        wait(std::move(handler));
+        wait_for_outcome(pool->first_executor(), std::move(claimed), std::move(handler));
     }
 
     Handler handler;
     std::shared_ptr<task_queue> pool;
-    std::shared_ptr<task_state<R>> state;
+    claim<R> claimed;
 };
 
 template <class R>
@@ -159,8 +158,10 @@ struct initiate_run {
     {
         using own = run_handler<R, std::decay_t<Handler>>;
         std::decay_t<Handler> moved(std::forward<Handler>(handler));
-        task_pointer job = state;
-        pool->submit(std::move(job), said, own(std::move(moved), pool, std::move(state)));
+        claim<R> claimed(state);
+        state->drop(); // there is no handle to ask with, once the wait is given up
+        task_pointer job = std::move(state);
+        pool->submit(std::move(job), said, own(std::move(moved), pool, std::move(claimed)));
     }
 
     std::shared_ptr<task_queue> pool;
