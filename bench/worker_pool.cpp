@@ -16,9 +16,12 @@ namespace {
 
 enum class shape { one_by_one, batches };
 
-asio::awaitable<void> feed(pool& jobs, std::int64_t items)
+asio::awaitable<void> feed(pool& jobs, std::int64_t items, shape how)
 {
-    co_await bench::submit_all(jobs, items);
+    if (how == shape::batches)
+        co_await bench::submit_in_batches(jobs, items);
+    else
+        co_await bench::submit_all(jobs, items);
     jobs.close();
 }
 
@@ -30,7 +33,7 @@ report stream(std::int64_t items, std::size_t workers, std::size_t threads, shap
     weir::runner_pool runners(threads);
     pool jobs(runners, bench::options(workers), handler);
     const bench::stopwatch watch;
-    auto fed = asio::co_spawn(runners.executor(0), feed(jobs, items), asio::use_future);
+    auto fed = asio::co_spawn(runners.executor(0), feed(jobs, items, how), asio::use_future);
     auto received = asio::co_spawn(runners.executor(threads - 1),
                                    how == shape::batches ? bench::receive_in_batches(jobs)
                                                          : bench::receive_all(jobs),

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 // The user's side of a stream of jobs through a worker pool: who submits, and who receives.
@@ -57,6 +58,24 @@ inline asio::awaitable<void> submit_all(pool& jobs, std::int64_t count)
             continue;
         const auto submitted = co_await jobs.async_submit(next);
         require(bool(submitted), "a job was not accepted");
+    }
+}
+
+/// As many as there are places for, up to a batch; waits with one when there is none.
+inline asio::awaitable<void> submit_in_batches(pool& jobs, std::int64_t count)
+{
+    std::vector<job> batch;
+    batch.reserve(batch_size);
+    for (std::int64_t i = 0; i < count;) {
+        batch.clear();
+        for (; i < count && batch.size() < batch_size; ++i)
+            batch.push_back({i, i});
+        std::span<job> left(batch);
+        while (!(left = left.subspan(jobs.try_submit_n(left))).empty()) {
+            const auto submitted = co_await jobs.async_submit(left.front());
+            require(bool(submitted), "a job was not accepted");
+            left = left.subspan(1);
+        }
     }
 }
 

@@ -21,6 +21,7 @@
 #include <concepts>
 #include <functional>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -132,6 +133,12 @@ public:
     {
         return detail::try_submit(*state_, &options, std::move(job));
     }
+
+    /// Submits from the front of `jobs` while there are places now; never waits. Returns how many
+    /// were accepted: those are moved from; the others are as they were, and not counted as
+    /// rejected. For who has many at a time: it costs less than one by one. Their numbers are told
+    /// by their outcomes.
+    std::size_t try_submit_n(std::span<Job> jobs) { return detail::try_submit_n(*state_, jobs); }
 
     /// The outcomes.
     Results& results() noexcept { return state_->results(); }

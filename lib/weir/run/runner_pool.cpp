@@ -96,6 +96,13 @@ void look_for_descriptors(std::size_t contexts)
     }
 }
 
+duration poll_time(const runner_pool_options& options, std::size_t runners)
+{
+    const bool useful = runners > 1 && std::thread::hardware_concurrency() > 1;
+    return options.poll_first().value_or(useful ? std::chrono::microseconds(10)
+                                                : std::chrono::microseconds(0));
+}
+
 boost::asio::io_context& run_by_one(boost::asio::io_context& context)
 {
     only_one_thread(context);
@@ -125,7 +132,7 @@ runner_pool::runner_pool(std::size_t runners, error_sink on_error)
 }
 
 runner_pool::runner_pool(const runner_pool_options& options)
-    : on_error_(options.on_error()), poll_first_(options.poll_first())
+    : on_error_(options.on_error()), poll_first_(poll_time(options, options.runners()))
 {
     look_for_descriptors(options.runners());
     runners_.reserve(options.runners());
@@ -136,7 +143,7 @@ runner_pool::runner_pool(const runner_pool_options& options)
 
 runner_pool::runner_pool(const std::vector<boost::asio::io_context*>& contexts,
                          const runner_pool_options& options)
-    : on_error_(options.on_error()), poll_first_(options.poll_first())
+    : on_error_(options.on_error()), poll_first_(poll_time(options, contexts.size()))
 {
     if (contexts.empty())
         throw std::invalid_argument("weir::runner_pool: at least one context is needed");

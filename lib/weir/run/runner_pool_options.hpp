@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,11 @@ public:
     /// an exception ends the program.
     runner_pool_options& on_error(error_sink sink);
 
-    /// How long a runner that has nothing to do looks for work before it sleeps. Default zero: it
-    /// sleeps at once, and costs nothing while it is idle. Another runner that has work for it then
-    /// wakes it by the kernel, which takes some microseconds; one that still looks finds it in a
-    /// tenth of that, and keeps its core busy meanwhile. For runners that have a core each and
-    /// hand work to one another all the time: 20 to 100 microseconds.
+    /// How long a runner that has nothing to do looks for work before it sleeps. Another that has
+    /// work for one asleep wakes it by the kernel, which takes some microseconds of both; one that
+    /// still looks finds it in a tenth of that. Default ten microseconds, about what the waking
+    /// costs, where there are several runners and several processors; otherwise zero, for nobody
+    /// could bring it work while it looks. Zero where idle power matters more.
     runner_pool_options& poll_first(duration length);
 
     /// Each runner stays on one core: the first on the first that this process may use, and so on,
@@ -47,7 +48,8 @@ public:
 
     std::size_t runners() const noexcept { return runners_; }
     const error_sink& on_error() const noexcept { return on_error_; }
-    duration poll_first() const noexcept { return poll_first_; }
+    /// Empty: the default, which depends on how many there are.
+    std::optional<duration> poll_first() const noexcept { return poll_first_; }
     bool pins() const noexcept { return pins_; }
     /// Empty: those this process may use.
     const std::vector<int>& cores() const noexcept { return cores_; }
@@ -56,7 +58,7 @@ public:
 private:
     std::size_t runners_;
     error_sink on_error_;
-    duration poll_first_ = duration::zero();
+    std::optional<duration> poll_first_;
     bool pins_ = false;
     std::vector<int> cores_;
     std::string name_;

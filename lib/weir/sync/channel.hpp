@@ -210,6 +210,14 @@ public:
         return state_->core.try_pop(most, sink);
     }
 
+    /// Sends up to `most` values where there is room: `give(i)` makes the i-th, and must not throw.
+    /// Returns how many; it may be fewer than there is room for.
+    template <class Give>
+    std::size_t try_give(std::size_t most, Give&& give) noexcept
+    {
+        return state_->core.try_push_some(most, give);
+    }
+
     /// Gives up to `most` values that are there now to `take(T&&)`, which must not throw. Returns
     /// how many. What `try_receive` is made of.
     template <class Take>

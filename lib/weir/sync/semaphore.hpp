@@ -25,14 +25,14 @@ public:
     /// Holds nothing.
     permit() noexcept = default;
     permit(permit&& other) noexcept
-        : core_(std::move(other.core_)), weight_(std::exchange(other.weight_, 0))
+        : core_(other.core_), weight_(std::exchange(other.weight_, 0))
     {
     }
     permit& operator=(permit&& other) noexcept
     {
         if (this != &other) {
             release();
-            core_ = std::move(other.core_);
+            core_ = other.core_;
             weight_ = std::exchange(other.weight_, 0);
         }
         return *this;
@@ -44,7 +44,6 @@ public:
     {
         if (weight_ != 0)
             core_->release(std::exchange(weight_, 0));
-        core_.reset();
     }
 
     /// Takes `weight` of what this permit holds into a permit of its own. Throws
@@ -56,7 +55,7 @@ public:
                 "weir::permit::split: the weight must be between 1 and what the "
                 "permit holds");
         weight_ -= weight;
-        return permit(weight_ == 0 ? std::move(core_) : core_, weight);
+        return permit(*core_, weight);
     }
 
     std::size_t weight() const noexcept { return weight_; }
@@ -67,12 +66,9 @@ private:
     friend class basic_semaphore;
     using core = detail::semaphore_core<>;
 
-    permit(std::shared_ptr<core> c, std::size_t weight) noexcept
-        : core_(std::move(c)), weight_(weight)
-    {
-    }
+    permit(core& c, std::size_t weight) noexcept : core_(&c), weight_(weight) {}
 
-    std::shared_ptr<core> core_;
+    core* core_ = nullptr; // lives for as long as there is a weight
     std::size_t weight_ = 0;
 };
 
@@ -100,7 +96,11 @@ public:
     }
     basic_semaphore(const basic_semaphore&) = delete;
     basic_semaphore& operator=(const basic_semaphore&) = delete;
-    ~basic_semaphore() { core_->close(); }
+    ~basic_semaphore()
+    {
+        core_->close();
+        core::outlive(std::move(core_));
+    }
 
     executor_type get_executor() const noexcept { return executor_; }
 
@@ -109,7 +109,7 @@ public:
     {
         check_weight(weight);
         if (core_->try_acquire(weight) == detail::acquired::granted)
-            return permit(core_, weight);
+            return permit(*core_, weight);
         return permit();
     }
 
@@ -247,7 +247,7 @@ private:
         if (how_ != detail::acquired::granted)
             return permit();
         how_ = detail::acquired::parked;
-        return permit(std::move(core_), this->weight);
+        return permit(*core_, this->weight);
     }
 
     void resumed() override

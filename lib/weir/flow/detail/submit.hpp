@@ -10,7 +10,9 @@
 #include <boost/asio/associator.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cstddef>
 #include <memory>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -81,6 +83,28 @@ auto try_submit(Pool& pool, const job_options* said, typename Pool::job_type&& j
         return submit_result<Job>(id);
     pool.reject();
     return submit_result<Job>(sent.error(), job_in<Job>(item));
+}
+
+/// Submits from the front while there are places.
+template <class Pool>
+std::size_t try_submit_n(Pool& pool, std::span<typename Pool::job_type> jobs)
+{
+    using Job = typename Pool::job_type;
+    std::size_t count = 0;
+    if constexpr (Pool::in_batches)
+        if (!pool.options().takes_timings()) // then numbering one allocates nothing
+            count = pool.jobs().try_give(jobs.size(), [&](std::size_t i) {
+                return numbered_job<Job>(pool.next_ticket(nullptr), std::move(jobs[i]));
+            });
+    for (; count < jobs.size(); ++count) {
+        ticket number = Pool::are_numbered ? pool.next_ticket(nullptr) : ticket();
+        auto item = item_for<Pool>(std::move(number), std::move(jobs[count]));
+        if (!pool.jobs().try_send(std::move(item))) {
+            jobs[count] = job_in<Job>(item); // as it was
+            break;
+        }
+    }
+    return count;
 }
 
 template <class Pool>

@@ -81,9 +81,16 @@ public:
     /// many.
     std::size_t try_push_some(T* values, std::size_t most) noexcept
     {
+        return try_push_some(most, [values](std::size_t i) -> T&& { return std::move(values[i]); });
+    }
+
+    /// The same for what `give(i)` makes, which must not throw.
+    template <class Give>
+    std::size_t try_push_some(std::size_t most, Give&& give) noexcept
+    {
         std::size_t count = 0;
         if (capacity() != 0 && (flags_.load(std::memory_order_relaxed) & senders_parked) == 0)
-            count = ring_.push_some(values, most, ring::closed | ring::reserving);
+            count = ring_.push_some(most, ring::closed | ring::reserving, give);
         if (count != 0)
             notify();
         return count;

@@ -76,7 +76,7 @@ public:
                 if (capacity_ <= mask_ && capacity_ != 0 && used(p) >= capacity_)
                     return passed::full;
                 if (tail_.compare_exchange_weak(tail, tail + step)) {
-                    fill(p, value);
+                    fill(p, std::move(value));
                     return passed::done;
                 }
             } else if (static_cast<std::int64_t>(turn - p) < 0) {
@@ -87,9 +87,11 @@ public:
         }
     }
 
-    /// Moves values in from the front while there is room, all with one step of the tail. Returns
-    /// how many: 0 as well when one of the bits of `stops` is in the tail.
-    std::size_t push_some(T* values, std::size_t most, std::uint64_t stops) noexcept
+    /// Takes up to `most` values in, as many as there is room for, all with one step of the tail:
+    /// `give(i)` is the i-th, and must not throw. Returns how many: 0 as well when one of the bits
+    /// of `stops` is in the tail.
+    template <class Give>
+    std::size_t push_some(std::size_t most, std::uint64_t stops, Give&& give) noexcept
     {
         std::uint64_t tail = tail_.load(std::memory_order_relaxed);
         for (;;) {
@@ -112,7 +114,7 @@ public:
                 tail = tail_.load(std::memory_order_relaxed);
             } else if (tail_.compare_exchange_weak(tail, tail + count * step)) {
                 for (std::size_t i = 0; i < count; ++i)
-                    fill(p + i * step, values[i]);
+                    fill(p + i * step, give(i));
                 return count;
             }
         }
@@ -219,7 +221,7 @@ private:
         return slots_[static_cast<std::size_t>(p / step) & mask_];
     }
 
-    void fill(std::uint64_t p, T& value) noexcept
+    void fill(std::uint64_t p, T&& value) noexcept
     {
         slot& s = at(p);
         ::new (static_cast<void*>(s.memory)) T(std::move(value));

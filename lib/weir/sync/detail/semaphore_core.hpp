@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 
 namespace weir::detail {
@@ -15,10 +16,9 @@ enum class acquired { granted, parked, full, closed, too_large };
 /// handler.
 ///
 /// One word holds what is in use and two flags. While nobody waits, acquiring is one
-/// compare-and-swap on it and releasing one subtraction. The `waiting` flag sends everybody through
-/// the lock, so that no newcomer overtakes; a releaser that saw the flag unset subtracted before
-/// the waiter set it, and the waiter looks again after setting it: one of the two always sees the
-/// other.
+/// compare-and-swap on it and releasing another. The `waiting` flag sends everybody through the
+/// lock, so that no newcomer overtakes; a releaser that saw the flag unset subtracted before the
+/// waiter set it, and the waiter looks again after setting it: one of the two always sees the other.
 ///
 /// A limit of 0 lets nobody through for now; it is not too small for anybody.
 template <class Policy = real_policy>
@@ -98,10 +98,23 @@ public:
         return true;
     }
 
+    /// The core may be gone when this returns.
     void release(std::size_t weight) noexcept
     {
-        if ((word_.fetch_sub(weight * one) & waiting) != 0)
-            grant_waiting();
+        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        while ((word & (waiting | orphaned)) == 0)
+            if (word_.compare_exchange_weak(word, word - weight * one))
+                return;
+        release_under_lock(weight);
+    }
+
+    /// For who owns the core and gives it up: it lives on until the last of what is in use is
+    /// released, so that what is in use need not own it. Closed before.
+    static void outlive(std::shared_ptr<semaphore_core> self) noexcept
+    {
+        std::lock_guard lock(self->mutex_);
+        if (self->word_.fetch_or(orphaned) / one != 0)
+            self->self_ = self;
     }
 
     /// Never revokes: what is in use may exceed the new limit until it falls. Whoever waits for
@@ -150,7 +163,8 @@ public:
 private:
     static constexpr std::uint64_t waiting = 1;
     static constexpr std::uint64_t closed = 2;
-    static constexpr std::uint64_t one = 4; // what is in use is counted above the flags
+    static constexpr std::uint64_t orphaned = 4; // only what is in use keeps it
+    static constexpr std::uint64_t one = 8;      // what is in use is counted above the flags
 
     // Collected under the lock, told outside it.
     struct decisions {
@@ -242,11 +256,15 @@ private:
 
     // Not inlined: into a permit's destructor, g++ 12 follows a null pointer there that it has just
     // seen excluded, and warns.
-    [[gnu::noinline]] void grant_waiting() noexcept
+    [[gnu::noinline]] void release_under_lock(std::size_t weight) noexcept
     {
         decisions made;
+        std::shared_ptr<semaphore_core> last;
         {
             std::lock_guard lock(mutex_);
+            const std::uint64_t before = word_.fetch_sub(weight * one);
+            if ((before & orphaned) != 0 && before / one == weight)
+                last = std::move(self_);
             grant(made);
         }
         made.tell();
@@ -258,6 +276,7 @@ private:
     mutable typename Policy::mutex mutex_;
     std::size_t overtaken_ = 0; // how many passed the present head of the queue
     list<node> queue_;
+    std::shared_ptr<semaphore_core> self_; // when nobody else owns it, and something is in use
 };
 
 } // namespace weir::detail
