@@ -101,28 +101,53 @@ waiter_registry::~waiter_registry()
     service_cache<waiter_registry>::forget();
 }
 
-bool waiter_registry::add(waiter& w) noexcept
+void waiter_registry::list::add(waiter& w)
 {
-    std::lock_guard lock(mutex_);
-    if (down_)
-        return false;
-    w.next_ = head_;
+    if (const auto* io = w.home_.io())
+        if (io_waiters++ == 0)
+            work.emplace(*io);
+    w.next_ = head;
     w.previous_ = nullptr;
-    if (head_ != nullptr)
-        head_->previous_ = &w;
-    head_ = &w;
-    return true;
+    if (head != nullptr)
+        head->previous_ = &w;
+    head = &w;
+}
+
+void waiter_registry::list::remove(waiter& w) noexcept
+{
+    (w.previous_ != nullptr ? w.previous_->next_ : head) = w.next_;
+    if (w.next_ != nullptr)
+        w.next_->previous_ = w.previous_;
+    w.next_ = nullptr;
+    if (w.home_.io() != nullptr && --io_waiters == 0)
+        work.reset();
+}
+
+bool waiter_registry::on_own_thread() const noexcept
+{
+    auto* context = one_thread_.load(std::memory_order_relaxed);
+    return context != nullptr && context->get_executor().running_in_this_thread();
+}
+
+bool waiter_registry::add(waiter& w)
+{
+    if (on_own_thread()) {
+        w.on_own_thread_ = true;
+        own_.add(w);
+        return true;
+    }
+    std::lock_guard lock(mutex_);
+    if (!down_)
+        others_.add(w);
+    return !down_;
 }
 
 void waiter_registry::remove(waiter& w) noexcept
 {
+    if (w.on_own_thread_)
+        return own_.remove(w);
     std::lock_guard lock(mutex_);
-    if (w.previous_ != nullptr)
-        w.previous_->next_ = w.next_;
-    else
-        head_ = w.next_;
-    if (w.next_ != nullptr)
-        w.next_->previous_ = w.previous_;
+    others_.remove(w);
 }
 
 void only_one_thread(boost::asio::io_context& context)
@@ -230,27 +255,35 @@ void waiter_registry::resume_woken()
     } while (line.take());
 }
 
+// No thread runs the context any more. Whoever is told may end others that wait, and wake others,
+// who cannot be resumed here: their wake-up is posted, and destroyed with the context.
 void waiter_registry::shutdown()
+{
+    {
+        std::lock_guard lock(mutex_);
+        down_ = true;
+    }
+    shut_down(own_);
+    shut_down(others_);
+    while (waiter* w = first_woken_) { // nobody comes in any more
+        first_woken_ = w->next_woken_;
+        w->dropped();
+    }
+}
+
+void waiter_registry::shut_down(list& waiters) noexcept
 {
     for (;;) {
         waiter* w = nullptr;
         {
             std::lock_guard lock(mutex_);
-            down_ = true;
-            w = head_;
+            w = waiters.head;
             if (w == nullptr)
-                break;
-            head_ = w->next_;
-            if (head_ != nullptr)
-                head_->previous_ = nullptr;
-            w->next_ = nullptr;
+                return;
+            waiters.remove(*w);
             w->registry_.store(nullptr, std::memory_order_relaxed);
         }
         w->context_shutdown();
-    }
-    while (waiter* w = first_woken_) { // nobody comes in any more
-        first_woken_ = w->next_woken_;
-        w->dropped();
     }
 }
 

@@ -14,16 +14,17 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/recycling_allocator.hpp>
-#include <boost/asio/require.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <memory>
 #include <new>
+#include <optional>
 #include <type_traits>
 #include <utility>
 #include <variant>
@@ -48,26 +49,33 @@ using default_token =
     std::conditional_t<std::is_void_v<boost::asio::default_completion_token_t<Executor>>,
                        boost::asio::deferred_t, boost::asio::default_completion_token_t<Executor>>;
 
-/// The executor a waiting operation goes on at. Counts as work there, so that `run` does not return
-/// while the operation waits, and posts without allocating where it finds an `io_context` beneath.
+/// The executor a waiting operation goes on at. Posts without allocating where it finds an
+/// `io_context` beneath.
 class home_executor {
 public:
+    using io_executor = boost::asio::io_context::executor_type;
+
     template <class Executor>
     explicit home_executor(const Executor& executor)
     {
         namespace asio = boost::asio;
-        if constexpr (std::is_same_v<Executor, asio::io_context::executor_type>)
-            where_.template emplace<io_tracked>(asio::require(executor, tracked));
+        if constexpr (std::is_same_v<Executor, io_executor>)
+            where_.template emplace<io_executor>(executor);
         else if constexpr (std::is_same_v<Executor, asio::any_io_executor>)
             look_beneath(executor);
         else
             look_beneath(asio::any_io_executor(executor));
     }
 
+    /// The context's own executor, which does not count as work: the registry does that for all who
+    /// wait there. Null for any other, which counts as work by itself, so that `run` does not
+    /// return while the operation waits.
+    const io_executor* io() const noexcept { return std::get_if<io_executor>(&where_); }
+
     boost::asio::execution_context& context() const
     {
-        if (auto* io = std::get_if<io_tracked>(&where_))
-            return io->context();
+        if (io() != nullptr)
+            return io()->context();
         return boost::asio::query(std::get<boost::asio::any_io_executor>(where_),
                                   boost::asio::execution::context);
     }
@@ -75,41 +83,37 @@ public:
     boost::asio::any_io_executor plain() const
     {
         namespace asio = boost::asio;
-        if (auto* io = std::get_if<io_tracked>(&where_))
-            return asio::require(*io, untracked);
-        return asio::prefer(std::get<asio::any_io_executor>(where_), untracked);
+        if (io() != nullptr)
+            return *io();
+        return asio::prefer(std::get<asio::any_io_executor>(where_),
+                            asio::execution::outstanding_work.untracked);
     }
 
     /// The function may run, and destroy this object, before `post` returns.
     template <class Function>
     void post(Function function) const
     {
-        namespace asio = boost::asio;
-        if (auto* io = std::get_if<io_tracked>(&where_)) {
-            const auto copy = asio::require(*io, untracked);
-            asio::post(copy, std::move(function));
+        if (io() != nullptr) {
+            const io_executor copy = *io();
+            boost::asio::post(copy, std::move(function));
         } else {
-            const asio::any_io_executor copy = std::get<asio::any_io_executor>(where_);
-            asio::post(copy, std::move(function));
+            const auto copy = std::get<boost::asio::any_io_executor>(where_);
+            boost::asio::post(copy, std::move(function));
         }
     }
 
 private:
-    static constexpr auto tracked = boost::asio::execution::outstanding_work.tracked;
-    static constexpr auto untracked = boost::asio::execution::outstanding_work.untracked;
-
-    using io_tracked = decltype(boost::asio::require(
-        std::declval<const boost::asio::io_context::executor_type&>(), tracked));
-
     void look_beneath(const boost::asio::any_io_executor& executor)
     {
-        if (auto* io = executor.target<boost::asio::io_context::executor_type>())
-            where_.template emplace<io_tracked>(boost::asio::require(*io, tracked));
+        namespace asio = boost::asio;
+        if (auto* io = executor.target<io_executor>())
+            where_.template emplace<io_executor>(*io);
         else
-            where_ = boost::asio::any_io_executor(boost::asio::prefer(executor, tracked));
+            where_ = asio::any_io_executor(
+                asio::prefer(executor, asio::execution::outstanding_work.tracked));
     }
 
-    std::variant<std::monostate, io_tracked, boost::asio::any_io_executor> where_;
+    std::variant<std::monostate, io_executor, boost::asio::any_io_executor> where_;
 };
 
 class waiter_registry;
@@ -172,6 +176,7 @@ private:
     waiter* next_ = nullptr;
     waiter* previous_ = nullptr;
     waiter* next_woken_ = nullptr;
+    bool on_own_thread_ = false; // in which of the registry's lists
     detail::post_storage storage_;
 };
 
@@ -188,7 +193,7 @@ public:
     explicit waiter_registry(boost::asio::execution_context& context) : service(context) {}
     ~waiter_registry() override;
 
-    bool add(waiter& w) noexcept;
+    bool add(waiter& w);
     void remove(waiter& w) noexcept;
 
     void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
@@ -196,15 +201,27 @@ public:
     bool resume_later(waiter& w);
 
 private:
+    /// Some of those who wait, and what keeps `run` from returning meanwhile.
+    struct list {
+        void add(waiter& w);
+        void remove(waiter& w) noexcept;
+
+        waiter* head = nullptr;
+        std::size_t io_waiters = 0;
+        std::optional<boost::asio::executor_work_guard<home_executor::io_executor>> work;
+    };
     class resuming;
     struct resume_all;
 
     void shutdown() override;
+    void shut_down(list& waiters) noexcept;
+    bool on_own_thread() const noexcept;
     void resume_woken();
     void post_resume_all();
 
+    list own_; // of the one thread there is, where there is only one; nobody else touches it
     short_mutex mutex_;
-    waiter* head_ = nullptr;
+    list others_; // the others
     waiter* first_woken_ = nullptr;
     waiter* last_woken_ = nullptr;
     bool resuming_ = false; // the handler is posted, or runs

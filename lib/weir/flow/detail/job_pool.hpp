@@ -9,7 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
@@ -38,7 +38,8 @@ struct job_at_hand {
 };
 
 /// Jobs that a worker took in one go, and what came of them, to be published in one go: of jobs
-/// that never suspend. Several only while they are over in less than a microsecond each.
+/// that never suspend. Several only while they are over in less than a microsecond each, and no
+/// more than that was earned by: what is taken behind one that turns out to be slow waits for it.
 template <class Job, class R>
 struct job_batch {
     /// Enough to make taking and publishing cheap, few enough to be done with in microseconds.
@@ -61,21 +62,50 @@ struct job_batch {
         }
     }
 
+    /// One job at a time, and one more for each so many that were quick in a row: of a thousand
+    /// jobs, one is taken ahead of its turn behind a slow one.
+    static constexpr std::size_t to_earn_one = 1024;
+    std::size_t share() const noexcept { return std::min(1 + quick_in_a_row / to_earn_one, most); }
+    /// After each job: whether the last look said that jobs are quick.
+    void trust(bool quick) noexcept { quick_in_a_row = quick ? quick_in_a_row + 1 : 0; }
+
     std::vector<numbered_job<Job>> jobs;
     std::size_t begun = 0; // of the jobs; the next is the current one
     std::vector<outcome<R>> ended;
     std::size_t published = 0; // of those that ended
+    std::size_t quick_in_a_row = 0;
 };
 
-template <class Job, class Hand>
-class typed_worker final : public worker {
+template <class Hand>
+class member final : public worker {
 public:
-    using worker::worker;
+    explicit member(boost::asio::any_io_executor executor)
+        : worker(std::move(executor), role::member, own_), own_(tally::writers::one)
+    {
+    }
 
     Hand hand;
+
+private:
+    alignas(64) tally own_; // a line that only this worker writes to
 };
 
-/// The coroutine of a pool's workers.
+/// One job beside the members, and who is to be told when it has ended, if anybody.
+template <class Job>
+class guest final : public worker {
+public:
+    using end_handler = boost::asio::any_completion_handler<void()>;
+
+    guest(boost::asio::any_io_executor executor, tally& counted, end_handler then)
+        : worker(std::move(executor), role::guest, counted), on_end(std::move(then))
+    {
+    }
+
+    job_at_hand<Job> hand;
+    end_handler on_end;
+};
+
+/// How a pool's workers do their jobs.
 ///
 /// `Base` is a `pool_core` that has the jobs: `job_type`, `result_type`, `jobs()`,
 /// `publish(job, outcome)`, which is true when that is done, and `publish_later(outcome)`, which is
@@ -100,23 +130,16 @@ public:
     bool run_as_guest(boost::asio::any_io_executor where, numbered_job<Job>&& item,
                       boost::asio::any_completion_handler<void()> on_end) override
     {
-        std::optional<presence> entered = this->enter_guest(std::move(where));
+        if (!where)
+            where = this->next_executor();
+        auto* fresh =
+            new guest_type(std::move(where), this->guests_tally(), std::move(on_end));
+        std::optional<presence> entered = this->enter_guest(worker_pointer(fresh));
         if (!entered)
             return false;
-        presence here = std::move(*entered);
-        worker& w = here.of();
         this->accept_guest();
-        hand_of(w).put(std::move(item));
-        const auto executor = w.get_executor();
-        auto done = [keep = here.shared(), self = this->shared_from_this(),
-                     then = std::move(on_end)](std::exception_ptr error) mutable {
-            if (error)
-                std::rethrow_exception(error);
-            std::move(then)();
-        };
-        boost::asio::co_spawn(
-            executor, run(std::move(here), std::nullopt),
-            boost::asio::bind_cancellation_slot(w.signal.slot(), std::move(done)));
+        fresh->hand.put(std::move(item));
+        begin_guest(std::move(*entered));
         return true;
     }
 
@@ -127,10 +150,35 @@ private:
     static constexpr bool gathers = Base::in_batches && !Work::may_suspend;
 
     using hand = std::conditional_t<gathers, job_batch<Job, R>, job_at_hand<Job>>;
-    using worker_type = typed_worker<Job, hand>;
+    using member_type = member<hand>;
+    using guest_type = guest<Job>;
 
-    static hand& hand_of(worker& w) noexcept { return static_cast<worker_type&>(w).hand; }
-    static numbered_job<Job>& item_of(worker& w) noexcept { return hand_of(w).current(); }
+    /// When a worker's coroutine is over. Worker and pool are kept until then: its last steps still
+    /// touch the signal.
+    struct end_of_worker {
+        using cancellation_slot_type = boost::asio::cancellation_slot;
+
+        cancellation_slot_type get_cancellation_slot() const noexcept { return of->signal.slot(); }
+
+        // Whatever leaves the coroutine is a fault of ours or of the machine: the runner's error
+        // sink has it.
+        void operator()(std::exception_ptr error) const
+        {
+            if (error)
+                std::rethrow_exception(error);
+            if (of->is_guest())
+                tell_end(guest_in(*of));
+        }
+
+        worker_pointer of;
+    };
+
+    static hand& hand_of(worker& w) noexcept { return static_cast<member_type&>(w).hand; }
+    static guest_type& guest_in(worker& w) noexcept { return static_cast<guest_type&>(w); }
+    static numbered_job<Job>& item_of(worker& w) noexcept
+    {
+        return w.is_guest() ? guest_in(w).hand.current() : hand_of(w).current();
+    }
 
     /// The outcome of a job that is given up while it still needs its own ticket.
     static outcome<R> given_up(worker& w)
@@ -144,10 +192,14 @@ private:
         return out;
     }
 
-    std::shared_ptr<worker> make_worker(boost::asio::any_io_executor executor,
-                                        worker::role role) override
+    worker_pointer make_member(boost::asio::any_io_executor executor) override
     {
-        return std::make_shared<worker_type>(std::move(executor), role);
+        return worker_pointer(new member_type(std::move(executor)));
+    }
+
+    worker_pointer make_guest_beside(const worker& w) override
+    {
+        return worker_pointer(new guest_type(w.get_executor(), this->guests_tally(), {}));
     }
 
     ticket& job_of(worker& w) noexcept override { return item_of(w).number; }
@@ -157,26 +209,123 @@ private:
     void replace(presence here, worker& gone) override
     {
         outcome<R> out = given_up(gone);
-        if (this->publish(item_of(gone).job, out))
-            spawn(std::move(here), std::nullopt);
-        else
-            spawn(std::move(here), std::move(out));
+        std::optional<outcome<R>> first;
+        if (!this->publish(item_of(gone).job, out))
+            first.emplace(std::move(out));
+        if (!gone.is_guest())
+            spawn(std::move(here), std::move(first));
+        else if (first)
+            publish_beside(std::move(here), std::move(*first));
     }
 
     void spawn(presence here, std::optional<outcome<R>> first)
     {
         worker& w = here.of();
-        const auto executor = w.get_executor();
-        // Whatever leaves the worker is a fault of ours or of the machine: the runner's error sink
-        // has it. Pool and worker are kept until then: the coroutine's last steps still touch the
-        // worker's signal.
-        const auto on_end = [self = this->shared_from_this(),
-                             keep = here.shared()](std::exception_ptr error) {
-            if (error)
-                std::rethrow_exception(error);
-        };
-        boost::asio::co_spawn(executor, run(std::move(here), std::move(first)),
-                              boost::asio::bind_cancellation_slot(w.signal.slot(), on_end));
+        spawn_for(w, run(std::move(here), std::move(first)));
+    }
+
+    static void spawn_for(worker& w, boost::asio::awaitable<void> work)
+    {
+        boost::asio::co_spawn(w.get_executor(), std::move(work), end_of_worker{worker_pointer(&w)});
+    }
+
+    static void tell_end(guest_type& g)
+    {
+        if (g.on_end)
+            std::move(g.on_end)();
+    }
+
+    // A job that does not suspend needs no coroutine.
+    void begin_guest(presence here)
+    {
+        worker& w = here.of();
+        if constexpr (Work::may_suspend) {
+            if (work_.suspends(item_of(w).job))
+                return spawn_for(w, run_guest(std::move(here)));
+        }
+        if constexpr (Work::may_run) {
+            auto call = [this, here = std::move(here)]() mutable { call_guest(std::move(here)); };
+            boost::asio::post(w.get_executor(), std::move(call));
+        }
+    }
+
+    boost::asio::awaitable<void> run_guest(presence here)
+    {
+        guest_type& g = guest_in(here.of());
+        std::optional<value_type> value;
+        std::exception_ptr error;
+        status how = this->take_up(g, g.hand.current().number, about_now(g), true);
+        if (how == status::ok) {
+            try {
+                auto operation = work_.start(g.hand.current().job, g);
+                if constexpr (std::is_void_v<R>) {
+                    co_await std::move(operation);
+                    value.emplace();
+                } else {
+                    value.emplace(co_await std::move(operation));
+                }
+            } catch (...) {
+                error = std::current_exception();
+            }
+            if (g.retired()) { // given up meanwhile: what came of it is nobody's
+                g.counts.late();
+                co_return;
+            }
+            how = this->conclude(g, g.hand.current().number, value.has_value());
+        }
+        if (std::unique_ptr<outcome<R>> rest = publish_guest(g, how, value, std::move(error)))
+            co_await publish_rest(std::move(rest));
+        g.leave();
+    }
+
+    // What could not be published at once. On the heap, for it is rare, and frames are many.
+    std::unique_ptr<outcome<R>> publish_guest(guest_type& g, status how,
+                                              std::optional<value_type>& value,
+                                              std::exception_ptr&& error)
+    {
+        numbered_job<Job>& item = g.hand.current();
+        outcome<R> out = ended(g, std::move(item.number), how, value, std::move(error));
+        const bool published = this->publish(item.job, out);
+        g.hand.item.reset();
+        return published ? nullptr : std::make_unique<outcome<R>>(std::move(out));
+    }
+
+    boost::asio::awaitable<void> publish_rest(std::unique_ptr<outcome<R>> out)
+    {
+        return this->publish_later(std::move(*out));
+    }
+
+    void call_guest(presence here)
+    {
+        guest_type& g = guest_in(here.of());
+        const worker_pointer keep = here.shared();
+        numbered_job<Job>& item = g.hand.current();
+        outcome<R> out = run_plain(g, item, about_now(g));
+        const bool published = this->publish(item.job, out);
+        g.hand.item.reset();
+        if (!published)
+            return publish_beside(std::move(here), std::move(out));
+        leave(std::move(here));
+        tell_end(g);
+    }
+
+    static void leave(presence here) noexcept { here.of().leave(); }
+
+    void publish_beside(presence here, outcome<R>&& out)
+    {
+        worker& w = here.of();
+        spawn_for(w, publish_and_leave(std::move(here), std::move(out)));
+    }
+
+    boost::asio::awaitable<void> publish_and_leave(presence here, outcome<R> out)
+    {
+        co_await this->publish_later(std::move(out));
+        here.of().leave();
+    }
+
+    static time_point about_now(const worker& w)
+    {
+        return time_service::of(w.get_executor()).rough_now();
     }
 
     boost::asio::awaitable<void> run(presence here, std::optional<outcome<R>> first)
@@ -187,8 +336,8 @@ private:
         turn my_turn(clock);
         if (first)
             co_await this->publish_later(std::move(*first));
-        while (!mine.empty() || !(w.is_guest() || this->should_leave(w))) {
-            if (mine.empty() && !take(mine, my_turn)) {
+        while (!mine.empty() || !this->should_leave(w)) {
+            if (mine.empty() && !take(mine)) {
                 w.set_idle(true);
                 auto next = co_await this->jobs().async_receive(
                     boost::asio::as_tuple(boost::asio::deferred));
@@ -217,13 +366,13 @@ private:
                 std::optional<outcome<R>> out;
                 if constexpr (Work::may_suspend) {
                     if (work_.suspends(mine.current().job)) {
-                        ticket& number = mine.current().number;
+                        numbered_job<Job>& item = mine.current();
                         std::optional<value_type> value;
                         std::exception_ptr error;
-                        status how = this->take_up(w, number, clock.rough_now(), true);
+                        status how = this->take_up(w, item.number, clock.rough_now(), true);
                         if (how == status::ok) {
                             try {
-                                auto operation = work_.start(mine.current().job, w);
+                                auto operation = work_.start(item.job, w);
                                 if constexpr (std::is_void_v<R>) {
                                     co_await std::move(operation);
                                     value.emplace();
@@ -237,11 +386,13 @@ private:
                                 w.counts.late();
                                 break;
                             }
-                            how = this->conclude(w, number, value.has_value());
+                            how = this->conclude(w, item.number, value.has_value());
                             // What the job did to its cancellation stays with it.
                             co_await boost::asio::this_coro::reset_cancellation_state();
+                            co_await boost::asio::this_coro::throw_if_cancelled(true);
                         }
-                        out.emplace(ended(w, std::move(number), how, value, std::move(error)));
+                        out.emplace(
+                            ended(w, std::move(item.number), how, value, std::move(error)));
                     }
                 }
                 if constexpr (Work::may_run) {
@@ -263,13 +414,13 @@ private:
     }
 
     // Takes what is there, if anything: one job, or where they are over at once a share of them.
-    bool take(hand& mine, [[maybe_unused]] const turn& pace)
+    bool take(hand& mine)
     {
         if constexpr (gathers) {
-            std::size_t share = 1;
-            if (pace.is_quick())
+            std::size_t share = mine.share();
+            if (share > 1)
                 share = std::clamp<std::size_t>(this->jobs().size() / this->executors().size(), 1,
-                                                hand::most);
+                                                share);
             this->take_some(share, [&mine](numbered_job<Job>&& job) { mine.put(std::move(job)); });
         } else {
             mine.item = this->number(this->jobs().try_receive());
@@ -286,6 +437,7 @@ private:
             mine.ended.push_back(run_plain(w, mine.current(), my_turn.looked()));
             mine.next();
             over = my_turn.is_over(clock);
+            mine.trust(my_turn.is_quick());
         }
         mine.published = this->publish_some(mine.ended);
         return over;
@@ -312,6 +464,12 @@ private:
     {
         if (value)
             return outcome<R>::ok(std::move(number), std::move(*value));
+        return without_value(w, std::move(number), how, std::move(error));
+    }
+
+    outcome<R> without_value(const worker& w, ticket&& number, status how,
+                             std::exception_ptr&& error) const noexcept
+    {
         const bool dropped = how == status::dropped;
         outcome<R> out(std::move(number), how, std::move(error),
                        dropped ? this->stopping() : w.reason());
@@ -328,6 +486,11 @@ private:
     // The same for what the worker has at hand and is not at.
     void empty_hands(worker& w) noexcept override
     {
+        if (w.is_guest()) {
+            if (!guest_in(w).hand.empty())
+                this->dropped(std::move(item_of(w)));
+            return;
+        }
         hand& mine = hand_of(w);
         if constexpr (gathers) {
             for (; mine.published < mine.ended.size(); ++mine.published)

@@ -95,11 +95,12 @@ void pool_core::one_worker_an_executor()
 
 // The three below under the mutex.
 
-presence pool_core::enter(std::shared_ptr<worker> w)
+presence pool_core::enter(worker_pointer w)
 {
-    w->place = workers_.insert(workers_.end(), w);
+    w->pool = shared_from_this();
+    list_of(*w).add(*w);
     workers_left_.add();
-    return presence(shared_from_this(), std::move(w));
+    return presence(std::move(w));
 }
 
 // Where there are the fewest.
@@ -107,8 +108,10 @@ presence pool_core::enter_member()
 {
     const auto fewest = std::min_element(live_at_.begin(), live_at_.end());
     const auto at = static_cast<std::size_t>(fewest - live_at_.begin());
-    auto w = make_worker(executors_[at], worker::role::member);
-    w->home = at;
+    worker_pointer w = make_member(executors_[at]);
+    if (stuck_)
+        w->let_watch();
+    w->home = static_cast<std::uint32_t>(at);
     w->live = true;
     presence here = enter(std::move(w));
     ++live_at_[at];
@@ -125,14 +128,14 @@ void pool_core::no_longer_live(worker& w) noexcept
     --live_;
 }
 
-std::optional<presence> pool_core::enter_guest(asio::any_io_executor executor)
+std::optional<presence> pool_core::enter_guest(worker_pointer w)
 {
+    if (stuck_)
+        w->let_watch();
     std::lock_guard lock(mutex_);
     if (closing_)
         return std::nullopt;
-    if (!executor)
-        executor = executors_[entered_++ % executors_.size()];
-    return enter(make_worker(std::move(executor), worker::role::guest));
+    return enter(std::move(w));
 }
 
 bool pool_core::leave_if_too_many(worker& w) noexcept
@@ -154,28 +157,29 @@ void pool_core::end_of_jobs() noexcept
         close_results();
 }
 
-void pool_core::left(const std::shared_ptr<worker>& w) noexcept
+void pool_core::left(worker& w) noexcept
 {
-    w->time_out.cancel();
-    const bool counted = !w->retired(); // otherwise another took its place long ago
-    if (w->busy()) {                    // its context is being destroyed
-        w->retire();
-        w->counts.ended(status::abandoned);
-        torn_down(*w);
-    } else if (!w->leaving() && !w->retired()) {
-        empty_hands(*w); // its context is being destroyed between two jobs
+    w.time_out.cancel();
+    const bool counted = !w.retired(); // otherwise another took its place long ago
+    if (w.busy()) {                    // its context is being destroyed
+        w.retire();
+        w.counts.ended(status::abandoned);
+        torn_down(w);
+    } else if (!w.leaving() && !w.retired()) {
+        empty_hands(w); // its context is being destroyed between two jobs
     }
     bool nobody = false;
     {
         std::lock_guard lock(mutex_);
-        const bool member = !w->is_guest();
-        w->counts.add_ends_to(past_);
-        w->counts.add_starts_to(past_);
-        workers_.erase(w->place);
-        no_longer_live(*w);
-        nobody = member && live_ == 0;
+        list_of(w).remove(w);
+        if (!w.is_guest()) {
+            w.counts.add_ends_to(past_);
+            w.counts.add_starts_to(past_);
+            no_longer_live(w);
+            nobody = live_ == 0;
+        }
     }
-    if (nobody && !w->leaving()) { // and with its context goes the last who would take jobs
+    if (nobody && !w.leaving()) { // and with its context goes the last who would take jobs
         close();
         drop_waiting();
     }
@@ -204,8 +208,8 @@ status pool_core::take_up_and_watch(worker& w, ticket& job, bool may_suspend)
         w.expire();
         return conclude(w, job, false);
     }
-    if (stuck_)
-        w.set_seen_name(w.name());
+    if (glimpse* seen = w.seen())
+        seen->set_name(w.name());
     if (may_suspend && over != time_point::max())
         watch(w, over);
     return status::ok;
@@ -248,8 +252,7 @@ void pool_core::give_up(worker& w)
         note_unfinished(job, status::abandoned, clock_of(w).now() - w.started());
     std::unique_lock lock(mutex_);
     no_longer_live(w);
-    presence successor =
-        w.is_guest() ? enter(make_worker(w.get_executor(), worker::role::guest)) : enter_member();
+    presence successor = w.is_guest() ? enter(make_guest_beside(w)) : enter_member();
     lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);
@@ -260,9 +263,12 @@ void pool_core::give_up(worker& w)
 template <class Do>
 void pool_core::on_each_worker(Do what)
 {
+    const auto tell = [&what](worker& w) {
+        asio::post(w.get_executor(), [w = worker_pointer(&w), what] { what(*w->pool, *w); });
+    };
     std::lock_guard lock(mutex_);
-    for (const std::shared_ptr<worker>& w : workers_)
-        asio::post(w->get_executor(), [self = shared_from_this(), w, what] { what(*self, *w); });
+    members_.each(tell);
+    guests_.each(tell);
 }
 
 void pool_core::close()
@@ -348,10 +354,10 @@ ledger pool_core::read() const
         sum = past_;
         for (std::size_t i = 0; i < elsewhere_.size(); ++i)
             add(sum, static_cast<status>(i), elsewhere_[i].load(std::memory_order_acquire));
-        for (const auto& w : workers_)
-            w->counts.add_ends_to(sum);
-        for (const auto& w : workers_)
-            w->counts.add_starts_to(sum);
+        guests_tally_.add_ends_to(sum);
+        members_.each([&sum](const worker& w) { w.counts.add_ends_to(sum); });
+        members_.each([&sum](const worker& w) { w.counts.add_starts_to(sum); });
+        guests_tally_.add_starts_to(sum);
     }
     sum.stuck = stuck_jobs_.load(std::memory_order_relaxed);
     sum.accepted = accepted();
@@ -413,10 +419,15 @@ void pool_core::watch_for_stuck_jobs()
 {
     const auto running = [this] {
         std::vector<overdue_rule::running> jobs;
+        const auto look = [&jobs](const worker& w) {
+            if (w.seen() == nullptr)
+                return;
+            if (const glimpse::seen job = w.seen()->look(); job.id != 0)
+                jobs.push_back({job.id, job.since, w.seen()->name()});
+        };
         std::lock_guard lock(mutex_);
-        for (const auto& w : workers_)
-            if (const glimpse::seen job = w->seen().look(); job.id != 0)
-                jobs.push_back({job.id, job.since, w->seen_name()});
+        members_.each(look);
+        guests_.each(look);
         return jobs;
     };
     const auto tell = [this](const overdue_rule::running& job, duration age) {

@@ -21,7 +21,6 @@
 #include <deque>
 #include <exception>
 #include <limits>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -110,9 +109,14 @@ protected:
     /// A worker has seen the end of the jobs.
     void end_of_jobs() noexcept;
 
-    /// A worker beside the others, with a job of its own; at the next of the pool's executors when
-    /// none is given. Empty when the pool is closed.
-    std::optional<presence> enter_guest(boost::asio::any_io_executor executor);
+    /// Where the next guest goes that was told nothing.
+    const boost::asio::any_io_executor& next_executor() noexcept
+    {
+        return executors_[guests_come_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
+    }
+    /// Lets in a worker beside the others, with a job of its own. Empty when the pool is closed.
+    std::optional<presence> enter_guest(worker_pointer w);
+    tally& guests_tally() noexcept { return guests_tally_; }
 
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept;
@@ -128,8 +132,9 @@ private:
     /// Nobody will take the jobs that wait: each is dropped, with an outcome.
     virtual void drop_waiting() noexcept = 0;
     virtual void measure(pool_stats& stats) const = 0;
-    virtual std::shared_ptr<worker> make_worker(boost::asio::any_io_executor executor,
-                                                worker::role role) = 0;
+    virtual worker_pointer make_member(boost::asio::any_io_executor executor) = 0;
+    /// One without a job, at the executor of another.
+    virtual worker_pointer make_guest_beside(const worker& w) = 0;
     virtual void start_worker(presence here) = 0;
     /// The ticket of the job a worker is at.
     virtual ticket& job_of(worker& w) noexcept = 0;
@@ -141,7 +146,7 @@ private:
     virtual void empty_hands(worker& w) noexcept = 0;
 
     void describe(ticket& job, const job_options* said);
-    presence enter(std::shared_ptr<worker> w);
+    presence enter(worker_pointer w);
     status take_up_and_watch(worker& w, ticket& job, bool may_suspend);
     void account(ticket& job, status s, time_point started, time_point now);
     bool leave_if_too_many(worker& w) noexcept;
@@ -151,7 +156,8 @@ private:
     {
         return std::min(target_.load(std::memory_order_relaxed), useful_);
     }
-    void left(const std::shared_ptr<worker>& w) noexcept;
+    void left(worker& w) noexcept;
+    worker_list& list_of(const worker& w) noexcept { return w.is_guest() ? guests_ : members_; }
     void watch(worker& w, time_point over);
     void watch_for_stuck_jobs();
     static const time_service& clock_of(const worker& w)
@@ -179,9 +185,11 @@ private:
     std::atomic<std::size_t> target_;
     std::atomic<std::size_t> live_{0}; // members that take jobs; changed under the mutex
     mutable std::mutex mutex_;
-    std::list<std::shared_ptr<worker>> workers_;
-    std::size_t entered_ = 0; // guests
-    ledger past_;             // of workers that are gone
+    worker_list members_;
+    worker_list guests_;
+    std::atomic<std::size_t> guests_come_{0};
+    tally guests_tally_{tally::writers::several};
+    ledger past_; // of members that are gone
     std::deque<unfinished_job> unfinished_;
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
     histogram_recorder queue_wait_; // under their mutex: only where timings are taken

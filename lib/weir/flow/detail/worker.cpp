@@ -25,10 +25,26 @@ void worker::disturb()
         signal.emit(boost::asio::cancellation_type::terminal);
 }
 
+void worker_list::add(worker& w) noexcept
+{
+    w.previous_ = nullptr;
+    w.next_ = first_;
+    if (first_ != nullptr)
+        first_->previous_ = &w;
+    first_ = &w;
+}
+
+void worker_list::remove(worker& w) noexcept
+{
+    (w.previous_ != nullptr ? w.previous_->next_ : first_) = w.next_;
+    if (w.next_ != nullptr)
+        w.next_->previous_ = w.previous_;
+}
+
 presence::~presence()
 {
-    if (pool_)
-        pool_->left(worker_);
+    if (worker_)
+        worker_->pool->left(*worker_);
 }
 
 } // namespace weir::detail

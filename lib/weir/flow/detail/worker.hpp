@@ -8,12 +8,13 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -26,9 +27,13 @@ class pool_core;
 
 inline constexpr std::size_t statuses = 6;
 
-/// Counters with one writer: the worker's executor.
-class alignas(64) tally {
+/// Counts what becomes of jobs: of one worker's, or of those that have no worker of their own.
+class tally {
 public:
+    enum class writers { one, several };
+
+    explicit tally(writers w) noexcept : several_(w == writers::several) {}
+
     void started() noexcept { add(started_); }
     void ended(status s) noexcept { add(ended_[static_cast<std::size_t>(s)]); }
     void late() noexcept { add(late_); }
@@ -40,11 +45,15 @@ public:
     }
 
 private:
-    static void add(std::atomic<std::uint64_t>& counter) noexcept
+    void add(std::atomic<std::uint64_t>& counter) noexcept
     {
-        counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+        if (several_)
+            counter.fetch_add(1, std::memory_order_release);
+        else
+            counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_release);
     }
 
+    const bool several_;
     std::atomic<std::uint64_t> started_{0};
     std::array<std::atomic<std::uint64_t>, statuses> ended_{};
     std::atomic<std::uint64_t> late_{0};
@@ -73,21 +82,34 @@ public:
         return {id_.load(std::memory_order_relaxed) == id ? id : 0, since};
     }
 
+    void set_name(std::string_view name)
+    {
+        std::lock_guard lock(mutex_);
+        name_ = name;
+    }
+    std::string name() const
+    {
+        std::lock_guard lock(mutex_);
+        return name_;
+    }
+
 private:
     std::atomic<job_id> id_{0};
     std::atomic<duration::rep> since_{0};
+    mutable std::mutex mutex_;
+    std::string name_;
 };
 
-/// One worker: a coroutine that takes jobs one after the other, and the job it is at. Touched on
-/// its own executor, but for what says otherwise.
-class worker : public job_context {
+/// Who works at a job. Touched on its own executor, but for what says otherwise.
+class worker : public job_context,
+               public boost::intrusive_ref_counter<worker, boost::thread_safe_counter> {
 public:
-    /// A worker of the pool takes jobs until there are no more, or too many workers; a guest does
-    /// the one job it came with, at its submitter's executor.
-    enum class role { member, guest };
+    /// A member of the pool is a coroutine that takes jobs until there are no more, or too many
+    /// members; a guest does the one job it came with, and is small: there may be a million.
+    enum class role : std::uint8_t { member, guest };
 
-    worker(boost::asio::any_io_executor executor, role r)
-        : job_context(std::move(executor)), role_(r)
+    worker(boost::asio::any_io_executor executor, role r, tally& t)
+        : job_context(std::move(executor)), counts(t), role_(r)
     {
     }
     virtual ~worker() = default;
@@ -102,7 +124,8 @@ public:
         started_ = now;
         busy_ = true;
         counts.started();
-        seen_.begin(id_, now);
+        if (seen_)
+            seen_->begin(id_, now);
     }
     /// The status of a job that ended by itself.
     status end(bool has_value) noexcept
@@ -110,7 +133,8 @@ public:
         busy_ = false;
         record_ = nullptr;
         time_out.cancel();
-        seen_.end();
+        if (seen_)
+            seen_->end();
         status s = status::ok;
         if (!has_value) {
             if (reason_ == cancel_reason::none)
@@ -145,58 +169,68 @@ public:
     void leave() noexcept { leaving_ = true; }
     bool leaving() const noexcept { return leaving_; }
 
-    /// For a watcher on another thread.
-    const glimpse& seen() const noexcept { return seen_; }
-    void set_seen_name(std::string_view name)
-    {
-        std::lock_guard lock(seen_mutex_);
-        seen_name_ = name;
-    }
-    std::string seen_name() const
-    {
-        std::lock_guard lock(seen_mutex_);
-        return seen_name_;
-    }
+    /// Lets a watcher on another thread see its jobs. Before it has any.
+    void let_watch() { seen_ = std::make_unique<glimpse>(); }
+    /// Null when nobody watches.
+    glimpse* seen() const noexcept { return seen_.get(); }
 
     boost::asio::cancellation_signal signal;
     alarm time_out;
-    tally counts;
+    tally& counts;
+    std::shared_ptr<pool_core> pool; // from when it enters that
 
     // Guarded by the pool's mutex.
-    std::list<std::shared_ptr<worker>>::iterator place;
-    bool live = false;    // counted among those that take jobs
-    std::size_t home = 0; // of a member: at which of the pool's executors
+    std::uint32_t home = 0; // of a member: at which of the pool's executors
+    bool live = false;      // counted among those that take jobs
 
 private:
+    friend class worker_list;
+
     const role role_;
     bool busy_ = false;
     bool retired_ = false;
     bool idle_ = false;
     bool leaving_ = false;
     time_point started_;
-    glimpse seen_;
-    mutable std::mutex seen_mutex_;
-    std::string seen_name_;
+    std::unique_ptr<glimpse> seen_;
+    worker* next_ = nullptr;
+    worker* previous_ = nullptr;
+};
+
+using worker_pointer = boost::intrusive_ptr<worker>;
+
+/// Who is there, without owning them.
+class worker_list {
+public:
+    void add(worker& w) noexcept;
+    void remove(worker& w) noexcept;
+
+    template <class Do>
+    void each(Do what) const
+    {
+        for (worker* w = first_; w != nullptr; w = w->next_)
+            what(*w);
+    }
+
+private:
+    worker* first_ = nullptr;
 };
 
 /// What makes a worker's coroutine leave the pool however it ends, even if its context destroys it
 /// before it ever ran.
 class presence {
 public:
-    presence(std::shared_ptr<pool_core> pool, std::shared_ptr<worker> w) noexcept
-        : pool_(std::move(pool)), worker_(std::move(w))
-    {
-    }
+    /// Of one who has entered its pool.
+    explicit presence(worker_pointer w) noexcept : worker_(std::move(w)) {}
     presence(presence&&) noexcept = default;
     presence& operator=(presence&&) = delete;
     ~presence();
 
     worker& of() const noexcept { return *worker_; }
-    const std::shared_ptr<worker>& shared() const noexcept { return worker_; }
+    const worker_pointer& shared() const noexcept { return worker_; }
 
 private:
-    std::shared_ptr<pool_core> pool_;
-    std::shared_ptr<worker> worker_;
+    worker_pointer worker_;
 };
 
 } // namespace weir::detail

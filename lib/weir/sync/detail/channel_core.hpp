@@ -402,8 +402,9 @@ private:
 
     void wake(list<receiver>& told) noexcept
     {
-        flags_.fetch_add(one_wake);
         told.push_back(dequeue(receivers_));
+        // The flag is set while anybody is in line: taken off with the last one, in the same step.
+        flags_.fetch_add(receivers_.empty() ? one_wake - receivers_parked : one_wake);
     }
 
     void wake_all_at_the_end(list<receiver>& told) noexcept
@@ -415,10 +416,13 @@ private:
 
     void settle_flags() noexcept
     {
+        std::uint64_t none = 0;
         if (receivers_.empty())
-            flags_.fetch_and(~receivers_parked);
+            none |= receivers_parked;
         if (senders_.empty())
-            flags_.fetch_and(~senders_parked);
+            none |= senders_parked;
+        if ((flags_.load(std::memory_order_relaxed) & none) != 0)
+            flags_.fetch_and(~none);
     }
 
     // ---- outside it
