@@ -98,11 +98,14 @@ library_object() {
 header() { sed -n "s/^$2: *//p;/^--- /q" "$1" | head -n 1; }
 program() { header "$1" Test | cut -d' ' -f1; }
 case_of() { header "$1" Test | cut -d' ' -f2; }
-# The file of the suite, and those beside it that hold no tests but what the tests need.
+# The file of the suite, and what its tests need beside it.
 sources() {
     local folder=$base/test/${1#test_}
     grep -l "^BOOST_AUTO_TEST_SUITE(${2%%/*})" "$folder"/*.cpp | head -n 1
-    [ "$1" = test_atomic ] && grep -L '^BOOST_AUTO_TEST_SUITE(' "$folder"/*.cpp
+    case $1 in
+    test_atomic) grep -L '^BOOST_AUTO_TEST_SUITE(' "$folder"/*.cpp ;;
+    test_proof) echo "$folder/prove.cpp" ;;
+    esac
     return 0
 }
 place_of() { echo "$scratch/tests/$1-${2%%/*}"; } # PROGRAM CASE: where its test is, without a mutant

@@ -258,6 +258,11 @@ BOOST_AUTO_TEST_CASE(several_are_sent_at_once)
                  },
                  [](const shared_scene& s) { try_send_all(s, {20}); },
                  [](const shared_scene& s) { receive_all(s, 2); }, close_it});
+    explore("two sent at once beside a reservation, closed", 2,
+            {[](const shared_scene& s) {
+                 try_send_all(s, {10, 11});
+             },
+             [](const shared_scene& s) { reserve_and(s, 1, 20); }, close_it});
     for (const std::size_t capacity : {2, 3})
         explore("several sent and several received at once", capacity,
                 {[](const shared_scene& s) {
@@ -396,6 +401,15 @@ BOOST_AUTO_TEST_CASE(who_does_not_wait_is_not_told_full_while_there_is_room)
         explore("two send without waiting, one takes", capacity,
                 {[&](const shared_scene& s) { must_send(s, 10); },
                  [&](const shared_scene& s) { must_send(s, 20); }, take_what_is_there});
+    const auto must_send_two = [](const shared_scene& s, int value) {
+        int values[] = {value, value + 1};
+        s->run.check(s->channel.try_push_some(values, 2) == 2, "full, though there is room");
+        s->sent.insert(s->sent.end(), {value, value + 1});
+    };
+    for (const std::size_t capacity : {4, 5})
+        explore("two send two each without waiting, one takes", capacity,
+                {[&](const shared_scene& s) { must_send_two(s, 10); },
+                 [&](const shared_scene& s) { must_send_two(s, 20); }, take_what_is_there});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

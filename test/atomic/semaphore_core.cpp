@@ -4,10 +4,15 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <functional>
+#include <iterator>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 using weir::detail::acquired;
@@ -142,6 +147,79 @@ BOOST_AUTO_TEST_CASE(who_parked_first_is_granted_first)
             s->run.check(!second->how, "two were granted");
         };
     });
+}
+
+// A core whose memory is painted over when it goes, and looked at at the end.
+class painted_core {
+public:
+    explicit painted_core(std::size_t limit)
+        : core_(::new (static_cast<void*>(memory_)) core(limit), [this](core* c) {
+              c->~core();
+              std::fill(std::begin(memory_), std::end(memory_), paint);
+              ++gone_;
+          })
+    {
+    }
+
+    core& get() const { return *core_; }
+    std::shared_ptr<core> share() const { return core_; }
+    std::shared_ptr<core> give_up() { return std::move(core_); }
+    bool went_once() const { return gone_ == 1; }
+    bool is_untouched() const
+    {
+        return std::count(std::begin(memory_), std::end(memory_), paint) == sizeof(core);
+    }
+
+private:
+    static constexpr unsigned char paint = 0xdd;
+
+    alignas(core) unsigned char memory_[sizeof(core)];
+    int gone_ = 0;
+    std::shared_ptr<core> core_;
+};
+
+// The operation of one who waits: it owns the core until it is told.
+void wait_and_release(explorer& run, const std::shared_ptr<core>& shared)
+{
+    acquirer node(1);
+    std::shared_ptr<core> own = shared;
+    core& semaphore = *own;
+    acquired how = semaphore.park(node);
+    if (how == acquired::parked) {
+        run.wait_until([&] { return node.how.has_value(); });
+        how = *node.how;
+    }
+    own.reset();
+    if (how == acquired::granted)
+        semaphore.release(1);
+}
+
+BOOST_AUTO_TEST_CASE(it_goes_with_its_owner_and_the_last_permit)
+{
+    for (const bool one_waits : {false, true})
+        every_order(
+            one_waits ? "semaphore 2, given up, two release, one waits"
+                      : "semaphore 2, given up, two release",
+            [one_waits](explorer& e) {
+                auto s = std::make_shared<painted_core>(2);
+                core* const semaphore = &s->get();
+                for (int i = 0; i < 2; ++i)
+                    e.check(semaphore->try_acquire(1) == acquired::granted, "there was no room");
+                for (int i = 0; i < 2; ++i)
+                    e.thread([semaphore] { semaphore->release(1); });
+                e.thread([s] {
+                    s->get().close();
+                    core::outlive(s->give_up());
+                });
+                if (one_waits)
+                    e.thread([&e, shared = s->share()]() mutable {
+                        wait_and_release(e, std::exchange(shared, nullptr));
+                    });
+                return [s, &e] {
+                    e.check(s->went_once(), "the core did not go, or twice");
+                    e.check(s->is_untouched(), "the core was used when it was gone");
+                };
+            });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -7,10 +7,16 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -330,6 +336,220 @@ BOOST_AUTO_TEST_CASE(a_failure_that_was_asked_about_does_not_go_to_the_hook)
         });
         s.run();
         BOOST_TEST(told == 0);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_that_is_being_waited_for_does_not_go_to_the_hook)
+{
+    in_many_orders([](simulation& s) {
+        int told = 0;
+        int asked = 0;
+        weir::job_id id = 0;
+        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&&) { ++told; });
+        const auto fail = []() -> int { throw std::runtime_error("no"); };
+        {
+            auto handle = tasks.try_submit(fail, weir::job_options().name("its name"));
+            id = handle.id();
+            handle.async_outcome([&](weir::error_code, weir::outcome<int> out) {
+                ++asked;
+                BOOST_TEST((out.status() == status::failed));
+                BOOST_TEST(out.id() == id);
+                BOOST_TEST(out.name() == "its name");
+            });
+        } // dropped while it is waited for
+        tasks.close();
+        s.run();
+        BOOST_TEST(asked == 1);
+        BOOST_TEST(told == 0);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_failure_whose_wait_was_given_up_goes_to_the_hook)
+{
+    in_many_orders([](simulation& s) {
+        int told = 0;
+        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&&) { ++told; });
+        const auto fail = []() -> asio::awaitable<int> {
+            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+            throw std::runtime_error("no");
+        };
+        asio::cancellation_signal signal;
+        weir::error_code code;
+        const auto on_end = [&](weir::error_code error, weir::outcome<int>) { code = error; };
+        tasks.async_run(fail, asio::bind_cancellation_slot(signal.slot(), on_end));
+        const weir::alarm later(s.a.get_executor(), weir::time_point{} + 500ms,
+                                [&] { signal.emit(asio::cancellation_type::total); });
+        s.world.run();
+        BOOST_TEST(code == asio::error::operation_aborted);
+        BOOST_TEST(told == 1);
+        tasks.close();
+        s.run();
+    });
+}
+
+// ---- without a limit each job is on its own
+
+BOOST_AUTO_TEST_CASE(without_a_limit_a_plain_job_does_not_run_inside_the_submit)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks({s.a.get_executor()}, pool_options(weir::unlimited));
+        int depth = 0, deepest = 0, done = 0;
+        s.spawn(s.a, [&]() -> asio::awaitable<void> {
+            const auto inner = [&] { ++done; };
+            const auto outer = [&] {
+                deepest = std::max(deepest, ++depth);
+                (void)tasks.try_submit(inner);
+                --depth;
+                ++done;
+            };
+            for (int i = 0; i < 5; ++i)
+                (void)tasks.try_submit(outer);
+            BOOST_TEST(done == 0);
+            BOOST_TEST(tasks.ledger().waiting() == 5U);
+            while (tasks.ledger().accepted < 10U)
+                co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
+            const auto report = co_await tasks.drain(1s);
+            BOOST_TEST(report.clean());
+        });
+        s.run();
+        BOOST_TEST(done == 10);
+        BOOST_TEST(deepest == 1);
+        BOOST_TEST(tasks.ledger().ok == 10U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(without_a_limit_a_context_that_is_destroyed_leaves_no_task_untold)
+{
+    for (const std::size_t steps : {0U, 1U, 3U, 6U, 100U})
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            weir::sim::world w(seed);
+            auto here = std::make_unique<weir::sim::context>(w);
+            weir::task_pool tasks({here->get_executor()}, pool_options(weir::unlimited));
+            std::vector<weir::task<int>> handles;
+            for (int i = 0; i < 3; ++i) {
+                handles.push_back(tasks.try_submit([i] { return i; }));
+                handles.push_back(tasks.try_submit([i] { return slow(i); }));
+            }
+            for (std::size_t i = 0; i < steps && w.now() == weir::time_point{}; ++i)
+                w.run_one();
+            here.reset();
+            for (const auto& handle : handles)
+                BOOST_TEST(handle.is_done());
+            const weir::ledger l = tasks.ledger();
+            BOOST_TEST(l.balanced());
+            BOOST_TEST(l.accepted == 6U);
+            BOOST_TEST(l.ok + l.abandoned + l.dropped == 6U);
+            BOOST_TEST((steps != 0U || l.dropped == 6U));
+            BOOST_TEST((steps != 100U || l.ok >= 3U));
+        }
+}
+
+BOOST_AUTO_TEST_CASE(without_a_limit_the_ledger_never_goes_back_and_always_adds_up)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(weir::unlimited).time_out(2s).grace(1s));
+        const auto stubborn = []() -> asio::awaitable<void> {
+            const auto executor = co_await asio::this_coro::executor;
+            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+            co_await weir::async_sleep_for(executor, 10s);
+        };
+        const auto too_long = []() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1h);
+        };
+        for (int i = 0; i < 4; ++i) {
+            (void)tasks.try_submit([] {});
+            (void)tasks.try_submit([] { return slow(1); });
+            (void)tasks.try_submit([]() -> int { throw std::runtime_error("no"); });
+            (void)tasks.try_submit(too_long);
+            (void)tasks.try_submit(stubborn);
+        }
+        tasks.close();
+        weir::ledger before = tasks.ledger();
+        while (s.world.run_one()) {
+            const weir::ledger now = tasks.ledger();
+            BOOST_REQUIRE(now.accepted == 20U);
+            BOOST_REQUIRE(now.started >= before.started);
+            BOOST_REQUIRE(now.finished() >= before.finished());
+            BOOST_REQUIRE(now.started >= now.finished());
+            BOOST_REQUIRE(now.started + now.dropped <= now.accepted);
+            before = now;
+        }
+        BOOST_TEST(before.balanced());
+        BOOST_TEST(before.ok == 8U);
+        BOOST_TEST(before.failed == 4U);
+        BOOST_TEST(before.timed_out == 4U);
+        BOOST_TEST(before.abandoned == 4U);
+        BOOST_TEST(before.late == 4U);
+        s.run();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(without_a_limit_a_drain_that_runs_out_names_what_it_ended)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(weir::unlimited).grace(1s));
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto forever = []() -> asio::awaitable<void> {
+                co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1h);
+            };
+            for (const char* name : {"one", "two"})
+                (void)tasks.try_submit(forever, weir::job_options().name(name));
+            (void)tasks.try_submit([] {});
+            const auto report = co_await tasks.drain(1s);
+            BOOST_TEST(report.complete);
+            BOOST_REQUIRE(report.unfinished.size() == 2U);
+            std::vector<std::string> names{report.unfinished[0].name, report.unfinished[1].name};
+            std::sort(names.begin(), names.end());
+            BOOST_TEST(names[0] == "one");
+            BOOST_TEST(names[1] == "two");
+            BOOST_TEST((report.unfinished[0].status == status::cancelled));
+            BOOST_TEST(report.ledger.cancelled == 2U);
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 1s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(whether_a_job_throws_when_cancelled_stays_with_it)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks({s.a.get_executor()}, pool_options(1).time_out(1s).grace(1s));
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto silent = []() -> asio::awaitable<void> {
+                co_await asio::this_coro::throw_if_cancelled(false);
+            };
+            const auto stays = []() -> asio::awaitable<void> {
+                const auto executor = co_await asio::this_coro::executor;
+                co_await weir::async_sleep_for(executor, 1h, asio::as_tuple(asio::use_awaitable));
+                co_await weir::async_sleep_for(executor, 1h); // does not even begin
+            };
+            BOOST_TEST(bool(co_await tasks.async_run(silent)));
+            const auto out = co_await tasks.async_run(stays);
+            BOOST_TEST((out.status() == status::timed_out));
+            tasks.close();
+        });
+        s.run();
+        BOOST_TEST((s.elapsed() == 1s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_job_left_in_its_cancellation_slot_is_gone_with_it)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks({s.a.get_executor()}, pool_options(1).queue(4));
+        const auto alive = std::make_shared<int>();
+        const auto leaves = [&]() -> asio::awaitable<void> {
+            const asio::cancellation_state state = co_await asio::this_coro::cancellation_state;
+            state.slot().assign([alive](asio::cancellation_type) {});
+        };
+        const auto nothing = []() -> asio::awaitable<void> { co_return; };
+        long left = 0;
+        (void)tasks.try_submit(nothing);
+        (void)tasks.try_submit(leaves);
+        (void)tasks.try_submit([&] { left = alive.use_count(); });
+        tasks.close();
+        s.run();
+        BOOST_TEST(left == 1);
     });
 }
 

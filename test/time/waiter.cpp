@@ -57,6 +57,7 @@ BOOST_AUTO_TEST_CASE(it_keeps_its_executor_busy_until_it_has_ended)
     for (const auto& executor : executors) {
         std::vector<char> log;
         auto* w = new plain(executor, log);
+        BOOST_TEST(w->enlist());
         io.poll();
         BOOST_TEST(!io.stopped());
         w->wake();

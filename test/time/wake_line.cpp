@@ -124,6 +124,7 @@ BOOST_AUTO_TEST_CASE(the_last_one_throws_and_those_who_come_later_are_resumed)
     std::string log;
     (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->tell();
     BOOST_CHECK_THROW(io.run(), std::runtime_error);
+    io.restart(); // there was no work left
     (new lettered(io, log, 'b'))->tell();
     io.run();
     BOOST_TEST(log == "rarb");
@@ -197,6 +198,53 @@ BOOST_AUTO_TEST_CASE(a_context_at_the_place_of_another_has_a_line_of_its_own)
         io.reset();
     }
     BOOST_TEST(log == "radbrc");
+}
+
+BOOST_AUTO_TEST_CASE(run_goes_on_while_anybody_waits_wherever_he_began)
+{
+    one_thread io;
+    std::string log;
+    auto* const outside = new lettered(io, log, 'o');
+    lettered* inside[3] = {};
+    asio::post(io, [&] {
+        for (std::size_t i = 0; i < 3; ++i)
+            inside[i] = new lettered(io, log, static_cast<char>('a' + i));
+    });
+    BOOST_TEST(io.poll() == 1U);
+    BOOST_TEST(!io.stopped());
+    for (const std::size_t next : {1U, 0U}) {
+        inside[next]->tell();
+        io.poll();
+        BOOST_TEST(!io.stopped());
+    }
+    outside->tell();
+    io.poll();
+    BOOST_TEST(!io.stopped());
+    inside[2]->tell();
+    io.run();
+    BOOST_TEST(io.stopped());
+    BOOST_TEST(log == "rbrarorc");
+}
+
+BOOST_AUTO_TEST_CASE(a_context_that_goes_tells_all_who_wait_wherever_they_began)
+{
+    std::string log;
+    {
+        one_thread io;
+        new lettered(io, log, 'o');
+        auto* const p = new lettered(io, log, 'p');
+        asio::post(io, [&] {
+            auto* const a = new lettered(io, log, 'a');
+            new lettered(io, log, 'b', [a, p] {
+                a->tell();
+                p->tell();
+            });
+        });
+        io.poll();
+    }
+    BOOST_TEST(log.size() == 8U);
+    for (const char* const each : {"so", "dp", "da", "sb"})
+        BOOST_TEST(log.find(each) != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

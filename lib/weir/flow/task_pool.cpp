@@ -31,7 +31,7 @@ submit_result<task_pointer> task_queue::try_submit(task_pointer&& job, const job
     ticket number = next_ticket(unless_empty(said));
     const job_id id = number.id;
     numbered_job<task_pointer> item(std::move(number), std::move(job));
-    if (run_as_guest(boost::asio::any_io_executor(), std::move(item), [] {}))
+    if (run_as_guest(boost::asio::any_io_executor(), std::move(item), {}))
         return submit_result<task_pointer>(id);
     reject();
     return submit_result<task_pointer>(errc::closed, std::move(item.job));

@@ -86,7 +86,7 @@ public:
             if (!service_->schedule(*this, at, this->home().plain()))
                 this->destroy();
         } catch (const system_error& e) { // the context got no descriptors for its first timer
-            error_ = e.code();
+            error_ = e.code().value();
             this->wake();
         }
     }
@@ -99,7 +99,10 @@ public:
 
 private:
     void expired() noexcept override { this->wake(); }
-    void resumed() override { this->complete(error_); }
+    void resumed() override
+    {
+        this->complete(error_code(error_, boost::asio::error::get_system_category()));
+    }
     void dropped() noexcept override { this->destroy(); }
 
     void context_shutdown() noexcept override
@@ -109,7 +112,7 @@ private:
     }
 
     time_service* service_ = nullptr;
-    error_code error_;
+    int error_ = 0; // the system's: an `error_code` is three times as large
 };
 
 template <class Executor>

@@ -76,8 +76,7 @@ public:
     {
         if (io() != nullptr)
             return io()->context();
-        return boost::asio::query(std::get<boost::asio::any_io_executor>(where_),
-                                  boost::asio::execution::context);
+        return boost::asio::query(other(), boost::asio::execution::context);
     }
 
     boost::asio::any_io_executor plain() const
@@ -85,8 +84,7 @@ public:
         namespace asio = boost::asio;
         if (io() != nullptr)
             return *io();
-        return asio::prefer(std::get<asio::any_io_executor>(where_),
-                            asio::execution::outstanding_work.untracked);
+        return asio::prefer(other(), asio::execution::outstanding_work.untracked);
     }
 
     /// The function may run, and destroy this object, before `post` returns.
@@ -97,7 +95,7 @@ public:
             const io_executor copy = *io();
             boost::asio::post(copy, std::move(function));
         } else {
-            const auto copy = std::get<boost::asio::any_io_executor>(where_);
+            const boost::asio::any_io_executor copy = other();
             boost::asio::post(copy, std::move(function));
         }
     }
@@ -109,11 +107,15 @@ private:
         if (auto* io = executor.target<io_executor>())
             where_.template emplace<io_executor>(*io);
         else
-            where_ = asio::any_io_executor(
+            where_ = std::make_unique<const asio::any_io_executor>(
                 asio::prefer(executor, asio::execution::outstanding_work.tracked));
     }
 
-    std::variant<std::monostate, io_executor, boost::asio::any_io_executor> where_;
+    // On the heap: it is large, and a million may wait where there is an `io_context`.
+    using any_other = std::unique_ptr<const boost::asio::any_io_executor>;
+    const boost::asio::any_io_executor& other() const { return *std::get<any_other>(where_); }
+
+    std::variant<std::monostate, io_executor, any_other> where_;
 };
 
 class waiter_registry;
@@ -123,7 +125,7 @@ namespace detail {
 /// Storage for one posted handler, so that posting allocates nothing, and what is freed on another
 /// thread helps that thread only.
 struct post_storage {
-    static constexpr std::size_t size = 64;
+    static constexpr std::size_t size = 48;
 
     alignas(std::max_align_t) unsigned char bytes[size];
 };

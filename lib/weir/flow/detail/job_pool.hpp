@@ -1,8 +1,9 @@
 #pragma once
 
-#include <weir/flow/detail/is_awaitable.hpp>
+#include <weir/flow/detail/hands.hpp>
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/detail/pool_core.hpp>
+#include <weir/time/clock.hpp>
 #include <weir/time/turn.hpp>
 
 #include <boost/asio/any_completion_handler.hpp>
@@ -10,6 +11,8 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/post.hpp>
@@ -22,88 +25,8 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace weir::detail {
-
-/// The job a worker is at. It is here and not in the coroutine, so that it can still be told of
-/// when the coroutine is gone.
-template <class Job>
-struct job_at_hand {
-    bool empty() const noexcept { return !item; }
-    void put(numbered_job<Job>&& job) noexcept { item.emplace(std::move(job)); }
-    numbered_job<Job>& current() noexcept { return *item; }
-
-    std::optional<numbered_job<Job>> item;
-};
-
-/// Jobs that a worker took in one go, and what came of them, to be published in one go: of jobs
-/// that never suspend. Several only while they are over in less than a microsecond each, and no
-/// more than that was earned by: what is taken behind one that turns out to be slow waits for it.
-template <class Job, class R>
-struct job_batch {
-    /// Enough to make taking and publishing cheap, few enough to be done with in microseconds.
-    static constexpr std::size_t most = 16;
-
-    job_batch()
-    {
-        jobs.reserve(most);
-        ended.reserve(most);
-    }
-
-    bool empty() const noexcept { return begun == jobs.size(); }
-    void put(numbered_job<Job>&& job) noexcept { jobs.push_back(std::move(job)); }
-    numbered_job<Job>& current() noexcept { return jobs[begun]; }
-    void next() noexcept
-    {
-        if (++begun == jobs.size()) {
-            jobs.clear();
-            begun = 0;
-        }
-    }
-
-    /// One job at a time, and one more for each so many that were quick in a row: of a thousand
-    /// jobs, one is taken ahead of its turn behind a slow one.
-    static constexpr std::size_t to_earn_one = 1024;
-    std::size_t share() const noexcept { return std::min(1 + quick_in_a_row / to_earn_one, most); }
-    /// After each job: whether the last look said that jobs are quick.
-    void trust(bool quick) noexcept { quick_in_a_row = quick ? quick_in_a_row + 1 : 0; }
-
-    std::vector<numbered_job<Job>> jobs;
-    std::size_t begun = 0; // of the jobs; the next is the current one
-    std::vector<outcome<R>> ended;
-    std::size_t published = 0; // of those that ended
-    std::size_t quick_in_a_row = 0;
-};
-
-template <class Hand>
-class member final : public worker {
-public:
-    explicit member(boost::asio::any_io_executor executor)
-        : worker(std::move(executor), role::member, own_), own_(tally::writers::one)
-    {
-    }
-
-    Hand hand;
-
-private:
-    alignas(64) tally own_; // a line that only this worker writes to
-};
-
-/// One job beside the members, and who is to be told when it has ended, if anybody.
-template <class Job>
-class guest final : public worker {
-public:
-    using end_handler = boost::asio::any_completion_handler<void()>;
-
-    guest(boost::asio::any_io_executor executor, tally& counted, end_handler then)
-        : worker(std::move(executor), role::guest, counted), on_end(std::move(then))
-    {
-    }
-
-    job_at_hand<Job> hand;
-    end_handler on_end;
-};
 
 /// How a pool's workers do their jobs.
 ///
@@ -132,8 +55,7 @@ public:
     {
         if (!where)
             where = this->next_executor();
-        auto* fresh =
-            new guest_type(std::move(where), this->guests_tally(), std::move(on_end));
+        auto* fresh = new guest_type(std::move(where), this->guests_tally(), std::move(on_end));
         std::optional<presence> entered = this->enter_guest(worker_pointer(fresh));
         if (!entered)
             return false;
@@ -388,11 +310,13 @@ private:
                             }
                             how = this->conclude(w, item.number, value.has_value());
                             // What the job did to its cancellation stays with it.
-                            co_await boost::asio::this_coro::reset_cancellation_state();
+                            if (!is_fresh(w, co_await boost::asio::this_coro::cancellation_state)) {
+                                const own_filter fresh(w.own_filters);
+                                co_await boost::asio::this_coro::reset_cancellation_state(fresh);
+                            }
                             co_await boost::asio::this_coro::throw_if_cancelled(true);
                         }
-                        out.emplace(
-                            ended(w, std::move(item.number), how, value, std::move(error)));
+                        out.emplace(ended(w, std::move(item.number), how, value, std::move(error)));
                     }
                 }
                 if constexpr (Work::may_run) {
@@ -411,6 +335,13 @@ private:
             }
         }
         w.leave();
+    }
+
+    // Whether a reset would change nothing. A reset costs several times as much as this look.
+    static bool is_fresh(const worker& w, const boost::asio::cancellation_state& state) noexcept
+    {
+        return w.own_filters == own_filter::in_use && !state.slot().has_handler() &&
+               state.cancelled() == boost::asio::cancellation_type::none;
     }
 
     // Takes what is there, if anything: one job, or where they are over at once a share of them.

@@ -182,21 +182,26 @@ public:
         }
     }
 
-    boost::asio::awaitable<void> start([[maybe_unused]] job_context& context) override
+    boost::asio::awaitable<void> start(job_context& context) override
     {
-        if constexpr (is_coroutine) {
+        if constexpr (is_coroutine && std::is_void_v<R>) {
+            this->value_.emplace(); // asked for when it is ok only
+            return call(context);   // without a coroutine around it
+        } else {
+            return start_and_keep(context);
+        }
+    }
+
+private:
+    boost::asio::awaitable<void> start_and_keep([[maybe_unused]] job_context& context)
+    {
+        if constexpr (is_coroutine && !std::is_void_v<R>) {
             auto operation = call(context);
-            if constexpr (std::is_void_v<R>) {
-                co_await std::move(operation);
-                this->value_.emplace();
-            } else {
-                this->value_.emplace(co_await std::move(operation));
-            }
+            this->value_.emplace(co_await std::move(operation));
         }
         co_return;
     }
 
-private:
     auto call([[maybe_unused]] job_context& context)
     {
         if constexpr (takes_context<Function>)

@@ -8,6 +8,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
@@ -100,6 +101,26 @@ private:
     std::string name_;
 };
 
+/// The filter of a worker's cancellation: terminal only, as Asio's own, but counted while it is in
+/// use, so that a worker can tell that a job has put another in its place.
+class own_filter {
+public:
+    static constexpr unsigned in_use = 2; // one for what comes in, one for what is passed on
+
+    explicit own_filter(unsigned& count) noexcept : count_(&count) { ++count; }
+    own_filter(const own_filter& other) noexcept : count_(other.count_) { ++*count_; }
+    own_filter& operator=(const own_filter&) = delete;
+    ~own_filter() { --*count_; }
+
+    boost::asio::cancellation_type operator()(boost::asio::cancellation_type type) const noexcept
+    {
+        return type & boost::asio::cancellation_type::terminal;
+    }
+
+private:
+    unsigned* count_;
+};
+
 /// Who works at a job. Touched on its own executor, but for what says otherwise.
 class worker : public job_context,
                public boost::intrusive_ref_counter<worker, boost::thread_safe_counter> {
@@ -174,6 +195,7 @@ public:
     /// Null when nobody watches.
     glimpse* seen() const noexcept { return seen_.get(); }
 
+    unsigned own_filters = 0; // before the signal, in which they are
     boost::asio::cancellation_signal signal;
     alarm time_out;
     tally& counts;

@@ -18,7 +18,8 @@ enum class acquired { granted, parked, full, closed, too_large };
 /// One word holds what is in use and two flags. While nobody waits, acquiring is one
 /// compare-and-swap on it and releasing another. The `waiting` flag sends everybody through the
 /// lock, so that no newcomer overtakes; a releaser that saw the flag unset subtracted before the
-/// waiter set it, and the waiter looks again after setting it: one of the two always sees the other.
+/// waiter set it, and the waiter looks again after setting it: one of the two always sees the
+/// other.
 ///
 /// A limit of 0 lets nobody through for now; it is not too small for anybody.
 template <class Policy = real_policy>
