@@ -24,6 +24,7 @@
 #include <csignal>
 #include <functional>
 #include <system_error>
+#include <tuple>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -212,9 +213,9 @@ BOOST_AUTO_TEST_CASE(without_descriptors_a_sleep_fails_and_all_else_goes_on)
         weir::blocking_lane lane(2);
         weir::task_pool jobs(runners, weir::worker_pool_options(2));
         const auto everything = [&]() -> asio::awaitable<int> {
-            const auto [error] = co_await weir::async_sleep_for(runners.executor(0), 1ms,
-                                                                asio::as_tuple(asio::deferred));
-            if (error != std::errc::too_many_files_open)
+            const auto slept = co_await weir::async_sleep_for(runners.executor(0), 1ms,
+                                                              asio::as_tuple(asio::deferred));
+            if (std::get<0>(slept) != std::errc::too_many_files_open)
                 co_return 5;
             auto job = co_await jobs.async_run([] { return 20; });
             co_return job.value() + co_await lane.async_run([] { return 22; });

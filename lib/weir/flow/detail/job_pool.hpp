@@ -195,8 +195,12 @@ private:
             }
             how = this->conclude(g, g.hand.current().number, value.has_value());
         }
-        if (std::unique_ptr<outcome<R>> rest = publish_guest(g, how, value, std::move(error)))
+        if (std::unique_ptr<outcome<R>> rest = publish_guest(g, how, value, std::move(error))) {
+            // What was done to the job's cancellation, and by it, is not the outcome's.
+            co_await boost::asio::this_coro::reset_cancellation_state();
+            co_await boost::asio::this_coro::throw_if_cancelled(true);
             co_await publish_rest(std::move(rest));
+        }
         g.leave();
     }
 
@@ -260,14 +264,14 @@ private:
             co_await this->publish_later(std::move(*first));
         while (!mine.empty() || !this->should_leave(w)) {
             if (mine.empty() && !take(mine)) {
-                w.set_idle(true);
+                w.begin_idle();
                 auto next = co_await this->jobs().async_receive(
                     boost::asio::as_tuple(boost::asio::deferred));
-                w.set_idle(false);
-                if (std::get<0>(next)) { // disturbed
+                // A job that had come already when the worker was disturbed is none the worse.
+                if (w.end_idle() || std::get<0>(next))
                     co_await boost::asio::this_coro::reset_cancellation_state();
+                if (std::get<0>(next)) // disturbed
                     continue;
-                }
                 auto job = this->number(std::move(std::get<1>(next)));
                 if (!job) {
                     this->end_of_jobs();

@@ -21,8 +21,10 @@ void worker::cancel(cancel_reason reason)
 
 void worker::disturb()
 {
-    if (idle_)
-        signal.emit(boost::asio::cancellation_type::terminal);
+    if (!idle_)
+        return;
+    disturbed_ = true;
+    signal.emit(boost::asio::cancellation_type::terminal);
 }
 
 void worker_list::add(worker& w) noexcept

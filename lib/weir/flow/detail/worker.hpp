@@ -185,7 +185,13 @@ public:
     bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
     time_point started() const noexcept { return started_; }
     void set_deadline(time_point at) noexcept { deadline_ = at; }
-    void set_idle(bool idle) noexcept { idle_ = idle; }
+    void begin_idle() noexcept { idle_ = true; }
+    /// Whether it was disturbed meanwhile.
+    bool end_idle() noexcept
+    {
+        idle_ = false;
+        return std::exchange(disturbed_, false);
+    }
     /// Leaves by itself; without this its context is destroying it.
     void leave() noexcept { leaving_ = true; }
     bool leaving() const noexcept { return leaving_; }
@@ -212,6 +218,7 @@ private:
     bool busy_ = false;
     bool retired_ = false;
     bool idle_ = false;
+    bool disturbed_ = false;
     bool leaving_ = false;
     time_point started_;
     std::unique_ptr<glimpse> seen_;
