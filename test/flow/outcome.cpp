@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <array>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -39,6 +40,42 @@ BOOST_AUTO_TEST_CASE(one_that_threw_nothing_says_why_it_has_no_value)
     });
     BOOST_TEST((o.reason() == weir::cancel_reason::shutdown));
     BOOST_TEST(std::string(to_string(o.status())) == "dropped");
+}
+
+BOOST_AUTO_TEST_CASE(a_value_or_an_error_goes_with_it_when_it_moves)
+{
+    using own = outcome<std::unique_ptr<int>>;
+    auto ok = own::ok(1, std::make_unique<int>(7));
+    own failed(2, status::failed, std::make_exception_ptr(std::runtime_error("no")));
+    own moved(std::move(ok));
+    BOOST_TEST(*moved.value() == 7);
+    moved = std::move(failed);
+    BOOST_TEST(moved.id() == 2U);
+    BOOST_CHECK_THROW(moved.value(), std::runtime_error);
+    moved = own::ok(3, std::make_unique<int>(9));
+    BOOST_TEST(!moved.error());
+    BOOST_TEST(*moved.value() == 9);
+}
+
+BOOST_AUTO_TEST_CASE(a_value_that_throws_when_it_is_half_made_leaves_an_error_that_can_be_set)
+{
+    struct half_made {
+        half_made() { throw std::runtime_error("half"); }
+        std::array<unsigned char, 64> bytes = ones();
+
+        static std::array<unsigned char, 64> ones()
+        {
+            std::array<unsigned char, 64> all;
+            all.fill(1); // where a pointer to an error would be
+            return all;
+        }
+    };
+    outcome<half_made> o;
+    BOOST_CHECK_THROW(o.make_value([] { return half_made(); }), std::runtime_error);
+    BOOST_TEST(!o.has_value());
+    o.set_error(std::make_exception_ptr(std::logic_error("told")));
+    o.end(1, status::failed, weir::cancel_reason::none);
+    BOOST_CHECK_THROW(o.value(), std::logic_error);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_adds_up)

@@ -5,11 +5,14 @@
 #include "support/simulation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
@@ -17,6 +20,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -200,6 +204,63 @@ BOOST_AUTO_TEST_CASE(a_task_that_hangs_is_abandoned_and_its_waiter_is_told)
                 BOOST_TEST(tasks.ledger().late == 1U);
             },
             100);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_task_returns_after_it_was_abandoned_is_nobodys)
+{
+    const auto stubborn = []() -> asio::awaitable<int> {
+        const auto executor = co_await asio::this_coro::executor;
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await weir::async_sleep_for(executor, 1h);
+        co_return 1;
+    };
+    for (const bool unlimited : {false, true})
+        in_many_orders([&](simulation& s) {
+            const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
+            weir::task_pool tasks(both(s), pool_options(limit).time_out(2s).grace(1s));
+            auto handle = tasks.try_submit(stubborn);
+            tasks.close();
+            s.run();
+            BOOST_TEST((s.elapsed() == 1h)); // it has returned by now
+            bool told = false;
+            s.spawn([&]() -> asio::awaitable<void> {
+                auto out = co_await handle.async_outcome();
+                BOOST_TEST((out.status() == status::abandoned));
+                BOOST_CHECK_THROW(out.value(), weir::system_error);
+                told = true;
+            });
+            s.run();
+            BOOST_TEST(told);
+        });
+}
+
+// A context whose `run` returned while a job is at work would leave that job where it is.
+BOOST_AUTO_TEST_CASE(a_job_keeps_its_context_running_whatever_it_waits_for)
+{
+    for (const bool unlimited : {false, true}) {
+        asio::io_context context(1);
+        std::function<void()> parked;
+        const auto wait_for_something = [&parked]() -> asio::awaitable<int> {
+            // Nothing that Asio knows about.
+            co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
+                [&parked](auto handler) {
+                    auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+                    parked = [kept] { std::move (*kept)(); };
+                },
+                asio::use_awaitable);
+            co_return 1;
+        };
+        const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
+        weir::task_pool tasks({context.get_executor()}, pool_options(limit));
+        auto handle = tasks.try_submit(wait_for_something);
+        tasks.close();
+        context.poll();
+        BOOST_TEST(!context.stopped());
+        asio::post(context, parked);
+        parked = nullptr;
+        context.run();
+        BOOST_TEST(handle.is_done());
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_that_nobody_asks_about_goes_to_the_hook)

@@ -64,4 +64,45 @@ BOOST_AUTO_TEST_CASE(after_fast_pieces_slow_ones_are_noticed_within_sixteen)
     BOOST_TEST(pieces_in_a_turn(t, clock) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_turn_of_one_fast_piece_reads_no_clock_until_one_is_slow)
+{
+    boost::asio::io_context io;
+    const auto source = std::make_shared<stepping>(0ns);
+    weir::time_service clock(io, source);
+    weir::turn t(clock);
+    pieces_in_a_turn(t, clock);
+    source->step = 1ns;
+    for (int i = 0; i < 10; ++i) {
+        t.begin(clock);
+        BOOST_TEST(!t.is_over(clock));
+        BOOST_TEST(!t.is_measured());
+    }
+    BOOST_TEST((source->at == weir::time_point{}));
+
+    source->step = 10ms;
+    pieces_in_a_turn(t, clock);
+    const weir::time_point before = source->at;
+    t.begin(clock);
+    BOOST_TEST(t.is_measured());
+    BOOST_TEST((source->at != before));
+}
+
+BOOST_AUTO_TEST_CASE(whether_pieces_are_quick_is_what_the_measured_ones_were)
+{
+    boost::asio::io_context io;
+    const auto source = std::make_shared<stepping>(0ns);
+    weir::time_service clock(io, source);
+    weir::turn t(clock);
+    pieces_in_a_turn(t, clock);
+    BOOST_TEST(t.is_quick());
+
+    // The fourteen until the next look take fifteen microseconds.
+    t.begin(clock);
+    t.measure(clock);
+    source->step = 15us;
+    for (int i = 0; i < 14; ++i)
+        BOOST_TEST(!t.is_over(clock));
+    BOOST_TEST(!t.is_quick());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

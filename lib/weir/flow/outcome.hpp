@@ -2,11 +2,11 @@
 
 #include <weir/error.hpp>
 #include <weir/flow/detail/job_record.hpp>
+#include <weir/flow/detail/value_or_error.hpp>
 #include <weir/run/cancel.hpp>
 
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <string_view>
 #include <type_traits>
@@ -40,16 +40,16 @@ public:
     /// Of a job that returned. For pools.
     static outcome ok(detail::ticket&& job, value_type&& value)
     {
-        outcome o(std::move(job), weir::status::ok, nullptr);
-        o.value_.emplace(std::move(value));
-        o.attempts_ = 1;
+        outcome o;
+        o.set_value(std::move(value));
+        o.end(std::move(job), weir::status::ok, cancel_reason::none);
         return o;
     }
 
     /// Of a job that did not. For pools.
     outcome(detail::ticket&& job, weir::status s, std::exception_ptr error,
             cancel_reason reason = cancel_reason::none) noexcept
-        : job_(std::move(job)), status_(s), reason_(reason), error_(std::move(error))
+        : found_(std::move(error)), status_(s), reason_(reason), job_(std::move(job))
     {
     }
 
@@ -70,9 +70,9 @@ public:
     /// What the job returned. Otherwise throws what `error` holds.
     value_type& value() &
     {
-        if (!value_)
+        if (!found_.has_value())
             std::rethrow_exception(error());
-        return *value_;
+        return found_.value();
     }
     value_type&& value() && { return std::move(value()); }
 
@@ -80,8 +80,10 @@ public:
     /// value. Null when it is ok.
     std::exception_ptr error() const
     {
-        if (error_ || status_ == weir::status::ok)
-            return error_;
+        if (status_ == weir::status::ok)
+            return nullptr;
+        if (std::exception_ptr thrown = this->thrown())
+            return thrown;
         return std::make_exception_ptr(system_error(code()));
     }
 
@@ -98,20 +100,43 @@ public:
 
     /// How often it was started: 0 when it never was.
     unsigned attempts() const noexcept { return attempts_; }
-    /// For pools.
+
+    // For pools, which make outcomes where they stay: what a job returned is moved as few times as
+    // can be.
+
+    /// What the function returns, which may throw.
+    template <class Function, class... Args>
+    void make_value(Function&& function, Args&&... args)
+    {
+        found_.make_value(function, std::forward<Args>(args)...);
+    }
+    void set_value(value_type&& value)
+    {
+        found_.make_value([&value]() -> value_type&& { return std::move(value); });
+    }
+    void set_error(std::exception_ptr error) noexcept { found_.set_error(std::move(error)); }
+    bool has_value() const noexcept { return found_.has_value(); }
+    /// The job has ended, and is accounted for. It has a value exactly when it is ok.
+    void end(detail::ticket&& job, weir::status s, cancel_reason reason) noexcept
+    {
+        status_ = s;
+        reason_ = reason;
+        attempts_ = s == weir::status::dropped ? 0 : 1;
+        job_ = std::move(job);
+    }
     detail::ticket&& take_ticket() && noexcept { return std::move(job_); }
-    const std::exception_ptr& thrown() const noexcept { return error_; }
+    /// Null when it threw nothing, or is ok.
+    std::exception_ptr thrown() const noexcept { return found_.error(); }
     void set_attempts(unsigned n) noexcept { attempts_ = static_cast<std::uint8_t>(n); }
 
 private:
     error_code code() const noexcept;
 
-    detail::ticket job_;
+    [[no_unique_address]] detail::value_or_error<value_type> found_; // the bytes below fit into it
     weir::status status_ = weir::status::dropped;
     cancel_reason reason_ = cancel_reason::none;
     std::uint8_t attempts_ = 0;
-    std::optional<value_type> value_;
-    std::exception_ptr error_;
+    detail::ticket job_;
 };
 
 namespace detail {

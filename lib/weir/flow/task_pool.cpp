@@ -15,10 +15,10 @@ struct task_work {
 
     static auto start(task_pointer& job, job_context& context) { return job->start(context); }
 
-    static outcome<void>::value_type call(task_pointer& job, job_context& context)
+    static void call(task_pointer& job, job_context& context, outcome<void>& out)
     {
         job->run(context);
-        return {};
+        out.set_value({});
     }
 };
 

@@ -2,7 +2,6 @@
 
 #include <weir/time/clock.hpp>
 #include <weir/time/service_cache.hpp>
-#include <weir/time/turn.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -247,10 +246,10 @@ void waiter_registry::resume_woken()
     if (!line.take())
         return;
     const time_service& clock = service_cache<time_service>::of(context());
-    turn ours(clock);
+    own_turn_.begin(clock);
     do {
         while (line.resume_next())
-            if (ours.is_over(clock))
+            if (own_turn_.is_over(clock))
                 return;
     } while (line.take());
 }

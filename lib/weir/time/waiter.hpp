@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/time/short_mutex.hpp>
+#include <weir/time/turn.hpp>
 
 #include <boost/asio/any_completion_executor.hpp>
 #include <boost/asio/any_io_executor.hpp>
@@ -221,6 +222,7 @@ private:
     void resume_woken();
     void post_resume_all();
 
+    turn own_turn_;
     list own_; // of the one thread there is, where there is only one; nobody else touches it
     short_mutex mutex_;
     list others_; // the others

@@ -31,9 +31,9 @@ template <class Source, class Function, bool Collects>
 class called_stage {
     using call = stage_call<Source, Function, Collects>;
     using item_type = typename Source::item_type;
-    using held = std::conditional_t<std::is_lvalue_reference_v<item_type>,
-                                    std::reference_wrapper<std::remove_reference_t<item_type>>,
-                                    item_type>;
+    using held =
+        std::conditional_t<std::is_lvalue_reference_v<item_type>,
+                           std::reference_wrapper<std::remove_reference_t<item_type>>, item_type>;
 
 public:
     using result_type = typename call::result_type;
@@ -118,8 +118,7 @@ private:
                 function_(static_cast<item_type&&>(item));
                 result.emplace(call::succeeded(number, std::monostate()));
             } else {
-                result.emplace(
-                    call::succeeded(number, function_(static_cast<item_type&&>(item))));
+                result.emplace(call::succeeded(number, function_(static_cast<item_type&&>(item))));
             }
         } catch (...) {
             if constexpr (!Collects) {

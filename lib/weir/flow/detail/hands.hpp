@@ -6,12 +6,12 @@
 
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/container/static_vector.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace weir::detail {
 
@@ -34,13 +34,8 @@ struct job_batch {
     /// Enough to make taking and publishing cheap, few enough to be done with in microseconds.
     static constexpr std::size_t most = 16;
 
-    job_batch()
-    {
-        jobs.reserve(most);
-        ended.reserve(most);
-    }
-
     bool empty() const noexcept { return begun == jobs.size(); }
+    bool has_several() const noexcept { return jobs.size() - begun > 1; }
     void put(numbered_job<Job>&& job) noexcept { jobs.push_back(std::move(job)); }
     numbered_job<Job>& current() noexcept { return jobs[begun]; }
     void next() noexcept
@@ -55,12 +50,13 @@ struct job_batch {
     /// slow one comes, about one job in a thousand, at most, was taken ahead and waits for it.
     static constexpr std::size_t to_earn_one = 1024;
     std::size_t share() const noexcept { return std::min(1 + quick_in_a_row / to_earn_one, most); }
-    /// After each job: whether the last look said that jobs are quick.
+    /// After each job that was measured: whether the last look said that jobs are quick. One that
+    /// was not had nothing behind it.
     void trust(bool quick) noexcept { quick_in_a_row = quick ? quick_in_a_row + 1 : 0; }
 
-    std::vector<numbered_job<Job>> jobs;
+    boost::container::static_vector<numbered_job<Job>, most> jobs;
     std::size_t begun = 0; // of the jobs; the next is the current one
-    std::vector<outcome<R>> ended;
+    boost::container::static_vector<outcome<R>, most> ended;
     std::size_t published = 0; // of those that ended
     std::size_t quick_in_a_row = 0;
 };

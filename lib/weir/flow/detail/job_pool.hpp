@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/flow/detail/entry.hpp>
 #include <weir/flow/detail/hands.hpp>
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/detail/pool_core.hpp>
@@ -9,12 +10,10 @@
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
@@ -34,8 +33,9 @@ namespace weir::detail {
 /// `publish(job, outcome)`, which is true when that is done, and `publish_later(outcome)`, which is
 /// awaited when it has to wait; where `in_batches`, also `take(most, function)` and
 /// `publish_some(outcomes)`, which says how many.
-/// `Work` says how a job is run: `suspends(job)`, `call(job, context)` for those that do not (when
-/// `may_run`), and `start(job, context)`, which is awaited, for those that do (when `may_suspend`).
+/// `Work` says how a job is run: `suspends(job)`, `call(job, context, outcome)` for those that do
+/// not (when `may_run`), and `start(job, context)`, which is awaited, for those that do (when
+/// `may_suspend`).
 template <class Base, class Work>
 class job_pool final : public Base {
     using Job = typename Base::job_type;
@@ -74,26 +74,6 @@ private:
     using hand = std::conditional_t<gathers, job_batch<Job, R>, job_at_hand<Job>>;
     using member_type = member<hand>;
     using guest_type = guest<Job>;
-
-    /// When a worker's coroutine is over. Worker and pool are kept until then: its last steps still
-    /// touch the signal.
-    struct end_of_worker {
-        using cancellation_slot_type = boost::asio::cancellation_slot;
-
-        cancellation_slot_type get_cancellation_slot() const noexcept { return of->signal.slot(); }
-
-        // Whatever leaves the coroutine is a fault of ours or of the machine: the runner's error
-        // sink has it.
-        void operator()(std::exception_ptr error) const
-        {
-            if (error)
-                std::rethrow_exception(error);
-            if (of->is_guest())
-                tell_end(guest_in(*of));
-        }
-
-        worker_pointer of;
-    };
 
     static hand& hand_of(worker& w) noexcept { return static_cast<member_type&>(w).hand; }
     static guest_type& guest_in(worker& w) noexcept { return static_cast<guest_type&>(w); }
@@ -140,113 +120,110 @@ private:
             publish_beside(std::move(here), std::move(*first));
     }
 
+    // A worker's coroutine is made where it belongs: frames that two runners write to are then not
+    // neighbours in memory.
     void spawn(presence here, std::optional<outcome<R>> first)
     {
-        worker& w = here.of();
-        spawn_for(w, run(std::move(here), std::move(first)));
-    }
-
-    static void spawn_for(worker& w, boost::asio::awaitable<void> work)
-    {
-        boost::asio::co_spawn(w.get_executor(), std::move(work), end_of_worker{worker_pointer(&w)});
-    }
-
-    static void tell_end(guest_type& g)
-    {
-        if (g.on_end)
-            std::move(g.on_end)();
+        const boost::asio::any_io_executor home = here.of().get_executor();
+        auto begin = [this, here = std::move(here), first = std::move(first)]() mutable {
+            worker& w = here.of();
+            launch(run(std::move(here), std::move(first)), w.get_executor(), w.signal.slot());
+        };
+        boost::asio::dispatch(home, std::move(begin));
     }
 
     // A job that does not suspend needs no coroutine.
     void begin_guest(presence here)
     {
-        worker& w = here.of();
+        const boost::asio::any_io_executor home = here.of().get_executor();
         if constexpr (Work::may_suspend) {
-            if (work_.suspends(item_of(w).job))
-                return spawn_for(w, run_guest(std::move(here)));
+            if (work_.suspends(item_of(here.of()).job)) {
+                auto begin = [this, here = std::move(here)]() mutable {
+                    worker& w = here.of();
+                    launch(run_guest(std::move(here)), w.get_executor(), w.signal.slot());
+                };
+                return boost::asio::dispatch(home, std::move(begin));
+            }
         }
         if constexpr (Work::may_run) {
             auto call = [this, here = std::move(here)]() mutable { call_guest(std::move(here)); };
-            boost::asio::post(w.get_executor(), std::move(call));
+            boost::asio::post(home, std::move(call));
         }
     }
 
-    boost::asio::awaitable<void> run_guest(presence here)
+    // Frames of guests are many: a variable here is worth a thought.
+    entry_coroutine run_guest(presence here)
     {
         guest_type& g = guest_in(here.of());
-        std::optional<value_type> value;
-        std::exception_ptr error;
+        const work_token running(g.get_executor());
+        outcome<R> out;
         status how = this->take_up(g, g.hand.current().number, about_now(g), true);
         if (how == status::ok) {
             try {
                 auto operation = work_.start(g.hand.current().job, g);
                 if constexpr (std::is_void_v<R>) {
                     co_await std::move(operation);
-                    value.emplace();
+                    out.set_value(value_type());
                 } else {
-                    value.emplace(co_await std::move(operation));
+                    out.set_value(co_await std::move(operation));
                 }
             } catch (...) {
-                error = std::current_exception();
+                out.set_error(std::current_exception());
             }
             if (g.retired()) { // given up meanwhile: what came of it is nobody's
                 g.counts.late();
+                leave_guest(std::move(here));
                 co_return;
             }
-            how = this->conclude(g, g.hand.current().number, value.has_value());
+            how = this->conclude(g, g.hand.current().number, out.has_value());
         }
-        if (std::unique_ptr<outcome<R>> rest = publish_guest(g, how, value, std::move(error))) {
-            // What was done to the job's cancellation, and by it, is not the outcome's.
-            co_await boost::asio::this_coro::reset_cancellation_state();
-            co_await boost::asio::this_coro::throw_if_cancelled(true);
-            co_await publish_rest(std::move(rest));
-        }
-        g.leave();
-    }
-
-    // What could not be published at once. On the heap, for it is rare, and frames are many.
-    std::unique_ptr<outcome<R>> publish_guest(guest_type& g, status how,
-                                              std::optional<value_type>& value,
-                                              std::exception_ptr&& error)
-    {
-        numbered_job<Job>& item = g.hand.current();
-        outcome<R> out = ended(g, std::move(item.number), how, value, std::move(error));
-        const bool published = this->publish(item.job, out);
-        g.hand.item.reset();
-        return published ? nullptr : std::make_unique<outcome<R>>(std::move(out));
-    }
-
-    boost::asio::awaitable<void> publish_rest(std::unique_ptr<outcome<R>> out)
-    {
-        return this->publish_later(std::move(*out));
+        end(g, std::move(g.hand.current().number), how, out);
+        publish_of_guest(std::move(here), std::move(out));
     }
 
     void call_guest(presence here)
     {
         guest_type& g = guest_in(here.of());
-        const worker_pointer keep = here.shared();
         numbered_job<Job>& item = g.hand.current();
-        outcome<R> out = run_plain(g, item, about_now(g));
-        const bool published = this->publish(item.job, out);
+        outcome<R> out;
+        run_plain(g, item, this->take_up(g, item.number, about_now(g), false), out);
+        publish_of_guest(std::move(here), std::move(out));
+    }
+
+    void publish_of_guest(presence here, outcome<R>&& out)
+    {
+        guest_type& g = guest_in(here.of());
+        const bool published = this->publish(g.hand.current().job, out);
         g.hand.item.reset();
-        if (!published)
-            return publish_beside(std::move(here), std::move(out));
+        if (published)
+            leave_guest(std::move(here));
+        else
+            publish_beside(std::move(here), std::move(out));
+    }
+
+    static void leave_guest(presence here)
+    {
+        auto tell = std::move(guest_in(here.of()).on_end);
         leave(std::move(here));
-        tell_end(g);
+        if (tell)
+            std::move(tell)();
     }
 
     static void leave(presence here) noexcept { here.of().leave(); }
 
+    // What could not be published at once. What was done to the job's cancellation is not its
+    // outcome's: this is a line of coroutines of its own.
     void publish_beside(presence here, outcome<R>&& out)
     {
-        worker& w = here.of();
-        spawn_for(w, publish_and_leave(std::move(here), std::move(out)));
+        const boost::asio::any_io_executor home = here.of().get_executor();
+        launch(publish_and_leave(std::move(here), std::move(out)), home);
     }
 
-    boost::asio::awaitable<void> publish_and_leave(presence here, outcome<R> out)
+    entry_coroutine publish_and_leave(presence here, outcome<R> out)
     {
+        const work_token running(here.of().get_executor());
         co_await this->publish_later(std::move(out));
-        here.of().leave();
+        leave_guest(std::move(here));
     }
 
     static time_point about_now(const worker& w)
@@ -254,9 +231,10 @@ private:
         return time_service::of(w.get_executor()).rough_now();
     }
 
-    boost::asio::awaitable<void> run(presence here, std::optional<outcome<R>> first)
+    entry_coroutine run(presence here, std::optional<outcome<R>> first)
     {
         worker& w = here.of();
+        const work_token running(w.get_executor());
         hand& mine = hand_of(w);
         const time_service& clock = time_service::of(w.get_executor());
         turn my_turn(clock);
@@ -289,30 +267,30 @@ private:
                 mine.ended.clear();
                 mine.published = 0;
             } else {
-                std::optional<outcome<R>> out;
+                outcome<R> out;
+                numbered_job<Job>& item = mine.current();
+                const bool suspends = work_.suspends(item.job);
+                const time_point about = suspends ? clock.rough_now() : my_turn.looked();
+                status how = this->take_up(w, item.number, about, suspends);
                 if constexpr (Work::may_suspend) {
-                    if (work_.suspends(mine.current().job)) {
-                        numbered_job<Job>& item = mine.current();
-                        std::optional<value_type> value;
-                        std::exception_ptr error;
-                        status how = this->take_up(w, item.number, clock.rough_now(), true);
+                    if (suspends) {
                         if (how == status::ok) {
                             try {
                                 auto operation = work_.start(item.job, w);
                                 if constexpr (std::is_void_v<R>) {
                                     co_await std::move(operation);
-                                    value.emplace();
+                                    out.set_value(value_type());
                                 } else {
-                                    value.emplace(co_await std::move(operation));
+                                    out.set_value(co_await std::move(operation));
                                 }
                             } catch (...) {
-                                error = std::current_exception();
+                                out.set_error(std::current_exception());
                             }
                             if (w.retired()) { // given up meanwhile: what came of it is nobody's
                                 w.counts.late();
                                 break;
                             }
-                            how = this->conclude(w, item.number, value.has_value());
+                            how = this->conclude(w, item.number, out.has_value());
                             // What the job did to its cancellation stays with it.
                             if (!is_fresh(w, co_await boost::asio::this_coro::cancellation_state)) {
                                 const own_filter fresh(w.own_filters);
@@ -320,17 +298,17 @@ private:
                             }
                             co_await boost::asio::this_coro::throw_if_cancelled(true);
                         }
-                        out.emplace(ended(w, std::move(item.number), how, value, std::move(error)));
+                        end(w, std::move(item.number), how, out);
                     }
                 }
                 if constexpr (Work::may_run) {
-                    if (!out)
-                        out.emplace(run_plain(w, mine.current(), my_turn.looked()));
+                    if (!suspends)
+                        run_plain(w, item, how, out);
                 }
-                const bool published = this->publish(mine.current().job, *out);
+                const bool published = this->publish(item.job, out);
                 mine.item.reset();
                 if (!published)
-                    co_await this->publish_later(std::move(*out));
+                    co_await this->publish_later(std::move(out));
                 turn_is_over = my_turn.is_over(clock);
             }
             if (turn_is_over) {
@@ -367,49 +345,41 @@ private:
     bool work_through(worker& w, turn& my_turn, const time_service& clock)
     {
         hand& mine = hand_of(w);
+        if (mine.has_several())
+            my_turn.measure(clock);
         bool over = false;
         while (!over && !mine.empty()) {
-            mine.ended.push_back(run_plain(w, mine.current(), my_turn.looked()));
+            numbered_job<Job>& item = mine.current();
+            const status how = this->take_up(w, item.number, my_turn.looked(), false);
+            run_plain(w, item, how, mine.ended.emplace_back());
             mine.next();
             over = my_turn.is_over(clock);
-            mine.trust(my_turn.is_quick());
+            if (my_turn.is_measured())
+                mine.trust(my_turn.is_quick());
         }
         mine.published = this->publish_some(mine.ended);
         return over;
     }
 
-    outcome<R> run_plain(worker& w, numbered_job<Job>& item, time_point now)
+    void run_plain(worker& w, numbered_job<Job>& item, status how, outcome<R>& out)
     {
-        std::optional<value_type> value;
-        std::exception_ptr error;
-        status how = this->take_up(w, item.number, now, false);
         if (how == status::ok) {
             try {
-                value.emplace(work_.call(item.job, w));
+                work_.call(item.job, w, out);
             } catch (...) {
-                error = std::current_exception();
+                out.set_error(std::current_exception());
             }
-            how = this->conclude(w, item.number, value.has_value());
+            how = this->conclude(w, item.number, out.has_value());
         }
-        return ended(w, std::move(item.number), how, value, std::move(error));
+        end(w, std::move(item.number), how, out);
     }
 
-    outcome<R> ended(const worker& w, ticket&& number, status how, std::optional<value_type>& value,
-                     std::exception_ptr&& error) const noexcept
+    void end(const worker& w, ticket&& number, status how, outcome<R>& out) const noexcept
     {
-        if (value)
-            return outcome<R>::ok(std::move(number), std::move(*value));
-        return without_value(w, std::move(number), how, std::move(error));
-    }
-
-    outcome<R> without_value(const worker& w, ticket&& number, status how,
-                             std::exception_ptr&& error) const noexcept
-    {
-        const bool dropped = how == status::dropped;
-        outcome<R> out(std::move(number), how, std::move(error),
-                       dropped ? this->stopping() : w.reason());
-        out.set_attempts(dropped ? 0 : 1);
-        return out;
+        cancel_reason reason = cancel_reason::none;
+        if (how != status::ok)
+            reason = how == status::dropped ? this->stopping() : w.reason();
+        out.end(std::move(number), how, reason);
     }
 
     void torn_down(worker& w) noexcept override

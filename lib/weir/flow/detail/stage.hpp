@@ -40,9 +40,9 @@ template <class Source, class Function, bool Collects>
 class stage : public stage_base {
     using call = stage_call<Source, Function, Collects>;
     using item_type = typename Source::item_type;
-    using held = std::conditional_t<std::is_lvalue_reference_v<item_type>,
-                                    std::reference_wrapper<std::remove_reference_t<item_type>>,
-                                    item_type>;
+    using held =
+        std::conditional_t<std::is_lvalue_reference_v<item_type>,
+                           std::reference_wrapper<std::remove_reference_t<item_type>>, item_type>;
 
 public:
     using result_type = typename call::result_type;

@@ -14,6 +14,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace weir::detail {
 
@@ -43,13 +44,11 @@ public:
     void finish(outcome<void>&& how) noexcept override
     {
         const weir::status s = how.status();
-        const unsigned attempts = how.attempts();
         const cancel_reason reason = how.reason();
-        std::exception_ptr error = s == weir::status::ok ? nullptr : how.thrown();
-        if (value_ && s == weir::status::ok)
-            out_ = outcome<R>::ok(std::move(how).take_ticket(), std::move(*value_));
-        else
-            out_ = outcome<R>(std::move(how).take_ticket(), s, std::move(error), reason);
+        const unsigned attempts = how.attempts();
+        if (s != weir::status::ok)
+            out_.set_error(how.thrown());
+        out_.end(std::move(how).take_ticket(), s, reason);
         out_.set_attempts(attempts);
         const unsigned now = flags_.fetch_or(finished) | finished;
         done_.set();
@@ -81,7 +80,14 @@ public:
     }
 
 protected:
-    std::optional<typename outcome<R>::value_type> value_;
+    /// What the function returned. Not when the pool has given the task up meanwhile: then the
+    /// outcome is another's to read.
+    template <class Make>
+    void keep_value(Make&& make)
+    {
+        if ((flags_.load(std::memory_order_relaxed) & finished) == 0)
+            out_.make_value(std::forward<Make>(make));
+    }
 
 private:
     static constexpr unsigned finished = 1;
@@ -175,9 +181,9 @@ public:
         if constexpr (!is_coroutine) {
             if constexpr (std::is_void_v<R>) {
                 call(context);
-                this->value_.emplace();
+                this->keep_value([] { return std::monostate(); });
             } else {
-                this->value_.emplace(call(context));
+                this->keep_value([&] { return call(context); });
             }
         }
     }
@@ -185,8 +191,8 @@ public:
     boost::asio::awaitable<void> start(job_context& context) override
     {
         if constexpr (is_coroutine && std::is_void_v<R>) {
-            this->value_.emplace(); // asked for when it is ok only
-            return call(context);   // without a coroutine around it
+            this->keep_value([] { return std::monostate(); }); // unless it turns out not to be ok
+            return call(context);                              // without a coroutine around it
         } else {
             return start_and_keep(context);
         }
@@ -197,7 +203,8 @@ private:
     {
         if constexpr (is_coroutine && !std::is_void_v<R>) {
             auto operation = call(context);
-            this->value_.emplace(co_await std::move(operation));
+            R value = co_await std::move(operation);
+            this->keep_value([&value] { return std::move(value); });
         }
         co_return;
     }

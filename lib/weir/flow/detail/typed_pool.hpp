@@ -274,39 +274,54 @@ class handler_work {
     static_assert(takes_context || std::is_invocable_v<Handler&, Job&&>,
                   "a worker pool's handler is called as (Job) or (Job, job_context&)");
 
-    static auto invoke(Handler& handler, Job&& job, [[maybe_unused]] job_context& context)
+    // A member function is called as one.
+    static auto callable(Handler&& handler)
+    {
+        if constexpr (std::is_member_pointer_v<Handler>)
+            return std::mem_fn(handler);
+        else
+            return std::move(handler);
+    }
+    using function = decltype(callable(std::declval<Handler>()));
+
+    static decltype(auto) invoke(function& handler, Job& job, [[maybe_unused]] job_context& context)
     {
         if constexpr (takes_context)
-            return std::invoke(handler, std::move(job), context);
+            return handler(std::move(job), context);
         else
-            return std::invoke(handler, std::move(job));
+            return handler(std::move(job));
     }
 
-    using returned = decltype(invoke(std::declval<Handler&>(), std::declval<Job>(),
-                                     std::declval<job_context&>()));
+    using returned = std::remove_cvref_t<decltype(invoke(
+        std::declval<function&>(), std::declval<Job&>(), std::declval<job_context&>()))>;
 
 public:
     static constexpr bool may_suspend = is_awaitable<returned>;
     static constexpr bool may_run = !may_suspend;
 
-    explicit handler_work(Handler handler) : handler_(std::move(handler)) {}
+    static_assert(may_suspend || std::is_void_v<R> || std::is_convertible_v<returned, R>,
+                  "a worker pool's handler returns the pool's results");
+
+    explicit handler_work(Handler handler) : handler_(callable(std::move(handler))) {}
 
     static constexpr bool suspends(const Job&) noexcept { return may_suspend; }
 
-    auto start(Job& job, job_context& context) { return invoke(handler_, std::move(job), context); }
+    auto start(Job& job, job_context& context) { return invoke(handler_, job, context); }
 
-    typename outcome<R>::value_type call(Job& job, job_context& context)
+    void call(Job& job, [[maybe_unused]] job_context& context, outcome<R>& out)
     {
         if constexpr (std::is_void_v<R>) {
-            invoke(handler_, std::move(job), context);
-            return {};
+            (void)invoke(handler_, job, context);
+            out.set_value({});
+        } else if constexpr (takes_context) {
+            out.make_value(handler_, std::move(job), context);
         } else {
-            return invoke(handler_, std::move(job), context);
+            out.make_value(handler_, std::move(job));
         }
     }
 
 private:
-    Handler handler_;
+    function handler_;
 };
 
 } // namespace weir::detail

@@ -228,18 +228,8 @@ public:
     /// woken calls it when it is done, whatever became of it.
     void notify() noexcept
     {
-        const std::uint64_t flags = flags_.load();
-        if ((flags & receivers_parked) == 0 ||
-            (capacity() != 0 && flags / one_wake >= ring_.size()))
-            return;
-        list<receiver> told;
-        {
-            std::lock_guard lock(mutex_);
-            while (!receivers_.empty() && flags_.load() / one_wake < available())
-                wake(told);
-            settle_flags();
-        }
-        look(told);
+        if (const std::uint64_t flags = flags_.load(); (flags & receivers_parked) != 0)
+            notify_parked(flags);
     }
 
     void close() noexcept
@@ -302,13 +292,30 @@ private:
         return ring_.push(value, ring::closed);
     }
 
+    void notify_parked(std::uint64_t flags) noexcept
+    {
+        if (capacity() != 0 && flags / one_wake >= ring_.size())
+            return;
+        list<receiver> told;
+        {
+            std::lock_guard lock(mutex_);
+            while (!receivers_.empty() && flags_.load() / one_wake < available())
+                wake(told);
+            settle_flags();
+        }
+        look(told);
+    }
+
     // After positions moved forward, or a place was given back: parked senders' values come in, and
     // the end of the stream is told.
     void popped() noexcept
     {
-        const std::uint64_t flags = flags_.load();
-        if ((flags & (senders_parked | closing)) == 0)
-            return;
+        if (const std::uint64_t flags = flags_.load(); (flags & (senders_parked | closing)) != 0)
+            tell_of_room(flags);
+    }
+
+    void tell_of_room(std::uint64_t flags) noexcept
+    {
         list<sender> moved;
         list<receiver> told;
         {

@@ -1,0 +1,94 @@
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace weir::detail {
+
+/// A value, or an error that may be null, in the same place: an outcome never has both, and moves
+/// through queues.
+template <class T>
+class value_or_error {
+    static constexpr bool moves_quietly = std::is_nothrow_move_constructible_v<T>;
+
+public:
+    value_or_error() noexcept : error_() {}
+    explicit value_or_error(std::exception_ptr error) noexcept : error_(std::move(error)) {}
+
+    value_or_error(value_or_error&& other) noexcept(moves_quietly) : error_()
+    {
+        take(std::move(other));
+    }
+    value_or_error& operator=(value_or_error&& other) noexcept(moves_quietly)
+    {
+        if (this != &other) {
+            set_error(nullptr);
+            take(std::move(other));
+        }
+        return *this;
+    }
+    ~value_or_error() { clear(); }
+
+    bool has_value() const noexcept { return has_value_; }
+    T& value() noexcept { return value_; }
+    /// Null when there is a value.
+    std::exception_ptr error() const noexcept
+    {
+        if (has_value_)
+            return nullptr;
+        return error_;
+    }
+
+    /// What the function returns. When that throws there is no value, and no error.
+    template <class Function, class... Args>
+    void make_value(Function&& function, Args&&... args)
+    {
+        clear();
+        has_value_ = false;
+        try {
+            // In one expression: GCC 12 would copy a small value otherwise, and wait for its parts.
+            ::new (static_cast<void*>(std::addressof(value_)))
+                T(function(std::forward<Args>(args)...));
+        } catch (...) { // what was made so far is written over the error
+            ::new (static_cast<void*>(std::addressof(error_))) std::exception_ptr();
+            throw;
+        }
+        has_value_ = true;
+    }
+    void set_error(std::exception_ptr error) noexcept
+    {
+        clear();
+        ::new (static_cast<void*>(std::addressof(error_))) std::exception_ptr(std::move(error));
+        has_value_ = false;
+    }
+
+private:
+    // This one has no value, and a null error, whose destruction would do nothing.
+    void take(value_or_error&& other) noexcept(moves_quietly)
+    {
+        if (other.has_value_) {
+            ::new (static_cast<void*>(std::addressof(value_))) T(std::move(other.value_));
+            has_value_ = true;
+        } else {
+            error_ = std::move(other.error_);
+        }
+    }
+    void clear() noexcept
+    {
+        if (has_value_)
+            value_.~T();
+        else
+            error_.~exception_ptr();
+    }
+
+    union {
+        T value_;
+        std::exception_ptr error_;
+    };
+    bool has_value_ = false;
+};
+
+} // namespace weir::detail
