@@ -9,8 +9,8 @@
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/version.hpp>
 #include <boost/test/unit_test.hpp>
-#include <boost/version.hpp>
 
 #include <cstddef>
 #include <cstdio>
@@ -90,8 +90,10 @@ BOOST_AUTO_TEST_CASE(it_finds_the_values_that_asios_channel_loses)
         std::printf("    of these %llu break conservation\n",
                     static_cast<unsigned long long>(found.failures));
         BOOST_TEST(found.complete);
-        BOOST_TEST(found.failures > 0U);
-        if (BOOST_VERSION == 108100) { // by another program, once
+        // Since Boost 1.82 their close() leaves the buffer to the receivers. Who waits still loses.
+        const bool loses = capacity == 0 || BOOST_ASIO_VERSION < 102800;
+        BOOST_TEST((found.failures > 0U) == loses);
+        if (BOOST_ASIO_VERSION == 102600) { // Boost 1.81: by another program, once
             BOOST_TEST(found.schedules == (capacity == 0 ? 3392U : 5170U));
             BOOST_TEST(found.failures == (capacity == 0 ? 158U : 940U));
         }

@@ -117,7 +117,7 @@ std::string authority_fault(std::string_view authority)
 /// Also for a name or password that is not well escaped: taken as it is.
 std::string decode(std::string_view escaped)
 {
-    const auto view = urls::make_pct_string_view(urls::string_view(escaped.data(), escaped.size()));
+    const auto view = urls::make_pct_string_view(escaped);
     if (!view)
         return std::string(escaped);
     std::string out;
@@ -187,7 +187,7 @@ bool url_builder::host(std::string_view text)
     }
     if (text.front() == '[') {
         const auto inner = text.substr(1, text.size() < 2 ? 0 : text.size() - 2);
-        const auto six = urls::parse_ipv6_address(urls::string_view(inner.data(), inner.size()));
+        const auto six = urls::parse_ipv6_address(inner);
         if (text.back() != ']' || !six) {
             fault_ = "the address in brackets is not an IPv6 address (a zone is not supported)";
             return false;

@@ -41,12 +41,8 @@ public:
 
     void cancel() noexcept
     {
-        if (!pending_)
-            return;
-        const std::shared_ptr<pending> gone = std::move(pending_);
-        gone->wanted = false;
-        if (gone->waiting)
-            gone->signal.emit(boost::asio::cancellation_type::terminal);
+        if (pending_)
+            cancel_pending();
     }
 
 private:
@@ -55,6 +51,8 @@ private:
         bool wanted = true;
         bool waiting = true; // the operation exists: emitting reaches it
     };
+
+    void cancel_pending() noexcept; // not inline: nearly always there is none
 
     template <class Function>
     struct handler {

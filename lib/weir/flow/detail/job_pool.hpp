@@ -329,8 +329,10 @@ private:
     // Takes what is there, if anything: one job, or where they are over at once a share of them.
     bool take(hand& mine)
     {
-        if constexpr (gathers) {
-            std::size_t share = mine.share();
+        if constexpr (Base::in_batches) {
+            std::size_t share = 1;
+            if constexpr (gathers)
+                share = mine.share();
             if (share > 1)
                 share = std::clamp<std::size_t>(this->jobs().size() / this->executors().size(), 1,
                                                 share);

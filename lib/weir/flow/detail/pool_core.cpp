@@ -215,8 +215,9 @@ status pool_core::take_up_and_watch(worker& w, ticket& job, bool may_suspend)
     return status::ok;
 }
 
-void pool_core::account(ticket& job, status s, time_point started, time_point now)
+void pool_core::account(worker& w, ticket& job, status s, time_point started)
 {
+    const time_point now = clock_of(w).now();
     if (s == status::cancelled && closing_)
         note_unfinished(job, s, now - started);
     if (!job.record)

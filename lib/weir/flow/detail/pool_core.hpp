@@ -97,7 +97,7 @@ protected:
         const time_point started = w.started();
         const status s = w.end(has_value);
         if (job.record || s == status::cancelled)
-            account(job, s, started, clock_of(w).now());
+            account(w, job, s, started);
         return s;
     }
 
@@ -148,7 +148,7 @@ private:
     void describe(ticket& job, const job_options* said);
     presence enter(worker_pointer w);
     status take_up_and_watch(worker& w, ticket& job, bool may_suspend);
-    void account(ticket& job, status s, time_point started, time_point now);
+    void account(worker& w, ticket& job, status s, time_point started);
     bool leave_if_too_many(worker& w) noexcept;
     presence enter_member();
     void no_longer_live(worker& w) noexcept;
