@@ -3,7 +3,8 @@
 # instructions.sh --where ROW   in which functions they are, an item, as far as functions are not inlined
 #
 # Each row runs with two numbers of items; the difference is what the items cost, without what starting costs.
-# Rows of two runners are counted on one, where the order of events is always the same. Needs what run.sh has built.
+# Rows of two runners are counted on one, where the order of events is always the same. The clock of the pools stands
+# still, or jobs would count as slow ones, which they are not without callgrind. Needs what run.sh has built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source cmake/packages.sh
@@ -25,6 +26,7 @@ command -v valgrind >/dev/null || give_up "valgrind is not there. On Debian 12: 
 (($#)) || mapfile -t all < <(printf '%s\n' "${!program[@]}" | sort)
 (($#)) || set -- "${all[@]}"
 
+export WEIR_BENCH_STILL_CLOCK=1
 counted() { # PROGRAM ROW ITEMS
     valgrind --tool=callgrind --callgrind-out-file=/dev/null "$bin/bench_$1" "$2" "$3" 2>&1 >/dev/null |
         sed -n 's/.*Collected : \([0-9]*\).*/\1/p'

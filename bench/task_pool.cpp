@@ -3,6 +3,7 @@
 #include <weir/flow/task_pool.hpp>
 
 #include "support/bench.hpp"
+#include "support/still_clock.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
@@ -33,6 +34,7 @@ template <std::size_t Limit, std::size_t Threads>
 report submit_many(std::int64_t items)
 {
     weir::runner_pool runners(Threads);
+    bench::stop_the_clock_if_asked(runners);
     weir::task_pool tasks(runners, weir::worker_pool_options(Limit));
     std::vector<std::int64_t> results(static_cast<std::size_t>(items));
     const bench::stopwatch watch;
@@ -56,6 +58,7 @@ asio::awaitable<std::uint64_t> run_one_by_one(weir::task_pool& tasks, std::int64
 report round_trip_run(std::int64_t items)
 {
     weir::runner_pool runners(1);
+    bench::stop_the_clock_if_asked(runners);
     weir::task_pool tasks(runners, weir::worker_pool_options(8));
     const bench::stopwatch watch;
     auto ran = asio::co_spawn(runners.executor(0), run_one_by_one(tasks, items), asio::use_future);

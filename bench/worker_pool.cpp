@@ -4,6 +4,7 @@
 
 #include "support/bench.hpp"
 #include "support/memory.hpp"
+#include "support/still_clock.hpp"
 #include "support/stream.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -31,6 +32,7 @@ report stream(std::int64_t items, std::size_t workers, std::size_t threads, shap
               Handler handler)
 {
     weir::runner_pool runners(threads);
+    bench::stop_the_clock_if_asked(runners);
     pool jobs(runners, bench::options(workers), handler);
     const bench::stopwatch watch;
     auto fed = asio::co_spawn(runners.executor(0), feed(jobs, items, how), asio::use_future);
@@ -78,6 +80,7 @@ asio::awaitable<std::uint64_t> ask_one_by_one(pool& jobs, std::int64_t items)
 report round_trip(std::int64_t items)
 {
     weir::runner_pool runners(1);
+    bench::stop_the_clock_if_asked(runners);
     pool jobs(runners, bench::options(8), bench::work);
     const bench::stopwatch watch;
     auto asked = asio::co_spawn(runners.executor(0), ask_one_by_one(jobs, items), asio::use_future);

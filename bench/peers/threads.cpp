@@ -2,6 +2,7 @@
 
 #include "../support/bench.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -153,6 +154,24 @@ report semaphore_free(std::int64_t items)
     return bench::ns_each(watch, items, passed);
 }
 
+/// Not a peer, but the machine: a cache line goes from one thread to another, and back.
+report cache_line(std::int64_t items)
+{
+    alignas(64) std::atomic<std::int64_t> at{0};
+    const auto follow = [&at, items](std::int64_t mine) {
+        for (std::int64_t i = mine; i < items; i += 2) {
+            while (at.load(std::memory_order_acquire) != i)
+                ;
+            at.store(i + 1, std::memory_order_release);
+        }
+    };
+    const bench::stopwatch watch;
+    std::thread other(follow, 1);
+    follow(0);
+    other.join();
+    return bench::ns_each(watch, items, static_cast<std::uint64_t>(at.load()));
+}
+
 } // namespace
 
 int main(int argc, char** argv)
@@ -163,5 +182,6 @@ int main(int argc, char** argv)
                         {"submit_many_8", submit_many<8>},
                         {"submit_many_100", submit_many<100>},
                         {"round_trip", round_trip},
-                        {"semaphore_free", semaphore_free}});
+                        {"semaphore_free", semaphore_free},
+                        {"cache_line", cache_line}});
 }

@@ -8,6 +8,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -362,6 +363,33 @@ BOOST_AUTO_TEST_CASE(a_context_destroyed_in_the_middle_still_reports_every_job)
         BOOST_TEST(jobs.ledger().abandoned + jobs.ledger().ok >= 2U);
     }
     BOOST_TEST(got.size() == 6U);
+}
+
+// The worker that takes the place of one that hangs may be at another executor, which may go before
+// it has begun.
+BOOST_AUTO_TEST_CASE(an_outcome_that_was_given_up_does_not_depend_on_another_context)
+{
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        std::map<weir::job_id, status> got;
+        const auto keep = [&](weir::outcome<int>&& out) { got[out.id()] = out.status(); };
+        {
+            weir::sim::world w(seed);
+            auto a = std::make_unique<weir::sim::context>(w);
+            weir::sim::context b(w);
+            const auto hang = [](int) { return stubborn(1h); };
+            pool jobs({a->get_executor(), b.get_executor()},
+                      pool_options(2).results(0).time_out(1s).grace(1s), hang, keep);
+            jobs.resize(1);
+            w.run(); // one of the two leaves, at either
+            BOOST_TEST(bool(jobs.try_submit(1)));
+            while (jobs.ledger().abandoned == 0U)
+                BOOST_REQUIRE(w.run_one());
+            a.reset();
+            BOOST_TEST(jobs.ledger().abandoned == 1U);
+        }
+        BOOST_TEST(got.size() == 1U);
+        BOOST_TEST((got[1] == status::abandoned));
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_job_whose_submitter_is_destroyed_is_reported_too)

@@ -106,30 +106,25 @@ private:
 
     ticket& job_of(worker& w) noexcept override { return item_of(w).number; }
 
-    void start_worker(presence here) override { spawn(std::move(here), std::nullopt); }
-
-    void replace(presence here, worker& gone) override
-    {
-        outcome<R> out = given_up(gone);
-        std::optional<outcome<R>> first;
-        if (!this->publish(item_of(gone).job, out))
-            first.emplace(std::move(out));
-        if (!gone.is_guest())
-            spawn(std::move(here), std::move(first));
-        else if (first)
-            publish_beside(std::move(here), std::move(*first));
-    }
-
-    // A worker's coroutine is made where it belongs: frames that two runners write to are then not
+    // Its coroutine is made where it belongs: frames that two runners write to are then not
     // neighbours in memory.
-    void spawn(presence here, std::optional<outcome<R>> first)
+    void start_worker(presence here) override
     {
         const boost::asio::any_io_executor home = here.of().get_executor();
-        auto begin = [this, here = std::move(here), first = std::move(first)]() mutable {
+        auto begin = [this, here = std::move(here)]() mutable {
             worker& w = here.of();
-            launch(run(std::move(here), std::move(first)), w.get_executor(), w.signal.slot());
+            launch(run(std::move(here)), w.get_executor(), w.signal.slot());
         };
         boost::asio::dispatch(home, std::move(begin));
+    }
+
+    void tell_given_up(presence beside, worker& gone) override
+    {
+        outcome<R> out = given_up(gone);
+        if (this->publish(item_of(gone).job, out))
+            leave(std::move(beside));
+        else
+            publish_beside(std::move(beside), std::move(out));
     }
 
     // A job that does not suspend needs no coroutine.
@@ -211,8 +206,8 @@ private:
 
     static void leave(presence here) noexcept { here.of().leave(); }
 
-    // What could not be published at once. What was done to the job's cancellation is not its
-    // outcome's: this is a line of coroutines of its own.
+    // What could not be published at once, on the executor that `here` is at. What was done to the
+    // job's cancellation is not its outcome's: this is a line of coroutines of its own.
     void publish_beside(presence here, outcome<R>&& out)
     {
         const boost::asio::any_io_executor home = here.of().get_executor();
@@ -231,15 +226,13 @@ private:
         return time_service::of(w.get_executor()).rough_now();
     }
 
-    entry_coroutine run(presence here, std::optional<outcome<R>> first)
+    entry_coroutine run(presence here)
     {
         worker& w = here.of();
         const work_token running(w.get_executor());
         hand& mine = hand_of(w);
         const time_service& clock = time_service::of(w.get_executor());
         turn my_turn(clock);
-        if (first)
-            co_await this->publish_later(std::move(*first));
         while (!mine.empty() || !this->should_leave(w)) {
             if (mine.empty() && !take(mine)) {
                 w.begin_idle();

@@ -242,8 +242,8 @@ void pool_core::watch(worker& w, time_point over)
     w.time_out = alarm(w.get_executor(), over, give_up_later);
 }
 
-// The job would not end. Its worker is left behind with it, and another takes its place; the
-// newcomer publishes the outcome, for publishing may have to wait.
+// The job would not end. Its worker is left behind with it, and another takes its place, perhaps at
+// another executor. The outcome is published from here, where nothing can come between.
 void pool_core::give_up(worker& w)
 {
     if (!w.busy())
@@ -253,11 +253,16 @@ void pool_core::give_up(worker& w)
         note_unfinished(job, status::abandoned, clock_of(w).now() - w.started());
     std::unique_lock lock(mutex_);
     no_longer_live(w);
-    presence successor = w.is_guest() ? enter(make_guest_beside(w)) : enter_member();
+    presence beside = enter(make_guest_beside(w));
+    std::optional<presence> successor;
+    if (!w.is_guest())
+        successor.emplace(enter_member());
     lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);
-    replace(std::move(successor), w);
+    tell_given_up(std::move(beside), w);
+    if (successor)
+        start_worker(std::move(*successor));
     workers_left_.done();
 }
 

@@ -138,8 +138,9 @@ private:
     virtual void start_worker(presence here) = 0;
     /// The ticket of the job a worker is at.
     virtual ticket& job_of(worker& w) noexcept = 0;
-    /// Publishes that the worker's job was given up, from a worker that takes its place.
-    virtual void replace(presence here, worker& given_up) = 0;
+    /// Publishes that the worker's job was given up; where that has to wait, `beside` does, a guest
+    /// at the same executor.
+    virtual void tell_given_up(presence beside, worker& given_up) = 0;
     /// The context destroyed a worker in the middle of a job.
     virtual void torn_down(worker& w) noexcept = 0;
     /// The same between two jobs, or before the first: what it has at hand is told of.
