@@ -1,4 +1,4 @@
-// What computes for long, or blocks, goes to a lane of its own threads; the runner goes on meanwhile.
+// What computes for long, or blocks, goes to threads of its own; the runner goes on meanwhile.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
