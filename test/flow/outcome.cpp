@@ -46,12 +46,12 @@ BOOST_AUTO_TEST_CASE(a_value_or_an_error_goes_with_it_when_it_moves)
 {
     using own = outcome<std::unique_ptr<int>>;
     auto ok = own::ok(1, std::make_unique<int>(7));
-    own failed(2, status::failed, std::make_exception_ptr(std::runtime_error("no")));
+    own failed(2, status::failed, std::make_exception_ptr(std::logic_error("no")));
     own moved(std::move(ok));
     BOOST_TEST(*moved.value() == 7);
     moved = std::move(failed);
     BOOST_TEST(moved.id() == 2U);
-    BOOST_CHECK_THROW(moved.value(), std::runtime_error);
+    BOOST_CHECK_THROW(moved.value(), std::logic_error);
     moved = own::ok(3, std::make_unique<int>(9));
     BOOST_TEST(!moved.error());
     BOOST_TEST(*moved.value() == 9);
