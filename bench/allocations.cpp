@@ -82,7 +82,7 @@ template <std::size_t Threads>
 report submit(std::int64_t items)
 {
     weir::runner_pool runners(Threads);
-    weir::task_pool tasks(runners, weir::worker_pool_options(8));
+    weir::task_pool tasks(runners, weir::pool_options(8));
     std::vector<std::int64_t> results(static_cast<std::size_t>(to_warm_up + items));
     std::uint64_t calls = 0;
     asio::co_spawn(runners.executor(0), submit_and_count(tasks, results, calls), asio::use_future)

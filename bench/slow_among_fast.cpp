@@ -3,10 +3,10 @@
 
 #include "support/bench.hpp"
 
+#include <weir/detail/turn.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/sync/channel.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/turn.hpp>
 #include <weir/time/wait.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -146,7 +146,7 @@ report in_a_pool(std::int64_t items)
 {
     using pool = weir::worker_pool<job, result>;
     weir::runner_pool runners(2), listener(1);
-    pool jobs(runners, weir::worker_pool_options(workers), Handler());
+    pool jobs(runners, weir::pool_options(workers), Handler());
     const auto receive = [&jobs]() -> asio::awaitable<waits> {
         waits all;
         while (auto out = co_await jobs.results().async_receive())
@@ -164,8 +164,8 @@ template <class Handler>
 asio::awaitable<void> take_one_at_a_time(weir::channel<job>& jobs, weir::channel<result>& results,
                                          Handler handler)
 {
-    const auto& clock = weir::time_service::of(co_await asio::this_coro::executor);
-    weir::turn turn(clock);
+    const auto& clock = weir::detail::time_service::of(co_await asio::this_coro::executor);
+    weir::detail::turn turn(clock);
     for (;;) {
         std::optional<job> next = jobs.try_receive();
         if (!next) {

@@ -35,7 +35,7 @@ report submit_many(std::int64_t items)
 {
     weir::runner_pool runners(Threads);
     bench::stop_the_clock_if_asked(runners);
-    weir::task_pool tasks(runners, weir::worker_pool_options(Limit));
+    weir::task_pool tasks(runners, weir::pool_options(Limit));
     std::vector<std::int64_t> results(static_cast<std::size_t>(items));
     const bench::stopwatch watch;
     asio::co_spawn(runners.executor(0), submit_all(tasks, results), asio::use_future).get();
@@ -59,7 +59,7 @@ report round_trip_run(std::int64_t items)
 {
     weir::runner_pool runners(1);
     bench::stop_the_clock_if_asked(runners);
-    weir::task_pool tasks(runners, weir::worker_pool_options(8));
+    weir::task_pool tasks(runners, weir::pool_options(8));
     const bench::stopwatch watch;
     auto ran = asio::co_spawn(runners.executor(0), run_one_by_one(tasks, items), asio::use_future);
     const std::uint64_t sum = ran.get();

@@ -43,7 +43,7 @@ report asleep(std::int64_t items)
 {
     const auto length = std::chrono::seconds(items < 1'000'000 ? 2 : 10);
     weir::runner_pool runners(2);
-    weir::task_pool tasks(runners, weir::worker_pool_options(weir::unlimited));
+    weir::task_pool tasks(runners, weir::pool_options(weir::unlimited));
     std::atomic<std::int64_t> started{0};
     std::atomic<std::uint64_t> sum{0};
     const double before = bench::resident_bytes();

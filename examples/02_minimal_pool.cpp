@@ -23,7 +23,7 @@ int main()
 {
     weir::runner_pool runners; // a thread for each core
     std::atomic<long> sum{0};
-    auto options = weir::worker_pool_options(5).queue(100).discard_results();
+    auto options = weir::pool_options(5).queue(100).discard_results();
     pool jobs(runners, options, [&sum](int value) { sum += value; });
 
     auto done = asio::co_spawn(runners.get_executor(), feed(jobs), asio::use_future);

@@ -47,9 +47,12 @@ int main()
 {
     asio::io_context io;
     tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
-    const auto options = weir::worker_pool_options(2).queue(8).discard_results();
+    const auto options = weir::pool_options(2).queue(8).discard_results();
     pool work({io.get_executor()}, options, answer);
-    const auto rethrow = [](std::exception_ptr e) { if (e) std::rethrow_exception(e); };
+    const auto rethrow = [](std::exception_ptr e) {
+        if (e)
+            std::rethrow_exception(e);
+    };
     int answers = 0;
     asio::co_spawn(io, serve(acceptor, work, 10), rethrow);
     for (int i = 0; i < 10; ++i)

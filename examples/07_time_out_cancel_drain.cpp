@@ -34,8 +34,8 @@ asio::awaitable<void> drain(pool_type& pool, weir::shutdown_signals& signals, bo
 int main()
 {
     asio::io_context io(1);
-    weir::worker_pool_options options(weir::limit(2));
-    options.time_out(100ms).discard_results();
+    weir::pool_options options(weir::limit(2));
+    options.timeout(100ms).discard_results();
     const auto wait = [&io](int milliseconds) -> asio::awaitable<int> {
         co_await weir::async_sleep_for(io.get_executor(), milliseconds * 1ms);
         co_return milliseconds;

@@ -1,10 +1,10 @@
 // A job is lost when its sender is told that it was sent, and nobody will ever have it.
-#include <weir/policy/timeout.hpp>
-#include <weir/sync/channel.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cstdio>
+#include <weir/policy/timeout.hpp>
+#include <weir/sync/channel.hpp>
 
 namespace asio = boost::asio;
 using namespace asio::experimental::awaitable_operators;
@@ -12,8 +12,14 @@ using asio::use_awaitable;
 using asio_jobs = asio::experimental::channel<void(weir::error_code, int)>;
 using weir_jobs = weir::channel<int>;
 int sent = 0, received = 0;
-void send(asio_jobs& jobs) { jobs.async_send({}, 1, [](weir::error_code e) { sent += !e; }); }
-void send(weir_jobs& jobs) { jobs.async_send(1, [](auto result) { sent += bool(result); }); }
+void send(asio_jobs& jobs)
+{
+    jobs.async_send({}, 1, [](weir::error_code e) { sent += !e; });
+}
+void send(weir_jobs& jobs)
+{
+    jobs.async_send(1, [](auto result) { sent += bool(result); });
+}
 
 asio::awaitable<void> receive(asio_jobs& jobs)
 {

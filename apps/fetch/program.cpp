@@ -53,7 +53,7 @@ http::fetcher_options fetcher_options_for(const options& chosen)
     o.client.max_redirects = chosen.max_redirects;
     o.client.connect_timeout = from_seconds(chosen.connect_timeout);
     if (chosen.max_time)
-        o.time_out = from_seconds(*chosen.max_time);
+        o.timeout = from_seconds(*chosen.max_time);
     if (chosen.max_filesize)
         o.client.max_body = *chosen.max_filesize;
     if (!chosen.user_agent.empty())
@@ -94,7 +94,7 @@ private:
     asio::signal_set signals_;
     progress progress_;
     weir::alarm redraw_;
-    tally tally_;
+    job_counters tally_;
     weir::time_point started_;
     int signals_seen_ = 0;
     bool input_failed_ = false;

@@ -110,7 +110,7 @@ std::string json_line(const fetch_result& result, const stored& where)
     return without_controls(json::serialize(out)) + "\n";
 }
 
-void tally::add(const fetch_result& result)
+void job_counters::add(const fetch_result& result)
 {
     const auto& answer = result.answer;
     ++all_;
@@ -122,7 +122,7 @@ void tally::add(const fetch_result& result)
         ++by_status_[answer.status / 100 % by_status_.size()];
 }
 
-std::string tally::summary(weir::duration took, std::size_t peak) const
+std::string job_counters::summary(weir::duration took, std::size_t peak) const
 {
     std::string parts;
     const auto append = [&](std::uint64_t n, const std::string& what) {

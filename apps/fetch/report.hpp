@@ -25,7 +25,7 @@ std::string tsv_line(const weir::http::fetch_result& result);
 std::string json_line(const weir::http::fetch_result& result, const stored& where);
 
 /// Counts for the line at the end.
-class tally {
+class job_counters {
 public:
     void add(const weir::http::fetch_result& result);
     bool some_failed() const noexcept { return failed_ != 0; }

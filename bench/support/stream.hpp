@@ -44,9 +44,9 @@ inline asio::awaitable<result> work_in_coroutine(job j)
 constexpr std::size_t queue_size = 1024;
 constexpr std::size_t batch_size = 64;
 
-inline weir::worker_pool_options options(std::size_t workers)
+inline weir::pool_options options(std::size_t workers)
 {
-    return weir::worker_pool_options(workers).queue(queue_size).results(queue_size);
+    return weir::pool_options(workers).queue(queue_size).results(queue_size);
 }
 
 /// One by one: tries first, and waits when there is no room.

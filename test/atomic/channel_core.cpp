@@ -76,13 +76,13 @@ got receive(const shared_scene& s, std::size_t me, std::size_t most)
             channel.woken();
         r.told = false;
         counted = true;
-        passed how = passed::retry;
-        while (how == passed::retry && !s->cancel[me]) {
+        passed how = attempt_result::retry;
+        while (how == attempt_result::retry && !s->cancel[me]) {
             how = channel.pop_or_park(r, most, [&](int&& v) { s->received.push_back(v); });
-            if (how == passed::retry)
+            if (how == attempt_result::retry)
                 explorer::pause();
         }
-        if (how == passed::parked) {
+        if (how == attempt_result::parked) {
             s->run.wait_until([&] { return r.told || s->cancel[me]; });
             if (!r.told && channel.unpark(r)) {
                 channel.notify();
@@ -93,9 +93,9 @@ got receive(const shared_scene& s, std::size_t me, std::size_t most)
         }
         channel.notify();
         s->run.check(!r.twice, "a receiver was told twice");
-        if (how == passed::done)
+        if (how == attempt_result::done)
             return got::something;
-        if (how == passed::retry)
+        if (how == attempt_result::retry)
             return got::cancelled;
         ++s->ends;
         return got::end;
@@ -111,16 +111,16 @@ void receive_all(const shared_scene& s, std::size_t me, std::size_t most = 1)
 
 passed wait_as(const shared_scene& s, sender& node, std::size_t me)
 {
-    passed how = passed::retry;
-    while (how == passed::retry) {
+    passed how = attempt_result::retry;
+    while (how == attempt_result::retry) {
         how = s->channel.push_or_park(node);
-        if (how == passed::retry)
+        if (how == attempt_result::retry)
             explorer::pause();
     }
-    if (how == passed::parked) {
+    if (how == attempt_result::parked) {
         s->run.wait_until([&] { return node.how.has_value() || s->cancel[me]; });
         if (!node.how && s->channel.unpark(node))
-            return passed::full; // cancelled
+            return attempt_result::full; // cancelled
         s->run.wait_until([&] { return node.how.has_value(); });
         how = *node.how;
     }
@@ -132,7 +132,7 @@ void send(const shared_scene& s, std::size_t me, int value)
 {
     int own = value;
     sender node(&own);
-    const bool taken = wait_as(s, node, me) == passed::done;
+    const bool taken = wait_as(s, node, me) == attempt_result::done;
     (taken ? s->sent : s->back).push_back(value);
 }
 
@@ -140,7 +140,7 @@ void try_send(const shared_scene& s, int value)
 {
     int own = value;
     const passed how = s->channel.try_push(own);
-    (how == passed::done ? s->sent : s->back).push_back(value);
+    (how == attempt_result::done ? s->sent : s->back).push_back(value);
 }
 
 void try_send_all(const shared_scene& s, std::vector<int> values)
@@ -154,7 +154,7 @@ void try_send_all(const shared_scene& s, std::vector<int> values)
 void reserve_and(const shared_scene& s, std::size_t me, std::optional<int> value)
 {
     sender node(nullptr);
-    if (wait_as(s, node, me) != passed::done)
+    if (wait_as(s, node, me) != attempt_result::done)
         return;
     explorer::point();
     if (!value)
@@ -175,8 +175,8 @@ void settle(const shared_scene& s)
     std::sort(in.begin(), in.end());
     std::sort(out.begin(), out.end());
     s->run.check(in == out, "what was received is not what was sent");
-    s->run.check(s->channel.senders_waiting() == 0, "a sender is still in line");
-    s->run.check(s->channel.receivers_waiting() == 0, "a receiver is still in line");
+    s->run.check(s->channel.waiting_senders() == 0, "a sender is still in line");
+    s->run.check(s->channel.waiting_receivers() == 0, "a receiver is still in line");
     for (std::size_t i = 0; i + 1 < s->received.size(); ++i) // those of one sender, in its order
         for (std::size_t j = i + 1; j < s->received.size(); ++j)
             s->run.check(s->received[i] / 10 != s->received[j] / 10 ||
@@ -390,7 +390,8 @@ BOOST_AUTO_TEST_CASE(the_capacity_is_never_exceeded)
 BOOST_AUTO_TEST_CASE(who_does_not_wait_is_not_told_full_while_there_is_room)
 {
     const auto must_send = [](const shared_scene& s, int value) {
-        s->run.check(s->channel.try_push(value) == passed::done, "full, though there is room");
+        s->run.check(s->channel.try_push(value) == attempt_result::done,
+                     "full, though there is room");
         s->sent.push_back(value);
     };
     const auto take_what_is_there = [](const shared_scene& s) {

@@ -54,9 +54,9 @@ void acquire_and_release(const std::shared_ptr<scene>& s, int who, std::size_t w
 {
     acquirer node(weight);
     acquired how = s->semaphore.try_acquire(weight);
-    if (how == acquired::full) {
+    if (how == acquire_result::full) {
         how = s->semaphore.park(node);
-        if (how == acquired::parked) {
+        if (how == acquire_result::parked) {
             s->run.wait_until([&] { return node.how.has_value() || s->cancel[who]; });
             if (!node.how && s->semaphore.unpark(node))
                 return;
@@ -65,8 +65,9 @@ void acquire_and_release(const std::shared_ptr<scene>& s, int who, std::size_t w
         }
     }
     s->run.check(!node.twice, "a node was told twice");
-    s->run.check(how != acquired::full && how != acquired::parked, "a node was told nonsense");
-    if (how != acquired::granted)
+    s->run.check(how != acquire_result::full && how != acquire_result::parked,
+                 "a node was told nonsense");
+    if (how != acquire_result::granted)
         return;
     s->granted.push_back(who);
     s->in_use += weight;
@@ -133,17 +134,18 @@ BOOST_AUTO_TEST_CASE(who_parked_first_is_granted_first)
         auto first = std::make_shared<acquirer>(1);
         auto second = std::make_shared<acquirer>(1);
         auto order = std::make_shared<std::vector<int>>();
-        e.check(s->semaphore.try_acquire(1) == acquired::granted, "the first was not granted");
-        e.check(s->semaphore.park(*first) == acquired::parked, "there was room");
-        e.check(s->semaphore.park(*second) == acquired::parked, "there was room");
+        e.check(s->semaphore.try_acquire(1) == acquire_result::granted,
+                "the first was not granted");
+        e.check(s->semaphore.park(*first) == acquire_result::parked, "there was room");
+        e.check(s->semaphore.park(*second) == acquire_result::parked, "there was room");
         e.thread([s] { s->semaphore.release(1); });
         e.thread([s, order] {
-            if (s->semaphore.try_acquire(1) == acquired::granted)
+            if (s->semaphore.try_acquire(1) == acquire_result::granted)
                 order->push_back(3);
         });
         return [=] {
             s->run.check(order->empty(), "who came later overtook who waits");
-            s->run.check(first->how == acquired::granted, "the head was passed over");
+            s->run.check(first->how == acquire_result::granted, "the head was passed over");
             s->run.check(!second->how, "two were granted");
         };
     });
@@ -185,41 +187,41 @@ void wait_and_release(explorer& run, const std::shared_ptr<core>& shared)
     std::shared_ptr<core> own = shared;
     core& semaphore = *own;
     acquired how = semaphore.park(node);
-    if (how == acquired::parked) {
+    if (how == acquire_result::parked) {
         run.wait_until([&] { return node.how.has_value(); });
         how = *node.how;
     }
     own.reset();
-    if (how == acquired::granted)
+    if (how == acquire_result::granted)
         semaphore.release(1);
 }
 
 BOOST_AUTO_TEST_CASE(it_goes_with_its_owner_and_the_last_permit)
 {
     for (const bool one_waits : {false, true})
-        every_order(
-            one_waits ? "semaphore 2, given up, two release, one waits"
-                      : "semaphore 2, given up, two release",
-            [one_waits](explorer& e) {
-                auto s = std::make_shared<painted_core>(2);
-                core* const semaphore = &s->get();
-                for (int i = 0; i < 2; ++i)
-                    e.check(semaphore->try_acquire(1) == acquired::granted, "there was no room");
-                for (int i = 0; i < 2; ++i)
-                    e.thread([semaphore] { semaphore->release(1); });
-                e.thread([s] {
-                    s->get().close();
-                    core::outlive(s->give_up());
-                });
-                if (one_waits)
-                    e.thread([&e, shared = s->share()]() mutable {
-                        wait_and_release(e, std::exchange(shared, nullptr));
+        every_order(one_waits ? "semaphore 2, given up, two release, one waits"
+                              : "semaphore 2, given up, two release",
+                    [one_waits](explorer& e) {
+                        auto s = std::make_shared<painted_core>(2);
+                        core* const semaphore = &s->get();
+                        for (int i = 0; i < 2; ++i)
+                            e.check(semaphore->try_acquire(1) == acquire_result::granted,
+                                    "there was no room");
+                        for (int i = 0; i < 2; ++i)
+                            e.thread([semaphore] { semaphore->release(1); });
+                        e.thread([s] {
+                            s->get().close();
+                            core::outlive(s->give_up());
+                        });
+                        if (one_waits)
+                            e.thread([&e, shared = s->share()]() mutable {
+                                wait_and_release(e, std::exchange(shared, nullptr));
+                            });
+                        return [s, &e] {
+                            e.check(s->went_once(), "the core did not go, or twice");
+                            e.check(s->is_untouched(), "the core was used when it was gone");
+                        };
                     });
-                return [s, &e] {
-                    e.check(s->went_once(), "the core did not go, or twice");
-                    e.check(s->is_untouched(), "the core was used when it was gone");
-                };
-            });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

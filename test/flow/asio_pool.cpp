@@ -23,7 +23,7 @@ using weir::test::simulation;
 
 BOOST_AUTO_TEST_SUITE(pool_over_asio_channels)
 
-using pool_options = weir::worker_pool_options;
+using pool_options = weir::pool_options;
 template <class T>
 using concurrent =
     asio::experimental::concurrent_channel<asio::any_io_executor, void(weir::error_code, T)>;

@@ -1,4 +1,4 @@
-#include <weir/flow/detail/block_cache.hpp>
+#include <weir/flow/detail/pool/block_cache.hpp>
 
 #include <boost/test/unit_test.hpp>
 

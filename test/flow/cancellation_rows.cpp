@@ -33,7 +33,7 @@ using weir::test::simulation;
 BOOST_AUTO_TEST_SUITE(flow_cancellation_rows)
 
 using pool = weir::worker_pool<int, int>;
-using pool_options = weir::worker_pool_options;
+using pool_options = weir::pool_options;
 
 asio::awaitable<int> takes_an_hour(int n)
 {
@@ -50,7 +50,7 @@ public:
         jobs = std::make_unique<pool>(executors, pool_options(1).queue(1), takes_an_hour,
                                       [](weir::outcome<int>&&) {});
         BOOST_TEST(!!jobs->try_submit(1));
-        while (jobs->stats().depth != 0) // the worker takes it
+        while (jobs->stats().queued != 0) // the worker takes it
             s.world.run_one();
         BOOST_TEST(!!jobs->try_submit(2));
     }
@@ -106,10 +106,9 @@ BOOST_AUTO_TEST_CASE(a_submit_whose_context_is_destroyed_is_dropped)
     auto alive = std::make_shared<int>();
     {
         asio::io_context away;
-        full.jobs->async_submit(
-            3, asio::bind_executor(away, [alive](weir::submit_result<int>) {
-                BOOST_ERROR("called, though its context is gone");
-            }));
+        full.jobs->async_submit(3, asio::bind_executor(away, [alive](weir::submit_result<int>) {
+                                    BOOST_ERROR("called, though its context is gone");
+                                }));
         BOOST_TEST(alive.use_count() == 2);
     }
     BOOST_TEST(alive.use_count() == 1);

@@ -110,8 +110,8 @@ BOOST_AUTO_TEST_CASE(buckets_hold_every_length_once_and_add_up)
     for (const weir::histogram::bucket& b : seen.buckets()) {
         below += b.count;
         BOOST_TEST(seen.count_up_to(b.upper) == below);
-        const auto shorter = std::count_if(all.begin(), all.end(),
-                                           [&](weir::duration d) { return d <= b.upper; });
+        const auto shorter =
+            std::count_if(all.begin(), all.end(), [&](weir::duration d) { return d <= b.upper; });
         BOOST_TEST(static_cast<std::uint64_t>(shorter) == below);
     }
     BOOST_TEST(below == 500U);

@@ -1,4 +1,4 @@
-#include <weir/flow/detail/id_source.hpp>
+#include <weir/flow/detail/pool/id_source.hpp>
 
 #include <boost/test/unit_test.hpp>
 

@@ -44,8 +44,7 @@ numbers one_to(int n)
 
 asio::awaitable<void> sleep_for(weir::duration length)
 {
-    co_await weir::async_sleep_for(co_await asio::this_coro::executor, length,
-                                   asio::use_awaitable);
+    co_await weir::async_sleep_for(co_await asio::this_coro::executor, length, asio::use_awaitable);
 }
 
 /// Takes everything there is.
@@ -67,7 +66,7 @@ BOOST_AUTO_TEST_CASE(results_come_in_the_order_of_the_items)
                 most = std::max(most, ++now);
                 co_await sleep_for((7 * n % 5) * 1s);
                 --now;
-                co_return n * n;
+                co_return n* n;
             };
             const numbers items = one_to(30);
             auto results = weir::map(items, 4, square);
@@ -197,9 +196,7 @@ BOOST_AUTO_TEST_CASE(plain_callables_are_called_when_their_result_is_asked_for)
         auto ends = weir::map(one_to(3), 8, nothing); // void: std::monostate
         BOOST_TEST((co_await ends.next()).has_value());
 
-        const auto no_seven = [](int n) {
-            return n == 7 ? throw std::runtime_error("seven") : n;
-        };
+        const auto no_seven = [](int n) { return n == 7 ? throw std::runtime_error("seven") : n; };
         auto fails = weir::map(one_to(9), 8, no_seven);
         std::string error;
         int got = 0;

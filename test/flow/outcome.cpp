@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_ledger_adds_up)
     BOOST_TEST(l.submitted() == 12U);
     BOOST_TEST(l.finished() == 7U);
     BOOST_TEST(l.running() == 1U);
-    BOOST_TEST(l.waiting() == 1U);
+    BOOST_TEST(l.queued() == 1U);
     BOOST_TEST(!l.balanced());
 }
 

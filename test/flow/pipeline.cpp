@@ -42,8 +42,7 @@ numbers one_to(int n)
 
 asio::awaitable<void> sleep_for(weir::duration length)
 {
-    co_await weir::async_sleep_for(co_await asio::this_coro::executor, length,
-                                   asio::use_awaitable);
+    co_await weir::async_sleep_for(co_await asio::this_coro::executor, length, asio::use_awaitable);
 }
 
 /// A stage's work that counts who is in it, and that fails for one item.
@@ -88,9 +87,8 @@ BOOST_AUTO_TEST_CASE(every_item_passes_every_stage_in_order_within_their_limits)
         s.spawn([&]() -> asio::awaitable<void> {
             numbers got;
             const auto store = [&](int n) { got.push_back(n); };
-            auto stages = weir::pipeline(one_to(30))
-                              .then(6, first.function())
-                              .then(2, second.function());
+            auto stages =
+                weir::pipeline(one_to(30)).then(6, first.function()).then(2, second.function());
             co_await stages.for_each(store);
             BOOST_TEST(got == one_to(30), boost::test_tools::per_element());
             const std::vector<stage_counts> counts = stages.counts();

@@ -45,8 +45,8 @@ concept emplaces = requires(Q& q)
 template <class Q>
 concept tells_who_waits = requires(const Q& q)
 {
-    q.senders_waiting();
-    q.receivers_waiting();
+    q.waiting_senders();
+    q.waiting_receivers();
 };
 template <class Q>
 concept lets_go = requires(Q& q)

@@ -1,4 +1,4 @@
-#include <weir/flow/detail/stuck_watch.hpp>
+#include <weir/flow/detail/pool/stuck_watch.hpp>
 
 #include <boost/test/unit_test.hpp>
 

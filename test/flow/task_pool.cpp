@@ -34,7 +34,7 @@ using weir::status;
 using weir::test::in_many_orders;
 using weir::test::simulation;
 
-using pool_options = weir::worker_pool_options;
+using pool_options = weir::pool_options;
 
 BOOST_AUTO_TEST_SUITE(task_pool)
 
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_hangs_is_abandoned_and_its_waiter_is_told)
                     co_return 1;
                 };
                 const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
-                weir::task_pool tasks(both(s), pool_options(limit).time_out(2s).grace(1s));
+                weir::task_pool tasks(both(s), pool_options(limit).timeout(2s).grace(1s));
                 s.spawn([&]() -> asio::awaitable<void> {
                     auto out = co_await tasks.async_run(stubborn);
                     BOOST_TEST((out.status() == status::abandoned));
@@ -217,7 +217,7 @@ BOOST_AUTO_TEST_CASE(what_a_task_returns_after_it_was_abandoned_is_nobodys)
     for (const bool unlimited : {false, true})
         in_many_orders([&](simulation& s) {
             const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
-            weir::task_pool tasks(both(s), pool_options(limit).time_out(2s).grace(1s));
+            weir::task_pool tasks(both(s), pool_options(limit).timeout(2s).grace(1s));
             auto handle = tasks.try_submit(stubborn);
             tasks.close();
             s.run();
@@ -466,7 +466,7 @@ BOOST_AUTO_TEST_CASE(without_a_limit_a_plain_job_does_not_run_inside_the_submit)
             for (int i = 0; i < 5; ++i)
                 (void)tasks.try_submit(outer);
             BOOST_TEST(done == 0);
-            BOOST_TEST(tasks.ledger().waiting() == 5U);
+            BOOST_TEST(tasks.ledger().queued() == 5U);
             while (tasks.ledger().accepted < 10U)
                 co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
             const auto report = co_await tasks.drain(1s);
@@ -508,7 +508,7 @@ BOOST_AUTO_TEST_CASE(without_a_limit_a_context_that_is_destroyed_leaves_no_task_
 BOOST_AUTO_TEST_CASE(without_a_limit_the_ledger_never_goes_back_and_always_adds_up)
 {
     in_many_orders([](simulation& s) {
-        weir::task_pool tasks(both(s), pool_options(weir::unlimited).time_out(2s).grace(1s));
+        weir::task_pool tasks(both(s), pool_options(weir::unlimited).timeout(2s).grace(1s));
         const auto stubborn = []() -> asio::awaitable<void> {
             const auto executor = co_await asio::this_coro::executor;
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
@@ -574,7 +574,7 @@ BOOST_AUTO_TEST_CASE(without_a_limit_a_drain_that_runs_out_names_what_it_ended)
 BOOST_AUTO_TEST_CASE(whether_a_job_throws_when_cancelled_stays_with_it)
 {
     in_many_orders([](simulation& s) {
-        weir::task_pool tasks({s.a.get_executor()}, pool_options(1).time_out(1s).grace(1s));
+        weir::task_pool tasks({s.a.get_executor()}, pool_options(1).timeout(1s).grace(1s));
         s.spawn([&]() -> asio::awaitable<void> {
             const auto silent = []() -> asio::awaitable<void> {
                 co_await asio::this_coro::throw_if_cancelled(false);

@@ -37,10 +37,10 @@ struct full_pool {
     explicit full_pool(simulation& s)
     {
         const std::vector<asio::any_io_executor> executors = {s.a.get_executor()};
-        jobs = std::make_unique<weir::task_pool>(executors, weir::worker_pool_options(1).queue(1));
+        jobs = std::make_unique<weir::task_pool>(executors, weir::pool_options(1).queue(1));
         running = jobs->try_submit(takes_an_hour);
         BOOST_TEST(bool(running));
-        while (jobs->stats().depth != 0) // the worker takes it
+        while (jobs->stats().queued != 0) // the worker takes it
             s.world.run_one();
         waiting = jobs->try_submit(takes_an_hour);
         BOOST_TEST(bool(waiting));

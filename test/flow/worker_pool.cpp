@@ -25,7 +25,7 @@ using weir::test::in_many_orders;
 using weir::test::simulation;
 
 using pool = weir::worker_pool<int, int>;
-using pool_options = weir::worker_pool_options;
+using pool_options = weir::pool_options;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
 
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_job_past_its_time_is_cancelled_and_the_next_is_not)
                                            n % 2 == 0 ? weir::duration(1h) : weir::duration(1s));
             co_return n;
         };
-        pool jobs(both(s), pool_options(1).time_out(10s), work);
+        pool jobs(both(s), pool_options(1).timeout(10s), work);
         std::map<weir::job_id, status> got;
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 4);
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(a_value_within_the_grace_is_still_good)
 {
     in_many_orders([](simulation& s) {
         const auto work = [](int) { return stubborn(11s); };
-        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
+        pool jobs(both(s), pool_options(1).timeout(10s).grace(2s), work);
         std::map<weir::job_id, status> got;
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 1);
@@ -206,7 +206,7 @@ BOOST_AUTO_TEST_CASE(a_job_that_hangs_is_abandoned_and_keeps_no_worker)
 {
     in_many_orders([](simulation& s) {
         const auto work = [](int n) { return n == 0 ? stubborn(1h) : stubborn(1s); };
-        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
+        pool jobs(both(s), pool_options(1).timeout(10s).grace(2s), work);
         std::map<weir::job_id, status> got;
         weir::time_point over;
         s.spawn([&]() -> asio::awaitable<void> {
@@ -316,7 +316,7 @@ BOOST_AUTO_TEST_CASE(what_a_job_does_to_its_cancellation_stays_with_it)
             co_await weir::async_sleep_for(executor, 1h);
             co_return n;
         };
-        pool jobs(both(s), pool_options(1).time_out(10s), work);
+        pool jobs(both(s), pool_options(1).timeout(10s), work);
         std::map<weir::job_id, status> got;
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 2);
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(an_outcome_that_was_given_up_does_not_depend_on_another_con
             weir::sim::context b(w);
             const auto hang = [](int) { return stubborn(1h); };
             pool jobs({a->get_executor(), b.get_executor()},
-                      pool_options(2).results(0).time_out(1s).grace(1s), hang, keep);
+                      pool_options(2).results(0).timeout(1s).grace(1s), hang, keep);
             jobs.resize(1);
             w.run(); // one of the two leaves, at either
             BOOST_TEST(bool(jobs.try_submit(1)));
@@ -408,7 +408,7 @@ BOOST_AUTO_TEST_CASE(a_job_whose_submitter_is_destroyed_is_reported_too)
                 i, asio::bind_executor(a.get_executor(), [](weir::submit_result<int>) {}));
     }
     const weir::ledger l = jobs->ledger();
-    BOOST_TEST(l.dropped + l.waiting() + l.running() == l.accepted);
+    BOOST_TEST(l.dropped + l.queued() + l.running() == l.accepted);
     jobs.reset();
     w.run();
     BOOST_TEST(got.size() == 4U);
@@ -467,16 +467,16 @@ BOOST_AUTO_TEST_CASE(the_depth_and_what_is_in_flight_can_be_seen)
     simulation s(1);
     pool jobs(both(s), pool_options(2).queue(3), twice_after_a_second);
     s.spawn([&]() -> asio::awaitable<void> { co_await feed(jobs, 0, 7); });
-    while (s.world.now() == weir::time_point{} && jobs.stats().waiting == 0)
+    while (s.world.now() == weir::time_point{} && jobs.stats().waiting_submitters == 0)
         BOOST_REQUIRE(s.world.run_one());
-    while (jobs.stats().in_flight != 2)
+    while (jobs.stats().running != 2)
         BOOST_REQUIRE(s.world.run_one());
-    BOOST_TEST(jobs.stats().depth == 3U);
-    BOOST_TEST(jobs.stats().waiting <= 1U);
+    BOOST_TEST(jobs.stats().queued == 3U);
+    BOOST_TEST(jobs.stats().waiting_submitters <= 1U);
     s.world.run();
     jobs.close();
     s.run();
-    BOOST_TEST(jobs.stats().in_flight == 0U);
+    BOOST_TEST(jobs.stats().running == 0U);
     BOOST_TEST(jobs.stats().results == 7U);
 }
 
@@ -774,7 +774,7 @@ BOOST_AUTO_TEST_CASE(nonsense_is_refused)
     const auto unlimited = pool_options(weir::unlimited);
     BOOST_CHECK_THROW(pool_options(0), std::invalid_argument);
     BOOST_CHECK_THROW(pool(both(s), unlimited, twice_after_a_second), std::invalid_argument);
-    BOOST_CHECK_THROW(pool_options(1).time_out(0s), std::invalid_argument);
+    BOOST_CHECK_THROW(pool_options(1).timeout(0s), std::invalid_argument);
     BOOST_CHECK_THROW(pool_options(1).grace(-1s), std::invalid_argument);
     BOOST_CHECK_THROW(
         pool(std::vector<asio::any_io_executor>(), pool_options(1), twice_after_a_second),
@@ -795,7 +795,7 @@ BOOST_AUTO_TEST_CASE(the_ledger_says_of_each_job_what_its_outcome_says)
                 co_return co_await stubborn(1h);
             co_return co_await twice_after_a_second(n); // cut short if it is the sixth
         };
-        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
+        pool jobs(both(s), pool_options(1).timeout(10s).grace(2s), work);
         std::map<weir::job_id, status> got;
         s.spawn(s.a, [&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 7);
@@ -838,7 +838,7 @@ BOOST_AUTO_TEST_CASE(the_first_reason_for_cancelling_a_job_stays)
                 throw std::runtime_error("cut short");
             co_return 0;
         };
-        pool jobs(both(s), pool_options(1).time_out(10s).grace(2s), work);
+        pool jobs(both(s), pool_options(1).timeout(10s).grace(2s), work);
         s.spawn([&]() -> asio::awaitable<void> {
             co_await feed(jobs, 0, 1);
             co_await weir::async_sleep_for(s.a.get_executor(), 10500ms);

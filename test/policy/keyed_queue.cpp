@@ -31,7 +31,7 @@ BOOST_AUTO_TEST_CASE(a_key_at_its_limit_holds_nobody_else_back)
     q.push("quick", 10);
     BOOST_TEST(drain(q) == (std::vector<int>{0, 10, 1}), boost::test_tools::per_element());
     BOOST_TEST(!q.ready());
-    BOOST_TEST(q.waiting() == 3U);
+    BOOST_TEST(q.queued() == 3U);
     BOOST_TEST(q.out() == 3U);
     q.done("slow");
     BOOST_TEST(drain(q) == (std::vector<int>{2}), boost::test_tools::per_element());
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(take_any_empties_it_whatever_has_room)
     while (auto item = q.take_any())
         taken.insert(item->second);
     BOOST_TEST(taken.size() == 2U);
-    BOOST_TEST(q.waiting() == 0U);
+    BOOST_TEST(q.queued() == 0U);
     BOOST_TEST(q.out() == 1U);
 }
 
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(random_steps_agree_with_a_naive_model)
                 --out[key];
             }
         }
-        BOOST_REQUIRE_EQUAL(q.waiting(), count);
+        BOOST_REQUIRE_EQUAL(q.queued(), count);
     }
 }
 

@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <string>
 
-using weir::when_full;
+using weir::overflow;
 using weir::sim::schedules;
 using weir::sim::world;
 using weir::test::prove;
@@ -93,13 +93,12 @@ BOOST_AUTO_TEST_CASE(reserved_places_and_several_at_once)
 
 BOOST_AUTO_TEST_CASE(when_it_is_full)
 {
-    for (const when_full full :
-         {when_full::reject, when_full::drop_oldest, when_full::drop_newest}) {
+    for (const overflow full : {overflow::reject, overflow::drop_oldest, overflow::drop_newest}) {
         shape s(1, 2);
         s.full = full;
-        const char* const name = full == when_full::reject        ? "rejects"
-                                 : full == when_full::drop_oldest ? "drops oldest"
-                                                                  : "drops newest";
+        const char* const name = full == overflow::reject        ? "rejects"
+                                 : full == overflow::drop_oldest ? "drops oldest"
+                                                                 : "drops newest";
         prove_one(name, s, [](traffic&) {});
         s.values = 1;
         prove_one(name + std::string(", closed"), s, close_it);

@@ -57,8 +57,7 @@ public:
         const std::vector<asio::any_io_executor> executors = {away_->get_executor()};
         const auto handler = [this](int n) { return job(n); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };
-        pool_ = std::make_unique<pool>(executors, weir::worker_pool_options(2).queue(jobs), handler,
-                                       lost);
+        pool_ = std::make_unique<pool>(executors, weir::pool_options(2).queue(jobs), handler, lost);
         for (std::size_t i = 0; i < jobs; ++i)
             expect(bool(pool_->try_submit(static_cast<int>(i))), "accepted");
         pool_->close();

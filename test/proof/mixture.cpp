@@ -23,14 +23,14 @@ namespace {
 
 constexpr auto quietly = asio::as_tuple(asio::use_awaitable);
 
-worker_pool_options options_from(sim::world& w)
+pool_options options_from(sim::world& w)
 {
-    worker_pool_options options(1 + w.choose(3));
+    pool_options options(1 + w.choose(3));
     constexpr overflow rules[] = {overflow::wait, overflow::reject, overflow::drop_oldest,
                                   overflow::drop_newest, overflow::caller_runs};
     options.queue(w.choose(3)).results(w.choose(3)).grace(2s).when_full(rules[w.choose(5)]);
     if (w.choose(2) == 1)
-        options.time_out(3s);
+        options.timeout(3s);
     if (w.choose(2) == 1)
         options.timings();
     return options;

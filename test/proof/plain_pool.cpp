@@ -38,7 +38,7 @@ struct item {
 // A worker takes several together once thousands of jobs were over at once. Here it does from the
 // first, and not a divisor of a turn's worth, so that turns end in the middle too.
 template <>
-inline std::size_t weir::detail::job_batch<item, int>::share() const noexcept
+inline std::size_t weir::detail::taken_jobs<item, int>::share() const noexcept
 {
     return most - 1;
 }
@@ -102,7 +102,7 @@ public:
         if (s.workers > 1)
             executors.push_back(home_.get_executor());
         // More workers than executors are never made.
-        weir::worker_pool_options options(e == ending::nobody_receives ? s.workers + 1 : s.workers);
+        weir::pool_options options(e == ending::nobody_receives ? s.workers + 1 : s.workers);
         options.queue(s.queue).results(s.results).grace(1s);
         const auto handler = [this](item i) { return job(i.number); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };

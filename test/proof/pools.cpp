@@ -53,7 +53,7 @@ enum class ending {
     drain_in_haste,
     stop,
     cancel_submit,
-    time_out,
+    timeout,
     stubborn,
     destroy,
     destroy_context,
@@ -77,7 +77,7 @@ constexpr named_ending endings[] = {
     {ending::drain_in_haste, "drained, no time for it", false},
     {ending::stop, "stopped", true},
     {ending::cancel_submit, "a submit cancelled", true},
-    {ending::time_out, "1 job too long", false},
+    {ending::timeout, "1 job too long", false},
     {ending::stubborn, "1 job too long, and hangs", true},
     {ending::destroy, "destroyed", true},
     {ending::destroy_context, "its context destroyed", true},
@@ -99,10 +99,10 @@ public:
     {
         const std::vector<asio::any_io_executor> executors = {away_->get_executor(),
                                                               home_.get_executor()};
-        weir::worker_pool_options options(workers);
+        weir::pool_options options(workers);
         options.queue(1).results(1).grace(1s).when_full(overflow_of(e));
-        if (e == ending::time_out || e == ending::stubborn)
-            options.time_out(2s);
+        if (e == ending::timeout || e == ending::stubborn)
+            options.timeout(2s);
         const auto handler = [this](int n) { return job(n); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };
         pool_ = std::make_unique<pool>(executors, options, handler, lost);
@@ -179,7 +179,7 @@ private:
             co_await weir::async_sleep_for(executor, 5s, asio::use_awaitable);
             co_return n;
         }
-        const weir::duration length = ending_ == ending::time_out && n == 0 ? 5s : 1s;
+        const weir::duration length = ending_ == ending::timeout && n == 0 ? 5s : 1s;
         co_await weir::async_sleep_for(executor, length, asio::use_awaitable);
         if (n == 2)
             throw std::runtime_error("a job failed");
@@ -272,7 +272,7 @@ private:
             expect(how == status::ok || how == status::failed || how == status::timed_out,
                    "done, or timed out");
             break;
-        case ending::time_out:
+        case ending::timeout:
             expect(id != 1 || how == status::timed_out, "the long one is timed out");
             break;
         case ending::stubborn:

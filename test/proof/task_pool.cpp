@@ -58,7 +58,7 @@ public:
     {
         const std::vector<asio::any_io_executor> executors = {away_->get_executor(),
                                                               home_.get_executor()};
-        weir::worker_pool_options options(limit);
+        weir::pool_options options(limit);
         options.queue(1).grace(1s);
         pool_ = std::make_unique<weir::task_pool>(executors, options);
         for (std::size_t i = 0; i < clients_.size(); ++i)

@@ -31,7 +31,7 @@ struct traffic_shape {
 
     std::size_t capacity;
     std::size_t values; // a sender
-    when_full full = when_full::wait;
+    overflow full = overflow::wait;
     bool last_reserves = false;   // the second sender reserves a place, and sends a step later
     bool last_takes_some = false; // the second receiver takes up to two at a time
     bool deadlines = false;       // senders wait for 1 s; receivers come then, and wait for 1 s
@@ -83,8 +83,8 @@ public:
         world_.run();
         if (queue_) {
             if constexpr (is_channel) {
-                const bool wanted = queue_->receivers_waiting() != 0;
-                const bool offered = queue_->size() + queue_->senders_waiting() != 0;
+                const bool wanted = queue_->waiting_receivers() != 0;
+                const bool offered = queue_->size() + queue_->waiting_senders() != 0;
                 expect(!(wanted && offered), "nobody waits for what is there");
             }
             close();
@@ -244,7 +244,7 @@ private:
         if (error == boost::asio::error::operation_aborted)
             expect(x.cancelled, "nobody is cancelled but who was");
         else if (error == errc::full)
-            expect(shape_.full == when_full::reject, "full is told where nobody waits");
+            expect(shape_.full == overflow::reject, "full is told where nobody waits");
         else if (error == errc::timed_out)
             expect(shape_.deadlines && world_.now() >= one_second, "timed out when it is time");
         else
@@ -254,7 +254,7 @@ private:
     void undelivered(const value& v) noexcept
     {
         const bool drops =
-            shape_.full == when_full::drop_oldest || shape_.full == when_full::drop_newest;
+            shape_.full == overflow::drop_oldest || shape_.full == overflow::drop_newest;
         hook_.expect(!queue_ || gone_ || drops, "only what goes away leaves values undelivered");
         values_.undelivered(v);
     }

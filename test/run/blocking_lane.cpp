@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(one_cancelled_before_it_began_never_runs_and_the_next_does)
                                     i == 0 ? signal.slot() : asio::cancellation_slot(), on_end)));
     }
     signal.emit(asio::cancellation_type::terminal);
-    BOOST_TEST(b.lane->waiting() == 2U);
+    BOOST_TEST(b.lane->queued() == 2U);
     b.poll();
     s.run();
     BOOST_TEST((ran == std::vector<int>{1, 2}));
@@ -558,7 +558,7 @@ BOOST_AUTO_TEST_CASE(each_callable_ends_once_whatever_is_cancelled_and_closed)
                 BOOST_TEST(completed[i] == 1);
                 BOOST_TEST(ran[i] + refused[i] == 1);
             }
-            BOOST_TEST(lane->waiting() == 0U);
+            BOOST_TEST(lane->queued() == 0U);
             BOOST_TEST(lane->running() == 0U);
         },
         1000);

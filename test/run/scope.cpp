@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_scope_that_collects_errors_cancels_nobody_and_tells_them_
     in_many_orders([](simulation& s) {
         int count = 0;
         s.spawn([&]() -> asio::awaitable<void> {
-            weir::scope children(s.a.get_executor(), weir::on_error::collect);
+            weir::scope children(s.a.get_executor(), weir::error_rule::collect);
             children.spawn(sleep_then(1h, count));
             children.spawn(fail_after(2s, "second"));
             children.spawn(fail_after(1s, "first"));

@@ -120,7 +120,7 @@ BOOST_AUTO_TEST_CASE(the_clock_cannot_be_installed_late)
     asio::io_context io;
     BOOST_TEST((weir::now(io.get_executor()) > weir::time_point{}));
     auto& context = static_cast<asio::execution_context&>(io);
-    BOOST_CHECK_THROW(asio::make_service<weir::time_service>(context),
+    BOOST_CHECK_THROW(asio::make_service<weir::detail::time_service>(context),
                       asio::service_already_exists);
 }
 

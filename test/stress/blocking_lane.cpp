@@ -93,7 +93,7 @@ void none_is_lost(weir::blocking_lane& lane, int limit)
     BOOST_TEST(!wrong);
     BOOST_TEST(completed == 2400);
     BOOST_TEST(called + refused == 2400);
-    BOOST_TEST(lane.waiting() == 0U);
+    BOOST_TEST(lane.queued() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(none_is_lost_nor_called_twice_by_threads_of_its_own)
@@ -165,7 +165,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_waits_for_the_callables_its_coroutines_
         }
         BOOST_TEST(wrong == 0);
     }
-    BOOST_TEST(lane.waiting() == 0U);
+    BOOST_TEST(lane.queued() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_lane_that_goes_waits_for_what_has_begun_and_tells_everybody)

@@ -1,7 +1,7 @@
 #include <weir/sync/channel.hpp>
 
-#include <weir/run/runner_pool.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/run/runner_pool.hpp>
 
 #include "support/watchdog.hpp"
 

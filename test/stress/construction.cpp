@@ -166,8 +166,8 @@ BOOST_AUTO_TEST_CASE(a_pool_that_gets_no_thread_to_watch_for_stuck_jobs_throws)
 {
     asio::io_context io(1);
     const std::vector<asio::any_io_executor> executors = {io.get_executor()};
-    auto options = weir::worker_pool_options(2);
-    options.time_out(1s).on_stuck([](const weir::stuck_job&) {});
+    auto options = weir::pool_options(2);
+    options.timeout(1s).on_stuck([](const weir::stuck_job&) {});
     needs_threads(1, [&] { const weir::task_pool jobs(executors, options); });
     const auto twice = [](int n) { return 2 * n; };
     needs_threads(1, [&] { const weir::worker_pool<int, int> jobs(executors, options, twice); });
@@ -211,7 +211,7 @@ BOOST_AUTO_TEST_CASE(without_descriptors_a_sleep_fails_and_all_else_goes_on)
         if (!allow_no_descriptors())
             return 3;
         weir::blocking_lane lane(2);
-        weir::task_pool jobs(runners, weir::worker_pool_options(2));
+        weir::task_pool jobs(runners, weir::pool_options(2));
         const auto everything = [&]() -> asio::awaitable<int> {
             const auto slept = co_await weir::async_sleep_for(runners.executor(0), 1ms,
                                                               asio::as_tuple(asio::deferred));

@@ -1,7 +1,7 @@
 // What threads share beneath the pools: numbers, and memory that is made on one thread and freed on
 // another.
-#include <weir/flow/detail/block_cache.hpp>
-#include <weir/flow/detail/id_source.hpp>
+#include <weir/flow/detail/pool/block_cache.hpp>
+#include <weir/flow/detail/pool/id_source.hpp>
 
 #include "support/watchdog.hpp"
 
@@ -109,8 +109,7 @@ BOOST_AUTO_TEST_CASE(memory_freed_on_another_thread_comes_back)
     }
     other.join();
     // Those under way, and what two threads keep.
-    BOOST_TEST(static_cast<std::size_t>(asked_for - before) <=
-               a_round + 4 * block_cache::handful);
+    BOOST_TEST(static_cast<std::size_t>(asked_for - before) <= a_round + 4 * block_cache::handful);
 }
 
 // Every thread makes and frees what the others made: none is given out twice at a time.

@@ -29,7 +29,10 @@ int in_a_process(Body body)
     return status;
 }
 
-bool ended_with(int status, int code) { return WIFEXITED(status) && WEXITSTATUS(status) == code; }
+bool ended_with(int status, int code)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) == code;
+}
 
 } // namespace
 

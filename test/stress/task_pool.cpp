@@ -40,7 +40,7 @@ BOOST_AUTO_TEST_CASE(tasks_of_two_threads_are_each_run_once)
     const weir::test::watchdog guard;
     for (const weir::limit limit : {weir::limit(3), weir::unlimited}) {
         weir::runner_pool runners(2);
-        weir::task_pool tasks(runners, weir::worker_pool_options(limit).queue(16));
+        weir::task_pool tasks(runners, weir::pool_options(limit).queue(16));
         std::atomic<int> done{0};
         constexpr int n = 5000;
         auto first = asio::co_spawn(runners.executor(0), run_many(tasks, n), asio::use_future);
@@ -63,7 +63,7 @@ BOOST_AUTO_TEST_CASE(stopping_from_another_thread_tells_every_task)
         weir::runner_pool runners(2);
         const weir::limit limit = round % 2 == 0 ? weir::limit(2) : weir::unlimited;
         auto tasks =
-            std::make_unique<weir::task_pool>(runners, weir::worker_pool_options(limit).queue(64));
+            std::make_unique<weir::task_pool>(runners, weir::pool_options(limit).queue(64));
         std::vector<weir::task<void>> handles;
         for (int i = 0; i < 32; ++i) {
             const auto sleep = [](weir::job_context& context) {

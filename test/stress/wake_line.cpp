@@ -1,4 +1,4 @@
-#include <weir/time/waiter.hpp>
+#include <weir/detail/wait_operation.hpp>
 
 #include "support/watchdog.hpp"
 
@@ -26,14 +26,14 @@ struct account {
 };
 
 // Every hundredth throws.
-class numbered final : public weir::waiter {
+class numbered final : public weir::detail::waiter {
 public:
     numbered(asio::io_context& io, account& a, int from, int number)
-        : weir::waiter(io.get_executor()), account_(a), from_(static_cast<std::size_t>(from)),
-          number_(number)
+        : weir::detail::waiter(io.get_executor()), account_(a),
+          from_(static_cast<std::size_t>(from)), number_(number)
     {
     }
-    using weir::waiter::enlist;
+    using weir::detail::waiter::enlist;
 
 private:
     void resumed() override
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_lost_who_is_woken_while_others_are_resumed)
     const weir::test::watchdog guard;
     constexpr int many = 20'000;
     asio::io_context io(1);
-    weir::only_one_thread(io);
+    weir::detail::only_one_thread(io);
     auto work = asio::make_work_guard(io);
     account a;
     int thrown = 0;
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_with_a_line_drops_the_rest)
         account a;
         {
             asio::io_context io(1);
-            weir::only_one_thread(io);
+            weir::detail::only_one_thread(io);
             auto work = asio::make_work_guard(io);
             std::thread runner([&] {
                 while (!io.stopped()) {

@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_jobs_are_done_once_each)
         weir::runner_pool runners(2);
         const auto plain = [](int i) { return i; };
         const auto awaited = [](int i) -> asio::awaitable<int> { co_return i; };
-        const auto options = weir::worker_pool_options(8).queue(64).results(64);
+        const auto options = weir::pool_options(8).queue(64).results(64);
         const auto jobs = coroutine ? std::make_unique<pool>(runners, options, awaited)
                                     : std::make_unique<pool>(runners, options, plain);
         std::vector<std::atomic<int>> seen(4 * n);
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(stopping_from_another_thread_leaves_every_job_with_an_outco
                                            std::chrono::microseconds(i % 3 * 50));
             co_return i;
         };
-        pool jobs(runners, weir::worker_pool_options(4).queue(16).results(16), work);
+        pool jobs(runners, weir::pool_options(4).queue(16).results(16), work);
         std::vector<std::atomic<int>> seen(8192);
         auto fed = asio::co_spawn(runners.executor(0), feed(jobs, 0, 2000), asio::use_future);
         auto sum = asio::co_spawn(runners.executor(1), sum_of(jobs, seen), asio::use_future);
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(destroying_a_pool_and_its_runners_in_the_middle_is_clean)
                                                std::chrono::hours(1));
                 co_return i;
             };
-            pool jobs(runners, weir::worker_pool_options(3).queue(8).results(0), work,
+            pool jobs(runners, weir::pool_options(3).queue(8).results(0), work,
                       [&](weir::outcome<int>&&) { ++hooked; });
             for (int i = 0; i < 8; ++i)
                 accepted += jobs.try_submit(i) ? 1 : 0;
@@ -139,8 +139,8 @@ BOOST_AUTO_TEST_CASE(a_job_that_blocks_its_thread_is_reported_by_another)
             std::this_thread::yield();
         return n;
     };
-    const auto options = weir::worker_pool_options(1)
-                             .time_out(std::chrono::milliseconds(20))
+    const auto options = weir::pool_options(1)
+                             .timeout(std::chrono::milliseconds(20))
                              .grace(std::chrono::milliseconds(10))
                              .on_stuck(report);
     pool jobs(runners, options, block);
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(changing_the_limit_from_another_thread_loses_no_job)
     weir::runner_pool runners(2);
     constexpr int n = 20'000;
     const auto work = [](int i) -> asio::awaitable<int> { co_return i; };
-    pool jobs(runners, weir::worker_pool_options(2).queue(64).results(64), work);
+    pool jobs(runners, weir::pool_options(2).queue(64).results(64), work);
     std::vector<std::atomic<int>> seen(2 * n);
     auto fed = asio::co_spawn(runners.executor(0), feed(jobs, 0, n), asio::use_future);
     auto sum = asio::co_spawn(runners.executor(1), sum_of(jobs, seen), asio::use_future);

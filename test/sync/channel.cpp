@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(a_value_whose_sender_is_destroyed_goes_to_the_hook)
         w.run();
     }
     BOOST_TEST(lost == (std::vector<int>{2}), boost::test_tools::per_element());
-    BOOST_TEST(channel.senders_waiting() == 0U);
+    BOOST_TEST(channel.waiting_senders() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_wake_up_that_is_destroyed_wakes_the_next)
@@ -427,18 +427,18 @@ BOOST_AUTO_TEST_CASE(a_batch_wakes_a_receiver_for_each_value)
 BOOST_AUTO_TEST_CASE(a_batch_that_has_no_room_makes_it_where_the_rule_is_to_drop)
 {
     simulation s(1);
-    for (const auto rule : {weir::when_full::reject, weir::when_full::drop_oldest,
-                            weir::when_full::drop_newest}) {
+    for (const auto rule :
+         {weir::overflow::reject, weir::overflow::drop_oldest, weir::overflow::drop_newest}) {
         std::vector<int> lost;
         ints channel(s.a.get_executor(), 2, rule, [&lost](int&& v) { lost.push_back(v); });
         std::vector<int> values = {1, 2, 3, 4};
         const std::size_t sent = channel.try_send_n(values);
         const std::vector<int> rest = all_of(channel);
-        const bool keeps_the_first = rule != weir::when_full::drop_oldest;
-        BOOST_TEST(sent == (rule == weir::when_full::reject ? 2U : 4U));
+        const bool keeps_the_first = rule != weir::overflow::drop_oldest;
+        BOOST_TEST(sent == (rule == weir::overflow::reject ? 2U : 4U));
         BOOST_TEST(rest == (keeps_the_first ? std::vector<int>{1, 2} : std::vector<int>{3, 4}),
                    boost::test_tools::per_element());
-        if (rule != weir::when_full::reject)
+        if (rule != weir::overflow::reject)
             BOOST_TEST(lost == (keeps_the_first ? std::vector<int>{3, 4} : std::vector<int>{1, 2}),
                        boost::test_tools::per_element());
     }
@@ -452,7 +452,7 @@ BOOST_AUTO_TEST_CASE(parked_senders_come_in_as_room_appears_and_nobody_overtakes
         int settled = 0;
         for (int i = 1; i <= 3; ++i)
             channel.async_send(i, [&](weir::send_result<int> r) { settled += r ? 1 : 0; });
-        BOOST_TEST(channel.senders_waiting() == 3U);
+        BOOST_TEST(channel.waiting_senders() == 3U);
         for (int i = 0; i <= 3; ++i) {
             BOOST_TEST(!channel.try_send(9));
             BOOST_TEST(channel.try_receive().value() == i);
@@ -587,7 +587,7 @@ BOOST_AUTO_TEST_CASE(several_are_received_at_once_and_the_end_is_zero)
 BOOST_AUTO_TEST_CASE(a_full_channel_that_rejects_hands_the_value_back)
 {
     simulation s(1);
-    ints channel(s.a.get_executor(), 1, weir::when_full::reject);
+    ints channel(s.a.get_executor(), 1, weir::overflow::reject);
     s.spawn([&]() -> asio::awaitable<void> {
         BOOST_TEST(bool(co_await channel.async_send(1)));
         const auto second = co_await channel.async_send(2);
@@ -600,8 +600,8 @@ BOOST_AUTO_TEST_CASE(a_full_channel_that_rejects_hands_the_value_back)
 
 BOOST_AUTO_TEST_CASE(the_oldest_or_the_newest_is_dropped_and_goes_to_the_hook)
 {
-    using weir::when_full;
-    for (const when_full rule : {when_full::drop_oldest, when_full::drop_newest}) {
+    using weir::overflow;
+    for (const overflow rule : {overflow::drop_oldest, overflow::drop_newest}) {
         simulation s(1);
         std::vector<int> dropped, got;
         ints channel(s.a.get_executor(), 2, rule, [&](int&& v) { dropped.push_back(v); });
@@ -615,8 +615,8 @@ BOOST_AUTO_TEST_CASE(the_oldest_or_the_newest_is_dropped_and_goes_to_the_hook)
         });
         s.run();
         const std::vector<int> first{0, 1}, last{2, 3};
-        BOOST_TEST(got == (rule == when_full::drop_oldest ? last : first));
-        BOOST_TEST(dropped == (rule == when_full::drop_oldest ? first : last));
+        BOOST_TEST(got == (rule == overflow::drop_oldest ? last : first));
+        BOOST_TEST(dropped == (rule == overflow::drop_oldest ? first : last));
         BOOST_TEST(channel.sent() == 4U);
     }
 }
@@ -626,9 +626,9 @@ BOOST_AUTO_TEST_CASE(with_nothing_to_drop_the_value_that_came_is_dropped)
     simulation s(1);
     std::vector<int> dropped;
     const auto keep = [&](int&& v) { dropped.push_back(v); };
-    ints none(s.a.get_executor(), 0, weir::when_full::drop_oldest, keep);
+    ints none(s.a.get_executor(), 0, weir::overflow::drop_oldest, keep);
     BOOST_TEST(bool(none.try_send(1)));
-    ints reserved(s.a.get_executor(), 1, weir::when_full::drop_oldest, keep);
+    ints reserved(s.a.get_executor(), 1, weir::overflow::drop_oldest, keep);
     auto place = reserved.try_reserve();
     BOOST_TEST(bool(place));
     BOOST_TEST(bool(reserved.try_send(2)));
@@ -678,7 +678,7 @@ BOOST_AUTO_TEST_CASE(a_send_past_its_deadline_hands_the_value_back)
             const auto at = weir::now(s.a.get_executor()) + 1s;
             const auto late = co_await channel.async_send_until(at, 2);
             BOOST_TEST((late.error() == weir::errc::timed_out));
-            BOOST_TEST(channel.senders_waiting() == 0U);
+            BOOST_TEST(channel.waiting_senders() == 0U);
         });
         s.run();
         BOOST_TEST((s.elapsed() == 1s));

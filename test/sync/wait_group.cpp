@@ -43,9 +43,8 @@ BOOST_AUTO_TEST_CASE(a_wait_frees_its_memory_before_its_handler_runs)
 
 BOOST_AUTO_TEST_CASE(a_cancelled_wait_is_aborted)
 {
-    weir::test::ends_when_cancelled(start, [](weir::error_code error) {
-        BOOST_TEST(error == asio::error::operation_aborted);
-    });
+    weir::test::ends_when_cancelled(
+        start, [](weir::error_code error) { BOOST_TEST(error == asio::error::operation_aborted); });
 }
 
 BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 BOOST_AUTO_TEST_SUITE(time_queue)
 
-struct entry final : weir::timer_entry {
+struct entry final : weir::detail::timer_entry {
     entry(std::vector<weir::time_point>& log, weir::time_point t) : order(log), at(t) {}
     void expired() noexcept override
     {
@@ -30,7 +30,7 @@ BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times_and_cancelled_on
 {
     weir::sim::world w(1);
     weir::sim::context c(w);
-    auto& service = weir::time_service::of(c.get_executor());
+    auto& service = weir::detail::time_service::of(c.get_executor());
     std::mt19937 random(5);
     std::vector<weir::time_point> order;
     std::deque<entry> entries;
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_time_before_the_one_already_waited_for_is_not_missed)
 {
     weir::sim::world w(1);
     weir::sim::context c(w);
-    auto& service = weir::time_service::of(c.get_executor());
+    auto& service = weir::detail::time_service::of(c.get_executor());
     std::vector<weir::time_point> order;
     entry late(order, weir::time_point{} + 10s);
     entry early(order, weir::time_point{} + 1s);

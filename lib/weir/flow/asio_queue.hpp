@@ -1,10 +1,10 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
-#include <weir/flow/detail/asio_queue_core.hpp>
+#include <weir/flow/detail/asio_queue/asio_queue_state.hpp>
 #include <weir/flow/queue.hpp>
 #include <weir/sync/channel.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -54,7 +54,7 @@ enum class plain_side {
 /// `T` moves without throwing and has a default, as Asio's channels ask.
 template <class Channel>
 class asio_queue {
-    using core = detail::asio_queue_core<Channel>;
+    using core = detail::asio_queue_state<Channel>;
     using parts = detail::asio_channel_parts<Channel>;
 
 public:
@@ -197,4 +197,4 @@ private:
 
 } // namespace weir
 
-#include <weir/flow/detail/asio_queue_operations.hpp>
+#include <weir/flow/detail/asio_queue/operations.hpp>

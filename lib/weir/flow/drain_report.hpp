@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/duration.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
-#include <weir/time/clock.hpp>
 
 #include <optional>
 #include <string>

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <weir/detail/is_awaitable.hpp>
+#include <weir/detail/time_service.hpp>
+#include <weir/detail/turn.hpp>
 #include <weir/error.hpp>
-#include <weir/flow/detail/is_awaitable.hpp>
-#include <weir/flow/detail/range_source.hpp>
+#include <weir/flow/detail/stage/range_source.hpp>
 #include <weir/run/scope.hpp>
-#include <weir/time/clock.hpp>
-#include <weir/time/turn.hpp>
+#include <weir/sync/limit.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
@@ -27,8 +28,8 @@ namespace weir {
 ///        they end in any order. The range is pulled lazily, one item when there is room for it, so
 ///        it may be endless or an input range (whose items are then moved out). `function(item)`
 ///        returns an awaitable, or anything else and is called in place.
-/// Units: `limit` from 1 (`std::invalid_argument` otherwise). No default: it is what the other side
-///        can bear.
+/// Units: `limit` from 1, or `unlimited`; throws `std::invalid_argument` for `paused`. No default:
+///        it is what the other side can bear.
 /// Errors: the first error cancels the others, stops the pulling, and is thrown when all have
 ///         ended.
 /// Cancellation: reaches the calls under way; no further item is pulled. Throws what a call threw,
@@ -39,7 +40,7 @@ namespace weir {
 /// Lifetime: an lvalue range must live until the end; an rvalue is kept.
 /// Memory: a coroutine for each item under way, none for those that wait.
 template <class Range, class Function>
-boost::asio::awaitable<void> for_each(Range&& range, std::size_t limit, Function function);
+boost::asio::awaitable<void> for_each(Range&& range, weir::limit limit, Function function);
 
 // -------------------------------------------------------------------------------------------------
 
@@ -120,11 +121,11 @@ boost::asio::awaitable<void> run_for_each(Range range, std::size_t limit, Functi
 } // namespace detail
 
 template <class Range, class Function>
-boost::asio::awaitable<void> for_each(Range&& range, std::size_t limit, Function function)
+boost::asio::awaitable<void> for_each(Range&& range, weir::limit limit, Function function)
 {
-    if (limit == 0)
-        throw std::invalid_argument("weir::for_each: the limit must be at least 1");
-    return detail::run_for_each<Range, Function>(std::forward<Range>(range), limit,
+    if (limit.is_paused())
+        throw std::invalid_argument("weir::for_each: with a paused limit it would never end");
+    return detail::run_for_each<Range, Function>(std::forward<Range>(range), limit.count(),
                                                  std::move(function));
 }
 

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/duration.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/run/cancel.hpp>
-#include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 

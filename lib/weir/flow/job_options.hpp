@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/time/clock.hpp>
+#include <weir/duration.hpp>
 
 #include <string>
 #include <utility>

@@ -30,7 +30,7 @@ struct ledger {
         return ok + failed + cancelled + timed_out + abandoned;
     }
     std::uint64_t running() const noexcept { return started - finished(); }
-    std::uint64_t waiting() const noexcept { return accepted - started - dropped; }
+    std::uint64_t queued() const noexcept { return accepted - started - dropped; }
     bool balanced() const noexcept { return accepted == finished() + dropped; }
 };
 

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <weir/flow/detail/range_source.hpp>
+#include <weir/flow/detail/stage/range_source.hpp>
 #include <weir/flow/result_stream.hpp>
 #include <weir/flow/stage_options.hpp>
+#include <weir/sync/limit.hpp>
 
-#include <cstddef>
 #include <utility>
 
 namespace weir {
@@ -19,7 +19,7 @@ namespace weir {
 ///        moved out). `function(item)` returns an awaitable, or anything else and is called in
 ///        place; for nothing at all the result is `std::monostate`. Results move; they need not
 ///        copy nor have a default.
-/// Units: `window` from 1 (`std::invalid_argument` otherwise), in items. No default: it is what
+/// Units: `window` in items, from 1 or `unlimited`; throws `std::invalid_argument` for `paused`. No default: it is what
 ///        the other side can bear. The order is kept by default, for that is what people expect who
 ///        have written a loop before.
 /// Errors: the first one ends it, after the results before it: see `result_stream`.
@@ -30,7 +30,7 @@ namespace weir {
 /// `function` acquires and gives back itself is safe: calls go on while the consumer does
 /// something else.)
 template <class Range, class Function>
-auto map(Range&& range, std::size_t window, Function function, order o = order::kept)
+auto map(Range&& range, limit window, Function function, order o = order::kept)
 {
     detail::range_source<Range> source(std::forward<Range>(range));
     return detail::make_stage<false>(std::move(source), window, std::move(function),
@@ -40,7 +40,7 @@ auto map(Range&& range, std::size_t window, Function function, order o = order::
 /// As `map`, but an error is a result like others: a stream of `outcome`, one for each item, with
 /// the item's number from 1 as `id`. Nothing but cancelling stops it (or an error of the range).
 template <class Range, class Function>
-auto map_outcomes(Range&& range, std::size_t window, Function function, order o = order::kept)
+auto map_outcomes(Range&& range, limit window, Function function, order o = order::kept)
 {
     detail::range_source<Range> source(std::forward<Range>(range));
     return detail::make_stage<true>(std::move(source), window, std::move(function),

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <weir/flow/detail/channel_source.hpp>
-#include <weir/flow/detail/range_source.hpp>
+#include <weir/flow/detail/stage/channel_source.hpp>
+#include <weir/flow/detail/stage/range_source.hpp>
 #include <weir/flow/result_stream.hpp>
 #include <weir/flow/stage_options.hpp>
+#include <weir/sync/limit.hpp>
 
-#include <cstddef>
 #include <utility>
 
 namespace weir {
@@ -18,7 +18,7 @@ public:
 
     /// The first stage. The result has `then` too, and is taken with `next` or `for_each`.
     template <class Function>
-    auto then(std::size_t limit, Function function,
+    auto then(weir::limit limit, Function function,
               const stage_options& options = stage_options()) &&
     {
         return detail::make_stage<false>(std::move(source_), limit, std::move(function), options);
@@ -37,7 +37,7 @@ private:
 ///        Closing flows down: when the source has ended, each stage finishes what it has, and then
 ///        the next. Cancelling flows up: when a stage fails, or whoever takes the results goes
 ///        away, the stages before are cancelled.
-/// Units: `limit` from 1: calls under way and results that wait, together.
+/// Units: `limit` from 1, or `unlimited`: calls under way and results that wait, together.
 /// Errors: the first one, once, after the results before it: see `result_stream`. What became of
 ///         every item `result_stream::counts` tells, stage for stage.
 /// Cancellation: see `result_stream`.

@@ -11,11 +11,11 @@ namespace weir {
 struct pool_stats {
     weir::ledger ledger;
     /// Jobs in the queue.
-    std::size_t depth = 0;
-    /// Jobs that run.
-    std::size_t in_flight = 0;
+    std::size_t queued = 0;
+    /// Jobs that run now.
+    std::size_t running = 0;
     /// Submitters that wait for a place in the queue.
-    std::size_t waiting = 0;
+    std::size_t waiting_submitters = 0;
     /// Outcomes that nobody has received yet.
     std::size_t results = 0;
     /// How long jobs waited before they started, and how long they ran. Empty unless the pool takes

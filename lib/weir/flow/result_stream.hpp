@@ -1,9 +1,10 @@
 #pragma once
 
-#include <weir/flow/detail/called_stage.hpp>
-#include <weir/flow/detail/range_source.hpp>
+#include <weir/flow/detail/stage/called_stage.hpp>
+#include <weir/flow/detail/stage/range_source.hpp>
 #include <weir/flow/stage_options.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/sync/limit.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -83,7 +84,7 @@ public:
 
     /// The same, for up to `limit` at a time and as they are ready.
     template <class Sink>
-    boost::asio::awaitable<void> for_each(std::size_t limit, Sink sink) &&;
+    boost::asio::awaitable<void> for_each(weir::limit limit, Sink sink) &&;
 
     /// Cancels what is under way, drops the results that wait, and waits until all calls have
     /// ended. The stream is at its end then.
@@ -95,7 +96,7 @@ public:
     /// One more stage: `function` is called for each result of this one, `limit` at a time.
     /// It takes this stream over.
     template <class Function>
-    auto then(std::size_t limit, Function function,
+    auto then(weir::limit limit, Function function,
               const stage_options& options = stage_options()) &&;
 
     /// The account of every stage, in their order.
@@ -145,11 +146,12 @@ private:
 };
 
 template <bool Collects, class Source, class Function>
-auto make_stage(Source source, std::size_t limit, Function function, const stage_options& options)
+auto make_stage(Source source, weir::limit limit, Function function, const stage_options& options)
 {
     using made = stage_for<Source, Function, Collects>;
-    if (limit == 0)
-        throw std::invalid_argument("weir: a window or the limit of a stage is at least 1");
+    if (limit.is_paused())
+        throw std::invalid_argument(
+            "weir: a stage whose limit is paused would never give a result: use 1 or more");
     return result_stream<made>(
         std::make_shared<made>(std::move(source), limit, std::move(function), options));
 }
@@ -158,7 +160,7 @@ auto make_stage(Source source, std::size_t limit, Function function, const stage
 
 template <class Stage>
 template <class Function>
-auto result_stream<Stage>::then(std::size_t limit, Function function,
+auto result_stream<Stage>::then(weir::limit limit, Function function,
                                 const stage_options& options) &&
 {
     detail::stage_source<Stage> before(std::move(*this));
@@ -167,7 +169,7 @@ auto result_stream<Stage>::then(std::size_t limit, Function function,
 
 template <class Stage>
 template <class Sink>
-boost::asio::awaitable<void> result_stream<Stage>::for_each(std::size_t limit, Sink sink) &&
+boost::asio::awaitable<void> result_stream<Stage>::for_each(weir::limit limit, Sink sink) &&
 {
     const stage_options options = stage_options().order(order::as_completed);
     const auto nothing = [](std::monostate) {};

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
-#include <weir/flow/detail/task.hpp>
+#include <weir/flow/detail/pool/task_state.hpp>
 #include <weir/flow/outcome.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associator.hpp>

@@ -24,7 +24,7 @@ struct task_work {
 
 } // namespace
 
-submit_result<task_pointer> task_queue::try_submit(task_pointer&& job, const job_options& said)
+submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& job, const job_options& said)
 {
     if (!workers().is_unlimited())
         return detail::try_submit(*this, unless_empty(said), std::move(job));
@@ -39,18 +39,17 @@ submit_result<task_pointer> task_queue::try_submit(task_pointer&& job, const job
 
 } // namespace detail
 
-task_pool::task_pool(runner_pool& runners, const worker_pool_options& options,
-                     unclaimed_hook on_unclaimed)
+task_pool::task_pool(runner_pool& runners, const pool_options& options, unclaimed_hook on_unclaimed)
     : task_pool(runners.executors(), options, std::move(on_unclaimed))
 {
 }
 
-task_pool::task_pool(std::vector<executor_type> executors, const worker_pool_options& options,
+task_pool::task_pool(std::vector<executor_type> executors, const pool_options& options,
                      unclaimed_hook on_unclaimed)
 {
     if (on_unclaimed)
         unclaimed_ = std::make_shared<const detail::unclaimed_hook>(std::move(on_unclaimed));
-    using pool = detail::job_pool<detail::task_queue, detail::task_work>;
+    using pool = detail::worker_loop<detail::task_pool_state, detail::task_work>;
     state_ = std::make_shared<pool>(detail::task_work(), std::move(executors), options);
     state_->start_workers();
 }

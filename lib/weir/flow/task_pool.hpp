@@ -1,17 +1,17 @@
 #pragma once
 
-#include <weir/flow/detail/job_pool.hpp>
-#include <weir/flow/detail/submit.hpp>
-#include <weir/flow/detail/block_cache.hpp>
-#include <weir/flow/detail/task.hpp>
-#include <weir/flow/detail/typed_pool.hpp>
+#include <weir/flow/detail/pool/block_cache.hpp>
+#include <weir/flow/detail/pool/submit.hpp>
+#include <weir/flow/detail/pool/task_state.hpp>
+#include <weir/flow/detail/pool/worker_loop.hpp>
+#include <weir/flow/detail/pool/worker_pool_state.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/flow/pool_options.hpp>
 #include <weir/flow/pool_stats.hpp>
 #include <weir/flow/task.hpp>
-#include <weir/flow/worker_pool_options.hpp>
 #include <weir/run/runner_pool.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -28,7 +28,7 @@
 namespace weir {
 
 namespace detail {
-class task_queue;
+class task_pool_state;
 template <class R>
 struct initiate_task;
 template <class R>
@@ -58,10 +58,10 @@ public:
     using unclaimed_hook = std::function<void(outcome<void>&&)>;
 
     /// Jobs are spread over the runners.
-    task_pool(runner_pool& runners, const worker_pool_options& options,
+    task_pool(runner_pool& runners, const pool_options& options,
               unclaimed_hook on_unclaimed = nullptr);
     /// Over executors of your own. Each is serial: one thread, or a strand.
-    task_pool(std::vector<executor_type> executors, const worker_pool_options& options,
+    task_pool(std::vector<executor_type> executors, const pool_options& options,
               unclaimed_hook on_unclaimed = nullptr);
     task_pool(const task_pool&) = delete;
     task_pool& operator=(const task_pool&) = delete;
@@ -150,9 +150,9 @@ private:
     }
 
     std::shared_ptr<const detail::unclaimed_hook> unclaimed_;
-    std::shared_ptr<detail::task_queue> state_;
+    std::shared_ptr<detail::task_pool_state> state_;
 };
 
 } // namespace weir
 
-#include <weir/flow/detail/task_queue.hpp>
+#include <weir/flow/detail/pool/task_pool_state.hpp>

@@ -1,16 +1,17 @@
 #pragma once
 
-#include <weir/flow/detail/job_pool.hpp>
-#include <weir/flow/detail/submit.hpp>
-#include <weir/flow/detail/typed_pool.hpp>
+#include <weir/flow/detail/pool/submit.hpp>
+#include <weir/flow/detail/pool/worker_loop.hpp>
+#include <weir/flow/detail/pool/worker_pool_state.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/flow/own_queue.hpp>
+#include <weir/flow/pool_options.hpp>
 #include <weir/flow/pool_stats.hpp>
 #include <weir/flow/submit_result.hpp>
-#include <weir/flow/worker_pool_options.hpp>
 #include <weir/run/runner_pool.hpp>
 #include <weir/sync/channel.hpp>
 
@@ -34,8 +35,6 @@ namespace detail {
 limit bounded(limit workers);
 
 } // namespace detail
-
-using detail::own_queue;
 
 /// K workers between a queue of jobs and a queue of outcomes: at most K jobs run at a time, a
 /// bounded number wait, and who submits more waits with them.
@@ -67,7 +66,7 @@ public:
 
     /// Workers are spread over the runners.
     template <class Handler>
-    worker_pool(runner_pool& runners, const worker_pool_options& options, Handler handler,
+    worker_pool(runner_pool& runners, const pool_options& options, Handler handler,
                 undelivered_hook on_undelivered = nullptr)
         : worker_pool(runners.executors(), options, std::move(handler), std::move(on_undelivered))
     {
@@ -75,8 +74,8 @@ public:
 
     /// Over executors of your own. Each is serial: one thread, or a strand.
     template <class Handler>
-    worker_pool(std::vector<executor_type> executors, const worker_pool_options& options,
-                Handler handler, undelivered_hook on_undelivered = nullptr);
+    worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
+                undelivered_hook on_undelivered = nullptr);
 
     /// Over Asio channels of your own, for its jobs, its outcomes, or both: `own_queue()` stands
     /// for a queue that the pool makes. They are used, and closed when the time has come, by the
@@ -84,8 +83,8 @@ public:
     /// the pool. Throws `std::invalid_argument` for a single-threaded `experimental::channel` that
     /// is not used from one executor alone.
     template <class Handler, class JobsChannel, class ResultsChannel>
-    worker_pool(std::vector<executor_type> executors, const worker_pool_options& options,
-                Handler handler, JobsChannel&& jobs, ResultsChannel&& results,
+    worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
+                JobsChannel&& jobs, ResultsChannel&& results,
                 undelivered_hook on_undelivered = nullptr);
 
     worker_pool(const worker_pool&) = delete;
@@ -165,7 +164,7 @@ public:
     pool_stats stats() const { return state_->stats(); }
 
 private:
-    using state = detail::typed_pool<Job, R, Jobs, Results>;
+    using state = detail::worker_pool_state<Job, R, Jobs, Results>;
 
     std::shared_ptr<state> state_;
 };
@@ -175,7 +174,7 @@ private:
 template <class Job, class R, class Jobs, class Results>
 template <class Handler>
 worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> executors,
-                                                const worker_pool_options& options, Handler handler,
+                                                const pool_options& options, Handler handler,
                                                 undelivered_hook on_undelivered)
     : worker_pool(std::move(executors), options, std::move(handler), own_queue(), own_queue(),
                   std::move(on_undelivered))
@@ -185,13 +184,13 @@ worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> execu
 template <class Job, class R, class Jobs, class Results>
 template <class Handler, class JobsChannel, class ResultsChannel>
 worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> executors,
-                                                const worker_pool_options& options, Handler handler,
+                                                const pool_options& options, Handler handler,
                                                 JobsChannel&& jobs, ResultsChannel&& results,
                                                 undelivered_hook on_undelivered)
 {
     detail::bounded(options.workers());
     using work = detail::handler_work<Job, R, Handler>;
-    using pool = detail::job_pool<state, work>;
+    using pool = detail::worker_loop<state, work>;
     state_ = std::make_shared<pool>(work(std::move(handler)), std::move(executors), options, jobs,
                                     results, std::move(on_undelivered));
     state_->start_workers();

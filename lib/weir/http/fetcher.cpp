@@ -1,12 +1,12 @@
 #include <weir/http/fetcher.hpp>
 
+#include <weir/detail/turn.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/http/detail/fetch_item.hpp>
 #include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/run/scope.hpp>
 #include <weir/sync/semaphore.hpp>
-#include <weir/time/turn.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -99,13 +99,13 @@ fetcher::state::state(asio::any_io_executor ex, fetcher_options o, make_body bod
 
 fetcher::state::pool_type fetcher::state::make_pool()
 {
-    worker_pool_options how(options_.jobs);
+    pool_options how(options_.jobs);
     // Neither queue can fill: a job is submitted when a worker is free, and a result has its place
     // in the window, kept until the sink has taken it.
     how.queue(2 * options_.jobs).results(options_.window + 2 * options_.jobs);
     how.grace(options_.grace);
-    if (options_.time_out != duration::max())
-        how.time_out(options_.time_out);
+    if (options_.timeout != duration::max())
+        how.timeout(options_.timeout);
     auto handler = [this](item_ptr item, job_context& job) {
         return work(shared_from_this(), std::move(item), job);
     };
@@ -116,8 +116,8 @@ fetcher::state::pool_type fetcher::state::make_pool()
 
 asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, source urls)
 {
-    const time_service& clock = time_service::of(self->executor);
-    turn my_turn(clock);
+    const weir::detail::time_service& clock = weir::detail::time_service::of(self->executor);
+    weir::detail::turn my_turn(clock);
     std::exception_ptr error;
     try {
         while (!self->stopping()) {
@@ -200,10 +200,10 @@ asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item
     } else {
         auto sink = item->sink();
         auto exchange = self->client_.step(*item->ask, std::move(sink));
-        const bool part = item->spent != duration::zero()
-                          && self->options_.time_out != duration::max();
+        const bool part =
+            item->spent != duration::zero() && self->options_.timeout != duration::max();
         if (part) // what redirects have left of the time
-            exchange = with_timeout(self->options_.time_out - item->spent, std::move(exchange));
+            exchange = with_timeout(self->options_.timeout - item->spent, std::move(exchange));
         ended = co_await std::move(exchange);
     }
     item->spent += now(self->executor) - began;
@@ -306,7 +306,7 @@ asio::awaitable<void> fetcher::state::run(std::shared_ptr<state> self, source ur
 
 void fetcher::state::close_when_over()
 {
-    if (intake_over_ && waiting_.waiting() == 0 && counts_.in_flight == 0)
+    if (intake_over_ && waiting_.queued() == 0 && counts_.in_flight == 0)
         pool_.close();
 }
 
@@ -358,7 +358,7 @@ void fetcher::state::count(const fetch_result& result)
 fetch_counts fetcher::state::counts() const
 {
     fetch_counts c = counts_;
-    c.waiting = waiting_.waiting();
+    c.waiting = waiting_.queued();
     return c;
 }
 

@@ -48,7 +48,7 @@ public:
         std::pair<Key, Item> next(k.first, std::move(k.second.items.front()));
         k.second.items.pop_front();
         ++k.second.out;
-        --waiting_;
+        --queued_;
         ++out_;
         settle(k); // to the back of the line, if it has more
         return next;
@@ -91,7 +91,7 @@ public:
                 continue;
             std::pair<Key, Item> item(k.first, std::move(k.second.items.front()));
             k.second.items.pop_front();
-            --waiting_;
+            --queued_;
             settle(k);
             return item;
         }
@@ -100,7 +100,7 @@ public:
 
     /// Whether `pop` has something to give.
     bool ready() const noexcept { return !ready_.empty(); }
-    std::size_t waiting() const noexcept { return waiting_; }
+    std::size_t queued() const noexcept { return queued_; }
     std::size_t out() const noexcept { return out_; }
     std::size_t out(const Key& key) const
     {
@@ -132,7 +132,7 @@ private:
             k.second.items.push_front(std::move(item));
         else
             k.second.items.push_back(std::move(item));
-        ++waiting_;
+        ++queued_;
         settle(k);
     }
 
@@ -159,7 +159,7 @@ private:
     }
 
     std::size_t limit_;
-    std::size_t waiting_ = 0;
+    std::size_t queued_ = 0;
     std::size_t out_ = 0;
     keys keys_;
     line ready_;

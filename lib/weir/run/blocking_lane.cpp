@@ -37,7 +37,7 @@ public:
     }
 
     /// Nothing is queued any more but what tells those who waited: that is run before the end.
-    void end(lane_core& core)
+    void end(lane_state& core)
     {
         work_.reset();
         const auto self = std::this_thread::get_id();
@@ -71,13 +71,14 @@ blocking_lane::blocking_lane(std::size_t threads, std::size_t most_waiting)
     if (threads == 0)
         throw std::invalid_argument("weir::blocking_lane: at least one thread is needed");
     threads_ = std::make_shared<detail::lane_threads>(threads);
-    core_ = std::make_shared<detail::lane_core>(threads_->executor(), limit(threads), most_waiting);
+    core_ =
+        std::make_shared<detail::lane_state>(threads_->executor(), limit(threads), most_waiting);
     core_->enlist();
     threads_->start(threads);
 }
 
 blocking_lane::blocking_lane(executor_type executor, limit most, std::size_t most_waiting)
-    : core_(std::make_shared<detail::lane_core>(std::move(executor), most, most_waiting))
+    : core_(std::make_shared<detail::lane_state>(std::move(executor), most, most_waiting))
 {
     core_->enlist();
 }

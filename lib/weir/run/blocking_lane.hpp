@@ -1,9 +1,9 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
-#include <weir/run/detail/lane_core.hpp>
+#include <weir/run/detail/lane_state.hpp>
 #include <weir/sync/limit.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -127,16 +127,16 @@ public:
     /// How many callables run now.
     std::size_t running() const { return core_->running(); }
     /// How many have not begun.
-    std::size_t waiting() const { return core_->waiting(); }
+    std::size_t queued() const { return core_->queued(); }
 
 private:
     struct initiate {
         using executor_type = blocking_lane::executor_type;
 
-        explicit initiate(std::shared_ptr<detail::lane_core> c) : core(std::move(c)) {}
+        explicit initiate(std::shared_ptr<detail::lane_state> c) : core(std::move(c)) {}
         executor_type get_executor() const { return core->executor(); }
 
-        std::shared_ptr<detail::lane_core> core;
+        std::shared_ptr<detail::lane_state> core;
     };
 
     template <class R>
@@ -168,7 +168,7 @@ private:
     };
 
     std::shared_ptr<detail::lane_threads> threads_; // none over an executor
-    std::shared_ptr<detail::lane_core> core_;
+    std::shared_ptr<detail::lane_state> core_;
 };
 
 } // namespace weir

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <weir/detail/guarded_call.hpp>
 #include <weir/sync/event.hpp>
-#include <weir/time/guarded_call.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -120,7 +120,7 @@ public:
 private:
     cancel_token token_;
     boost::asio::cancellation_signal signal_;
-    guarded_call call_;
+    detail::guarded_call call_;
 };
 
 } // namespace weir

@@ -1,8 +1,8 @@
 #include <weir/run/runner_pool.hpp>
 
-#include <weir/time/waiter.hpp>
+#include <weir/detail/waiter.hpp>
 
-#include <weir/time/short_mutex.hpp>
+#include <weir/detail/short_mutex.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -105,7 +105,7 @@ duration poll_time(const runner_pool_options& options, std::size_t runners)
 
 boost::asio::io_context& run_by_one(boost::asio::io_context& context)
 {
-    only_one_thread(context);
+    detail::only_one_thread(context);
     return context;
 }
 
@@ -265,7 +265,7 @@ std::size_t runner_pool::poll(runner& r) noexcept
 {
     constexpr unsigned rounds_between_looks = 16;
     constexpr unsigned pauses = 4; // for whoever has work for this one needs the context's lock
-    const time_service& clock = time_service::of(r.context.get_executor());
+    const detail::time_service& clock = detail::time_service::of(r.context.get_executor());
     std::size_t ran = 0;
     time_point until{};
     for (unsigned idle = 0; !stopping_;) {
@@ -285,7 +285,7 @@ std::size_t runner_pool::poll(runner& r) noexcept
                 break;
         }
         for (unsigned i = 0; i < pauses; ++i)
-            pause(i);
+            detail::pause(i);
     }
     return ran;
 }

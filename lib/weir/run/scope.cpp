@@ -26,7 +26,7 @@ struct scope::child {
 };
 
 struct scope::state {
-    state(asio::any_io_executor e, cancel_token t, on_error r)
+    state(asio::any_io_executor e, cancel_token t, error_rule r)
         : executor(std::move(e)), token(std::move(t)), running(executor), rule(r)
     {
     }
@@ -46,9 +46,9 @@ struct scope::state {
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
     {
         children.erase(c->place);
-        if (error && (errors.empty() || rule == on_error::collect)) {
+        if (error && (errors.empty() || rule == error_rule::collect)) {
             errors.push_back(std::move(error));
-            if (rule == on_error::cancel_siblings)
+            if (rule == error_rule::cancel_siblings)
                 cancel(cancel_reason::sibling_failed);
         }
         running.done();
@@ -58,7 +58,7 @@ struct scope::state {
     const cancel_token token;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
-    const on_error rule;
+    const error_rule rule;
     std::vector<std::exception_ptr> errors; // only the first, unless they are collected
     cancel_reason reason = cancel_reason::none;
 };
@@ -69,12 +69,12 @@ scope_errors::scope_errors(std::vector<std::exception_ptr> errors)
 {
 }
 
-scope::scope(asio::any_io_executor executor, on_error rule)
+scope::scope(asio::any_io_executor executor, error_rule rule)
     : scope(std::move(executor), cancel_token(), rule)
 {
 }
 
-scope::scope(asio::any_io_executor executor, cancel_token token, on_error rule)
+scope::scope(asio::any_io_executor executor, cancel_token token, error_rule rule)
     : state_(std::make_shared<state>(std::move(executor), std::move(token), rule))
 {
     if (state_->token.can_be_cancelled())

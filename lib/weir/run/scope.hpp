@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/detail/guarded_call.hpp>
 #include <weir/error.hpp>
 #include <weir/run/cancel.hpp>
-#include <weir/time/guarded_call.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -21,7 +21,7 @@
 namespace weir {
 
 /// What a scope does when a child of it fails.
-enum class on_error {
+enum class error_rule {
     cancel_siblings, ///< the first error cancels the other children, and is what `join` throws
     collect,         ///< the others go on; `join` throws all errors there were
 };
@@ -42,10 +42,10 @@ private:
 ///
 /// Shape: `spawn` any number of children, then `co_await join()`, always. Children run on the
 ///        scope's executor, as does the coroutine that owns the scope.
-/// Errors: with `on_error::cancel_siblings`, the default because most work is for nothing when a
+/// Errors: with `error_rule::cancel_siblings`, the default because most work is for nothing when a
 ///         part of it failed, the first error is recorded before the siblings are cancelled, and
 ///         `join` throws it; later ones come of the cancelling as a rule, and are dropped. With
-///         `on_error::collect` nobody is cancelled; `join` throws the one error, or `scope_errors`.
+///         `error_rule::collect` nobody is cancelled; `join` throws the one error, or `scope_errors`.
 /// Cancellation: cancelling the coroutine in `join` cancels the children; `join` still waits for
 ///               them. But a coroutine that was cancelled before, and caught what its operation
 ///               threw, cannot await `join` any more: as any `co_await` then, it throws
@@ -61,9 +61,9 @@ private:
 class scope {
 public:
     explicit scope(boost::asio::any_io_executor executor,
-                   on_error rule = on_error::cancel_siblings);
+                   error_rule rule = error_rule::cancel_siblings);
     scope(boost::asio::any_io_executor executor, cancel_token token,
-          on_error rule = on_error::cancel_siblings);
+          error_rule rule = error_rule::cancel_siblings);
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
     ~scope();
@@ -108,7 +108,7 @@ private:
     static boost::asio::awaitable<void> wait(std::shared_ptr<state> s, bool reaches_children);
 
     std::shared_ptr<state> state_;
-    guarded_call on_token_;
+    detail::guarded_call on_token_;
 };
 
 /// A scope that cannot be left before its children have ended: `co_await with_scope(body)`, where
@@ -121,12 +121,12 @@ private:
 /// Lifetime: the callable is kept until then.
 template <class Body>
 std::invoke_result_t<Body&, scope&> with_scope(Body body,
-                                               on_error rule = on_error::cancel_siblings);
+                                               error_rule rule = error_rule::cancel_siblings);
 
 /// The same, cancelled with a token's source.
 template <class Body>
 std::invoke_result_t<Body&, scope&> with_scope(Body body, cancel_token token,
-                                               on_error rule = on_error::cancel_siblings);
+                                               error_rule rule = error_rule::cancel_siblings);
 
 // -------------------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation,
 }
 
 template <class T, class Body>
-boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, on_error rule)
+boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, error_rule rule)
 {
     const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
     scope children(executor, std::move(token), rule);
@@ -168,13 +168,13 @@ boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, on_error r
 } // namespace detail
 
 template <class Body>
-std::invoke_result_t<Body&, scope&> with_scope(Body body, on_error rule)
+std::invoke_result_t<Body&, scope&> with_scope(Body body, error_rule rule)
 {
     return with_scope(std::move(body), cancel_token(), rule);
 }
 
 template <class Body>
-std::invoke_result_t<Body&, scope&> with_scope(Body body, cancel_token token, on_error rule)
+std::invoke_result_t<Body&, scope&> with_scope(Body body, cancel_token token, error_rule rule)
 {
     using T = typename std::invoke_result_t<Body&, scope&>::value_type;
     return detail::run_in_scope<T, Body>(std::move(body), std::move(token), rule);

@@ -30,10 +30,9 @@ shutdown_signals::shutdown_signals(boost::asio::any_io_executor executor, functi
 
 shutdown_signals::shutdown_signals(boost::asio::any_io_executor executor, cancel_source source,
                                    function second)
-    : shutdown_signals(
-          std::move(executor),
-          function([source]() mutable { source.cancel(cancel_reason::shutdown); }),
-          std::move(second))
+    : shutdown_signals(std::move(executor),
+                       function([source]() mutable { source.cancel(cancel_reason::shutdown); }),
+                       std::move(second))
 {
 }
 

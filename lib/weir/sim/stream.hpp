@@ -1,10 +1,10 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sim/context.hpp>
 #include <weir/sim/detail/pipe.hpp>
 #include <weir/sim/stream_options.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -132,9 +132,9 @@ std::pair<stream, stream> stream_pair(context& first, context& second);
 /// operation's own executor.
 template <class Handler, class Buffers>
 class stream::operation final
-    : public wait_operation<operation<Handler, Buffers>, Handler, executor_type>,
+    : public weir::detail::wait_operation<operation<Handler, Buffers>, Handler, executor_type>,
       private detail::pipe_user,
-      private timer_entry {
+      private weir::detail::timer_entry {
 public:
     operation(Handler&& handler, const executor_type& executor, std::shared_ptr<detail::pipe> p,
               Buffers buffers)
@@ -176,9 +176,9 @@ private:
             return pipe_->writable();
     }
 
-    time_service& clock() const
+    weir::detail::time_service& clock() const
     {
-        return service_cache<time_service>::of(this->home().context());
+        return weir::detail::service_cache<weir::detail::time_service>::of(this->home().context());
     }
 
     bool unpark() noexcept

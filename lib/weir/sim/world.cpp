@@ -17,21 +17,22 @@ constexpr std::size_t usual_choices = 64; // so that a small world allocates onc
 } // namespace
 
 // One a context: the world's time, and this context's place among the timers.
-class world::clock final : public clock_source {
+class world::clock final : public weir::detail::clock_source {
 public:
     clock(world& w, context& c) : world_(w), context_(c) {}
 
     time_point now() const noexcept override { return world_.now_; }
 
-    void wake_at(time_service& service, time_point at, const boost::asio::any_io_executor&) override
+    void wake_at(weir::detail::time_service& service, time_point at,
+                 const boost::asio::any_io_executor&) override
     {
         forget();
         place_ = world_.timers_.emplace(at, timer{&service, &context_});
         armed_ = true;
     }
 
-    void sleep(time_service&) noexcept override { forget(); }
-    void shutdown(time_service&) noexcept override { forget(); }
+    void sleep(weir::detail::time_service&) noexcept override { forget(); }
+    void shutdown(weir::detail::time_service&) noexcept override { forget(); }
 
     /// The world has taken the timer out.
     void due() noexcept { armed_ = false; }
@@ -226,8 +227,8 @@ void world::drop(context& c)
 
 context::context(world& w) : world_(w), clock_(std::make_shared<world::clock>(w, *this))
 {
-    boost::asio::make_service<time_service>(static_cast<boost::asio::execution_context&>(*this),
-                                            clock_);
+    boost::asio::make_service<weir::detail::time_service>(
+        static_cast<boost::asio::execution_context&>(*this), clock_);
 }
 
 context::~context()

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <weir/detail/time_service.hpp>
 #include <weir/sim/chooser.hpp>
-#include <weir/time/clock.hpp>
 
 #include <boost/asio/execution_context.hpp>
 
@@ -112,7 +112,7 @@ private:
     class clock;
 
     struct timer {
-        time_service* service;
+        weir::detail::time_service* service;
         context* owner;
     };
 

@@ -1,11 +1,12 @@
 #pragma once
 
+#include <weir/default_token.hpp>
 #include <weir/error.hpp>
+#include <weir/sync/channel_reservation.hpp>
 #include <weir/sync/detail/channel_operations.hpp>
 #include <weir/sync/detail/channel_state.hpp>
+#include <weir/sync/overflow.hpp>
 #include <weir/sync/send_result.hpp>
-#include <weir/time/clock.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -29,7 +30,7 @@ namespace weir {
 ///        then every receive is end of stream: an empty optional, without an error. Senders that
 ///        wait at `close` get their value back.
 /// Units: `capacity` in values, 0 and up. 0: a send completes when a receiver has taken the value.
-///        There is no default: what may pile up is the caller's to say. `full` is `when_full::wait`
+///        There is no default: what may pile up is the caller's to say. `when_full` is `overflow::wait`
 ///        unless given, for losing a value is a choice; with the others nobody waits for room.
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Values nobody received then go to `on_undelivered`.
@@ -49,14 +50,16 @@ public:
     /// called outside locks, perhaps while an execution context is being destroyed.
     using undelivered_hook = std::function<void(T&&)>;
 
-    /// Throws `std::invalid_argument` when the capacity is above `max_capacity`.
+    /// Throws `std::invalid_argument` when the capacity is above `max_capacity`, and for
+    /// `overflow::caller_runs`.
     channel(executor_type executor, std::size_t capacity, undelivered_hook on_undelivered = nullptr)
-        : channel(std::move(executor), capacity, when_full::wait, std::move(on_undelivered))
+        : channel(std::move(executor), capacity, overflow::wait, std::move(on_undelivered))
     {
     }
-    channel(executor_type executor, std::size_t capacity, when_full full,
+    channel(executor_type executor, std::size_t capacity, overflow when_full,
             undelivered_hook on_undelivered = nullptr)
-        : state_(std::make_shared<state>(checked(capacity), full, std::move(on_undelivered))),
+        : state_(std::make_shared<state>(checked(capacity), checked(when_full),
+                                         std::move(on_undelivered))),
           executor_(std::move(executor))
     {
     }
@@ -72,7 +75,7 @@ public:
     ///
     /// Completion: `void(send_result<T>)`
     /// Errors: in the result, with the value: `errc::closed`; `errc::full` when full and the rule
-    ///         is `when_full::reject`; `boost::asio::error::operation_aborted` when cancelled while
+    ///         is `overflow::reject`; `boost::asio::error::operation_aborted` when cancelled while
     ///         waiting.
     /// Cancellation: terminal, partial and total; the value is handed back. A value already taken
     ///               stays sent.
@@ -161,7 +164,7 @@ public:
     /// A place when there is one and nobody waits; else an empty reservation.
     reservation try_reserve()
     {
-        if (capacity() != 0 && state_->core.try_reserve() == detail::passed::done)
+        if (capacity() != 0 && state_->core.try_reserve() == detail::attempt_result::done)
             return reservation(state_);
         return reservation();
     }
@@ -170,9 +173,9 @@ public:
     try_result try_send(T&& value)
     {
         switch (state_->offer(value)) {
-        case detail::passed::done:
+        case detail::attempt_result::done:
             return {};
-        case detail::passed::closed:
+        case detail::attempt_result::closed:
             return errc::closed;
         default:
             return errc::full;
@@ -237,8 +240,8 @@ public:
     std::size_t size() const noexcept { return state_->core.size(); }
     /// How many values the channel ever took in.
     std::uint64_t sent() const noexcept { return state_->core.sent(); }
-    std::size_t senders_waiting() const noexcept { return state_->core.senders_waiting(); }
-    std::size_t receivers_waiting() const noexcept { return state_->core.receivers_waiting(); }
+    std::size_t waiting_senders() const noexcept { return state_->core.waiting_senders(); }
+    std::size_t waiting_receivers() const noexcept { return state_->core.waiting_receivers(); }
 
 private:
     using state = detail::channel_state<T>;
@@ -247,6 +250,13 @@ private:
     struct initiate_send;
     struct initiate_reserve;
 
+    static overflow checked(overflow rule)
+    {
+        if (rule == overflow::caller_runs)
+            throw std::invalid_argument(
+                "weir::channel: overflow::caller_runs is for pools: a channel has no job to run");
+        return rule;
+    }
     static std::size_t checked(std::size_t capacity)
     {
         if (capacity > max_capacity)

@@ -1,17 +1,19 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/semaphore_core.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/wait.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace weir {
@@ -24,8 +26,7 @@ class [[nodiscard]] permit {
 public:
     /// Holds nothing.
     permit() noexcept = default;
-    permit(permit&& other) noexcept
-        : core_(other.core_), weight_(std::exchange(other.weight_, 0))
+    permit(permit&& other) noexcept : core_(other.core_), weight_(std::exchange(other.weight_, 0))
     {
     }
     permit& operator=(permit&& other) noexcept
@@ -108,7 +109,7 @@ public:
     permit try_acquire(std::size_t weight = 1)
     {
         check_weight(weight);
-        if (core_->try_acquire(weight) == detail::acquired::granted)
+        if (core_->try_acquire(weight) == detail::acquire_result::granted)
             return permit(*core_, weight);
         return permit();
     }
@@ -137,6 +138,13 @@ public:
 
     /// The same, for as long as it is not `deadline`; then `errc::timed_out`, and no permit is
     /// taken.
+    template <class Token = default_token<Executor>>
+    requires(!std::integral<std::remove_cvref_t<Token>>) auto async_acquire_until(
+        time_point deadline, Token&& token = Token())
+    {
+        return async_acquire_until(deadline, std::size_t{1}, std::forward<Token>(token));
+    }
+
     template <class Token = default_token<Executor>>
     auto async_acquire_until(time_point deadline, std::size_t weight, Token&& token = Token())
     {
@@ -201,7 +209,7 @@ using semaphore = basic_semaphore<>;
 template <class Executor>
 template <class Handler>
 class basic_semaphore<Executor>::acquire_operation final
-    : public wait_operation<acquire_operation<Handler>, Handler, Executor>,
+    : public detail::wait_operation<acquire_operation<Handler>, Handler, Executor>,
       private core::node {
 public:
     acquire_operation(Handler&& handler, const Executor& executor, std::shared_ptr<core> c,
@@ -218,8 +226,9 @@ public:
         this->on_cancellation([this] { give_up(boost::asio::error::operation_aborted); });
         if (deadline != time_point::max())
             deadline_ = alarm(this->home().plain(), deadline, [this] { give_up(errc::timed_out); });
-        const detail::acquired how = core_->park(*this);
-        if (how != detail::acquired::parked) // parked: it may be over already, on another thread
+        const detail::acquire_result how = core_->park(*this);
+        if (how !=
+            detail::acquire_result::parked) // parked: it may be over already, on another thread
             decided(how);
     }
 
@@ -232,21 +241,21 @@ private:
         }
     }
 
-    void decided(detail::acquired how) noexcept override
+    void decided(detail::acquire_result how) noexcept override
     {
         how_ = how;
-        if (how == detail::acquired::closed)
+        if (how == detail::acquire_result::closed)
             error_ = errc::closed;
-        else if (how == detail::acquired::too_large)
+        else if (how == detail::acquire_result::too_large)
             error_ = errc::too_large;
         this->wake();
     }
 
     permit take() noexcept
     {
-        if (how_ != detail::acquired::granted)
+        if (how_ != detail::acquire_result::granted)
             return permit();
-        how_ = detail::acquired::parked;
+        how_ = detail::acquire_result::parked;
         return permit(*core_, this->weight);
     }
 
@@ -269,7 +278,7 @@ private:
     }
 
     std::shared_ptr<core> core_;
-    detail::acquired how_ = detail::acquired::parked;
+    detail::acquire_result how_ = detail::acquire_result::parked;
     error_code error_;
     alarm deadline_;
 };

@@ -1,155 +1,17 @@
 #pragma once
 
-#include <weir/time/service_cache.hpp>
-
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/execution/context.hpp>
-#include <boost/asio/execution_context.hpp>
-#include <boost/asio/query.hpp>
-
-#include <chrono>
-#include <cstddef>
-#include <limits>
-#include <memory>
-#include <mutex>
-#include <vector>
+#include <weir/detail/time_service.hpp>
+#include <weir/duration.hpp>
 
 namespace weir {
 
-using duration = std::chrono::steady_clock::duration;
-using time_point = std::chrono::steady_clock::time_point;
-
-/// `now + length`, or the last point in time there is when the sum would be past it, so that
-/// "no limit" may be written `duration::max()`.
-constexpr time_point saturating_add(time_point now, duration length) noexcept
-{
-    if (length > duration::zero() && now > time_point::max() - length)
-        return time_point::max();
-    return now + length;
-}
-
-class time_service;
-
-/// Where an execution context's time comes from, and who wakes its timer queue. The real one reads
-/// `std::chrono::steady_clock` and waits on one timer of the context; a simulation brings its own.
-///
-/// Threads: `now` may be called from any thread. The others are called with the service's lock
-///          held, and
-/// must not call back into the service.
-class clock_source {
-public:
-    virtual ~clock_source() = default;
-
-    virtual time_point now() const noexcept = 0;
-    /// The same, or up to some milliseconds earlier where that costs less.
-    virtual time_point rough_now() const noexcept { return now(); }
-    /// Whether this is the time of the world outside: what a watch on a wall may be compared with.
-    virtual bool is_real() const noexcept { return false; }
-    /// Call `time_service::fire` at `at`, on a thread of the context. Replaces an earlier wish.
-    /// `home` is an executor of the context.
-    virtual void wake_at(time_service& service, time_point at,
-                         const boost::asio::any_io_executor& home) = 0;
-    /// Nothing is waited for any more; `fire` need not be called.
-    virtual void sleep(time_service& service) noexcept = 0;
-    /// The context goes away: drop everything that belongs to it.
-    virtual void shutdown(time_service& service) noexcept = 0;
-};
-
-/// One point in time that somebody waits for. Intrusive: its owner keeps it alive until `expired`
-/// was called or `time_service::cancel` returned true.
-class timer_entry {
-public:
-    timer_entry() = default;
-    timer_entry(const timer_entry&) = delete;
-    timer_entry& operator=(const timer_entry&) = delete;
-
-protected:
-    ~timer_entry() = default;
-
-private:
-    friend class time_service;
-    /// On a thread of the context, no lock held. Only hands on (posts); does no work of its own.
-    virtual void expired() noexcept = 0;
-
-    static constexpr std::size_t unscheduled = std::numeric_limits<std::size_t>::max();
-    std::size_t place_ = unscheduled;
-};
-
-/// The one clock and the one timer queue of an execution context (every wait in weir goes through
-/// it).
-///
-/// A program never names it, except to install another clock: a simulation calls
-/// `boost::asio::make_service<time_service>(context, source)` before anything else used the
-/// context.
+/// The time on the executor's clock: real, or virtual in a simulation.
 ///
 /// Threads: safe from any thread.
-/// Memory: sixteen bytes a waiting entry, beside the entry itself; one `steady_timer` a context.
-/// Source: a d-ary heap (d = 4) with the place kept in the entry, so that a cancelled wait leaves
-///         at once.
-class time_service final : public boost::asio::execution_context::service {
-public:
-    static inline boost::asio::execution_context::id id;
-
-    /// The real clock.
-    explicit time_service(boost::asio::execution_context& context);
-    time_service(boost::asio::execution_context& context, std::shared_ptr<clock_source> source);
-    ~time_service() override;
-
-    template <class Executor>
-    static time_service& of(const Executor& executor)
-    {
-        return service_cache<time_service>::of(static_cast<boost::asio::execution_context&>(
-            boost::asio::query(executor, boost::asio::execution::context)));
-    }
-
-    time_point now() const noexcept { return source_->now(); }
-    /// About now: for what is told to people, and is not waited for.
-    time_point rough_now() const noexcept { return source_->rough_now(); }
-    bool is_real() const noexcept { return source_->is_real(); }
-
-    /// Calls `entry.expired()` once, at `at` or at once when that is past. False when the context
-    /// is being destroyed: the entry was not taken.
-    bool schedule(timer_entry& entry, time_point at, const boost::asio::any_io_executor& home);
-
-    /// True: the entry is out and `expired` will not be called. False: it was called, is being
-    ///       called now,
-    /// or was never scheduled.
-    bool cancel(timer_entry& entry) noexcept;
-
-    /// For a clock source: calls what is due. On a thread of the context.
-    void fire();
-
-    /// For a clock source: a moment to put the source to sleep when nothing waits any more.
-    void settle() noexcept;
-
-private:
-    struct slot {
-        time_point at;
-        timer_entry* entry;
-    };
-
-    void shutdown() override;
-    void place(std::size_t index, slot value) noexcept;
-    void sift_up(std::size_t index) noexcept;
-    void sift_down(std::size_t index) noexcept;
-    void remove(std::size_t index) noexcept;
-    void settle_soon() noexcept;
-
-    std::shared_ptr<clock_source> source_;
-    std::mutex mutex_;
-    std::vector<slot> heap_;
-    boost::asio::any_io_executor home_;
-    time_point armed_at_ = time_point::max();
-    bool armed_ = false;
-    bool settling_ = false;
-    bool down_ = false;
-};
-
-/// The time on the executor's clock: real, or virtual in a simulation.
 template <class Executor>
 time_point now(const Executor& executor)
 {
-    return time_service::of(executor).now();
+    return detail::time_service::of(executor).now();
 }
 
 } // namespace weir

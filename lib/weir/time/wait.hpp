@@ -1,9 +1,9 @@
 #pragma once
 
+#include <weir/detail/guarded_call.hpp>
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/guarded_call.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/error.hpp>
@@ -54,7 +54,7 @@ public:
     void cancel() noexcept { call_.cancel(); }
 
 private:
-    guarded_call call_;
+    detail::guarded_call call_;
 };
 
 // -------------------------------------------------------------------------------------------------

@@ -1,28 +1,12 @@
 #pragma once
 
+#include <weir/duration.hpp>
+#include <weir/flow/job_id.hpp>
 #include <weir/flow/job_options.hpp>
-#include <weir/time/clock.hpp>
+#include <weir/flow/job_timings.hpp>
 
-#include <cstdint>
 #include <memory>
 #include <utility>
-
-namespace weir {
-
-/// A job's number, given when it is submitted: from 1, each its own within its pool.
-using job_id = std::uint64_t;
-
-/// When things happened to a job, on its pool's clock.
-struct job_timings {
-    time_point queued;   ///< it was accepted, or began to wait for that
-    time_point started;  ///< a worker took it up; when it ended, if none did
-    time_point finished; ///< it ended
-
-    duration waited() const noexcept { return started - queued; }
-    duration ran() const noexcept { return finished - started; }
-};
-
-} // namespace weir
 
 namespace weir::detail {
 

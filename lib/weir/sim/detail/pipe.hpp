@@ -1,9 +1,9 @@
 #pragma once
 
+#include <weir/duration.hpp>
 #include <weir/error.hpp>
 #include <weir/sim/stream_options.hpp>
 #include <weir/sim/world.hpp>
-#include <weir/time/clock.hpp>
 
 #include <boost/asio/buffer.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <weir/sync/detail/list.hpp>
-#include <weir/sync/detail/policy.hpp>
+#include <weir/detail/atomics.hpp>
+#include <weir/detail/list.hpp>
 #include <weir/sync/detail/ring.hpp>
 
 #include <cstddef>
@@ -28,7 +28,7 @@ namespace weir::detail {
 /// Reserving: a place that is reserved is counted under the lock, and while there is one the tail
 ///            says so: pushes then go through the lock too, and the count is exact. The end of the
 ///            stream waits for it.
-template <class T, class Policy = real_policy>
+template <class T, class Policy = real_atomics>
 class channel_core {
 public:
     struct receiver : list_node {
@@ -48,7 +48,7 @@ public:
         explicit sender(T* v) noexcept : value(v) {}
         /// Called once, outside locks, unless `unpark` returned true. `done`: the value was taken,
         /// or the place is reserved; `closed`: the value is still there.
-        virtual void settled(passed how) noexcept = 0;
+        virtual void settled(attempt_result how) noexcept = 0;
 
         T* const value;
 
@@ -63,16 +63,16 @@ public:
     explicit channel_core(std::size_t capacity) : ring_(capacity) {}
 
     /// `done`, `full` or `closed`. The value is moved from only when done.
-    passed try_push(T& value) noexcept
+    attempt_result try_push(T& value) noexcept
     {
         if (capacity() == 0)
             return try_hand_over(value);
         if ((flags_.load(std::memory_order_relaxed) & senders_parked) != 0)
-            return is_closed() ? passed::closed : passed::full;
-        passed how = ring_.push(value, ring::closed | ring::reserving);
-        if (how == passed::guarded)
+            return is_closed() ? attempt_result::closed : attempt_result::full;
+        attempt_result how = ring_.push(value, ring::closed | ring::reserving);
+        if (how == attempt_result::guarded)
             how = try_push_beside_reservations(value);
-        if (how == passed::done)
+        if (how == attempt_result::done)
             notify();
         return how;
     }
@@ -127,70 +127,70 @@ public:
     /// For a receiver that looks: `done` (`take` was called for up to `most` values), `closed` (end
     /// of stream), `parked`, or `retry`.
     template <class Take>
-    passed pop_or_park(receiver& r, std::size_t most, Take&& take) noexcept
+    attempt_result pop_or_park(receiver& r, std::size_t most, Take&& take) noexcept
     {
         if (try_pop(most, take) != 0)
-            return passed::done;
+            return attempt_result::done;
         list<sender> moved;
-        passed how = passed::parked;
+        attempt_result how = attempt_result::parked;
         {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(receivers_parked);
             refill(moved);
             if (ring_.pop(most, take) != 0 || take_from_senders(moved, most, take) != 0) {
                 refill(moved);
-                how = passed::done;
+                how = attempt_result::done;
             } else {
                 const std::uint64_t tail = ring_.look();
                 if (!ring_.is_empty(tail))
-                    how = passed::retry;
+                    how = attempt_result::retry;
                 else if (ring_.is_ended(tail))
-                    how = passed::closed;
+                    how = attempt_result::closed;
                 else
                     enqueue(receivers_, r);
             }
             settle_flags();
         }
-        settle(moved, passed::done);
-        if (how == passed::done)
+        settle(moved, attempt_result::done);
+        if (how == attempt_result::done)
             popped();
         return how;
     }
 
     /// For a sender that starts: `done`, `closed`, `parked` or `retry`.
-    passed push_or_park(sender& s) noexcept
+    attempt_result push_or_park(sender& s) noexcept
     {
         // From hand to hand, the value stays with its sender until it is taken: no shortcut.
         if (capacity() != 0 && s.value != nullptr) {
-            const passed at_once = try_push(*s.value);
-            if (at_once != passed::full)
+            const attempt_result at_once = try_push(*s.value);
+            if (at_once != attempt_result::full)
                 return at_once;
         }
-        passed how = passed::parked;
+        attempt_result how = attempt_result::parked;
         {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(senders_parked);
             if (is_closed())
-                how = passed::closed;
+                how = attempt_result::closed;
             else if (senders_.empty() && capacity() != 0)
                 how = admit(s);
-            if (how == passed::full)
-                how = passed::parked;
-            if (how == passed::parked)
+            if (how == attempt_result::full)
+                how = attempt_result::parked;
+            if (how == attempt_result::parked)
                 enqueue(senders_, s);
             settle_flags();
         }
-        if (how == passed::done || (how == passed::parked && capacity() == 0))
+        if (how == attempt_result::done || (how == attempt_result::parked && capacity() == 0))
             notify();
         return how;
     }
 
     /// Reserves a place: `done`, `full` or `closed`. There must be places: not with a capacity of
     /// 0.
-    passed try_reserve() noexcept
+    attempt_result try_reserve() noexcept
     {
         std::lock_guard lock(mutex_);
-        return senders_.empty() || is_closed() ? reserve() : passed::full;
+        return senders_.empty() || is_closed() ? reserve() : attempt_result::full;
     }
 
     /// Into a place that was reserved. Cannot fail, not even after `close`.
@@ -199,7 +199,7 @@ public:
         {
             std::lock_guard lock(mutex_);
             // The place is free, but who popped its last value may not have left it yet.
-            for (unsigned round = 1; ring_.push(value, 0) != passed::done; ++round)
+            for (unsigned round = 1; ring_.push(value, 0) != attempt_result::done; ++round)
                 Policy::pause(round);
             unreserve();
         }
@@ -245,7 +245,7 @@ public:
             wake_all_at_the_end(told);
             settle_flags();
         }
-        settle(back, passed::closed);
+        settle(back, attempt_result::closed);
         look(told);
     }
 
@@ -264,13 +264,13 @@ public:
     /// A sender's value went elsewhere, and it was told, or is gone.
     void taken_over() noexcept { handed_over_.fetch_add(1); }
 
-    std::size_t senders_waiting() const noexcept
+    std::size_t waiting_senders() const noexcept
     {
         std::lock_guard lock(mutex_);
         return senders_.size();
     }
 
-    std::size_t receivers_waiting() const noexcept
+    std::size_t waiting_receivers() const noexcept
     {
         std::lock_guard lock(mutex_);
         return receivers_.size();
@@ -284,11 +284,11 @@ private:
     static constexpr std::uint64_t closing = 4;
     static constexpr std::uint64_t one_wake = 8; // wake-ups under way are counted above the flags
 
-    passed try_push_beside_reservations(T& value) noexcept
+    attempt_result try_push_beside_reservations(T& value) noexcept
     {
         std::lock_guard lock(mutex_);
         if (!senders_.empty() || !has_room())
-            return is_closed() ? passed::closed : passed::full;
+            return is_closed() ? attempt_result::closed : attempt_result::full;
         return ring_.push(value, ring::closed);
     }
 
@@ -326,7 +326,7 @@ private:
             settle_flags();
         }
         const bool more = !moved.empty();
-        settle(moved, passed::done);
+        settle(moved, attempt_result::done);
         look(told);
         if (more)
             notify();
@@ -337,16 +337,16 @@ private:
     // Exact while the tail says `reserving`, for nobody pushes without the lock then.
     bool has_room() const noexcept { return ring_.size() + reserved_ < capacity(); }
 
-    passed reserve() noexcept
+    attempt_result reserve() noexcept
     {
         if (!ring_.begin_reserving())
-            return passed::closed;
+            return attempt_result::closed;
         const bool room = has_room();
         if (room)
             ++reserved_;
         else if (reserved_ == 0)
             ring_.end_reserving();
-        return room ? passed::done : passed::full;
+        return room ? attempt_result::done : attempt_result::full;
     }
 
     void unreserve() noexcept
@@ -357,21 +357,21 @@ private:
 
     // Still full after the flag was set? Then a pop to come will see the flag. A pop that has
     // claimed its position but not yet freed the slot will not: `retry`.
-    passed admit(sender& s) noexcept
+    attempt_result admit(sender& s) noexcept
     {
         if (s.value == nullptr)
             return reserve();
         if (reserved_ != 0 && !has_room())
-            return passed::full;
-        const passed how = ring_.push(*s.value, ring::closed);
-        return how == passed::full && has_room() ? passed::retry : how;
+            return attempt_result::full;
+        const attempt_result how = ring_.push(*s.value, ring::closed);
+        return how == attempt_result::full && has_room() ? attempt_result::retry : how;
     }
 
     void refill(list<sender>& moved) noexcept
     {
         if (capacity() == 0)
             return;
-        while (!senders_.empty() && admit(senders_.front()) == passed::done)
+        while (!senders_.empty() && admit(senders_.front()) == attempt_result::done)
             moved.push_back(dequeue(senders_));
     }
 
@@ -434,7 +434,7 @@ private:
 
     // ---- outside it
 
-    static void settle(list<sender>& senders, passed how) noexcept
+    static void settle(list<sender>& senders, attempt_result how) noexcept
     {
         while (!senders.empty())
             senders.pop_front().settled(how);
@@ -450,17 +450,17 @@ private:
 
     // For who does not wait: only when a receiver waits for it. The value then stands in the ring's
     // one slot until that receiver, or another, takes it.
-    passed try_hand_over(T& value) noexcept
+    attempt_result try_hand_over(T& value) noexcept
     {
         list<receiver> told;
-        passed how = passed::full;
+        attempt_result how = attempt_result::full;
         {
             std::lock_guard lock(mutex_);
             if (is_closed())
-                how = passed::closed;
+                how = attempt_result::closed;
             else if (!receivers_.empty() && senders_.empty())
                 how = ring_.push(value, ring::closed);
-            if (how == passed::done && flags_.load() / one_wake < available())
+            if (how == attempt_result::done && flags_.load() / one_wake < available())
                 wake(told);
             settle_flags();
         }
@@ -478,7 +478,7 @@ private:
             count = take_from_senders(moved, most, take);
             settle_flags();
         }
-        settle(moved, passed::done);
+        settle(moved, attempt_result::done);
         return count;
     }
 

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
+#include <weir/sync/channel_reservation.hpp>
 #include <weir/sync/detail/channel_state.hpp>
 #include <weir/sync/send_result.hpp>
 #include <weir/time/wait.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -17,18 +18,18 @@
 
 namespace weir::detail {
 
-inline error_code error_for(passed how) noexcept
+inline error_code error_for(attempt_result how) noexcept
 {
     switch (how) {
-    case passed::closed:
+    case attempt_result::closed:
         return errc::closed;
-    case passed::full:
+    case attempt_result::full:
         return errc::full;
-    case passed::too_large:
+    case attempt_result::too_large:
         return errc::too_large;
-    case passed::timed_out:
+    case attempt_result::timed_out:
         return errc::timed_out;
-    case passed::retry: // cancelled before it got any further
+    case attempt_result::retry: // cancelled before it got any further
         return boost::asio::error::operation_aborted;
     default:
         return {};
@@ -86,19 +87,19 @@ public:
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] { give_up(passed::retry); });
+        this->on_cancellation([this] { give_up(attempt_result::retry); });
         if (deadline != time_point::max())
-            deadline_ =
-                alarm(this->home().plain(), deadline, [this] { give_up(passed::timed_out); });
+            deadline_ = alarm(this->home().plain(), deadline,
+                              [this] { give_up(attempt_result::timed_out); });
         if (!state_->core.park_unless_ready(*this))
             this->wake();
     }
 
 private:
     // On the operation's executor. One that was woken already sees it when it looks.
-    void give_up(passed why)
+    void give_up(attempt_result why)
     {
-        if (given_up_ != passed::done)
+        if (given_up_ != attempt_result::done)
             return;
         given_up_ = why;
         if (state_->core.unpark(*this)) {
@@ -114,18 +115,19 @@ private:
         if (counted_)
             state_->core.woken();
         counted_ = true;
-        passed how = passed::retry;
-        for (unsigned round = 0; how == passed::retry && given_up_ == passed::done; ++round) {
+        attempt_result how = attempt_result::retry;
+        for (unsigned round = 0; how == attempt_result::retry && given_up_ == attempt_result::done;
+             ++round) {
             if (round != 0)
-                real_policy::pause(round);
+                real_atomics::pause(round);
             how = state_->core.pop_or_park(*this, sink_.most, sink_);
         }
-        if (how == passed::parked)
+        if (how == attempt_result::parked)
             return;
         // What it was woken for may still be there, for another.
         state_->core.notify();
         error_code error;
-        if (how == passed::retry)
+        if (how == attempt_result::retry)
             error = error_for(given_up_);
         this->complete(error, sink_.result());
     }
@@ -148,8 +150,8 @@ private:
     std::shared_ptr<channel_state<T>> state_;
     Sink sink_;
     alarm deadline_;
-    passed given_up_ = passed::done; // why it does not want a value any more
-    bool counted_ = true;            // the wake-up under way is one that the core counts
+    attempt_result given_up_ = attempt_result::done; // why it does not want a value any more
+    bool counted_ = true; // the wake-up under way is one that the core counts
 };
 
 /// What sending and reserving have in common: waiting in the senders' line.
@@ -168,17 +170,17 @@ public:
     {
         if (!this->enlist())
             return lost();
-        this->on_cancellation([this] { give_up(passed::retry); });
+        this->on_cancellation([this] { give_up(attempt_result::retry); });
         if (deadline != time_point::max())
-            deadline_ =
-                alarm(this->home().plain(), deadline, [this] { give_up(passed::timed_out); });
-        passed how = passed::retry;
-        for (unsigned round = 0; how == passed::retry; ++round) {
+            deadline_ = alarm(this->home().plain(), deadline,
+                              [this] { give_up(attempt_result::timed_out); });
+        attempt_result how = attempt_result::retry;
+        for (unsigned round = 0; how == attempt_result::retry; ++round) {
             if (round != 0)
-                real_policy::pause(round);
+                real_atomics::pause(round);
             how = try_or_park();
         }
-        if (how != passed::parked) // parked: it may be over already, on another thread
+        if (how != attempt_result::parked) // parked: it may be over already, on another thread
             settled(how);
     }
 
@@ -188,20 +190,20 @@ protected:
     channel_state<T>& state() noexcept { return *state_; }
 
     std::shared_ptr<channel_state<T>> state_;
-    passed how_ = passed::parked;
+    attempt_result how_ = attempt_result::parked;
 
 private:
-    virtual passed try_or_park() noexcept = 0;
+    virtual attempt_result try_or_park() noexcept = 0;
     /// Nobody will be told what became of it. Ends the operation.
     virtual void lost() noexcept = 0;
 
-    void give_up(passed why)
+    void give_up(attempt_result why)
     {
         if (state_->core.unpark(*this))
             settled(why);
     }
 
-    void settled(passed how) noexcept override
+    void settled(attempt_result how) noexcept override
     {
         how_ = how;
         this->wake();
@@ -230,16 +232,16 @@ public:
     }
 
 private:
-    passed try_or_park() noexcept override
+    attempt_result try_or_park() noexcept override
     {
-        if (this->state().full == when_full::wait)
+        if (this->state().full == overflow::wait)
             return this->state().core.push_or_park(*this);
         return this->state().offer(value_);
     }
 
     void resumed() override
     {
-        if (this->how_ == passed::done)
+        if (this->how_ == attempt_result::done)
             return this->complete(send_result<T>());
         this->complete(send_result<T>(error_for(this->how_), std::move(value_)));
     }
@@ -248,7 +250,7 @@ private:
     // uses.
     void lost() noexcept override
     {
-        if (this->how_ != passed::done) {
+        if (this->how_ != attempt_result::done) {
             this->state().core.taken_over();
             this->state().lose(std::move(value_));
         }
@@ -269,18 +271,18 @@ public:
     }
 
 private:
-    passed try_or_park() noexcept override
+    attempt_result try_or_park() noexcept override
     {
         if (this->state().core.capacity() == 0)
-            return passed::too_large;
-        if (this->state().full == when_full::wait)
+            return attempt_result::too_large;
+        if (this->state().full == overflow::wait)
             return this->state().core.push_or_park(*this);
         return this->state().core.try_reserve();
     }
 
     channel_reservation<T> take() noexcept
     {
-        if (this->how_ != passed::done)
+        if (this->how_ != attempt_result::done)
             return channel_reservation<T>();
         return channel_reservation<T>(std::move(this->state_));
     }

@@ -1,7 +1,7 @@
 #pragma once
 
-#include <weir/sync/detail/list.hpp>
-#include <weir/sync/detail/policy.hpp>
+#include <weir/detail/atomics.hpp>
+#include <weir/detail/list.hpp>
 
 #include <cassert>
 #include <cstddef>
@@ -15,7 +15,7 @@ namespace weir::detail {
 ///
 /// One word holds the count and two flags, so that entering and closing meet on it. Who waits sets
 /// a flag and looks at the count again; who leaves last looks at the flag.
-template <class Policy = real_policy>
+template <class Policy = real_atomics>
 class count_core {
 public:
     struct node : list_node {

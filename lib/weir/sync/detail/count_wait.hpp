@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/count_core.hpp>
-#include <weir/time/waiter.hpp>
 
 #include <boost/asio/error.hpp>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/sync/detail/policy.hpp>
+#include <weir/detail/atomics.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -13,7 +13,7 @@
 namespace weir::detail {
 
 /// What became of an attempt at a channel, or of one who waited there.
-enum class passed {
+enum class attempt_result {
     done,
     parked,    ///< in line: it will be told
     full,      ///< no room now
@@ -61,12 +61,13 @@ public:
 
     /// `done`, `full`, or `closed` or `guarded` when that bit is in the tail and in `stops`. The
     /// value is moved from only when done.
-    passed push(T& value, std::uint64_t stops) noexcept
+    attempt_result push(T& value, std::uint64_t stops) noexcept
     {
         std::uint64_t tail = tail_.load(std::memory_order_relaxed);
         for (;;) {
             if ((tail & stops) != 0)
-                return (tail & stops & closed) != 0 ? passed::closed : passed::guarded;
+                return (tail & stops & closed) != 0 ? attempt_result::closed
+                                                    : attempt_result::guarded;
             const std::uint64_t p = position(tail);
             slot& s = at(p);
             const std::uint64_t turn = s.sequence.load(std::memory_order_acquire);
@@ -74,13 +75,13 @@ public:
                 // A ring of the capacity itself is full when its slot is; a larger one has to
                 // count.
                 if (capacity_ <= mask_ && capacity_ != 0 && used(p) >= capacity_)
-                    return passed::full;
+                    return attempt_result::full;
                 if (tail_.compare_exchange_weak(tail, tail + step)) {
                     fill(p, std::move(value));
-                    return passed::done;
+                    return attempt_result::done;
                 }
             } else if (static_cast<std::int64_t>(turn - p) < 0) {
-                return passed::full;
+                return attempt_result::full;
             } else {
                 tail = tail_.load(std::memory_order_relaxed);
             }

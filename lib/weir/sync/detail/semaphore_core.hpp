@@ -1,7 +1,7 @@
 #pragma once
 
-#include <weir/sync/detail/list.hpp>
-#include <weir/sync/detail/policy.hpp>
+#include <weir/detail/atomics.hpp>
+#include <weir/detail/list.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace weir::detail {
 
-enum class acquired { granted, parked, full, closed, too_large };
+enum class acquire_result { granted, parked, full, closed, too_large };
 
 /// The rule of a weighted, first-come-first-served semaphore. Knows no executor, no clock, no
 /// handler.
@@ -22,13 +22,13 @@ enum class acquired { granted, parked, full, closed, too_large };
 /// other.
 ///
 /// A limit of 0 lets nobody through for now; it is not too small for anybody.
-template <class Policy = real_policy>
+template <class Policy = real_atomics>
 class semaphore_core {
 public:
     struct node : list_node {
         explicit node(std::size_t w) : weight(w) {}
         /// Called once, outside locks, unless `unpark` returned true. Never `parked` or `full`.
-        virtual void decided(acquired how) noexcept = 0;
+        virtual void decided(acquire_result how) noexcept = 0;
 
         const std::size_t weight;
 
@@ -46,35 +46,35 @@ public:
     {
     }
 
-    acquired try_acquire(std::size_t weight) noexcept
+    acquire_result try_acquire(std::size_t weight) noexcept
     {
         std::uint64_t word = word_.load(std::memory_order_relaxed);
         for (;;) {
             if ((word & closed) != 0)
-                return acquired::closed;
+                return acquire_result::closed;
             const std::size_t limit = limit_.load(std::memory_order_relaxed);
             if (is_too_large(weight, limit))
-                return acquired::too_large;
+                return acquire_result::too_large;
             if ((word & waiting) != 0 || !fits(word, weight, limit))
-                return acquired::full;
+                return acquire_result::full;
             if (word_.compare_exchange_weak(word, word + weight * one, std::memory_order_acquire,
                                             std::memory_order_relaxed))
-                return acquired::granted;
+                return acquire_result::granted;
         }
     }
 
     /// Grants at once when nobody waits and there is room, else parks the node.
-    acquired park(node& n) noexcept
+    acquire_result park(node& n) noexcept
     {
         std::lock_guard lock(mutex_);
         word_.fetch_or(waiting);
-        acquired how = acquired::parked;
+        acquire_result how = acquire_result::parked;
         if ((word_.load() & closed) != 0)
-            how = acquired::closed;
+            how = acquire_result::closed;
         else if (is_too_large(n.weight, limit_.load(std::memory_order_relaxed)))
-            how = acquired::too_large;
+            how = acquire_result::too_large;
         else if (queue_.empty() ? take(n.weight) : overtake(n.weight))
-            how = acquired::granted;
+            how = acquire_result::granted;
         else
             enqueue(n);
         if (queue_.empty())
@@ -173,12 +173,12 @@ private:
 
         void tell() noexcept
         {
-            tell(granted, acquired::granted);
-            tell(too_large, acquired::too_large);
-            tell(closed, acquired::closed);
+            tell(granted, acquire_result::granted);
+            tell(too_large, acquire_result::too_large);
+            tell(closed, acquire_result::closed);
         }
 
-        static void tell(list<node>& nodes, acquired how) noexcept
+        static void tell(list<node>& nodes, acquire_result how) noexcept
         {
             while (!nodes.empty())
                 nodes.pop_front().decided(how);

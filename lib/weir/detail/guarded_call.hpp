@@ -1,0 +1,88 @@
+#pragma once
+
+#include <weir/error.hpp>
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace weir::detail {
+
+/// Waits for something and then calls a function, unless this object is gone by then.
+///
+/// The function is the handler of an operation of the signature `void(error_code)`; destroying this
+/// object cancels the operation, and the function is called only when it completed without an error
+/// before that.
+///
+/// Threads: start, cancel and destroy it on the serial executor where the operation completes.
+class guarded_call {
+public:
+    guarded_call() = default;
+    guarded_call(guarded_call&&) noexcept = default;
+    guarded_call& operator=(guarded_call&& other) noexcept
+    {
+        cancel();
+        pending_ = std::move(other.pending_);
+        return *this;
+    }
+    ~guarded_call() { cancel(); }
+
+    /// `initiate(handler)` starts the operation.
+    template <class Function, class Initiate>
+    void start(Function function, Initiate&& initiate)
+    {
+        cancel();
+        pending_ = std::make_shared<pending>();
+        handler<Function> on_done(pending_, std::move(function));
+        initiate(boost::asio::bind_cancellation_slot(pending_->signal.slot(), std::move(on_done)));
+    }
+
+    void cancel() noexcept
+    {
+        if (pending_)
+            cancel_pending();
+    }
+
+private:
+    struct pending {
+        boost::asio::cancellation_signal signal;
+        bool wanted = true;
+        bool waiting = true; // the operation exists: emitting reaches it
+    };
+
+    void cancel_pending() noexcept; // not inline: nearly always there is none
+
+    template <class Function>
+    struct handler {
+        handler(std::shared_ptr<pending> p, Function f)
+            : shared(std::move(p)), function(std::move(f))
+        {
+        }
+        handler(handler&&) = default;
+        handler(const handler&) = delete;
+        handler& operator=(handler&&) = delete;
+
+        // An operation that is dropped by its context destroys its handler without calling it.
+        ~handler()
+        {
+            if (shared)
+                shared->waiting = false;
+        }
+
+        void operator()(const error_code& error)
+        {
+            shared->waiting = false;
+            if (!error && shared->wanted)
+                function();
+        }
+
+        std::shared_ptr<pending> shared;
+        Function function;
+    };
+
+    std::shared_ptr<pending> pending_;
+};
+
+} // namespace weir::detail

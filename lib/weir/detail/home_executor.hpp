@@ -1,0 +1,87 @@
+#pragma once
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution/outstanding_work.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/query.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace weir::detail {
+
+/// The executor a waiting operation goes on at. Posts without allocating where it finds an
+/// `io_context` beneath.
+class home_executor {
+public:
+    using io_executor = boost::asio::io_context::executor_type;
+
+    template <class Executor>
+    explicit home_executor(const Executor& executor)
+    {
+        namespace asio = boost::asio;
+        if constexpr (std::is_same_v<Executor, io_executor>)
+            where_.template emplace<io_executor>(executor);
+        else if constexpr (std::is_same_v<Executor, asio::any_io_executor>)
+            look_beneath(executor);
+        else
+            look_beneath(asio::any_io_executor(executor));
+    }
+
+    /// The context's own executor, which does not count as work: the registry does that for all who
+    /// wait there. Null for any other, which counts as work by itself, so that `run` does not
+    /// return while the operation waits.
+    const io_executor* io() const noexcept { return std::get_if<io_executor>(&where_); }
+
+    boost::asio::execution_context& context() const
+    {
+        if (io() != nullptr)
+            return io()->context();
+        return boost::asio::query(other(), boost::asio::execution::context);
+    }
+
+    boost::asio::any_io_executor plain() const
+    {
+        namespace asio = boost::asio;
+        if (io() != nullptr)
+            return *io();
+        return asio::prefer(other(), asio::execution::outstanding_work.untracked);
+    }
+
+    /// The function may run, and destroy this object, before `post` returns.
+    template <class Function>
+    void post(Function function) const
+    {
+        if (io() != nullptr) {
+            const io_executor copy = *io();
+            boost::asio::post(copy, std::move(function));
+        } else {
+            const boost::asio::any_io_executor copy = other();
+            boost::asio::post(copy, std::move(function));
+        }
+    }
+
+private:
+    void look_beneath(const boost::asio::any_io_executor& executor)
+    {
+        namespace asio = boost::asio;
+        if (auto* io = executor.target<io_executor>())
+            where_.template emplace<io_executor>(*io);
+        else
+            where_ = std::make_unique<const asio::any_io_executor>(
+                asio::prefer(executor, asio::execution::outstanding_work.tracked));
+    }
+
+    // On the heap: it is large, and a million may wait where there is an `io_context`.
+    using any_other = std::unique_ptr<const boost::asio::any_io_executor>;
+    const boost::asio::any_io_executor& other() const { return *std::get<any_other>(where_); }
+
+    std::variant<std::monostate, io_executor, any_other> where_;
+};
+
+} // namespace weir::detail

@@ -1,0 +1,236 @@
+#include <weir/detail/time_service.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/prefer.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/strand.hpp>
+
+#include <algorithm>
+#include <ctime>
+#include <optional>
+#include <utility>
+
+namespace weir::detail {
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr std::size_t arity = 4;
+
+/// The context's own executor beneath strands: the queue must not wait its turn behind somebody's
+/// strand.
+asio::any_io_executor beneath_strands(asio::any_io_executor executor)
+{
+    using io_executor = asio::io_context::executor_type;
+    for (;;) {
+        if (auto* io = executor.target<asio::strand<io_executor>>()) {
+            io_executor inner = io->get_inner_executor();
+            return inner;
+        }
+        auto* any = executor.target<asio::strand<asio::any_io_executor>>();
+        if (any == nullptr)
+            return asio::prefer(executor, asio::execution::outstanding_work.untracked);
+        asio::any_io_executor inner = any->get_inner_executor();
+        executor = std::move(inner);
+    }
+}
+
+class real_clock final : public clock_source {
+public:
+    time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
+    bool is_real() const noexcept override { return true; }
+
+    time_point rough_now() const noexcept override
+    {
+#if defined(CLOCK_MONOTONIC_COARSE)
+        timespec at{};
+        if (::clock_gettime(CLOCK_MONOTONIC_COARSE, &at) == 0) // the epoch of steady_clock
+            return time_point(std::chrono::seconds(at.tv_sec) +
+                              std::chrono::nanoseconds(at.tv_nsec));
+#endif
+        return now();
+    }
+
+    void wake_at(time_service& service, time_point at, const asio::any_io_executor& home) override
+    {
+        if (!timer_)
+            timer_.emplace(home);
+        timer_->expires_at(at);
+        timer_->async_wait([&service](const boost::system::error_code& error) {
+            if (error != asio::error::operation_aborted)
+                service.fire();
+        });
+    }
+
+    void sleep(time_service&) noexcept override
+    {
+        if (timer_)
+            timer_->cancel();
+    }
+
+    void shutdown(time_service&) noexcept override
+    {
+        timer_.reset();
+    }
+
+private:
+    std::optional<asio::steady_timer> timer_;
+};
+
+} // namespace
+
+time_service::time_service(asio::execution_context& context)
+    : time_service(context, std::make_shared<real_clock>())
+{
+}
+
+time_service::time_service(asio::execution_context& context, std::shared_ptr<clock_source> source)
+    : service(context), source_(std::move(source))
+{
+}
+
+time_service::~time_service()
+{
+    service_cache<time_service>::forget();
+}
+
+bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_io_executor& home)
+{
+    std::lock_guard lock(mutex_);
+    if (down_)
+        return false;
+    if (!home_)
+        home_ = beneath_strands(home);
+    heap_.push_back({at, &entry});
+    entry.place_ = heap_.size() - 1;
+    sift_up(entry.place_);
+    // A later wish than the one already armed costs nothing: it is seen when that one fires.
+    if (!armed_ || at < armed_at_) {
+        try {
+            source_->wake_at(*this, at, home_);
+        } catch (...) {
+            remove(entry.place_);
+            throw;
+        }
+        armed_ = true;
+        armed_at_ = at;
+    }
+    return true;
+}
+
+bool time_service::cancel(timer_entry& entry) noexcept
+{
+    std::lock_guard lock(mutex_);
+    if (entry.place_ == timer_entry::unscheduled)
+        return false;
+    remove(entry.place_);
+    if (heap_.empty() && armed_ && !settling_ && !down_)
+        settle_soon();
+    return true;
+}
+
+void time_service::fire()
+{
+    std::unique_lock lock(mutex_);
+    armed_ = false;
+    const time_point at = source_->now();
+    while (!down_ && !heap_.empty() && heap_.front().at <= at) {
+        timer_entry* due = heap_.front().entry;
+        remove(0);
+        lock.unlock();
+        due->expired();
+        lock.lock();
+    }
+    if (!down_ && !heap_.empty() && !armed_) {
+        source_->wake_at(*this, heap_.front().at, home_);
+        armed_ = true;
+        armed_at_ = heap_.front().at;
+    }
+}
+
+// An armed timer keeps `io_context::run` from returning, so an empty queue must put it to sleep.
+// Done in a posted turn: where time-outs come and go with every job, the next one arrives before
+// that turn, and arming again would cost a system call each.
+void time_service::settle_soon() noexcept
+{
+    try {
+        asio::post(home_, [this] { settle(); });
+        settling_ = true;
+    } catch (...) {
+        // No memory for the turn: the timer stays armed, and `run` returns when it fires.
+    }
+}
+
+void time_service::settle() noexcept
+{
+    std::lock_guard lock(mutex_);
+    settling_ = false;
+    if (heap_.empty() && armed_ && !down_) {
+        source_->sleep(*this);
+        armed_ = false;
+    }
+}
+
+void time_service::shutdown()
+{
+    std::lock_guard lock(mutex_);
+    down_ =
+        true; // what is still in the heap is taken out by its owners, whom the context drops too
+    source_->shutdown(*this);
+    home_ = nullptr;
+}
+
+void time_service::place(std::size_t index, slot value) noexcept
+{
+    heap_[index] = value;
+    value.entry->place_ = index;
+}
+
+void time_service::sift_up(std::size_t index) noexcept
+{
+    const slot moving = heap_[index];
+    while (index > 0) {
+        const std::size_t parent = (index - 1) / arity;
+        if (heap_[parent].at <= moving.at)
+            break;
+        place(index, heap_[parent]);
+        index = parent;
+    }
+    place(index, moving);
+}
+
+void time_service::sift_down(std::size_t index) noexcept
+{
+    const slot moving = heap_[index];
+    for (;;) {
+        const std::size_t first = index * arity + 1;
+        if (first >= heap_.size())
+            break;
+        const std::size_t last = std::min(first + arity, heap_.size());
+        std::size_t least = first;
+        for (std::size_t child = first + 1; child < last; ++child)
+            if (heap_[child].at < heap_[least].at)
+                least = child;
+        if (moving.at <= heap_[least].at)
+            break;
+        place(index, heap_[least]);
+        index = least;
+    }
+    place(index, moving);
+}
+
+void time_service::remove(std::size_t index) noexcept
+{
+    heap_[index].entry->place_ = timer_entry::unscheduled;
+    const slot last = heap_.back();
+    heap_.pop_back();
+    if (index == heap_.size())
+        return;
+    place(index, last);
+    sift_up(index);
+    sift_down(last.entry->place_);
+}
+
+} // namespace weir::detail

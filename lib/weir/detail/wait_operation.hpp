@@ -1,0 +1,135 @@
+#pragma once
+
+#include <weir/default_token.hpp>
+#include <weir/detail/waiter.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/append.hpp>
+#include <boost/asio/associated_allocator.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/recycling_allocator.hpp>
+
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace weir::detail {
+
+/// The part of a waiting operation that knows the handler: where it runs, its memory and its
+/// cancellation.
+///
+/// `Derived` is created by `start` and ends itself by `complete` or `destroy`.
+template <class Derived, class Handler, class IoExecutor>
+class wait_operation : public waiter {
+public:
+    using handler_executor = boost::asio::associated_executor_t<Handler, IoExecutor>;
+
+    /// Allocates the operation with the handler's allocator.
+    template <class... Args>
+    static Derived* create(Handler&& handler, const IoExecutor& io, Args&&... args);
+
+    void destroy() noexcept;
+
+protected:
+    wait_operation(Handler&& handler, const IoExecutor& io)
+        : waiter(where(handler, io)), handler_(std::move(handler))
+    {
+    }
+
+    ~wait_operation() = default;
+
+    /// `on_cancel` is called on the operation's executor, at most until it completes.
+    /// Cancellation: all three types mean the same here, for nothing happens before the operation
+    ///               succeeds.
+    template <class OnCancel>
+    void on_cancellation(OnCancel on_cancel)
+    {
+        auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+        if (slot.is_connected())
+            slot.assign([on_cancel](boost::asio::cancellation_type type) {
+                if (type != boost::asio::cancellation_type::none)
+                    on_cancel();
+            });
+    }
+
+    /// Clears the slot, frees the operation, then calls the handler. On the operation's executor.
+    template <class... Args>
+    void complete(Args... args);
+
+private:
+    // A handler behind `any_completion_executor` has no context to post to: such an operation goes
+    // on at the I/O executor first, and is dispatched from there.
+    static constexpr bool posts_to_handler =
+        std::is_convertible_v<handler_executor, boost::asio::any_io_executor>;
+
+    static auto where(const Handler& handler, const IoExecutor& io)
+    {
+        if constexpr (posts_to_handler)
+            return boost::asio::get_associated_executor(handler, io);
+        else
+            return io;
+    }
+
+    static auto allocator_for(const Handler& handler)
+    {
+        auto allocator = boost::asio::get_associated_allocator(
+            handler, boost::asio::recycling_allocator<void>());
+        return typename std::allocator_traits<decltype(allocator)>::template rebind_alloc<Derived>(
+            allocator);
+    }
+
+    Handler handler_;
+};
+
+template <class Derived, class Handler, class IoExecutor>
+template <class... Args>
+Derived* wait_operation<Derived, Handler, IoExecutor>::create(Handler&& handler,
+                                                              const IoExecutor& io, Args&&... args)
+{
+    auto allocator = allocator_for(handler);
+    Derived* memory = allocator.allocate(1);
+    try {
+        return ::new (static_cast<void*>(memory))
+            Derived(std::move(handler), io, std::forward<Args>(args)...);
+    } catch (...) {
+        allocator.deallocate(memory, 1);
+        throw;
+    }
+}
+
+template <class Derived, class Handler, class IoExecutor>
+void wait_operation<Derived, Handler, IoExecutor>::destroy() noexcept
+{
+    auto* self = static_cast<Derived*>(this);
+    auto allocator = allocator_for(handler_);
+    // Moved out first: a handler is often the last owner of a coroutine frame, whose destruction
+    // may run anything, and by then this operation must be gone.
+    [[maybe_unused]] Handler handler(std::move(handler_));
+    self->~Derived();
+    allocator.deallocate(self, 1);
+}
+
+template <class Derived, class Handler, class IoExecutor>
+template <class... Args>
+void wait_operation<Derived, Handler, IoExecutor>::complete(Args... args)
+{
+    auto* self = static_cast<Derived*>(this);
+    auto slot = boost::asio::get_associated_cancellation_slot(handler_);
+    if (slot.is_connected())
+        slot.clear();
+    auto allocator = allocator_for(handler_);
+    Handler handler(std::move(handler_));
+    self->~Derived();
+    allocator.deallocate(self, 1);
+    if constexpr (posts_to_handler)
+        std::move(handler)(std::move(args)...);
+    else
+        boost::asio::dispatch(boost::asio::append(std::move(handler), std::move(args)...));
+}
+
+} // namespace weir::detail

@@ -1,0 +1,313 @@
+#pragma once
+
+#include <weir/flow/detail/asio_queue/asio_queue_state.hpp>
+
+namespace weir::detail {
+
+template <class Channel>
+asio_queue_state<Channel>::locked::~locked()
+{
+    core_.settle(woken);
+    std::deque<value_type> lost;
+    if (core_.gone_) {
+        core_.answer();
+        lost.swap(core_.aside_);
+        core_.out_ += lost.size();
+    }
+    lock_.unlock();
+    for (value_type& value : lost)
+        core_.give_up(std::move(value));
+    while (!woken.empty()) {
+        node& n = woken.front();
+        woken.pop_front();
+        n.settled(); // perhaps gone with this
+    }
+}
+
+// ---- values
+
+template <class Channel>
+errc asio_queue_state<Channel>::put(value_type& value, line& woken)
+{
+    if (closed_)
+        return errc::closed;
+    if (!senders_.empty())
+        return errc::full; // nobody overtakes
+    if (users_ == users::nobody && !receivers_.empty()) {
+        receivers_.front().value.emplace(std::move(value));
+        ++in_;
+        ++out_;
+        wake_first(receivers_, woken);
+        return {};
+    }
+    if (push(value))
+        return {};
+    return closed_ ? errc::closed : errc::full;
+}
+
+template <class Channel>
+bool asio_queue_state<Channel>::push(value_type& value)
+{
+    if (channel_ == nullptr)
+        return false;
+    // Plain receivers see the code.
+    const error_code code = users_ == users::receivers ? error_code() : counted();
+    if (channel_->try_send(code, std::move(value))) {
+        ++in_;
+        return true;
+    }
+    if (users_ != users::nobody && !channel_->is_open())
+        shut(); // by somebody else
+    return false;
+}
+
+template <class Channel>
+bool asio_queue_state<Channel>::take(std::optional<value_type>& into, line& woken)
+{
+    const bool scout_is_back = answer(); // looked at once: it may come back at any moment
+    if (!aside_.empty()) {
+        into.emplace(std::move(aside_.front()));
+        aside_.pop_front();
+    } else if (!scout_is_back) {
+        return false; // what it brings comes first; until then the channel is empty
+    } else if (!pull(into)) {
+        if (closed_ || senders_.empty())
+            return false;
+        sender& s = senders_.front(); // from hand to hand
+        into.emplace(std::move(s.value));
+        s.sent = true;
+        ++in_;
+        wake_first(senders_, woken);
+    }
+    ++out_;
+    return true;
+}
+
+template <class Channel>
+bool asio_queue_state<Channel>::pull(std::optional<value_type>& into)
+{
+    const auto keep = [&](const error_code& error, value_type value) {
+        if (is_asios_own(error))
+            return;
+        if (users_ == users::senders && error.category() != counted().category())
+            ++in_;
+        into.emplace(std::move(value));
+    };
+    bool more = channel_ != nullptr;
+    while (more && !into)
+        more = channel_->try_receive(keep);
+    return into.has_value();
+}
+
+template <class Channel>
+void asio_queue_state<Channel>::drain()
+{
+    std::optional<value_type> value;
+    while (pull(value)) {
+        aside_.push_back(std::move(*value));
+        value.reset();
+    }
+}
+
+template <class Channel>
+void asio_queue_state<Channel>::settle(line& woken)
+{
+    if (closed_)
+        answer();
+    serve(woken);
+    refill(woken);
+    if (users_ == users::receivers)
+        carry(woken);
+    while (closed_ && !senders_.empty())
+        wake_first(senders_, woken);
+    finish();
+}
+
+template <class Channel>
+void asio_queue_state<Channel>::serve(line& woken)
+{
+    for (;;) {
+        while (!receivers_.empty() && take(receivers_.front().value, woken))
+            wake_first(receivers_, woken);
+        if (receivers_.empty())
+            return recall_scout();
+        if (is_over()) {
+            while (!receivers_.empty())
+                wake_first(receivers_, woken);
+            return;
+        }
+        if (users_ == users::nobody || channel_ == nullptr)
+            return;
+        const asked scout = scout_.load();
+        if (scout == asked::nothing)
+            send_scout();
+        else if (scout == asked::waits)
+            return;
+    }
+}
+
+template <class Channel>
+void asio_queue_state<Channel>::refill(line& woken)
+{
+    while (!closed_ && !senders_.empty() && push(senders_.front().value)) {
+        senders_.front().sent = true;
+        wake_first(senders_, woken);
+    }
+}
+
+// ---- the operations that wait in the channel
+
+// Both answer where Asio completes them: within the other side's call, perhaps with the channel's
+// lock held, or, on newer versions, posted. They leave the answer, and post a look at it.
+template <class Channel>
+class asio_queue_state<Channel>::scout_handler {
+public:
+    using executor_type = at_once_executor;
+    using immediate_executor_type = at_once_executor;
+    using cancellation_slot_type = boost::asio::cancellation_slot;
+
+    explicit scout_handler(asio_queue_state& core)
+        : core_(core.shared_from_this()), where_(core.channel_->get_executor())
+    {
+    }
+
+    executor_type get_executor() const noexcept { return {}; }
+    immediate_executor_type get_immediate_executor() const noexcept { return {}; }
+    cancellation_slot_type get_cancellation_slot() const noexcept
+    {
+        return core_->scout_signal_.slot();
+    }
+
+    void operator()(const error_code& error, value_type value)
+    {
+        if (is_asios_own(error)) {
+            const bool closed = error == boost::asio::experimental::error::channel_closed;
+            core_->scout_.store(closed ? asked::closed : asked::refused);
+        } else {
+            core_->scouted_.emplace(std::move(value));
+            core_->scouted_counted_ = error.category() == counted().category();
+            core_->scout_.store(asked::value);
+        }
+        boost::asio::post(where_, [core = std::move(core_)] { core->look(); });
+    }
+
+private:
+    std::shared_ptr<asio_queue_state> core_;
+    typename Channel::executor_type where_;
+};
+
+template <class Channel>
+class asio_queue_state<Channel>::carrier_handler {
+public:
+    using executor_type = at_once_executor;
+    using immediate_executor_type = at_once_executor;
+
+    explicit carrier_handler(asio_queue_state& core)
+        : core_(core.shared_from_this()), where_(core.channel_->get_executor())
+    {
+    }
+
+    executor_type get_executor() const noexcept { return {}; }
+    immediate_executor_type get_immediate_executor() const noexcept { return {}; }
+
+    void operator()(const error_code&)
+    {
+        core_->carrier_.store(asked::nothing);
+        boost::asio::post(where_, [core = std::move(core_)] { core->look(); });
+    }
+
+private:
+    std::shared_ptr<asio_queue_state> core_;
+    typename Channel::executor_type where_;
+};
+
+template <class Channel>
+void asio_queue_state<Channel>::send_scout()
+{
+    scout_.store(asked::waits); // before: it may be answered before this returns
+    channel_->async_receive(scout_handler(*this));
+}
+
+template <class Channel>
+void asio_queue_state<Channel>::recall_scout()
+{
+    if (!scout_is_out() || channel_ == nullptr)
+        return;
+    // One that is answered already comes back with its value.
+    scout_signal_.emit(boost::asio::cancellation_type::terminal);
+    reopen(*channel_);
+}
+
+template <class Channel>
+bool asio_queue_state<Channel>::answer()
+{
+    const asked a = scout_.load();
+    if (a == asked::nothing || a == asked::waits)
+        return a == asked::nothing;
+    if (a == asked::value) {
+        aside_.push_back(std::move(*scouted_));
+        scouted_.reset();
+        if (users_ == users::senders && !scouted_counted_)
+            ++in_;
+    }
+    scout_.store(asked::nothing);
+    if (a == asked::closed)
+        shut(); // perhaps by somebody else
+    if (shut_ && users_ != users::receivers)
+        drain();
+    return scout_.load() == asked::nothing;
+}
+
+template <class Channel>
+void asio_queue_state<Channel>::carry(line& woken)
+{
+    while (!closed_ && !senders_.empty() && !carrier_is_out()) {
+        if (!channel_->is_open())
+            return shut();
+        carrier_.store(asked::waits);
+        sender& s = senders_.front();
+        channel_->async_send(error_code(), std::move(s.value), carrier_handler(*this));
+        s.sent = true;
+        ++in_;
+        wake_first(senders_, woken);
+    }
+}
+
+// ---- the end
+
+template <class Channel>
+void asio_queue_state<Channel>::shut()
+{
+    if (std::exchange(closed_, true) || users_ == users::receivers)
+        return;
+    if (users_ == users::senders) {
+        const bool scout_is_back = answer();
+        // Senders that wait are told so: nobody could give them their value back.
+        if (scout_is_back || channel_->ready())
+            channel_->cancel();
+        // One that starts to wait after that still comes in, behind a buffer. Without one it meets
+        // a receive.
+        if (capacity_ == 0 && scout_is_back && channel_->is_open())
+            send_scout();
+    }
+    close_and_keep(*channel_);
+    shut_ = true;
+    if (answer())
+        drain(); // else when the scout is back, for what it brings comes first
+}
+
+// Where others receive, the channel keeps what it has for them. A carrier behind a full buffer
+// comes in as they take; one without a buffer would stay outside.
+template <class Channel>
+void asio_queue_state<Channel>::finish()
+{
+    if (!closed_ || shut_ || users_ != users::receivers || channel_ == nullptr)
+        return;
+    if (carrier_is_out() && capacity_ == 0)
+        return;
+    if (channel_->is_open())
+        close_and_keep(*channel_);
+    shut_ = true;
+}
+
+} // namespace weir::detail

@@ -1,0 +1,55 @@
+#include <weir/flow/detail/pool/stuck_watch.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace weir::detail {
+
+std::vector<overdue_rule::running> overdue_rule::look(time_point now,
+                                                      const std::vector<running>& jobs)
+{
+    std::vector<running> overdue;
+    std::set<job_id> told;
+    for (const running& job : jobs)
+        if (now - job.since >= limit_) {
+            if (!told_.contains(job.id))
+                overdue.push_back(job);
+            told.insert(job.id);
+        }
+    told_ = std::move(told);
+    return overdue;
+}
+
+stuck_watch::stuck_watch(duration limit, look what_runs, tell report)
+    : limit_(limit), look_(std::move(what_runs)), tell_(std::move(report)), rule_(limit),
+      thread_([this] { run(); })
+{
+}
+
+stuck_watch::~stuck_watch()
+{
+    {
+        std::lock_guard lock(mutex_);
+        over_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+}
+
+void stuck_watch::run()
+{
+    const duration shortest = std::chrono::milliseconds(1);
+    const duration longest = std::chrono::seconds(1);
+    const duration pause = std::clamp<duration>(limit_ / 4, shortest, longest);
+    std::unique_lock lock(mutex_);
+    while (!changed_.wait_for(lock, pause, [this] { return over_; })) {
+        lock.unlock();
+        const time_point now = std::chrono::steady_clock::now();
+        for (const overdue_rule::running& job : rule_.look(now, look_()))
+            tell_(job, now - job.since);
+        lock.lock();
+    }
+}
+
+} // namespace weir::detail

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <weir/duration.hpp>
+#include <weir/flow/outcome.hpp>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace weir::detail {
+
+/// Which jobs are past their time and were not told yet. A pure rule.
+class overdue_rule {
+public:
+    struct running {
+        job_id id;
+        time_point since;
+        std::string name;
+    };
+
+    explicit overdue_rule(duration limit) : limit_(limit) {}
+
+    /// Each job once.
+    std::vector<running> look(time_point now, const std::vector<running>& jobs);
+
+private:
+    duration limit_;
+    std::set<job_id> told_; // of those that were running at the last look
+};
+
+/// A thread that looks at what runs, and tells what is past its time. It is a thread of its own,
+/// for nothing on a thread that is blocked can tell of that.
+class stuck_watch {
+public:
+    using look = std::function<std::vector<overdue_rule::running>()>;
+    using tell = std::function<void(const overdue_rule::running&, duration age)>;
+
+    /// Looks every quarter of `limit`, at least every second, at most every millisecond.
+    stuck_watch(duration limit, look what_runs, tell report);
+    stuck_watch(const stuck_watch&) = delete;
+    stuck_watch& operator=(const stuck_watch&) = delete;
+    ~stuck_watch();
+
+private:
+    void run();
+
+    const duration limit_;
+    const look look_;
+    const tell tell_;
+    overdue_rule rule_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    bool over_ = false;
+    std::thread thread_;
+};
+
+} // namespace weir::detail

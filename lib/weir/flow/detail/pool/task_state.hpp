@@ -1,0 +1,223 @@
+#pragma once
+
+#include <weir/detail/is_awaitable.hpp>
+#include <weir/flow/job_context.hpp>
+#include <weir/flow/outcome.hpp>
+#include <weir/sync/event.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace weir::detail {
+
+/// A task as its pool sees it.
+class task_base {
+public:
+    task_base() = default;
+    task_base(const task_base&) = delete;
+    task_base& operator=(const task_base&) = delete;
+    virtual ~task_base() = default;
+
+    virtual bool suspends() const noexcept = 0;
+    virtual void run(job_context& context) = 0;
+    virtual boost::asio::awaitable<void> start(job_context& context) = 0;
+    /// Once, by the pool: how it ended.
+    virtual void finish(outcome<void>&& how) noexcept = 0;
+};
+
+using unclaimed_hook = std::function<void(outcome<void>&&)>;
+
+/// A task and its outcome: shared by the pool and by who submitted it.
+template <class R>
+class task_state : public task_base {
+public:
+    explicit task_state(std::shared_ptr<const unclaimed_hook> hook) : hook_(std::move(hook)) {}
+
+    void finish(outcome<void>&& how) noexcept override
+    {
+        const weir::status s = how.status();
+        const cancel_reason reason = how.reason();
+        const unsigned attempts = how.attempts();
+        if (s != weir::status::ok)
+            out_.set_error(how.thrown());
+        out_.end(std::move(how).take_ticket(), s, reason);
+        out_.set_attempts(attempts);
+        const unsigned now = flags_.fetch_or(finished) | finished;
+        done_.set();
+        if (now == nobodys)
+            tell_unclaimed();
+    }
+
+    /// Happens when the outcome is there.
+    static event done(const std::shared_ptr<task_state>& task) noexcept
+    {
+        return event(std::shared_ptr<event_state>(task, &task->done_));
+    }
+    bool is_done() const noexcept { return done_.is_set(); }
+
+    /// Somebody waits, and takes the outcome unless he gives up. One who took it stays counted.
+    void claim() noexcept { flags_.fetch_add(one_claim); }
+    void unclaim() noexcept
+    {
+        if (flags_.fetch_sub(one_claim) - one_claim == nobodys)
+            tell_unclaimed();
+    }
+    outcome<R> take() noexcept { return std::move(out_); }
+
+    /// Who submitted it does not want to know any more.
+    void drop() noexcept
+    {
+        if ((flags_.fetch_or(dropped) | dropped) == nobodys)
+            tell_unclaimed();
+    }
+
+protected:
+    /// What the function returned. Not when the pool has given the task up meanwhile: then the
+    /// outcome is another's to read.
+    template <class Make>
+    void keep_value(Make&& make)
+    {
+        if ((flags_.load(std::memory_order_relaxed) & finished) == 0)
+            out_.make_value(std::forward<Make>(make));
+    }
+
+private:
+    static constexpr unsigned finished = 1;
+    static constexpr unsigned dropped = 2;
+    static constexpr unsigned nobodys = finished | dropped; // and nobody waits
+    static constexpr unsigned one_claim = 4;                // counted above the flags
+
+    void tell_unclaimed() noexcept
+    {
+        if (out_.status() != weir::status::failed || !hook_)
+            return;
+        std::exception_ptr error = out_.error();
+        (*hook_)(
+            outcome<void>(std::move(out_).take_ticket(), weir::status::failed, std::move(error)));
+    }
+
+    std::shared_ptr<const unclaimed_hook> hook_;
+    event_state done_;
+    outcome<R> out_;
+    std::atomic<unsigned> flags_{0};
+};
+
+/// A wait for a task's outcome. Given up when it is destroyed before it took that.
+template <class R>
+class claim {
+public:
+    explicit claim(std::shared_ptr<task_state<R>> t) noexcept : task_(std::move(t))
+    {
+        task_->claim();
+    }
+    claim(claim&&) noexcept = default;
+    claim& operator=(claim&&) = delete;
+    ~claim() { give_up(); }
+
+    event done() const noexcept { return task_state<R>::done(task_); }
+    void give_up() noexcept
+    {
+        if (const auto task = std::move(task_))
+            task->unclaim();
+    }
+    outcome<R> take() noexcept
+    {
+        const auto task = std::move(task_);
+        return task->take();
+    }
+
+private:
+    std::shared_ptr<task_state<R>> task_;
+};
+
+template <class Function>
+inline constexpr bool takes_context = std::is_invocable_v<Function&, job_context&>;
+
+template <class Function, bool TakesContext>
+struct returned_by : std::invoke_result<Function&> {
+};
+template <class Function>
+struct returned_by<Function, true> : std::invoke_result<Function&, job_context&> {
+};
+
+template <class T>
+struct awaited {
+    using type = T;
+};
+template <class T, class Executor>
+struct awaited<boost::asio::awaitable<T, Executor>> {
+    using type = T;
+};
+
+/// What a task's callable gives in the end: `R` where it returns `R` or `awaitable<R>`.
+template <class Function>
+using task_value =
+    typename awaited<typename returned_by<Function, takes_context<Function>>::type>::type;
+
+template <class Function>
+class task_of final : public task_state<task_value<Function>> {
+    using R = task_value<Function>;
+    static constexpr bool is_coroutine =
+        is_awaitable<typename returned_by<Function, takes_context<Function>>::type>;
+
+public:
+    task_of(Function f, std::shared_ptr<const unclaimed_hook> unclaimed)
+        : task_state<R>(std::move(unclaimed)), function_(std::move(f))
+    {
+    }
+
+    bool suspends() const noexcept override { return is_coroutine; }
+
+    void run([[maybe_unused]] job_context& context) override
+    {
+        if constexpr (!is_coroutine) {
+            if constexpr (std::is_void_v<R>) {
+                call(context);
+                this->keep_value([] { return std::monostate(); });
+            } else {
+                this->keep_value([&] { return call(context); });
+            }
+        }
+    }
+
+    boost::asio::awaitable<void> start(job_context& context) override
+    {
+        if constexpr (is_coroutine && std::is_void_v<R>) {
+            this->keep_value([] { return std::monostate(); }); // unless it turns out not to be ok
+            return call(context);                              // without a coroutine around it
+        } else {
+            return start_and_keep(context);
+        }
+    }
+
+private:
+    boost::asio::awaitable<void> start_and_keep([[maybe_unused]] job_context& context)
+    {
+        if constexpr (is_coroutine && !std::is_void_v<R>) {
+            auto operation = call(context);
+            R value = co_await std::move(operation);
+            this->keep_value([&value] { return std::move(value); });
+        }
+        co_return;
+    }
+
+    auto call([[maybe_unused]] job_context& context)
+    {
+        if constexpr (takes_context<Function>)
+            return std::invoke(*function_, context);
+        else
+            return std::invoke(*function_);
+    }
+
+    std::optional<Function> function_;
+};
+
+} // namespace weir::detail

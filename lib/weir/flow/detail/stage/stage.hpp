@@ -1,0 +1,270 @@
+#pragma once
+
+#include <weir/detail/time_service.hpp>
+#include <weir/detail/turn.hpp>
+#include <weir/error.hpp>
+#include <weir/flow/detail/stage/result_window.hpp>
+#include <weir/flow/detail/stage/stage_call.hpp>
+#include <weir/flow/detail/stage/stage_state.hpp>
+#include <weir/flow/stage_options.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace weir::detail {
+
+/// A stage whose calls suspend: workers run ahead of whoever takes the results.
+///
+/// Lifetime: shared by its workers and by who takes the results, so that a stage which is let go
+///           of in the middle lives until the last call has ended.
+template <class Source, class Function, bool Collects>
+class stage : public stage_state {
+    using call = stage_call<Source, Function, Collects>;
+    using item_type = typename Source::item_type;
+    using held =
+        std::conditional_t<std::is_lvalue_reference_v<item_type>,
+                           std::reference_wrapper<std::remove_reference_t<item_type>>, item_type>;
+
+public:
+    using result_type = typename call::result_type;
+    using pointer = std::shared_ptr<stage>;
+
+    stage(Source source, limit limit, Function function, const stage_options& options)
+        : stage_state(limit, options), source_(std::move(source)), function_(std::move(function))
+    {
+    }
+
+    /// The next result; none at the end. Throws the first error when it is its turn, and
+    /// `operation_aborted` when cancelled. In these three cases every call has ended.
+    static boost::asio::awaitable<std::optional<result_type>> next(pointer s)
+    {
+        if (!s->has_result()) {
+            const bool there_is = co_await wait(s);
+            if (!there_is)
+                co_return std::nullopt;
+        }
+        std::optional<result_type> taken(s->results_.take(s->delivered_++));
+        if (s->wants_helper()) {
+            const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+            s->help(s, executor);
+        }
+        co_return taken;
+    }
+
+    /// Cancels what is under way and drops what waits, here and in the stages before.
+    void stop(cancel_reason reason)
+    {
+        if (stopped_)
+            return;
+        stopped_ = true;
+        if (reason_ == cancel_reason::none && !(ended_ && delivered_ == entered_))
+            reason_ = reason;
+        dropped_ += results_.drop(delivered_, ordered_ ? entered_ : finished_);
+        source_.stop(reason);
+        cancel_all();
+    }
+
+    /// Waits until every call has ended, here and in the stages before.
+    /// Precondition: it is stopped; what is cancelled is not thrown (`throw_if_cancelled`).
+    static boost::asio::awaitable<void> join(pointer s)
+    {
+        const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
+        while (s->live_ != 0)
+            co_await s->consumer_.async_park(executor,
+                                             boost::asio::as_tuple(boost::asio::use_awaitable));
+        if constexpr (!Source::pulls_at_once)
+            co_await s->source_.join();
+    }
+
+    void append_counts(std::vector<stage_counts>& all) const
+    {
+        source_.append_counts(all);
+        all.push_back(counts());
+    }
+
+private:
+    bool has_result() const noexcept { return results_.has(delivered_); }
+
+    static boost::asio::awaitable<bool> wait(pointer s);
+    static boost::asio::awaitable<void> work(pointer s, std::shared_ptr<worker> me);
+
+    void look_for_help(const pointer& s, const boost::asio::any_io_executor& executor)
+    {
+        if (wants_helper())
+            help(s, executor);
+    }
+
+    void help(const pointer& s, const boost::asio::any_io_executor& executor)
+    {
+        helper_coming_ = true;
+        if (idle_.wake_one())
+            return;
+        auto w = enter();
+        auto on_end = [s](std::exception_ptr error) {
+            if (error) // out of memory, outside any call
+                s->fail(s->entered_, std::move(error));
+        };
+        boost::asio::co_spawn(
+            executor, work(s, w),
+            boost::asio::bind_cancellation_slot(w->signal.slot(), std::move(on_end)));
+    }
+
+    std::uint64_t take_in(worker& me)
+    {
+        results_.reach(delivered_, entered_);
+        return me.number = entered_++;
+    }
+
+    void finish(std::uint64_t number, result_type&& result) noexcept
+    {
+        if (is_dropped(number)) {
+            ++dropped_;
+            return;
+        }
+        const std::uint64_t place = ordered_ ? number : finished_++;
+        results_.put(place, std::move(result));
+        if (place == delivered_)
+            consumer_.wake_all();
+    }
+
+    /// `number` is an item's, or the next one's when the source has failed.
+    void fail(std::uint64_t number, std::exception_ptr error)
+    {
+        const bool entered = number < entered_;
+        if (is_dropped(number)) {
+            dropped_ += entered ? 1 : 0;
+            return;
+        }
+        if (entered && Collects)
+            return finish(number, call::failed(number, std::move(error)));
+        failed_ += entered ? 1 : 0;
+        error_ = std::move(error);
+        error_at_ = ordered_ ? number : finished_;
+        reason_ = cancel_reason::sibling_failed;
+        source_.stop(reason_);
+        cancel_after(number);
+    }
+
+    Source source_;
+    Function function_;
+    result_window<result_type> results_;
+};
+
+// -------------------------------------------------------------------------------------------------
+
+template <class Source, class Function, bool Collects>
+boost::asio::awaitable<bool> stage<Source, Function, Collects>::wait(pointer s)
+{
+    namespace asio = boost::asio;
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+    co_await asio::this_coro::throw_if_cancelled(false);
+    // A request that came before there was anything to cancel.
+    const auto asked = co_await asio::this_coro::cancellation_state;
+    bool cancelled = throwing && asked.cancelled() != asio::cancellation_type::none;
+    while (!cancelled && !s->has_result() && !s->is_settled()) {
+        s->look_for_help(s, executor);
+        const auto parked =
+            co_await s->consumer_.async_park(executor, asio::as_tuple(asio::use_awaitable));
+        cancelled = static_cast<bool>(std::get<0>(parked));
+    }
+    if (!cancelled && s->has_result()) {
+        co_await asio::this_coro::throw_if_cancelled(throwing);
+        co_return true;
+    }
+    const bool finished_before = s->stopped_;
+    s->stop(cancel_reason::requested);
+    co_await join(s);
+    co_await asio::this_coro::throw_if_cancelled(throwing);
+    if (s->error_ && !finished_before)
+        std::rethrow_exception(s->error_);
+    if (cancelled)
+        throw system_error(asio::error::operation_aborted);
+    co_return false;
+}
+
+template <class Source, class Function, bool Collects>
+boost::asio::awaitable<void> stage<Source, Function, Collects>::work(pointer s,
+                                                                     std::shared_ptr<worker> me)
+{
+    namespace asio = boost::asio;
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    // Spawned from the middle of another worker, or of who takes the results: not inside of that.
+    co_await asio::post(executor, asio::use_awaitable);
+    const presence here(*s, *me);
+    const time_service& clock = time_service::of(executor);
+    turn my_turn(clock);
+    s->helper_coming_ = false;
+    while (!s->is_over()) {
+        if (!s->may_pull()) {
+            co_await s->idle_.async_park(executor, asio::as_tuple(asio::use_awaitable));
+            s->helper_coming_ = false;
+            my_turn.begin(clock);
+            continue;
+        }
+        std::uint64_t number = s->entered_; // if the source fails
+        std::exception_ptr error;
+        try {
+            std::optional<held> item;
+            if constexpr (Source::pulls_at_once) {
+                if (s->source_.ready()) {
+                    number = s->take_in(*me);
+                    item.emplace(s->source_.take());
+                }
+            } else {
+                const at_source only_one(*s);
+                item = co_await s->source_.next();
+                if (item)
+                    number = s->take_in(*me);
+            }
+            if (!item) {
+                s->end_of_source();
+                break;
+            }
+            if (s->is_over()) // meanwhile
+                throw system_error(asio::error::operation_aborted);
+            s->look_for_help(s, executor);
+            auto operation = s->function_(static_cast<item_type&&>(*item));
+            if constexpr (call::is_void) {
+                co_await std::move(operation);
+                s->finish(number, call::succeeded(number, std::monostate()));
+            } else {
+                auto value = co_await std::move(operation);
+                s->finish(number, call::succeeded(number, std::move(value)));
+            }
+        } catch (...) {
+            error = std::current_exception();
+        }
+        me->number = none;
+        if (error)
+            s->fail(number, std::move(error));
+        // What a call did to its cancellation stays with it.
+        co_await asio::this_coro::reset_cancellation_state();
+        co_await asio::this_coro::throw_if_cancelled(true);
+        if (!s->is_over() && my_turn.is_over(clock)) {
+            co_await asio::post(executor, asio::use_awaitable);
+            my_turn.begin(clock);
+        }
+    }
+}
+
+} // namespace weir::detail

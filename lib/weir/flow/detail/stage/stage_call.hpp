@@ -1,0 +1,65 @@
+#pragma once
+
+#include <weir/detail/is_awaitable.hpp>
+#include <weir/flow/outcome.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace weir::detail {
+
+template <class T>
+struct stage_value {
+    using type = T;
+};
+template <class T, class Executor>
+struct stage_value<boost::asio::awaitable<T, Executor>> {
+    using type = T;
+};
+
+/// What a function returns for an item, and what becomes of that.
+template <class Source, class Function, bool Collects>
+struct stage_call {
+    using item_type = typename Source::item_type;
+    using returned = std::invoke_result_t<Function&, item_type>;
+    using plain = std::remove_cvref_t<typename stage_value<returned>::type>;
+    static constexpr bool suspends = is_awaitable<returned>;
+    static constexpr bool is_void = std::is_void_v<plain>;
+    using value_type = std::conditional_t<is_void, std::monostate, plain>;
+    using result_type = std::conditional_t<Collects, outcome<plain>, value_type>;
+
+    static_assert(std::is_nothrow_move_constructible_v<value_type>,
+                  "a result must move without throwing");
+
+    static result_type succeeded(std::uint64_t number, value_type&& value)
+    {
+        if constexpr (Collects) {
+            ticket item(number + 1);
+            result_type made = result_type::ok(std::move(item), std::move(value));
+            made.set_attempts(1);
+            return made;
+        } else {
+            return std::move(value);
+        }
+    }
+
+    /// Only where outcomes are collected.
+    static result_type failed(std::uint64_t number, std::exception_ptr error)
+    {
+        if constexpr (Collects) {
+            ticket item(number + 1);
+            result_type made(std::move(item), status::failed, std::move(error));
+            made.set_attempts(1);
+            return made;
+        } else {
+            std::rethrow_exception(std::move(error));
+        }
+    }
+};
+
+} // namespace weir::detail

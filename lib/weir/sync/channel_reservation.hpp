@@ -1,0 +1,60 @@
+#pragma once
+
+#include <weir/sync/detail/channel_state.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace weir {
+
+/// A place in a channel that is kept for one value, so that sending it cannot fail.
+///
+/// Lifetime: destroying it gives the place back. May outlive its channel: what is sent then goes to
+///           the channel's hook.
+/// Threads: any thread; one object by one thread at a time.
+template <class T>
+class [[nodiscard]] channel_reservation {
+public:
+    /// No place.
+    channel_reservation() noexcept = default;
+    channel_reservation(channel_reservation&&) noexcept = default;
+    channel_reservation& operator=(channel_reservation&& other) noexcept
+    {
+        if (this != &other) {
+            release();
+            state_ = std::move(other.state_);
+        }
+        return *this;
+    }
+    ~channel_reservation() { release(); }
+
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+
+    /// Sends the value, even when the channel was closed since. Uses the place up.
+    /// Precondition: there is one.
+    void send(T value) noexcept
+    {
+        const auto state = std::move(state_);
+        state->core.push_reserved(value);
+        if (state->gone)
+            state->lose_all();
+    }
+
+    /// Gives the place back.
+    void release() noexcept
+    {
+        if (const auto state = std::move(state_))
+            state->core.give_back();
+    }
+
+    /// For channels: a place was reserved in `state`.
+    explicit channel_reservation(std::shared_ptr<detail::channel_state<T>> state) noexcept
+        : state_(std::move(state))
+    {
+    }
+
+private:
+    std::shared_ptr<detail::channel_state<T>> state_;
+};
+
+} // namespace weir

@@ -1,0 +1,251 @@
+// Where one thread runs a context, wake-ups wait in one line and are resumed together.
+#include <weir/detail/waiter.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace asio = boost::asio;
+
+BOOST_AUTO_TEST_SUITE(wake_line)
+
+// What happened: a letter for each waiter, in front of it how it ended.
+class lettered final : public weir::detail::waiter {
+public:
+    lettered(asio::io_context& io, std::string& log, char letter,
+             std::function<void()> then = nullptr)
+        : weir::detail::waiter(io.get_executor()), log_(log), letter_(letter),
+          then_(std::move(then))
+    {
+        BOOST_TEST(enlist());
+    }
+
+    void tell()
+    {
+        woken_ = true;
+        wake();
+    }
+
+private:
+    void resumed() override { end('r'); }
+    void dropped() noexcept override { end('d'); }
+    void context_shutdown() noexcept override
+    {
+        if (!woken_)
+            end('s');
+    }
+    void end(char how)
+    {
+        log_ += how;
+        log_ += letter_;
+        const auto then = std::move(then_);
+        delete this;
+        if (then)
+            then();
+    }
+
+    std::string& log_;
+    const char letter_;
+    std::function<void()> then_;
+    bool woken_ = false;
+};
+
+struct one_thread : asio::io_context {
+    one_thread() : asio::io_context(1) { weir::detail::only_one_thread(*this); }
+};
+
+BOOST_AUTO_TEST_CASE(who_is_woken_is_resumed_in_order_by_one_handler_and_not_inside_the_call)
+{
+    one_thread io;
+    std::string log;
+    for (const char letter : {'a', 'b', 'c'})
+        (new lettered(io, log, letter))->tell();
+    BOOST_TEST(log.empty());
+    BOOST_TEST(io.poll_one() == 1U);
+    BOOST_TEST(log == "rarbrc");
+    BOOST_TEST(io.poll() == 0U);
+    BOOST_TEST(io.stopped()); // nobody waits: there is no work
+}
+
+BOOST_AUTO_TEST_CASE(who_is_woken_by_one_of_them_comes_behind_the_rest)
+{
+    one_thread io;
+    std::string log;
+    auto* const c = new lettered(io, log, 'c');
+    auto* const d = new lettered(io, log, 'd');
+    (new lettered(io, log, 'a', [c, d] {
+        c->tell();
+        d->tell();
+    }))->tell();
+    (new lettered(io, log, 'b'))->tell();
+    io.run();
+    BOOST_TEST(log == "rarbrcrd");
+}
+
+BOOST_AUTO_TEST_CASE(the_line_is_begun_anew_once_it_was_empty)
+{
+    one_thread io;
+    std::string log;
+    for (const char letter : {'a', 'b', 'c'}) {
+        (new lettered(io, log, letter))->tell();
+        io.run();
+        io.restart();
+    }
+    BOOST_TEST(log == "rarbrc");
+}
+
+BOOST_AUTO_TEST_CASE(what_one_throws_leaves_the_rest_in_line_for_the_next_run)
+{
+    one_thread io;
+    std::string log;
+    auto* const e = new lettered(io, log, 'e');
+    (new lettered(io, log, 'a', [e] { e->tell(); }))->tell();
+    (new lettered(io, log, 'b', [] { throw std::runtime_error("b"); }))->tell();
+    (new lettered(io, log, 'c', [] { throw std::runtime_error("c"); }))->tell();
+    (new lettered(io, log, 'd'))->tell();
+    BOOST_CHECK_THROW(io.run(), std::runtime_error);
+    BOOST_TEST(log == "rarb");
+    (new lettered(io, log, 'f'))->tell();
+    BOOST_CHECK_THROW(io.run(), std::runtime_error);
+    BOOST_TEST(log == "rarbrc");
+    io.run();
+    BOOST_TEST(log == "rarbrcrdrerf"); // who came meanwhile is behind those that were left
+}
+
+BOOST_AUTO_TEST_CASE(the_last_one_throws_and_those_who_come_later_are_resumed)
+{
+    one_thread io;
+    std::string log;
+    (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->tell();
+    BOOST_CHECK_THROW(io.run(), std::runtime_error);
+    io.restart(); // there was no work left
+    (new lettered(io, log, 'b'))->tell();
+    io.run();
+    BOOST_TEST(log == "rarb");
+}
+
+BOOST_AUTO_TEST_CASE(wake_ups_that_never_end_leave_others_their_turn)
+{
+    one_thread io;
+    std::string log;
+    bool others = false;
+    int resumed = 0;
+    std::function<void()> again = [&] {
+        if (!others && ++resumed < 100'000)
+            (new lettered(io, log, 'x', again))->tell();
+    };
+    again();
+    // Behind the handler that resumes, whenever that is posted.
+    asio::post(io, [&] { asio::post(io, [&] { others = true; }); });
+    io.run();
+    BOOST_TEST(others);
+    BOOST_TEST(resumed <= 1000);
+}
+
+BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_each_in_line_once)
+{
+    std::string log;
+    {
+        one_thread io;
+        (new lettered(io, log, 'a'))->tell();
+        new lettered(io, log, 'p'); // parked
+        (new lettered(io, log, 'b'))->tell();
+    }
+    BOOST_TEST(log == "spdadb");
+}
+
+BOOST_AUTO_TEST_CASE(who_is_woken_while_its_context_goes_is_dropped_too)
+{
+    std::string log;
+    {
+        one_thread io;
+        auto* const p = new lettered(io, log, 'p');
+        new lettered(io, log, 'q', [p] { p->tell(); }); // told of the end first
+        (new lettered(io, log, 'a'))->tell();
+        (new lettered(io, log, 'b'))->tell();
+    }
+    BOOST_TEST(log == "sqdadbdp");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_left_by_a_throw_goes_with_the_context)
+{
+    std::string log;
+    {
+        one_thread io;
+        (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->tell();
+        (new lettered(io, log, 'b'))->tell();
+        (new lettered(io, log, 'c'))->tell();
+        BOOST_CHECK_THROW(io.run(), std::runtime_error);
+    }
+    BOOST_TEST(log == "radbdc");
+}
+
+BOOST_AUTO_TEST_CASE(a_context_at_the_place_of_another_has_a_line_of_its_own)
+{
+    std::string log;
+    std::optional<one_thread> io;
+    for (const char letter : {'a', 'b', 'c'}) {
+        io.emplace();
+        (new lettered(*io, log, letter))->tell();
+        if (letter != 'b')
+            io->run();
+        io.reset();
+    }
+    BOOST_TEST(log == "radbrc");
+}
+
+BOOST_AUTO_TEST_CASE(run_goes_on_while_anybody_waits_wherever_he_began)
+{
+    one_thread io;
+    std::string log;
+    auto* const outside = new lettered(io, log, 'o');
+    lettered* inside[3] = {};
+    asio::post(io, [&] {
+        for (std::size_t i = 0; i < 3; ++i)
+            inside[i] = new lettered(io, log, static_cast<char>('a' + i));
+    });
+    BOOST_TEST(io.poll() == 1U);
+    BOOST_TEST(!io.stopped());
+    for (const std::size_t next : {1U, 0U}) {
+        inside[next]->tell();
+        io.poll();
+        BOOST_TEST(!io.stopped());
+    }
+    outside->tell();
+    io.poll();
+    BOOST_TEST(!io.stopped());
+    inside[2]->tell();
+    io.run();
+    BOOST_TEST(io.stopped());
+    BOOST_TEST(log == "rbrarorc");
+}
+
+BOOST_AUTO_TEST_CASE(a_context_that_goes_tells_all_who_wait_wherever_they_began)
+{
+    std::string log;
+    {
+        one_thread io;
+        new lettered(io, log, 'o');
+        auto* const p = new lettered(io, log, 'p');
+        asio::post(io, [&] {
+            auto* const a = new lettered(io, log, 'a');
+            new lettered(io, log, 'b', [a, p] {
+                a->tell();
+                p->tell();
+            });
+        });
+        io.poll();
+    }
+    BOOST_TEST(log.size() == 8U);
+    for (const char* const each : {"so", "dp", "da", "sb"})
+        BOOST_TEST(log.find(each) != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
