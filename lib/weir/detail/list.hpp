@@ -10,7 +10,7 @@ struct list_node {
     list_node* previous = nullptr;
 };
 
-/// An intrusive, doubly linked, first-in-first-out list. Owns nothing.
+/// An intrusive, doubly linked list. Owns nothing.
 template <class Node>
 class list {
 public:
@@ -41,6 +41,16 @@ public:
         ++size_;
     }
 
+    void push_front(Node& node) noexcept
+    {
+        list_node& n = node;
+        n.previous = nullptr;
+        n.next = head_;
+        (head_ != nullptr ? head_->previous : tail_) = &n;
+        head_ = &n;
+        ++size_;
+    }
+
     void erase(Node& node) noexcept
     {
         list_node& n = node;
@@ -55,6 +65,25 @@ public:
         Node& node = front();
         erase(node);
         return node;
+    }
+
+    Node& back() const noexcept { return *static_cast<Node*>(tail_); }
+    Node& pop_back() noexcept
+    {
+        Node& node = back();
+        erase(node);
+        return node;
+    }
+
+    /// The node at hand may leave the list, or go, meanwhile.
+    template <class Do>
+    void for_each(Do what) const
+    {
+        for (list_node* n = head_; n != nullptr;) {
+            list_node* const next = n->next;
+            what(*static_cast<Node*>(n));
+            n = next;
+        }
     }
 
 private:

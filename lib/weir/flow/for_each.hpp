@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/detail/is_awaitable.hpp>
+#include <weir/detail/awaited.hpp>
 #include <weir/detail/time_service.hpp>
 #include <weir/detail/turn.hpp>
 #include <weir/error.hpp>

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <weir/detail/handler_wrapper.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
 #include <weir/flow/outcome.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associator.hpp>
 #include <boost/asio/async_result.hpp>
 
 #include <memory>
@@ -18,20 +18,22 @@ namespace detail {
 
 /// Completes a wait for a task with its outcome; otherwise the handler itself.
 template <class R, class Handler>
-struct outcome_handler {
-    outcome_handler(Handler&& h, claim<R>&& c) : handler(std::move(h)), claimed(std::move(c)) {}
+struct outcome_handler : handler_wrapper<Handler> {
+    outcome_handler(Handler&& h, claim<R>&& c)
+        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c))
+    {
+    }
 
     void operator()(error_code error)
     {
         if (error) {
             claimed.give_up();
-            return std::move(handler)(error, outcome<R>());
+            return std::move(this->handler)(error, outcome<R>());
         }
         outcome<R> out = claimed.take();
-        std::move(handler)(error, std::move(out));
+        std::move(this->handler)(error, std::move(out));
     }
 
-    Handler handler;
     claim<R> claimed;
 };
 
@@ -128,16 +130,3 @@ private:
 };
 
 } // namespace weir
-
-template <template <class, class> class Associator, class R, class Handler, class Default>
-struct boost::asio::associator<Associator, weir::detail::outcome_handler<R, Handler>, Default>
-    : Associator<Handler, Default> {
-    static auto get(const weir::detail::outcome_handler<R, Handler>& h) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler);
-    }
-    static auto get(const weir::detail::outcome_handler<R, Handler>& h, const Default& d) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler, d);
-    }
-};

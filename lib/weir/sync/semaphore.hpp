@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/initiate.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/semaphore_core.hpp>
@@ -149,8 +150,11 @@ public:
     auto async_acquire_until(time_point deadline, std::size_t weight, Token&& token = Token())
     {
         check_weight(weight);
-        return boost::asio::async_initiate<Token, void(error_code, permit)>(
-            initiate_acquire(*this, deadline), token, weight);
+        const auto start = [this, deadline](auto&& handler, std::size_t asked) {
+            using operation = acquire_operation<std::decay_t<decltype(handler)>>;
+            operation::create(std::move(handler), executor_, core_, asked)->start(deadline);
+        };
+        return detail::initiate<void(error_code, permit)>(*this, token, start, weight);
     }
 
     /// Nothing new passes and who waits completes with `errc::closed`. Permits already granted stay
@@ -172,25 +176,6 @@ private:
 
     template <class Handler>
     class acquire_operation;
-
-    struct initiate_acquire {
-        using executor_type = Executor;
-
-        initiate_acquire(basic_semaphore& s, time_point at) : semaphore(&s), deadline(at) {}
-        executor_type get_executor() const noexcept { return semaphore->executor_; }
-
-        template <class Handler>
-        void operator()(Handler&& handler, std::size_t weight) const
-        {
-            using operation = acquire_operation<std::decay_t<Handler>>;
-            std::decay_t<Handler> own(std::forward<Handler>(handler));
-            operation::create(std::move(own), semaphore->executor_, semaphore->core_, weight)
-                ->start(deadline);
-        }
-
-        basic_semaphore* semaphore;
-        time_point deadline;
-    };
 
     static void check_weight(std::size_t weight)
     {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/detail/is_awaitable.hpp>
+#include <weir/detail/awaited.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/sync/event.hpp>
@@ -148,19 +148,10 @@ template <class Function>
 struct returned_by<Function, true> : std::invoke_result<Function&, job_context&> {
 };
 
-template <class T>
-struct awaited {
-    using type = T;
-};
-template <class T, class Executor>
-struct awaited<boost::asio::awaitable<T, Executor>> {
-    using type = T;
-};
-
 /// What a task's callable gives in the end: `R` where it returns `R` or `awaitable<R>`.
 template <class Function>
 using task_value =
-    typename awaited<typename returned_by<Function, takes_context<Function>>::type>::type;
+    awaited_t<typename returned_by<Function, takes_context<Function>>::type>;
 
 template <class Function>
 class task_of final : public task_state<task_value<Function>> {

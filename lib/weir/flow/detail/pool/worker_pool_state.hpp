@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/detail/is_awaitable.hpp>
+#include <weir/detail/awaited.hpp>
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/detail/pool/pool_state.hpp>
 #include <weir/flow/own_queue.hpp>

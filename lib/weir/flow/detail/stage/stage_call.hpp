@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/detail/is_awaitable.hpp>
+#include <weir/detail/awaited.hpp>
 #include <weir/flow/outcome.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -13,21 +13,12 @@
 
 namespace weir::detail {
 
-template <class T>
-struct stage_value {
-    using type = T;
-};
-template <class T, class Executor>
-struct stage_value<boost::asio::awaitable<T, Executor>> {
-    using type = T;
-};
-
 /// What a function returns for an item, and what becomes of that.
 template <class Source, class Function, bool Collects>
 struct stage_call {
     using item_type = typename Source::item_type;
     using returned = std::invoke_result_t<Function&, item_type>;
-    using plain = std::remove_cvref_t<typename stage_value<returned>::type>;
+    using plain = std::remove_cvref_t<awaited_t<returned>>;
     static constexpr bool suspends = is_awaitable<returned>;
     static constexpr bool is_void = std::is_void_v<plain>;
     using value_type = std::conditional_t<is_void, std::monostate, plain>;

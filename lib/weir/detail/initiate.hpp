@@ -1,0 +1,79 @@
+#pragma once
+
+#include <boost/asio/async_result.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace weir::detail {
+
+/// What Asio calls to start one of our operations. It tells the executor to use for a handler that
+/// has none of its own; without it adaptors such as `as_tuple(use_awaitable)` do not compile.
+template <class Owner, class Start>
+class initiation {
+public:
+    using executor_type = typename Owner::executor_type;
+
+    initiation(const Owner& owner, Start start) : owner_(&owner), start_(std::move(start)) {}
+
+    executor_type get_executor() const noexcept { return owner_->get_executor(); }
+
+    template <class Handler, class... Args>
+    void operator()(Handler&& handler, Args&&... args) const
+    {
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        start_(std::move(own), std::forward<Args>(args)...);
+    }
+
+private:
+    const Owner* owner_;
+    Start start_;
+};
+
+/// The same for an operation that belongs to no object: `start` gets the executor first.
+template <class Executor, class Start>
+class initiation_at {
+public:
+    using executor_type = Executor;
+
+    initiation_at(Executor executor, Start start)
+        : executor_(std::move(executor)), start_(std::move(start))
+    {
+    }
+
+    executor_type get_executor() const noexcept { return executor_; }
+
+    template <class Handler, class... Args>
+    void operator()(Handler&& handler, Args&&... args) const
+    {
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        start_(executor_, std::move(own), std::forward<Args>(args)...);
+    }
+
+private:
+    Executor executor_;
+    Start start_;
+};
+
+/// Starts an operation of `owner` with this signature, by the rules of the token:
+/// `start(handler, args...)`, with the handler as an rvalue of a plain type.
+///
+/// Lifetime: `owner` must live until the operation has started, which for a deferred one is later.
+/// `args` are kept with the operation until then, so that a value to send moves with it.
+template <class Signature, class Owner, class Token, class Start, class... Args>
+auto initiate(const Owner& owner, Token& token, Start start, Args&&... args)
+{
+    return boost::asio::async_initiate<Token, Signature>(
+        initiation<Owner, Start>(owner, std::move(start)), token, std::forward<Args>(args)...);
+}
+
+/// The same for an operation that belongs to no object: `start(executor, handler, args...)`.
+template <class Signature, class Executor, class Token, class Start, class... Args>
+auto initiate_at(Executor executor, Token& token, Start start, Args&&... args)
+{
+    return boost::asio::async_initiate<Token, Signature>(
+        initiation_at<Executor, Start>(std::move(executor), std::move(start)), token,
+        std::forward<Args>(args)...);
+}
+
+} // namespace weir::detail
