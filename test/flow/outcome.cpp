@@ -11,12 +11,13 @@
 
 using weir::outcome;
 using weir::status;
+using outcomes = weir::detail::outcome_access;
 
 BOOST_AUTO_TEST_SUITE(outcome_of_a_job)
 
 BOOST_AUTO_TEST_CASE(one_that_is_ok_has_a_value_and_no_error)
 {
-    auto o = outcome<std::unique_ptr<int>>::ok(3, std::make_unique<int>(7));
+    auto o = outcomes::make_ok<std::unique_ptr<int>>(3, std::make_unique<int>(7));
     BOOST_TEST(bool(o));
     BOOST_TEST(o.id() == 3U);
     BOOST_TEST((o.status() == status::ok));
@@ -27,14 +28,15 @@ BOOST_AUTO_TEST_CASE(one_that_is_ok_has_a_value_and_no_error)
 
 BOOST_AUTO_TEST_CASE(one_that_failed_throws_what_the_job_threw)
 {
-    outcome<int> o(1, status::failed, std::make_exception_ptr(std::runtime_error("no")));
+    auto o = outcomes::make<int>(1, status::failed, weir::cancel_reason::none,
+                                 std::make_exception_ptr(std::runtime_error("no")));
     BOOST_TEST(!o);
     BOOST_CHECK_THROW(o.value(), std::runtime_error);
 }
 
 BOOST_AUTO_TEST_CASE(one_that_threw_nothing_says_why_it_has_no_value)
 {
-    outcome<void> o(1, status::dropped, nullptr, weir::cancel_reason::shutdown);
+    auto o = outcomes::make<void>(1, status::dropped, weir::cancel_reason::shutdown);
     BOOST_CHECK_EXCEPTION(o.value(), weir::system_error, [](const weir::system_error& e) {
         return e.code() == weir::errc::closed;
     });
@@ -45,14 +47,16 @@ BOOST_AUTO_TEST_CASE(one_that_threw_nothing_says_why_it_has_no_value)
 BOOST_AUTO_TEST_CASE(a_value_or_an_error_goes_with_it_when_it_moves)
 {
     using own = outcome<std::unique_ptr<int>>;
-    auto ok = own::ok(1, std::make_unique<int>(7));
-    own failed(2, status::failed, std::make_exception_ptr(std::logic_error("no")));
+    auto ok = outcomes::make_ok<std::unique_ptr<int>>(1, std::make_unique<int>(7));
+    auto failed =
+        outcomes::make<std::unique_ptr<int>>(2, status::failed, weir::cancel_reason::none,
+                                             std::make_exception_ptr(std::logic_error("no")));
     own moved(std::move(ok));
     BOOST_TEST(*moved.value() == 7);
     moved = std::move(failed);
     BOOST_TEST(moved.id() == 2U);
     BOOST_CHECK_THROW(moved.value(), std::logic_error);
-    moved = own::ok(3, std::make_unique<int>(9));
+    moved = outcomes::make_ok<std::unique_ptr<int>>(3, std::make_unique<int>(9));
     BOOST_TEST(!moved.error());
     BOOST_TEST(*moved.value() == 9);
 }
@@ -71,10 +75,10 @@ BOOST_AUTO_TEST_CASE(a_value_that_throws_when_it_is_half_made_leaves_an_error_th
         }
     };
     outcome<half_made> o;
-    BOOST_CHECK_THROW(o.make_value([] { return half_made(); }), std::runtime_error);
-    BOOST_TEST(!o.has_value());
-    o.set_error(std::make_exception_ptr(std::logic_error("told")));
-    o.end(1, status::failed, weir::cancel_reason::none);
+    BOOST_CHECK_THROW(outcomes::make_value(o, [] { return half_made(); }), std::runtime_error);
+    BOOST_TEST(!outcomes::has_value(o));
+    outcomes::set_error(o, std::make_exception_ptr(std::logic_error("told")));
+    outcomes::end(o, 1, status::failed, weir::cancel_reason::none);
     BOOST_CHECK_THROW(o.value(), std::logic_error);
 }
 

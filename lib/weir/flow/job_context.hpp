@@ -1,7 +1,8 @@
 #pragma once
 
 #include <weir/duration.hpp>
-#include <weir/flow/outcome.hpp>
+#include <weir/flow/detail/job_record.hpp>
+#include <weir/flow/job_id.hpp>
 #include <weir/run/cancel.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -21,15 +22,9 @@ public:
     job_context& operator=(const job_context&) = delete;
 
     job_id id() const noexcept { return id_; }
-    /// What was said when it was submitted; empty when nothing was.
-    std::string_view name() const noexcept
-    {
-        return record_ != nullptr ? std::string_view(record_->said.name()) : std::string_view();
-    }
-    std::string_view key() const noexcept
-    {
-        return record_ != nullptr ? std::string_view(record_->said.key()) : std::string_view();
-    }
+    /// The name and the key from its `job_options`; empty when it had none.
+    std::string_view name() const noexcept { return detail::name_of(record_); }
+    std::string_view key() const noexcept { return detail::key_of(record_); }
     boost::asio::any_io_executor get_executor() const { return executor_; }
 
     /// When it will be cancelled: the pool's time-out or its own deadline, whichever is first.

@@ -23,7 +23,11 @@ const char* to_string(status s) noexcept
     return "unknown";
 }
 
-error_code detail::code_for(status s) noexcept
+namespace detail {
+
+namespace {
+
+error_code code_for(status s) noexcept
 {
     switch (s) {
     case status::timed_out:
@@ -35,5 +39,26 @@ error_code detail::code_for(status s) noexcept
         return boost::asio::error::operation_aborted;
     }
 }
+
+} // namespace
+
+std::exception_ptr error_of(std::exception_ptr thrown, status s)
+{
+    if (thrown)
+        return thrown;
+    return std::make_exception_ptr(system_error(code_for(s)));
+}
+
+std::string_view name_of(const job_record* record) noexcept
+{
+    return record != nullptr ? std::string_view(record->options.name()) : std::string_view();
+}
+
+std::string_view key_of(const job_record* record) noexcept
+{
+    return record != nullptr ? std::string_view(record->options.key()) : std::string_view();
+}
+
+} // namespace detail
 
 } // namespace weir

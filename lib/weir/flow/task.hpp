@@ -1,13 +1,14 @@
 #pragma once
 
+#include <weir/default_token.hpp>
 #include <weir/detail/handler_wrapper.hpp>
-#include <weir/detail/wait_operation.hpp>
+#include <weir/detail/initiate.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
+#include <weir/flow/job_id.hpp>
 #include <weir/flow/outcome.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/async_result.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -16,7 +17,9 @@
 namespace weir {
 namespace detail {
 
-/// Completes a wait for a task with its outcome; otherwise the handler itself.
+struct task_access;
+
+/// Completes a wait for a task with its outcome.
 template <class R, class Handler>
 struct outcome_handler : handler_wrapper<Handler> {
     outcome_handler(Handler&& h, claim<R>&& c)
@@ -45,38 +48,17 @@ void wait_for_outcome(const boost::asio::any_io_executor& executor, claim<R> cla
     done.async_wait(executor, outcome_handler<R, Handler>(std::move(handler), std::move(claimed)));
 }
 
-template <class R>
-struct initiate_outcome {
-    using executor_type = boost::asio::any_io_executor;
-
-    initiate_outcome(executor_type e, std::shared_ptr<task_state<R>> t)
-        : executor(std::move(e)), task(std::move(t))
-    {
-    }
-    executor_type get_executor() const noexcept { return executor; }
-
-    template <class Handler>
-    void operator()(Handler&& handler) const
-    {
-        std::decay_t<Handler> own(std::forward<Handler>(handler));
-        wait_for_outcome(executor, claim<R>(task), std::move(own));
-    }
-
-    executor_type executor;
-    std::shared_ptr<task_state<R>> task;
-};
-
 } // namespace detail
 
-/// A job that a `task_pool` has accepted, in the hand of who submitted it.
+/// A handle to a job that a `task_pool` has accepted.
 ///
 /// Lifetime: may outlive its pool. Destroying it cancels nothing: the job goes on, and if it fails
-///           the pool's hook for unclaimed failures is told.
+///           then, its outcome goes to the pool's `on_unclaimed`.
 /// Threads: any thread; one object by one thread at a time.
 template <class R>
 class [[nodiscard]] task {
 public:
-    /// No job.
+    /// A handle to no job.
     task() noexcept = default;
     task(task&&) noexcept = default;
     task& operator=(task&& other) noexcept
@@ -93,31 +75,30 @@ public:
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
     job_id id() const noexcept { return id_; }
-    /// Its outcome is there.
+    /// The job has ended; its outcome can be had without waiting.
     bool is_done() const noexcept { return state_ && state_->is_done(); }
 
     /// Waits for the outcome, and takes it: once. Precondition: there is a job.
     ///
     /// Completion: `void(error_code, outcome<R>)`
     /// Errors: `boost::asio::error::operation_aborted` when cancelled.
-    /// Cancellation: terminal, partial and total end the wait, not the job; it may be waited for
-    ///               again.
-    /// Handler: by its associated executor.
+    /// Cancellation: terminal, partial and total end the wait, not the job; the outcome may be
+    ///               waited for again.
+    /// Handler: on its associated executor.
     template <class Token = default_token<boost::asio::any_io_executor>>
     auto async_outcome(Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code, outcome<R>)>(
-            detail::initiate_outcome<R>(executor_, state_), token);
-    }
-
-    /// For pools.
-    task(job_id id, boost::asio::any_io_executor executor,
-         std::shared_ptr<detail::task_state<R>> state) noexcept
-        : id_(id), executor_(std::move(executor)), state_(std::move(state))
-    {
+        const auto start = [](const boost::asio::any_io_executor& executor, auto&& handler,
+                              std::shared_ptr<detail::task_state<R>> state) {
+            detail::wait_for_outcome(executor, detail::claim<R>(std::move(state)),
+                                     std::move(handler));
+        };
+        return detail::initiate_at<void(error_code, outcome<R>)>(executor_, token, start, state_);
     }
 
 private:
+    friend struct detail::task_access;
+
     void drop() noexcept
     {
         if (const auto state = std::move(state_))
@@ -128,5 +109,23 @@ private:
     boost::asio::any_io_executor executor_;
     std::shared_ptr<detail::task_state<R>> state_;
 };
+
+namespace detail {
+
+/// Makes tasks, for pools.
+struct task_access {
+    template <class R>
+    static task<R> make(job_id id, boost::asio::any_io_executor executor,
+                        std::shared_ptr<task_state<R>> state) noexcept
+    {
+        task<R> made;
+        made.id_ = id;
+        made.executor_ = std::move(executor);
+        made.state_ = std::move(state);
+        return made;
+    }
+};
+
+} // namespace detail
 
 } // namespace weir

@@ -1,37 +1,48 @@
 #include <weir/flow/task_pool.hpp>
 
+#include <weir/flow/detail/pool/task_pool_state.hpp>
+#include <weir/flow/detail/pool/worker_loop.hpp>
+
 #include <utility>
 
 namespace weir {
 namespace detail {
 namespace {
 
-/// How a task is run: it knows itself.
+/// Runs a task, for `worker_loop`: the task knows how.
 struct task_work {
     static constexpr bool may_suspend = true;
     static constexpr bool may_run = true;
 
-    static bool suspends(const task_pointer& job) noexcept { return job->suspends(); }
+    static bool suspends(const task_pointer& task) noexcept { return task->suspends(); }
 
-    static auto start(task_pointer& job, job_context& context) { return job->start(context); }
+    static auto start(task_pointer& task, job_context& context) { return task->start(context); }
 
-    static void call(task_pointer& job, job_context& context, outcome<void>& out)
+    static void call(task_pointer& task, job_context& context, outcome<void>& out)
     {
-        job->run(context);
-        out.set_value({});
+        task->run(context);
+        outcome_access::set_value(out, {});
     }
 };
 
 } // namespace
 
-submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& job, const job_options& said)
+const job_options* task_pool_state::unless_empty(const job_options& options) noexcept
+{
+    const bool empty =
+        options.name().empty() && options.key().empty() && options.deadline() == time_point::max();
+    return empty ? nullptr : &options;
+}
+
+submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& task,
+                                                        const job_options& options)
 {
     if (!workers().is_unlimited())
-        return detail::try_submit(*this, unless_empty(said), std::move(job));
-    ticket number = next_ticket(unless_empty(said));
+        return detail::try_submit(*this, unless_empty(options), std::move(task));
+    ticket number = next_ticket(unless_empty(options));
     const job_id id = number.id;
-    numbered_job<task_pointer> item(std::move(number), std::move(job));
-    if (run_as_guest(boost::asio::any_io_executor(), std::move(item), {}))
+    numbered_job<task_pointer> item(std::move(number), std::move(task));
+    if (run_beside(executor_type(), std::move(item), nullptr))
         return submit_result<task_pointer>(id);
     reject();
     return submit_result<task_pointer>(errc::closed, std::move(item.job));
@@ -61,7 +72,7 @@ task_pool::~task_pool()
 
 task_pool::executor_type task_pool::get_executor() const
 {
-    return state_->first_executor();
+    return state_->get_executor();
 }
 
 void task_pool::close()

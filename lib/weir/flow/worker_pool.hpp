@@ -1,8 +1,10 @@
 #pragma once
 
+#include <weir/default_token.hpp>
+#include <weir/flow/detail/pool/job_handler.hpp>
+#include <weir/flow/detail/pool/result_outlet.hpp>
 #include <weir/flow/detail/pool/submit.hpp>
 #include <weir/flow/detail/pool/worker_loop.hpp>
-#include <weir/flow/detail/pool/worker_pool_state.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/job_options.hpp>
@@ -16,10 +18,10 @@
 #include <weir/sync/channel.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <span>
@@ -36,35 +38,37 @@ limit bounded(limit workers);
 
 } // namespace detail
 
-/// K workers between a queue of jobs and a queue of outcomes: at most K jobs run at a time, a
-/// bounded number wait, and who submits more waits with them.
+/// Runs jobs of one type: K workers between a queue of jobs and a queue of outcomes. At most K jobs
+/// run at a time, a bounded number wait, and further submitters wait for a place.
 ///
-/// Shape: `async_submit` jobs, receive `outcome<R>` from `results()`: one for each accepted job, in
-///        the order in which they end. `close` when there are no more jobs; `results()` ends when
-///        the last worker is done. A handler is called as `(Job)` or `(Job, job_context&)` and
-///        returns `R`, or `awaitable<R>` when it is a coroutine. An exception is an outcome, not a
-///        stop.
+/// Shape: submit jobs with `async_submit`, receive one `outcome<R>` for each accepted job from
+///        `results()`, in the order in which the jobs end. Call `close` when there are no more
+///        jobs; `results()` ends when the last worker is done. A handler is called as `(Job)` or
+///        `(Job, job_context&)` and returns `R`, or `awaitable<R>` when it is a coroutine. An
+///        exception is an outcome; it stops nothing.
+/// Cancellation: `stop` reaches every running job, and a timeout the one job whose time is over.
 /// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run on
-///          one executor, which is serial; the handler object itself is shared by all workers.
-/// Cancellation: `stop` reaches every running job; a time-out, the job whose time is over.
-/// Lifetime: destroying it stops it: what waits is dropped, what runs is cancelled. It does not
-///           wait for that: `co_await drain(...)` first where a job uses what is about to go.
-/// Memory: a waiting job costs its own bytes in the queue. One coroutine a worker.
+///          one executor, which must be serial; all workers share one handler object. Plain
+///          handlers run one at a time on each executor, however many workers there are.
+/// Lifetime: destroying the pool stops it: queued jobs are dropped, running ones are cancelled. The
+///           destructor does not wait for them: `co_await drain(...)` first when a job uses what is
+///           about to be destroyed.
+/// Memory: a queued job costs its own bytes in the queue. One coroutine per worker.
 ///
 /// `Jobs` and `Results` are the queues: `channel`s of the pool's own unless others are named, which
 /// may be `asio_queue<C>`, where C is one of Asio's experimental channels, of `Job` or of
-/// `outcome<R>`. Jobs in such a queue are numbered when a worker takes them: `submit_result::id` is
-/// 0, and nothing can be said about them (no `job_options`).
+/// `outcome<R>`. Jobs in such a queue get their number when a worker takes them: `submit_result::id`
+/// is 0, and they can have no `job_options`.
 template <class Job, class R, class Jobs = channel<detail::numbered_job<Job>>,
           class Results = channel<outcome<R>>>
 class worker_pool {
 public:
     using executor_type = boost::asio::any_io_executor;
-    /// Called with an outcome that nobody will receive: the pool is gone, or its context was
+    /// Called with an outcome that will not be received, because the pool or the context is being
     /// destroyed. Must not throw.
     using undelivered_hook = std::function<void(outcome<R>&&)>;
 
-    /// Workers are spread over the runners.
+    /// Spreads its workers over the runners.
     template <class Handler>
     worker_pool(runner_pool& runners, const pool_options& options, Handler handler,
                 undelivered_hook on_undelivered = nullptr)
@@ -72,16 +76,16 @@ public:
     {
     }
 
-    /// Over executors of your own. Each is serial: one thread, or a strand.
+    /// Over executors of your own. Each must be serial: one thread, or a strand.
     template <class Handler>
     worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
                 undelivered_hook on_undelivered = nullptr);
 
-    /// Over Asio channels of your own, for its jobs, its outcomes, or both: `own_queue()` stands
-    /// for a queue that the pool makes. They are used, and closed when the time has come, by the
-    /// pool; what your plain calls on them can rely on is in docs/asio_channels.md. They outlive
-    /// the pool. Throws `std::invalid_argument` for a single-threaded `experimental::channel` that
-    /// is not used from one executor alone.
+    /// Over Asio channels of your own, for the jobs, the outcomes, or both; `own_queue()` stands for
+    /// a queue that the pool makes. The pool uses them, and closes them when the time has come;
+    /// docs/asio_channels.md says what your plain calls on them can rely on. They must outlive the
+    /// pool. Throws `std::invalid_argument` for a single-threaded `experimental::channel` that is
+    /// not used from one executor alone.
     template <class Handler, class JobsChannel, class ResultsChannel>
     worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
                 JobsChannel&& jobs, ResultsChannel&& results,
@@ -89,41 +93,37 @@ public:
 
     worker_pool(const worker_pool&) = delete;
     worker_pool& operator=(const worker_pool&) = delete;
-    ~worker_pool()
-    {
-        state_->stop(cancel_reason::shutdown);
-        state_->close_results(); // nobody can receive any more: a worker must not wait for that
-        state_->let_go();
-    }
+    ~worker_pool();
 
-    executor_type get_executor() const { return state_->first_executor(); }
+    executor_type get_executor() const { return state_->get_executor(); }
 
-    /// Submits a job, waiting for a place in the queue.
+    /// Submits a job; waits for a place in the queue.
     ///
     /// Completion: `void(submit_result<Job>)`
     /// Errors: in the result, with the job: `errc::closed`; `errc::full` when the queue is full and
     ///         the pool rejects; `errc::timed_out` when the job's deadline came first;
     ///         `boost::asio::error::operation_aborted` when cancelled while waiting.
-    /// Cancellation: terminal, partial and total; the job is handed back. One accepted stays
+    /// Cancellation: terminal, partial and total; the job is handed back. An accepted job stays
     ///               accepted, also one that the caller runs (`overflow::caller_runs`).
-    /// Handler: by its associated executor, never inside this call.
+    /// Handler: on its associated executor, never inside this call.
     template <class Token = default_token<executor_type>>
     requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_submit(
         Job job, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(
-            detail::initiate_submit<state>(state_), token, std::move(job));
+        return detail::initiate<void(submit_result<Job>)>(
+            *state_, token, detail::start_submit<state>(state_), std::move(job));
     }
 
-    /// The same, with something said about the job.
+    /// The same for a job with a name, a key or a deadline.
     template <class Token = default_token<executor_type>>
     auto async_submit(Job job, job_options options, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(submit_result<Job>)>(
-            detail::initiate_submit<state>(state_), token, std::move(job), std::move(options));
+        return detail::initiate<void(submit_result<Job>)>(*state_, token,
+                                                          detail::start_submit<state>(state_),
+                                                          std::move(job), std::move(options));
     }
 
-    /// Submits when there is a place now; never waits. `errc::full` or `errc::closed` otherwise.
+    /// Submits when there is a place now; never waits. Else `errc::full` or `errc::closed`.
     submit_result<Job> try_submit(Job job)
     {
         return detail::try_submit(*state_, nullptr, std::move(job));
@@ -134,29 +134,28 @@ public:
     }
 
     /// Submits from the front of `jobs` while there are places now; never waits. Returns how many
-    /// were accepted: those are moved from; the others are as they were, and not counted as
-    /// rejected. For who has many at a time: it costs less than one by one. Their numbers are told
-    /// by their outcomes.
+    /// were accepted: those are moved from; the others are unchanged, and do not count as rejected.
+    /// Cheaper than one by one; each outcome carries its id.
     std::size_t try_submit_n(std::span<Job> jobs) { return detail::try_submit_n(*state_, jobs); }
 
     /// The outcomes.
-    Results& results() noexcept { return state_->results(); }
+    Results& results() noexcept { return state_->outlet().results(); }
 
-    /// No more jobs. Those accepted are still done.
+    /// No more jobs. Accepted ones are still run.
     void close() { state_->close(); }
 
-    /// Ends now: no more jobs, those waiting are dropped, those running are cancelled. Each still
-    /// has its outcome.
+    /// Ends now: no more jobs, queued ones are dropped, running ones are cancelled. Each still has
+    /// its outcome.
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
-    /// Closes, and waits until every job has ended: by themselves within `limit`, then cancelled,
-    /// and after the grace given up. Keep receiving the results meanwhile: those nobody receives
-    /// hold their workers, and after the limit are given to the hook.
+    /// Closes, and waits until every job has ended: by itself within `limit`, then cancelled, and
+    /// abandoned after the grace period. Keep receiving the results meanwhile: outcomes that are not
+    /// received hold their workers, and go to the hook in the end.
     boost::asio::awaitable<drain_report> drain(duration limit) { return state_->drain(limit); }
 
-    /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for none is
-    /// interrupted. `paused`: none starts until the next change, or until the pool is stopped.
-    /// Throws `std::invalid_argument` for `unlimited`.
+    /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for running jobs
+    /// are not interrupted. With `paused` none starts until the next change, or until the pool
+    /// stops. Throws `std::invalid_argument` for `unlimited`.
     void resize(limit workers) { state_->resize(detail::bounded(workers)); }
     limit workers() const noexcept { return state_->workers(); }
 
@@ -164,7 +163,7 @@ public:
     pool_stats stats() const { return state_->stats(); }
 
 private:
-    using state = detail::worker_pool_state<Job, R, Jobs, Results>;
+    using state = detail::pool_queues<Job, Jobs, detail::result_outlet<R, Results>>;
 
     std::shared_ptr<state> state_;
 };
@@ -189,11 +188,20 @@ worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> execu
                                                 undelivered_hook on_undelivered)
 {
     detail::bounded(options.workers());
-    using work = detail::handler_work<Job, R, Handler>;
-    using pool = detail::worker_loop<state, work>;
-    state_ = std::make_shared<pool>(work(std::move(handler)), std::move(executors), options, jobs,
-                                    results, std::move(on_undelivered));
+    using work = detail::job_handler<Job, R, Handler>;
+    state_ = std::make_shared<detail::worker_loop<state, work>>(work(std::move(handler)),
+                                                                std::move(executors), options, jobs,
+                                                                results, std::move(on_undelivered));
     state_->start_workers();
+}
+
+template <class Job, class R, class Jobs, class Results>
+worker_pool<Job, R, Jobs, Results>::~worker_pool()
+{
+    state_->stop(cancel_reason::shutdown);
+    state_->close_results(); // they can no longer be received: a worker must not wait for that
+    detail::disconnect(state_->jobs());
+    detail::disconnect(results());
 }
 
 } // namespace weir

@@ -5,17 +5,31 @@
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/job_timings.hpp>
 
+#include <cstdint>
+#include <exception>
 #include <memory>
+#include <string_view>
 #include <utility>
+
+namespace weir {
+enum class status : std::uint8_t;
+} // namespace weir
 
 namespace weir::detail {
 
 /// What is known about a job beside its number, if anything.
 struct job_record {
-    job_options said;
+    job_options options;
     job_timings times;
     bool timed = false; // the pool takes timings
 };
+
+/// The record may be null.
+std::string_view name_of(const job_record* record) noexcept;
+std::string_view key_of(const job_record* record) noexcept;
+
+/// What the job threw, or else a `system_error` for its status, which is not ok.
+std::exception_ptr error_of(std::exception_ptr thrown, status s);
 
 /// What goes with a job from its submission to its outcome.
 struct ticket {
@@ -24,7 +38,7 @@ struct ticket {
 
     time_point deadline() const noexcept
     {
-        return record ? record->said.deadline() : time_point::max();
+        return record ? record->options.deadline() : time_point::max();
     }
 
     job_id id = 0;

@@ -2,6 +2,7 @@
 
 #include <weir/policy/timeout.hpp>
 
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -24,54 +25,32 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
 
 } // namespace
 
-void add(ledger& sum, status s, std::uint64_t n) noexcept
-{
-    switch (s) {
-    case status::ok:
-        sum.ok += n;
-        break;
-    case status::failed:
-        sum.failed += n;
-        break;
-    case status::cancelled:
-        sum.cancelled += n;
-        break;
-    case status::timed_out:
-        sum.timed_out += n;
-        break;
-    case status::dropped:
-        sum.dropped += n;
-        break;
-    case status::abandoned:
-        sum.abandoned += n;
-        break;
-    }
-}
-
-pool_state::pool_state(std::vector<asio::any_io_executor> executors, const pool_options& options)
-    : options_(options), watches_(options.timeout() != duration::max()),
+pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
+    : options_(options), has_timeout_(options.timeout() != duration::max()),
       executors_(checked(std::move(executors))), live_at_(executors_.size()),
       workers_left_(executors_.front()), target_(options.workers().count())
 {
     workers_left_.add();
-    if (options_.on_stuck() && watches_ && time_service::of(first_executor()).is_real())
+    if (options_.on_stuck() && has_timeout_ && time_service::of(get_executor()).is_real())
         watch_for_stuck_jobs();
 }
 
 pool_state::~pool_state() = default;
 
+// ---- workers come and go
+
 void pool_state::start_workers()
 {
-    if (workers().is_unlimited()) // each job is a guest
+    if (workers().is_unlimited()) // each job has a temporary worker
         return;
-    std::vector<presence> fresh;
+    std::vector<worker_guard> fresh;
     {
         std::lock_guard lock(mutex_);
         while (live_ < wanted() && !ended_)
-            fresh.push_back(enter_member());
+            fresh.push_back(enter_resident());
     }
-    for (presence& here : fresh)
-        start_worker(std::move(here));
+    for (worker_guard& here : fresh)
+        start(std::move(here), beginning::at_once);
 }
 
 void pool_state::resize(limit workers)
@@ -81,10 +60,10 @@ void pool_state::resize(limit workers)
     on_each_worker([](pool_state&, worker& w) { w.disturb(); });
 }
 
-void pool_state::one_worker_an_executor()
+void pool_state::one_worker_per_executor()
 {
-    std::vector<asio::any_io_executor> distinct;
-    for (asio::any_io_executor& each : executors_)
+    std::vector<executor_type> distinct;
+    for (executor_type& each : executors_)
         if (std::find(distinct.begin(), distinct.end(), each) == distinct.end())
             distinct.push_back(std::move(each));
     executors_ = std::move(distinct);
@@ -92,27 +71,39 @@ void pool_state::one_worker_an_executor()
     useful_ = executors_.size();
 }
 
-// The three below under the mutex.
-
-presence pool_state::enter(worker_pointer w)
+// A worker's coroutine is made on its own executor: frames that two threads write to are then not
+// neighbours in memory.
+void pool_state::start(worker_guard here, beginning when)
 {
-    w->pool = shared_from_this();
-    list_of(*w).add(*w);
-    workers_left_.add();
-    return presence(std::move(w));
+    const executor_type home = here->get_executor();
+    auto begin = [this, here = std::move(here)]() mutable { run(std::move(here)); };
+    if (when == beginning::at_once)
+        asio::dispatch(home, std::move(begin));
+    else
+        asio::post(home, std::move(begin));
 }
 
-// Where there are the fewest.
-presence pool_state::enter_member()
+// The three below under the mutex.
+
+worker_guard pool_state::enter(worker_pointer w)
+{
+    w->pool = shared_from_this();
+    list_of(*w).push_front(*w);
+    workers_left_.add();
+    return worker_guard(std::move(w));
+}
+
+// At the executor that has the fewest.
+worker_guard pool_state::enter_resident()
 {
     const auto fewest = std::min_element(live_at_.begin(), live_at_.end());
     const auto at = static_cast<std::size_t>(fewest - live_at_.begin());
-    worker_pointer w = make_member(executors_[at]);
+    worker_pointer w = make_worker(worker::role::resident, executors_[at]);
     if (stuck_)
         w->let_watch();
     w->home = static_cast<std::uint32_t>(at);
     w->live = true;
-    presence here = enter(std::move(w));
+    worker_guard here = enter(std::move(w));
     ++live_at_[at];
     ++live_;
     return here;
@@ -127,7 +118,7 @@ void pool_state::no_longer_live(worker& w) noexcept
     --live_;
 }
 
-std::optional<presence> pool_state::enter_guest(worker_pointer w)
+std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
 {
     if (stuck_)
         w->let_watch();
@@ -140,7 +131,7 @@ std::optional<presence> pool_state::enter_guest(worker_pointer w)
 bool pool_state::leave_if_too_many(worker& w) noexcept
 {
     std::lock_guard lock(mutex_);
-    // Somebody has to drop what waits.
+    // While the pool stops, a worker stays to drop what is queued.
     if (live_ <= wanted() || stopping() != cancel_reason::none)
         return false;
     no_longer_live(w);
@@ -163,26 +154,26 @@ void pool_state::left(worker& w) noexcept
     if (w.busy()) {                    // its context is being destroyed
         w.retire();
         w.counts.ended(status::abandoned);
-        torn_down(w);
+        lost(w, true);
     } else if (!w.leaving() && !w.retired()) {
-        empty_hands(w); // its context is being destroyed between two jobs
+        lost(w, false); // its context is being destroyed between two jobs
     }
-    bool nobody = false;
+    bool none_left = false;
     {
         std::lock_guard lock(mutex_);
-        list_of(w).remove(w);
-        if (!w.is_guest()) {
+        list_of(w).erase(w);
+        if (!w.is_temporary()) {
             w.counts.add_ends_to(past_);
             w.counts.add_starts_to(past_);
             no_longer_live(w);
-            nobody = live_ == 0;
+            none_left = live_ == 0;
         }
     }
-    if (nobody && !w.leaving()) { // and with its context goes the last who would take jobs
+    if (none_left && !w.leaving()) { // with its context goes the last worker that would take jobs
         close();
-        drop_waiting();
+        drop_queued();
     }
-    if (nobody && jobs_ended())
+    if (none_left && jobs_ended())
         end_of_jobs();
     if (counted)
         workers_left_.done();
@@ -190,14 +181,27 @@ void pool_state::left(worker& w) noexcept
         close_results();
 }
 
-status pool_state::take_up_and_watch(worker& w, ticket& job, bool may_suspend)
+template <class Do>
+void pool_state::on_each_worker(Do what)
 {
-    if (const cancel_reason reason = stopping(); reason != cancel_reason::none) {
+    const auto post_to = [&what](worker& w) {
+        asio::post(w.get_executor(), [w = worker_pointer(&w), what] { what(*w->pool, *w); });
+    };
+    std::lock_guard lock(mutex_);
+    residents_.for_each(post_to);
+    temporaries_.for_each(post_to);
+}
+
+// ---- a job starts, ends, or runs out of time
+
+status pool_state::begin_watched_job(worker& w, ticket& job, bool may_suspend)
+{
+    if (stopping() != cancel_reason::none) {
         w.counts.ended(status::dropped);
-        note_unfinished(job, status::dropped, age_of_waiting(job));
+        note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
         return status::dropped;
     }
-    const time_point now = clock_of(w).now();
+    const time_point now = time_service::of(w.get_executor()).now();
     w.begin(job, now);
     if (job.record)
         job.record->times.started = job.record->times.finished = now;
@@ -205,90 +209,68 @@ status pool_state::take_up_and_watch(worker& w, ticket& job, bool may_suspend)
     w.set_deadline(over);
     if (over <= now) {
         w.expire();
-        return conclude(w, job, false);
+        return end_job(w, job, false);
     }
-    if (watched_job* seen = w.seen())
-        seen->set_name(w.name());
+    if (watched_job* watched = w.watched())
+        watched->set_name(w.name());
     if (may_suspend && over != time_point::max())
-        watch(w, over);
+        set_timeout(w, over);
     return status::ok;
 }
 
-void pool_state::account(worker& w, ticket& job, status s, time_point started)
+// First the job is cancelled; if it has not ended after the grace it is abandoned.
+void pool_state::set_timeout(worker& w, time_point at)
 {
-    const time_point now = clock_of(w).now();
-    if (s == status::cancelled && closing_)
-        note_unfinished(job, s, now - started);
-    if (!job.record)
-        return;
-    job.record->times.finished = now;
-    if (job.record->timed) {
-        std::lock_guard lock(histograms_);
-        queue_wait_.add(job.record->times.waited());
-        run_time_.add(job.record->times.ran());
-    }
-}
-
-void pool_state::watch(worker& w, time_point over)
-{
-    const auto give_up_later = [this, &w] {
+    const auto expired = [this, &w] {
         w.cancel(cancel_reason::deadline);
-        if (w.busy())
-            w.timeout =
-                alarm(w.get_executor(), saturating_add(now(w.get_executor()), options_.grace()),
-                      [this, &w] { give_up(w); });
+        if (!w.busy())
+            return;
+        const time_point now = time_service::of(w.get_executor()).now();
+        w.timeout = alarm(w.get_executor(), saturating_add(now, options_.grace()),
+                          [this, &w] { abandon(w); });
     };
-    w.timeout = alarm(w.get_executor(), over, give_up_later);
+    w.timeout = alarm(w.get_executor(), at, expired);
 }
 
 // The job would not end. Its worker is left behind with it, and another takes its place, perhaps at
 // another executor. The outcome is published from here, where nothing can come between.
-void pool_state::give_up(worker& w)
+void pool_state::abandon(worker& w)
 {
     if (!w.busy())
         return;
-    const ticket& job = job_of(w);
     if (closing_)
-        note_unfinished(job, status::abandoned, clock_of(w).now() - w.started());
+        note_unfinished(w.id(), w.record(), status::abandoned,
+                        time_service::of(w.get_executor()).now() - w.started());
     std::unique_lock lock(mutex_);
     no_longer_live(w);
-    presence beside = enter(make_guest_beside(w));
-    std::optional<presence> successor;
-    if (!w.is_guest())
-        successor.emplace(enter_member());
+    worker_guard beside = enter(make_worker(worker::role::temporary, w.get_executor()));
+    std::optional<worker_guard> successor;
+    if (!w.is_temporary())
+        successor.emplace(enter_resident());
     lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);
-    tell_given_up(std::move(beside), w);
+    publish_abandoned(std::move(beside), w);
     if (successor)
-        start_worker(std::move(*successor));
+        start(std::move(*successor), beginning::at_once);
     workers_left_.done();
 }
 
-template <class Do>
-void pool_state::on_each_worker(Do what)
-{
-    const auto tell = [&what](worker& w) {
-        asio::post(w.get_executor(), [w = worker_pointer(&w), what] { what(*w->pool, *w); });
-    };
-    std::lock_guard lock(mutex_);
-    members_.each(tell);
-    guests_.each(tell);
-}
+// ---- the end
 
 void pool_state::close()
 {
-    bool nobody = false;
     {
         std::lock_guard lock(mutex_);
-        closing_ = true; // no guest comes in from here on
+        closing_ = true; // no temporary worker comes in from here on
     }
-    close_intake();
+    close_jobs();
+    bool none_left = false;
     {
         std::lock_guard lock(mutex_);
-        nobody = live_ == 0;
+        none_left = live_ == 0;
     }
-    if (nobody && jobs_ended()) // paused, and no worker will ever see the end
+    if (none_left && jobs_ended()) // paused, and no worker will ever see the end
         end_of_jobs();
 }
 
@@ -297,19 +279,19 @@ void pool_state::stop(cancel_reason reason)
     cancel_reason before = cancel_reason::none;
     stopping_.compare_exchange_strong(before, reason);
     close();
-    ensure_somebody();
+    ensure_one_worker();
     on_each_worker([reason](pool_state&, worker& w) { w.cancel(reason); });
 }
 
-// While a pool is paused nobody is there to drop what waits.
-void pool_state::ensure_somebody()
+// While a pool is paused it has no workers that would drop what is queued.
+void pool_state::ensure_one_worker()
 {
     std::unique_lock lock(mutex_);
     if (live_ != 0 || ended_)
         return;
-    presence here = enter_member();
+    worker_guard here = enter_resident();
     lock.unlock();
-    start_worker(std::move(here));
+    start(std::move(here), beginning::at_once);
 }
 
 asio::awaitable<bool> pool_state::all_left(duration limit)
@@ -334,10 +316,10 @@ asio::awaitable<drain_report> pool_state::drain(duration limit)
         over = co_await all_left(options_.grace());
     }
     if (!over) {
-        on_each_worker([](pool_state& pool, worker& w) { pool.give_up(w); });
+        on_each_worker([](pool_state& pool, worker& w) { pool.abandon(w); });
         over = co_await all_left(options_.grace());
     }
-    if (!over) { // nobody takes the outcomes: nobody waits for that any more
+    if (!over) { // the outcomes are not received: stop waiting for that, too
         close_results();
         co_await all_left(options_.grace());
     }
@@ -349,6 +331,8 @@ asio::awaitable<drain_report> pool_state::drain(duration limit)
     co_return report;
 }
 
+// ---- the accounts
+
 // In the order opposite to the one in which things happen: what is read first can only have grown
 // less.
 ledger pool_state::read() const
@@ -359,10 +343,10 @@ ledger pool_state::read() const
         sum = past_;
         for (std::size_t i = 0; i < elsewhere_.size(); ++i)
             add(sum, static_cast<status>(i), elsewhere_[i].load(std::memory_order_acquire));
-        guests_tally_.add_ends_to(sum);
-        members_.each([&sum](const worker& w) { w.counts.add_ends_to(sum); });
-        members_.each([&sum](const worker& w) { w.counts.add_starts_to(sum); });
-        guests_tally_.add_starts_to(sum);
+        temporary_counters_.add_ends_to(sum);
+        residents_.for_each([&sum](const worker& w) { w.counts.add_ends_to(sum); });
+        residents_.for_each([&sum](const worker& w) { w.counts.add_starts_to(sum); });
+        temporary_counters_.add_starts_to(sum);
     }
     sum.stuck = stuck_jobs_.load(std::memory_order_relaxed);
     sum.accepted = accepted();
@@ -382,37 +366,54 @@ pool_stats pool_state::stats() const
     return stats;
 }
 
-void pool_state::describe(ticket& job, const job_options* said)
+void pool_state::describe(ticket& job, const job_options* options)
 {
     job.record = std::make_unique<job_record>();
-    if (said != nullptr)
-        job.record->said = *said;
+    if (options != nullptr)
+        job.record->options = *options;
     if (options_.takes_timings()) {
         job.record->timed = true;
-        const time_point now = time_service::of(first_executor()).now();
+        const time_point now = time_service::of(get_executor()).now();
         job.record->times.queued = job.record->times.started = job.record->times.finished = now;
     }
 }
 
-void pool_state::note_unfinished(const ticket& job, status s, std::optional<duration> age)
+void pool_state::account(worker& w, ticket& job, status s, time_point started)
+{
+    const time_point now = time_service::of(w.get_executor()).now();
+    if (s == status::cancelled && closing_)
+        note_unfinished(job.id, job.record.get(), s, now - started);
+    if (!job.record)
+        return;
+    job.record->times.finished = now;
+    if (job.record->timed) {
+        std::lock_guard lock(histograms_);
+        queue_wait_.add(job.record->times.waited());
+        run_time_.add(job.record->times.ran());
+    }
+}
+
+// A job that ended because the pool was being closed down, for the report.
+void pool_state::note_unfinished(job_id id, const job_record* record, status s,
+                                 std::optional<duration> age)
 {
     unfinished_job u;
-    u.id = job.id;
+    u.id = id;
     u.status = s;
     u.age = age;
-    if (job.record) {
-        u.name = job.record->said.name();
-        u.key = job.record->said.key();
+    if (record != nullptr) {
+        u.name = record->options.name();
+        u.key = record->options.key();
     }
     std::lock_guard lock(mutex_);
     unfinished_.push_back(std::move(u));
 }
 
-std::optional<duration> pool_state::age_of_waiting(const ticket& job) const
+std::optional<duration> pool_state::time_queued(const ticket& job) const
 {
     if (!job.record || !job.record->timed)
         return std::nullopt;
-    return time_service::of(first_executor()).now() - job.record->times.queued;
+    return time_service::of(get_executor()).now() - job.record->times.queued;
 }
 
 void pool_state::count_elsewhere(status s) noexcept
@@ -425,23 +426,23 @@ void pool_state::watch_for_stuck_jobs()
     const auto running = [this] {
         std::vector<overdue_rule::running> jobs;
         const auto look = [&jobs](const worker& w) {
-            if (w.seen() == nullptr)
+            if (w.watched() == nullptr)
                 return;
-            if (const watched_job::seen job = w.seen()->look(); job.id != 0)
-                jobs.push_back({job.id, job.since, w.seen()->name()});
+            if (const watched_job::sight job = w.watched()->look(); job.id != 0)
+                jobs.push_back({job.id, job.since, w.watched()->name()});
         };
         std::lock_guard lock(mutex_);
-        members_.each(look);
-        guests_.each(look);
+        residents_.for_each(look);
+        temporaries_.for_each(look);
         return jobs;
     };
-    const auto tell = [this](const overdue_rule::running& job, duration age) {
+    const auto report = [this](const overdue_rule::running& job, duration age) {
         stuck_jobs_.fetch_add(1, std::memory_order_relaxed);
         options_.on_stuck()({job.id, job.name, age});
     };
     const duration limit =
         saturating_add(time_point(options_.timeout()), options_.grace()).time_since_epoch();
-    stuck_ = std::make_unique<stuck_watch>(limit, running, tell);
+    stuck_ = std::make_unique<stuck_watch>(limit, running, report);
 }
 
 } // namespace weir::detail

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <weir/detail/list.hpp>
 #include <weir/detail/time_service.hpp>
 #include <weir/flow/detail/pool/id_source.hpp>
+#include <weir/flow/detail/pool/job_counters.hpp>
 #include <weir/flow/detail/pool/stuck_watch.hpp>
 #include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/drain_report.hpp>
@@ -17,9 +19,9 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <exception>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -28,70 +30,68 @@
 
 namespace weir::detail {
 
-void add(ledger& sum, status s, std::uint64_t n) noexcept;
-
-/// The part of a pool that does not depend on the type of its jobs: who works, when they end, and
-/// the accounts.
+/// All of a pool that does not depend on the types of its jobs: which workers there are and when
+/// they come and go, whether a job may start, its timeout, how the pool closes, stops and drains,
+/// and the accounts.
+///
+/// `pool_queues` adds the queues, and `worker_loop` what a worker does.
 class pool_state : public std::enable_shared_from_this<pool_state> {
 public:
-    pool_state(std::vector<boost::asio::any_io_executor> executors, const pool_options& options);
+    using executor_type = boost::asio::any_io_executor;
+
+    pool_state(std::vector<executor_type> executors, const pool_options& options);
     virtual ~pool_state();
 
+    const executor_type& get_executor() const noexcept { return executors_.front(); }
+    const std::vector<executor_type>& executors() const noexcept { return executors_; }
     const pool_options& options() const noexcept { return options_; }
-    const boost::asio::any_io_executor& first_executor() const noexcept
-    {
-        return executors_.front();
-    }
-
-    const std::vector<boost::asio::any_io_executor>& executors() const noexcept
-    {
-        return executors_;
-    }
 
     /// Brings the workers to the limit. Once after construction.
     void start_workers();
-    /// From any thread: more workers at once; fewer as they end their jobs.
+    /// From any thread: more workers at once, fewer as they end their jobs.
     void resize(limit workers);
     limit workers() const noexcept { return limit::of_count(target_.load()); }
 
+    /// From any thread, as the following.
     void close();
-    /// From any thread: what has not started is dropped, what runs is cancelled.
+    /// What has not started is dropped, what runs is cancelled.
     void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
-
+    /// Close; then, each for as long as the options say: wait, cancel, abandon, lose outcomes that
+    /// nobody receives.
     boost::asio::awaitable<drain_report> drain(duration limit);
 
     ledger read() const;
     pool_stats stats() const;
-    /// `said` may be null.
-    ticket next_ticket(const job_options* said)
+
+    /// Numbers a job. `options` may be null.
+    ticket next_ticket(const job_options* options)
     {
         ticket job(ids_.next());
-        if (said != nullptr || options_.takes_timings())
-            describe(job, said);
+        if (options != nullptr || options_.takes_timings())
+            describe(job, options);
         return job;
     }
     void reject() noexcept { rejected_.fetch_add(1, std::memory_order_relaxed); }
 
-    virtual void close_intake() noexcept = 0;
     virtual void close_results() noexcept = 0;
 
 protected:
-    /// Jobs never suspend: an executor is done with one before it begins another, and more workers
-    /// than executors would only wait for one another. Before `start_workers`.
-    void one_worker_an_executor();
+    /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
+    /// more workers than executors would only wait for one another. Before `start_workers`.
+    void one_worker_per_executor();
 
-    /// Takes up the worker's next job. `ok`: it may run now. Otherwise how it ended without
-    /// running. `now` need only be about right, where nobody asked for times.
-    status take_up(worker& w, ticket& job, time_point now, bool may_suspend)
+    /// The worker is about to run a job. `ok`: it may. Otherwise how the job ended without running.
+    /// `now` need only be about right where no times are taken.
+    status begin_job(worker& w, ticket& job, time_point now, bool may_suspend)
     {
-        if (watches_ || job.record || stopping() != cancel_reason::none)
-            return take_up_and_watch(w, job, may_suspend);
+        if (has_timeout_ || job.record || stopping() != cancel_reason::none)
+            return begin_watched_job(w, job, may_suspend);
         w.begin(job, now);
         return status::ok;
     }
-    /// The status of the job that has ended, whose outcome will say so.
-    status conclude(worker& w, ticket& job, bool has_value)
+    /// The job has ended. Returns the status that its outcome will have.
+    status end_job(worker& w, ticket& job, bool has_value)
     {
         const time_point started = w.started();
         const status s = w.end(has_value);
@@ -105,77 +105,78 @@ protected:
     {
         return live_.load(std::memory_order_relaxed) > wanted() && leave_if_too_many(w);
     }
-    /// A worker has seen the end of the jobs.
+    /// A worker has seen the end of the queue.
     void end_of_jobs() noexcept;
 
-    /// Where the next guest goes that was told nothing.
-    const boost::asio::any_io_executor& next_executor() noexcept
+    /// For a job that came without an executor.
+    const executor_type& next_executor() noexcept
     {
-        return executors_[guests_come_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
+        return executors_[next_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
     }
-    /// Lets in a worker beside the others, with a job of its own. Empty when the pool is closed.
-    std::optional<presence> enter_guest(worker_pointer w);
-    job_counters& guests_tally() noexcept { return guests_tally_; }
+    /// Lets a temporary worker in, with its job. Empty when the pool is closed.
+    std::optional<worker_guard> enter_temporary(worker_pointer w);
+    job_counters& temporary_counters() noexcept { return temporary_counters_; }
+
+    enum class beginning { at_once, later };
+    /// `run` on the worker's executor: perhaps inside this call, or never inside it.
+    void start(worker_guard here, beginning when);
 
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept;
-    /// A job that ended because the pool was being closed down, for the report.
-    void note_unfinished(const ticket& job, status s, std::optional<duration> age);
-    std::optional<duration> age_of_waiting(const ticket& job) const;
 
 private:
-    friend class presence;
+    friend class worker_guard;
 
-    virtual std::uint64_t accepted() const noexcept = 0;
+    virtual void close_jobs() noexcept = 0;
     virtual bool jobs_ended() const noexcept = 0;
-    /// Nobody will take the jobs that wait: each is dropped, with an outcome.
-    virtual void drop_waiting() noexcept = 0;
+    virtual std::uint64_t accepted() const noexcept = 0;
+    /// There are no workers left to take what is queued: each job is dropped, with an outcome.
+    virtual void drop_queued() noexcept = 0;
     virtual void measure(pool_stats& stats) const = 0;
-    virtual worker_pointer make_member(boost::asio::any_io_executor executor) = 0;
-    /// One without a job, at the executor of another.
-    virtual worker_pointer make_guest_beside(const worker& w) = 0;
-    virtual void start_worker(presence here) = 0;
-    /// The ticket of the job a worker is at.
-    virtual ticket& job_of(worker& w) noexcept = 0;
-    /// Publishes that the worker's job was given up; where that has to wait, `beside` does, a guest
-    /// at the same executor.
-    virtual void tell_given_up(presence beside, worker& given_up) = 0;
-    /// The context destroyed a worker in the middle of a job.
-    virtual void torn_down(worker& w) noexcept = 0;
-    /// The same between two jobs, or before the first: what it has at hand is told of.
-    virtual void empty_hands(worker& w) noexcept = 0;
+    /// A temporary one is made without a job.
+    virtual worker_pointer make_worker(worker::role role, executor_type executor) = 0;
+    /// Starts the worker, on its executor.
+    virtual void run(worker_guard here) = 0;
+    /// Publishes the outcome of the worker's job. Where that has to wait, `beside` does, a temporary
+    /// worker on the same executor.
+    virtual void publish_abandoned(worker_guard beside, worker& w) = 0;
+    /// The context destroyed the worker, `in_a_job` or between two: what it has taken gets its
+    /// outcomes.
+    virtual void lost(worker& w, bool in_a_job) noexcept = 0;
 
-    void describe(ticket& job, const job_options* said);
-    presence enter(worker_pointer w);
-    status take_up_and_watch(worker& w, ticket& job, bool may_suspend);
-    void account(worker& w, ticket& job, status s, time_point started);
-    bool leave_if_too_many(worker& w) noexcept;
-    presence enter_member();
+    void describe(ticket& job, const job_options* options);
+    worker_guard enter(worker_pointer w);
+    worker_guard enter_resident();
+    void left(worker& w) noexcept;
     void no_longer_live(worker& w) noexcept;
+    bool leave_if_too_many(worker& w) noexcept;
+    void ensure_one_worker();
     std::size_t wanted() const noexcept
     {
         return std::min(target_.load(std::memory_order_relaxed), useful_);
     }
-    void left(worker& w) noexcept;
-    worker_list& list_of(const worker& w) noexcept { return w.is_guest() ? guests_ : members_; }
-    void watch(worker& w, time_point over);
-    void watch_for_stuck_jobs();
-    static const time_service& clock_of(const worker& w)
+    list<worker>& list_of(const worker& w) noexcept
     {
-        return time_service::of(w.get_executor());
+        return w.is_temporary() ? temporaries_ : residents_;
     }
-    void give_up(worker& w);
-    void ensure_somebody();
     template <class Do>
     void on_each_worker(Do what);
     boost::asio::awaitable<bool> all_left(duration limit);
 
+    status begin_watched_job(worker& w, ticket& job, bool may_suspend);
+    void set_timeout(worker& w, time_point at);
+    void abandon(worker& w);
+    void account(worker& w, ticket& job, status s, time_point started);
+    void note_unfinished(job_id id, const job_record* record, status s,
+                         std::optional<duration> age);
+    std::optional<duration> time_queued(const ticket& job) const;
+    void watch_for_stuck_jobs();
+
     const pool_options options_;
-    const bool watches_; // each job has a time-out
-    std::vector<boost::asio::any_io_executor> executors_;
+    const bool has_timeout_;
+    std::vector<executor_type> executors_;
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
-    std::size_t useful_ =
-        std::numeric_limits<std::size_t>::max(); // more workers than that would not help
+    std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers would not help
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
     std::atomic<cancel_reason> stopping_{cancel_reason::none};
     std::atomic<bool> closing_{false};
@@ -183,13 +184,13 @@ private:
     id_source ids_;
     std::atomic<std::uint64_t> rejected_{0};
     std::atomic<std::size_t> target_;
-    std::atomic<std::size_t> live_{0}; // members that take jobs; changed under the mutex
+    std::atomic<std::size_t> live_{0}; // residents that take jobs; changed under the mutex
     mutable std::mutex mutex_;
-    worker_list members_;
-    worker_list guests_;
-    std::atomic<std::size_t> guests_come_{0};
-    job_counters guests_tally_{job_counters::writers::several};
-    ledger past_; // of members that are gone
+    list<worker> residents_;
+    list<worker> temporaries_;
+    std::atomic<std::size_t> next_{0};
+    job_counters temporary_counters_{job_counters::writers::several};
+    ledger past_; // of residents that are gone
     std::deque<unfinished_job> unfinished_;
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
     histogram_recorder queue_wait_; // under their mutex: only where timings are taken

@@ -1,13 +1,13 @@
 #pragma once
 
-#include <weir/flow/detail/pool/worker_pool_state.hpp>
+#include <weir/detail/handler_wrapper.hpp>
+#include <weir/detail/initiate.hpp>
+#include <weir/flow/detail/pool/pool_queues.hpp>
 #include <weir/flow/submit_result.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/associator.hpp>
 #include <boost/asio/post.hpp>
 
 #include <cstddef>
@@ -15,6 +15,9 @@
 #include <span>
 #include <type_traits>
 #include <utility>
+
+// The way of a job into its pool: it gets a number, and goes into the queue, where it may have to
+// wait for a place. The queue is a channel: it is there that submitters wait.
 
 namespace weir::detail {
 
@@ -38,44 +41,44 @@ auto item_for(ticket&& number, typename Pool::job_type&& job)
         return std::move(job);
 }
 
-/// Turns the completion of a send into that of a submit; otherwise the handler itself.
+/// Turns the completion of a send into that of a submit.
 template <class Value, class Job, class Handler>
-struct submit_handler {
+struct submit_handler : handler_wrapper<Handler> {
     submit_handler(Handler&& h, std::shared_ptr<pool_state> p, job_id i)
-        : handler(std::move(h)), pool(std::move(p)), id(i)
+        : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), id(i)
     {
     }
 
     void operator()(send_result<Value> sent)
     {
         if (sent)
-            return std::move(handler)(submit_result<Job>(id));
+            return std::move(this->handler)(submit_result<Job>(id));
         pool->reject();
-        std::move(handler)(submit_result<Job>(sent.error(), job_in<Job>(sent.value())));
+        std::move(this->handler)(submit_result<Job>(sent.error(), job_in<Job>(sent.value())));
     }
 
-    Handler handler;
     std::shared_ptr<pool_state> pool;
     job_id id;
 };
 
-/// Tells a submitter that the job it ran itself has ended.
+/// A submitter whose job runs on its own executor. It goes on when the job has ended.
 template <class Job, class Handler>
-struct guest_handler {
-    guest_handler(std::shared_ptr<Handler> h, job_id i) : handler(std::move(h)), id(i) {}
+struct caller_that_runs final : end_callback {
+    caller_that_runs(Handler&& h, job_id i) : handler(std::move(h)), id(i) {}
 
-    void operator()() { std::move (*handler)(submit_result<Job>(id)); }
+    void job_ended() override { std::move(handler)(submit_result<Job>(id)); }
 
-    std::shared_ptr<Handler> handler; // shared, for when the pool turns out to be closed
+    Handler handler;
     job_id id;
 };
 
-/// Submits without waiting; the job is handed back when there is no place for it.
+/// Submits without waiting; the job is handed back when there is no place for it. `options` may be
+/// null.
 template <class Pool>
-auto try_submit(Pool& pool, const job_options* said, typename Pool::job_type&& job)
+auto try_submit(Pool& pool, const job_options* options, typename Pool::job_type&& job)
 {
     using Job = typename Pool::job_type;
-    ticket number = Pool::are_numbered ? pool.next_ticket(said) : ticket();
+    ticket number = Pool::are_numbered ? pool.next_ticket(options) : ticket();
     const job_id id = number.id;
     auto item = item_for<Pool>(std::move(number), std::move(job));
     const try_result sent = pool.jobs().try_send(std::move(item));
@@ -92,7 +95,7 @@ std::size_t try_submit_n(Pool& pool, std::span<typename Pool::job_type> jobs)
     using Job = typename Pool::job_type;
     std::size_t count = 0;
     if constexpr (Pool::in_batches)
-        if (!pool.options().takes_timings()) // then numbering one allocates nothing
+        if (!pool.options().takes_timings()) // then numbering a job allocates nothing
             count = pool.jobs().try_give(jobs.size(), [&](std::size_t i) {
                 return numbered_job<Job>(pool.next_ticket(nullptr), std::move(jobs[i]));
             });
@@ -107,90 +110,75 @@ std::size_t try_submit_n(Pool& pool, std::span<typename Pool::job_type> jobs)
     return count;
 }
 
+/// What `async_submit` starts.
 template <class Pool>
-struct initiate_submit {
-    using executor_type = boost::asio::any_io_executor;
+class start_submit {
     using Job = typename Pool::job_type;
-    using value_type = typename Pool::queue_type::value_type;
 
-    explicit initiate_submit(std::shared_ptr<Pool> p) : pool(std::move(p)) {}
-    executor_type get_executor() const noexcept { return pool->first_executor(); }
+public:
+    explicit start_submit(std::shared_ptr<Pool> pool) : pool_(std::move(pool)) {}
 
     template <class Handler>
     void operator()(Handler&& handler, Job job) const
     {
-        submit(std::forward<Handler>(handler), std::move(job), nullptr);
+        submit(std::move(handler), std::move(job), nullptr);
     }
 
     template <class Handler>
-    void operator()(Handler&& handler, Job job, const job_options& said) const
+    void operator()(Handler&& handler, Job job, const job_options& options) const
     {
-        submit(std::forward<Handler>(handler), std::move(job), &said);
+        submit(std::move(handler), std::move(job), &options);
     }
 
 private:
     template <class Handler>
-    void submit(Handler&& handler, Job&& job, const job_options* said) const
+    void submit(Handler&& handler, Job&& job, const job_options* options) const
     {
-        using own = submit_handler<value_type, Job, std::decay_t<Handler>>;
-        std::decay_t<Handler> moved(std::forward<Handler>(handler));
-        if (pool->options().when_full() == overflow::caller_runs)
-            return submit_or_run(std::move(job), said, std::move(moved));
-        ticket number = Pool::are_numbered ? pool->next_ticket(said) : ticket();
+        using value_type = typename Pool::queue_type::value_type;
+        if (pool_->options().when_full() == overflow::caller_runs)
+            return submit_or_run(std::move(job), options, std::move(handler));
+        ticket number = Pool::are_numbered ? pool_->next_ticket(options) : ticket();
         const job_id id = number.id;
         const time_point deadline = number.deadline();
         auto item = item_for<Pool>(std::move(number), std::move(job));
-        own handed(std::move(moved), pool, id);
+        submit_handler<value_type, Job, std::decay_t<Handler>> sent(std::move(handler), pool_, id);
         if constexpr (is_channel<typename Pool::queue_type>)
-            pool->jobs().async_send_until(deadline, std::move(item), std::move(handed));
+            pool_->jobs().async_send_until(deadline, std::move(item), std::move(sent));
         else
-            pool->jobs().async_send(std::move(item), std::move(handed));
+            pool_->jobs().async_send(std::move(item), std::move(sent));
     }
 
     template <class Handler>
-    void submit_or_run(Job&& job, const job_options* said, Handler&& handler) const
+    void submit_or_run(Job&& job, const job_options* options, Handler&& handler) const
     {
         namespace asio = boost::asio;
-        const asio::any_io_executor where = asio::get_associated_executor(handler, get_executor());
-        ticket number = pool->next_ticket(said);
+        using caller = caller_that_runs<Job, std::decay_t<Handler>>;
+        const asio::any_io_executor where =
+            asio::get_associated_executor(handler, pool_->get_executor());
+        ticket number = pool_->next_ticket(options);
         const job_id id = number.id;
+        auto own = std::make_unique<caller>(std::move(handler), id);
         numbered_job<Job> item(std::move(number), std::move(job));
         try_result sent;
         if constexpr (Pool::are_numbered)
-            sent = pool->jobs().try_send(std::move(item));
+            sent = pool_->jobs().try_send(std::move(item));
         else
-            sent = pool->jobs().try_send(std::move(item.job));
-        if (sent) {
-            submit_result<Job> accepted(Pool::are_numbered ? id : 0);
-            return asio::post(where, asio::append(std::move(handler), std::move(accepted)));
+            sent = pool_->jobs().try_send(std::move(item.job));
+        submit_result<Job> result(Pool::are_numbered ? id : 0);
+        if (!sent) {
+            caller& waits = *own;
+            std::unique_ptr<end_callback> on_end(std::move(own));
+            if (sent.error() != errc::closed &&
+                pool_->run_beside(where, std::move(item), std::move(on_end)))
+                return;
+            pool_->reject();
+            result = submit_result<Job>(errc::closed, std::move(item.job));
+            return asio::post(where, asio::append(std::move(waits.handler), std::move(result)));
         }
-        auto own = std::make_shared<Handler>(std::move(handler));
-        guest_handler<Job, Handler> on_end(own, id);
-        if (sent.error() != errc::closed &&
-            pool->run_as_guest(where, std::move(item), std::move(on_end)))
-            return;
-        pool->reject();
-        submit_result<Job> back(errc::closed, std::move(item.job));
-        asio::post(where, asio::append(std::move(*own), std::move(back)));
+        asio::post(where, asio::append(std::move(own->handler), std::move(result)));
     }
 
-    std::shared_ptr<Pool> pool;
+    std::shared_ptr<Pool> pool_;
 };
 
 } // namespace weir::detail
-
-// Where a handler is run, with which memory, and how it is cancelled do not change by wrapping it.
-template <template <class, class> class Associator, class Value, class Job, class Handler,
-          class Default>
-struct boost::asio::associator<Associator, weir::detail::submit_handler<Value, Job, Handler>,
-                               Default> : Associator<Handler, Default> {
-    static auto get(const weir::detail::submit_handler<Value, Job, Handler>& h) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler);
-    }
-    static auto get(const weir::detail::submit_handler<Value, Job, Handler>& h,
-                    const Default& d) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler, d);
-    }
-};

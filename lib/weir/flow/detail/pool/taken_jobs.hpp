@@ -4,19 +4,19 @@
 #include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/outcome.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/container/static_vector.hpp>
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <utility>
 
 namespace weir::detail {
 
-/// The job a worker is at. It is here and not in the coroutine, so that it can still be told of
-/// when the coroutine is gone.
+/// The one job that a worker has taken. It is kept here and not in the coroutine, so that its
+/// outcome can still be published when the coroutine is gone.
 template <class Job>
 struct taken_job {
     bool empty() const noexcept { return !item; }
@@ -26,12 +26,12 @@ struct taken_job {
     std::optional<numbered_job<Job>> item;
 };
 
-/// Jobs that a worker took in one go, and what came of them, to be published in one go: of jobs
-/// that never suspend. Several only while they are over in less than a microsecond each, and no
-/// more than that was earned by: what is taken behind one that turns out to be slow waits for it.
+/// Several jobs that a worker took in one go, and their outcomes, to be published in one go. Only
+/// for jobs that never suspend, and several only while jobs take less than a microsecond each: what
+/// is taken behind a slow job waits for it.
 template <class Job, class R>
 struct taken_jobs {
-    /// Enough to make taking and publishing cheap, few enough to be done with in microseconds.
+    /// Enough to make taking and publishing cheap, few enough to be done within microseconds.
     static constexpr std::size_t most = 16;
 
     bool empty() const noexcept { return begun == jobs.size(); }
@@ -46,12 +46,12 @@ struct taken_jobs {
         }
     }
 
-    /// One job at a time, and one more for each so many that were quick in a row: however often a
-    /// slow one comes, about one job in a thousand, at most, was taken ahead and waits for it.
+    /// The batch grows by one after each run of this many fast jobs: however often a slow one
+    /// comes, at most about one job in a thousand was taken ahead and waits for it.
     static constexpr std::size_t to_earn_one = 1024;
     std::size_t share() const noexcept { return std::min(1 + quick_in_a_row / to_earn_one, most); }
-    /// After each job that was measured: whether the last look said that jobs are quick. One that
-    /// was not had nothing behind it.
+    /// After each job that was measured: whether the last look at the clock found jobs quick.
+    /// After a slow job the batch is one again.
     void trust(bool quick) noexcept { quick_in_a_row = quick ? quick_in_a_row + 1 : 0; }
 
     boost::container::static_vector<numbered_job<Job>, most> jobs;
@@ -61,34 +61,44 @@ struct taken_jobs {
     std::size_t quick_in_a_row = 0;
 };
 
-/// A worker of the pool, with one or several jobs in its hand.
-template <class Hand>
-class member final : public worker {
+/// A worker that takes jobs again and again.
+template <class Taken>
+class resident_worker final : public worker {
 public:
-    explicit member(boost::asio::any_io_executor executor)
-        : worker(std::move(executor), role::member, own_), own_(job_counters::writers::one)
+    explicit resident_worker(boost::asio::any_io_executor executor)
+        : worker(std::move(executor), role::resident, own_), own_(job_counters::writers::one)
     {
     }
 
-    Hand hand;
+    Taken taken;
 
 private:
-    alignas(64) job_counters own_; // a line that only this worker writes to
+    alignas(64) job_counters own_; // a cache line that only this worker writes to
 };
 
-/// One job beside the members, and who is to be told when it has ended, if anybody.
-template <class Job>
-class guest final : public worker {
+/// Called when a temporary worker has run its job.
+class end_callback {
 public:
-    using end_handler = boost::asio::any_completion_handler<void()>;
+    end_callback() = default;
+    end_callback(const end_callback&) = delete;
+    end_callback& operator=(const end_callback&) = delete;
+    virtual ~end_callback() = default;
 
-    guest(boost::asio::any_io_executor executor, job_counters& counted, end_handler then)
-        : worker(std::move(executor), role::guest, counted), on_end(std::move(then))
+    virtual void job_ended() = 0;
+};
+
+/// A worker for one job, beside the residents.
+template <class Job>
+class temporary_worker final : public worker {
+public:
+    temporary_worker(boost::asio::any_io_executor executor, job_counters& counted,
+                     std::unique_ptr<end_callback> callback)
+        : worker(std::move(executor), role::temporary, counted), on_end(std::move(callback))
     {
     }
 
-    taken_job<Job> hand;
-    end_handler on_end;
+    taken_job<Job> taken;
+    std::unique_ptr<end_callback> on_end; // may be null
 };
 
 } // namespace weir::detail

@@ -1,9 +1,10 @@
 #pragma once
 
+#include <weir/detail/handler_wrapper.hpp>
+#include <weir/flow/detail/pool/pool_queues.hpp>
 #include <weir/flow/detail/pool/submit.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
-#include <weir/flow/detail/pool/worker_pool_state.hpp>
-#include <weir/flow/task_pool.hpp>
+#include <weir/flow/task.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
@@ -11,115 +12,110 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-namespace weir {
-namespace detail {
+namespace weir::detail {
 
 using task_pointer = std::shared_ptr<task_base>;
 
-/// The queue of a task pool. Each job is told its own outcome.
-class task_pool_state : public pool_with_jobs<task_pointer, channel<numbered_job<task_pointer>>> {
+/// A task pool's outcomes: each task gets its own.
+class task_outlet {
 public:
     using result_type = void;
 
-    task_pool_state(std::vector<boost::asio::any_io_executor> executors,
-                    const pool_options& options)
-        : pool_with_jobs(std::move(executors), options)
+    explicit task_outlet(const pool_state&) noexcept {}
+
+    bool publish(task_pointer& task, outcome<void>& out) noexcept
     {
-        own_queue own;
-        this->begin_queue(own);
-    }
-    ~task_pool_state() override { this->end_queue(); }
-
-    void close_results() noexcept override {}
-
-    /// Starts it at once where there is no limit, else submits it.
-    template <class Handler>
-    void submit(task_pointer&& job, const job_options& said, Handler&& handler);
-
-    submit_result<task_pointer> try_submit(task_pointer&& job, const job_options& said);
-
-protected:
-    bool publish(task_pointer& job, outcome<void>& out) noexcept
-    {
-        job->finish(std::move(out));
+        task->finish(std::move(out));
         return true;
     }
-    boost::asio::awaitable<void> publish_later(outcome<void>) { co_return; }
-    void publish_now(task_pointer& job, outcome<void>&& out) noexcept
+    boost::asio::awaitable<void> publish_later(outcome<void>) { co_return; } // never has to
+    void publish_now(task_pointer& task, outcome<void>&& out) noexcept
     {
-        job->finish(std::move(out));
+        task->finish(std::move(out));
     }
+    void close() noexcept {}
+    std::size_t size() const noexcept { return 0; }
+};
+
+/// A task pool: without a limit each task has a temporary worker at once, else it goes through the
+/// queue.
+class task_pool_state
+    : public pool_queues<task_pointer, channel<numbered_job<task_pointer>>, task_outlet> {
+public:
+    task_pool_state(std::vector<executor_type> where, const pool_options& options)
+        : task_pool_state(std::move(where), options, own_queue())
+    {
+    }
+
+    template <class Handler>
+    void submit(task_pointer&& task, const job_options& options, Handler&& handler);
+
+    submit_result<task_pointer> try_submit(task_pointer&& task, const job_options& options);
 
 private:
-    void publish_drop(task_pointer& job, ticket&& number, cancel_reason reason) noexcept override
+    task_pool_state(std::vector<executor_type> where, const pool_options& options, own_queue own)
+        : pool_queues(std::move(where), options, own)
     {
-        job->finish(outcome<void>(std::move(number), status::dropped, nullptr, reason));
     }
 
-    static const job_options* unless_empty(const job_options& said) noexcept
-    {
-        const bool empty =
-            said.name().empty() && said.key().empty() && said.deadline() == time_point::max();
-        return empty ? nullptr : &said;
-    }
+    // Options without any cost no allocation.
+    static const job_options* unless_empty(const job_options& options) noexcept;
 };
 
 template <class Handler>
-void task_pool_state::submit(task_pointer&& job, const job_options& said, Handler&& handler)
+void task_pool_state::submit(task_pointer&& task, const job_options& options, Handler&& handler)
 {
     namespace asio = boost::asio;
     auto self = std::static_pointer_cast<task_pool_state>(this->shared_from_this());
     if (!workers().is_unlimited()) {
-        const initiate_submit<task_pool_state> initiate(std::move(self));
-        if (const job_options* options = unless_empty(said))
-            return initiate(std::move(handler), std::move(job), *options);
-        return initiate(std::move(handler), std::move(job));
+        const start_submit<task_pool_state> start(std::move(self));
+        if (const job_options* given = unless_empty(options))
+            return start(std::move(handler), std::move(task), *given);
+        return start(std::move(handler), std::move(task));
     }
-    const asio::any_io_executor where = asio::get_associated_executor(handler, first_executor());
-    asio::post(where, asio::append(std::move(handler), try_submit(std::move(job), said)));
+    const asio::any_io_executor where = asio::get_associated_executor(handler, get_executor());
+    asio::post(where, asio::append(std::move(handler), try_submit(std::move(task), options)));
 }
 
 /// Completes a submit with the task.
 template <class R, class Handler>
-struct task_handler {
+struct task_handler : handler_wrapper<Handler> {
     task_handler(Handler&& h, std::shared_ptr<task_pool_state> p, std::shared_ptr<task_state<R>> t)
-        : handler(std::move(h)), pool(std::move(p)), state(std::move(t))
+        : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), state(std::move(t))
     {
     }
 
     void operator()(submit_result<task_pointer> result)
     {
         if (!result)
-            return std::move(handler)(result.error(), task<R>());
-        task<R> accepted(result.id(), pool->first_executor(), std::move(state));
-        std::move(handler)(error_code(), std::move(accepted));
+            return std::move(this->handler)(result.error(), task<R>());
+        task<R> accepted =
+            task_access::make<R>(result.id(), pool->get_executor(), std::move(state));
+        std::move(this->handler)(error_code(), std::move(accepted));
     }
 
-    Handler handler;
     std::shared_ptr<task_pool_state> pool;
     std::shared_ptr<task_state<R>> state;
 };
 
+/// What `task_pool::async_submit` starts.
 template <class R>
-struct initiate_task {
-    using executor_type = boost::asio::any_io_executor;
-
-    explicit initiate_task(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
-    executor_type get_executor() const noexcept { return pool->first_executor(); }
+struct start_task {
+    explicit start_task(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
 
     template <class Handler>
     void operator()(Handler&& handler, std::shared_ptr<task_state<R>> state,
-                    const job_options& said) const
+                    const job_options& options) const
     {
-        using own = task_handler<R, std::decay_t<Handler>>;
-        std::decay_t<Handler> moved(std::forward<Handler>(handler));
-        task_pointer job = state;
-        pool->submit(std::move(job), said, own(std::move(moved), pool, std::move(state)));
+        task_pointer task = state;
+        task_handler<R, std::decay_t<Handler>> accepted(std::move(handler), pool, std::move(state));
+        pool->submit(std::move(task), options, std::move(accepted));
     }
 
     std::shared_ptr<task_pool_state> pool;
@@ -127,86 +123,41 @@ struct initiate_task {
 
 /// Goes on from a submit to the wait for the outcome.
 template <class R, class Handler>
-struct run_handler {
+struct run_handler : handler_wrapper<Handler> {
     run_handler(Handler&& h, std::shared_ptr<task_pool_state> p, claim<R>&& c)
-        : handler(std::move(h)), pool(std::move(p)), claimed(std::move(c))
+        : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), claimed(std::move(c))
     {
     }
 
     void operator()(submit_result<task_pointer> result)
     {
         if (!result)
-            return std::move(handler)(result.error(), outcome<R>());
-        wait_for_outcome(pool->first_executor(), std::move(claimed), std::move(handler));
+            return std::move(this->handler)(result.error(), outcome<R>());
+        wait_for_outcome(pool->get_executor(), std::move(claimed), std::move(this->handler));
     }
 
-    Handler handler;
     std::shared_ptr<task_pool_state> pool;
     claim<R> claimed;
 };
 
+/// What `task_pool::async_run` starts.
 template <class R>
-struct initiate_run {
-    using executor_type = boost::asio::any_io_executor;
-
-    explicit initiate_run(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
-    executor_type get_executor() const noexcept { return pool->first_executor(); }
+struct start_run {
+    explicit start_run(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
 
     template <class Handler>
     void operator()(Handler&& handler, std::shared_ptr<task_state<R>> state,
-                    const job_options& said) const
+                    const job_options& options) const
     {
-        using own = run_handler<R, std::decay_t<Handler>>;
-        std::decay_t<Handler> moved(std::forward<Handler>(handler));
         claim<R> claimed(state);
         state->drop(); // there is no handle to ask with, once the wait is given up
-        task_pointer job = std::move(state);
-        pool->submit(std::move(job), said, own(std::move(moved), pool, std::move(claimed)));
+        task_pointer task = std::move(state);
+        run_handler<R, std::decay_t<Handler>> accepted(std::move(handler), pool,
+                                                       std::move(claimed));
+        pool->submit(std::move(task), options, std::move(accepted));
     }
 
     std::shared_ptr<task_pool_state> pool;
 };
 
-} // namespace detail
-
-template <class Function>
-task<detail::task_value<Function>> task_pool::try_submit(Function function,
-                                                         const job_options& options)
-{
-    using R = detail::task_value<Function>;
-    std::shared_ptr<detail::task_state<R>> state = make(std::move(function));
-    detail::task_pointer job = state;
-    const auto result = state_->try_submit(std::move(job), options);
-    if (!result)
-        return task<R>();
-    return task<R>(result.id(), get_executor(), std::move(state));
-}
-
-} // namespace weir
-
-// Where a handler is run, with which memory, and how it is cancelled do not change by wrapping it.
-template <template <class, class> class Associator, class R, class Handler, class Default>
-struct boost::asio::associator<Associator, weir::detail::task_handler<R, Handler>, Default>
-    : Associator<Handler, Default> {
-    static auto get(const weir::detail::task_handler<R, Handler>& h) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler);
-    }
-    static auto get(const weir::detail::task_handler<R, Handler>& h, const Default& d) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler, d);
-    }
-};
-
-template <template <class, class> class Associator, class R, class Handler, class Default>
-struct boost::asio::associator<Associator, weir::detail::run_handler<R, Handler>, Default>
-    : Associator<Handler, Default> {
-    static auto get(const weir::detail::run_handler<R, Handler>& h) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler);
-    }
-    static auto get(const weir::detail::run_handler<R, Handler>& h, const Default& d) noexcept
-    {
-        return Associator<Handler, Default>::get(h.handler, d);
-    }
-};
+} // namespace weir::detail

@@ -35,7 +35,7 @@ public:
 
 using unclaimed_hook = std::function<void(outcome<void>&&)>;
 
-/// A task and its outcome: shared by the pool and by who submitted it.
+/// A task and its outcome: shared by the pool and the handle.
 template <class R>
 class task_state : public task_base {
 public:
@@ -43,65 +43,62 @@ public:
 
     void finish(outcome<void>&& how) noexcept override
     {
-        const weir::status s = how.status();
-        const cancel_reason reason = how.reason();
-        const unsigned attempts = how.attempts();
-        if (s != weir::status::ok)
-            out_.set_error(how.thrown());
-        out_.end(std::move(how).take_ticket(), s, reason);
-        out_.set_attempts(attempts);
+        const status s = how.status();
+        if (s != status::ok)
+            outcome_access::set_error(out_, outcome_access::thrown(how));
+        outcome_access::end(out_, outcome_access::take_ticket(how), s, how.reason());
         const unsigned now = flags_.fetch_or(finished) | finished;
         done_.set();
-        if (now == nobodys)
+        if (now == left_unclaimed)
             tell_unclaimed();
     }
 
-    /// Happens when the outcome is there.
+    /// Set when the outcome is there.
     static event done(const std::shared_ptr<task_state>& task) noexcept
     {
         return event(std::shared_ptr<event_state>(task, &task->done_));
     }
     bool is_done() const noexcept { return done_.is_set(); }
 
-    /// Somebody waits, and takes the outcome unless he gives up. One who took it stays counted.
+    /// Counts a waiter, which takes the outcome unless it gives up. One that took it stays counted.
     void claim() noexcept { flags_.fetch_add(one_claim); }
     void unclaim() noexcept
     {
-        if (flags_.fetch_sub(one_claim) - one_claim == nobodys)
+        if (flags_.fetch_sub(one_claim) - one_claim == left_unclaimed)
             tell_unclaimed();
     }
     outcome<R> take() noexcept { return std::move(out_); }
 
-    /// Who submitted it does not want to know any more.
+    /// The handle is gone.
     void drop() noexcept
     {
-        if ((flags_.fetch_or(dropped) | dropped) == nobodys)
+        if ((flags_.fetch_or(dropped) | dropped) == left_unclaimed)
             tell_unclaimed();
     }
 
 protected:
-    /// What the function returned. Not when the pool has given the task up meanwhile: then the
-    /// outcome is another's to read.
+    /// What the function returned. Not when the pool has abandoned the task meanwhile: then its
+    /// waiter may read the outcome.
     template <class Make>
     void keep_value(Make&& make)
     {
         if ((flags_.load(std::memory_order_relaxed) & finished) == 0)
-            out_.make_value(std::forward<Make>(make));
+            outcome_access::make_value(out_, std::forward<Make>(make));
     }
 
 private:
     static constexpr unsigned finished = 1;
     static constexpr unsigned dropped = 2;
-    static constexpr unsigned nobodys = finished | dropped; // and nobody waits
-    static constexpr unsigned one_claim = 4;                // counted above the flags
+    static constexpr unsigned left_unclaimed = finished | dropped; // and no waiter is counted
+    static constexpr unsigned one_claim = 4;                  // counted above the flags
 
     void tell_unclaimed() noexcept
     {
-        if (out_.status() != weir::status::failed || !hook_)
+        if (out_.status() != status::failed || !hook_)
             return;
         std::exception_ptr error = out_.error();
-        (*hook_)(
-            outcome<void>(std::move(out_).take_ticket(), weir::status::failed, std::move(error)));
+        (*hook_)(outcome_access::make<void>(outcome_access::take_ticket(out_), status::failed,
+                                            cancel_reason::none, std::move(error)));
     }
 
     std::shared_ptr<const unclaimed_hook> hook_;
@@ -150,8 +147,7 @@ struct returned_by<Function, true> : std::invoke_result<Function&, job_context&>
 
 /// What a task's callable gives in the end: `R` where it returns `R` or `awaitable<R>`.
 template <class Function>
-using task_value =
-    awaited_t<typename returned_by<Function, takes_context<Function>>::type>;
+using task_value = awaited_t<typename returned_by<Function, takes_context<Function>>::type>;
 
 template <class Function>
 class task_of final : public task_state<task_value<Function>> {

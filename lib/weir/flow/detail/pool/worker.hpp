@@ -1,8 +1,9 @@
 #pragma once
 
-#include <weir/flow/drain_report.hpp>
+#include <weir/detail/list.hpp>
+#include <weir/flow/detail/pool/job_counters.hpp>
+#include <weir/flow/detail/pool/watched_job.hpp>
 #include <weir/flow/job_context.hpp>
-#include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/time/wait.hpp>
 
@@ -12,105 +13,24 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
-#include <array>
-#include <atomic>
-#include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
-#include <string>
-#include <string_view>
 #include <utility>
 
 namespace weir::detail {
 
 class pool_state;
 
-inline constexpr std::size_t statuses = 6;
-
-/// Counts what becomes of jobs: of one worker's, or of those that have no worker of their own.
-class job_counters {
-public:
-    enum class writers { one, several };
-
-    explicit job_counters(writers w) noexcept : several_(w == writers::several) {}
-
-    void started() noexcept { add(started_); }
-    void ended(status s) noexcept { add(ended_[static_cast<std::size_t>(s)]); }
-    void late() noexcept { add(late_); }
-
-    void add_ends_to(ledger& sum) const noexcept;
-    void add_starts_to(ledger& sum) const noexcept
-    {
-        sum.started += started_.load(std::memory_order_acquire);
-    }
-
-private:
-    void add(std::atomic<std::uint64_t>& counter) noexcept
-    {
-        if (several_)
-            counter.fetch_add(1, std::memory_order_release);
-        else
-            counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-    }
-
-    const bool several_;
-    std::atomic<std::uint64_t> started_{0};
-    std::array<std::atomic<std::uint64_t>, statuses> ended_{};
-    std::atomic<std::uint64_t> late_{0};
-};
-
-/// What a watcher on another thread may see of a worker: which job it is at, and since when.
-class watched_job {
-public:
-    struct seen {
-        job_id id = 0;
-        time_point since;
-    };
-
-    void begin(job_id id, time_point since) noexcept
-    {
-        since_.store(since.time_since_epoch().count(), std::memory_order_relaxed);
-        id_.store(id, std::memory_order_release);
-    }
-    void end() noexcept { id_.store(0, std::memory_order_release); }
-
-    /// Nobody's (id 0) when there is no job, or it changed meanwhile.
-    seen look() const noexcept
-    {
-        const job_id id = id_.load(std::memory_order_acquire);
-        const time_point since{duration(since_.load(std::memory_order_acquire))};
-        return {id_.load(std::memory_order_relaxed) == id ? id : 0, since};
-    }
-
-    void set_name(std::string_view name)
-    {
-        std::lock_guard lock(mutex_);
-        name_ = name;
-    }
-    std::string name() const
-    {
-        std::lock_guard lock(mutex_);
-        return name_;
-    }
-
-private:
-    std::atomic<job_id> id_{0};
-    std::atomic<duration::rep> since_{0};
-    mutable std::mutex mutex_;
-    std::string name_;
-};
-
 /// The filter of a worker's cancellation: terminal only, as Asio's own, but counted while it is in
-/// use, so that a worker can tell that a job has put another in its place.
-class own_filter {
+/// use, so that a worker can tell when a job has replaced it by another.
+class worker_filter {
 public:
     static constexpr unsigned in_use = 2; // one for what comes in, one for what is passed on
 
-    explicit own_filter(unsigned& count) noexcept : count_(&count) { ++count; }
-    own_filter(const own_filter& other) noexcept : count_(other.count_) { ++*count_; }
-    own_filter& operator=(const own_filter&) = delete;
-    ~own_filter() { --*count_; }
+    explicit worker_filter(unsigned& count) noexcept : count_(&count) { ++count; }
+    worker_filter(const worker_filter& other) noexcept : count_(other.count_) { ++*count_; }
+    worker_filter& operator=(const worker_filter&) = delete;
+    ~worker_filter() { --*count_; }
 
     boost::asio::cancellation_type operator()(boost::asio::cancellation_type type) const noexcept
     {
@@ -121,21 +41,25 @@ private:
     unsigned* count_;
 };
 
-/// Who works at a job. Touched on its own executor, but for what says otherwise.
+/// Runs jobs, one at a time; to a job it is its `job_context`.
+///
+/// Threads: its own executor, but for what says otherwise.
 class worker : public job_context,
+               public list_node,
                public boost::intrusive_ref_counter<worker, boost::thread_safe_counter> {
 public:
-    /// A member of the pool is a coroutine that takes jobs until there are no more, or too many
-    /// members; a guest does the one job it came with, and is small: there may be a million.
-    enum class role : std::uint8_t { member, guest };
+    /// A resident worker is a coroutine that takes jobs until there are no more, or too many
+    /// workers. A temporary one runs the one job it came with, and is small: there may be a
+    /// million.
+    enum class role : std::uint8_t { resident, temporary };
 
-    worker(boost::asio::any_io_executor executor, role r, job_counters& t)
-        : job_context(std::move(executor)), counts(t), role_(r)
+    worker(boost::asio::any_io_executor executor, role r, job_counters& c)
+        : job_context(std::move(executor)), counts(c), role_(r)
     {
     }
     virtual ~worker() = default;
 
-    /// Takes up a job that starts now.
+    /// A job starts now.
     void begin(const ticket& job, time_point now) noexcept
     {
         id_ = job.id;
@@ -145,17 +69,17 @@ public:
         started_ = now;
         busy_ = true;
         counts.started();
-        if (seen_)
-            seen_->begin(id_, now);
+        if (watched_)
+            watched_->begin(id_, now);
     }
-    /// The status of a job that ended by itself.
+    /// The job ended by itself. Returns how.
     status end(bool has_value) noexcept
     {
         busy_ = false;
         record_ = nullptr;
         timeout.cancel();
-        if (seen_)
-            seen_->end();
+        if (watched_)
+            watched_->end();
         status s = status::ok;
         if (!has_value) {
             if (reason_ == cancel_reason::none)
@@ -166,23 +90,23 @@ public:
         counts.ended(s);
         return s;
     }
-    /// Its time was over before it could start: it ends here.
+    /// The job's time was over before it could start.
     void expire() noexcept { reason_ = cancel_reason::deadline; }
-    /// Asks the job under way to end. The first reason stays.
+    /// Asks the running job to end. The first reason stays.
     void cancel(cancel_reason reason);
-    /// Interrupts its waiting for a job, so that it looks around.
+    /// Interrupts the wait for a job, so that the worker looks at its pool again.
     void disturb();
 
-    bool is_guest() const noexcept { return role_ == role::guest; }
+    bool is_temporary() const noexcept { return role_ == role::temporary; }
     bool busy() const noexcept { return busy_; }
-    /// Gave up on its job: it will never take another.
+    const job_record* record() const noexcept { return record_; }
+    /// Its job was abandoned, and the worker with it: it never takes another.
     bool retired() const noexcept { return retired_; }
     void retire() noexcept
     {
         retired_ = true;
         busy_ = false;
     }
-    bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
     time_point started() const noexcept { return started_; }
     void set_deadline(time_point at) noexcept { deadline_ = at; }
     void begin_idle() noexcept { idle_ = true; }
@@ -192,27 +116,27 @@ public:
         idle_ = false;
         return std::exchange(disturbed_, false);
     }
-    /// Leaves by itself; without this its context is destroying it.
+    /// It leaves the pool by itself. Without this its context is destroying it.
     void leave() noexcept { leaving_ = true; }
     bool leaving() const noexcept { return leaving_; }
 
     /// Lets a watcher on another thread see its jobs. Before it has any.
-    void let_watch() { seen_ = std::make_unique<watched_job>(); }
-    /// Null when nobody watches.
-    watched_job* seen() const noexcept { return seen_.get(); }
+    void let_watch() { watched_ = std::make_unique<watched_job>(); }
+    /// Null when there is no watcher.
+    watched_job* watched() const noexcept { return watched_.get(); }
 
-    unsigned own_filters = 0; // before the signal, in which they are
+    unsigned filters = 0; // before the signal, which holds them
     boost::asio::cancellation_signal signal;
     alarm timeout;
     job_counters& counts;
-    std::shared_ptr<pool_state> pool; // from when it enters that
+    std::shared_ptr<pool_state> pool; // set when it enters the pool
 
     // Guarded by the pool's mutex.
-    std::uint32_t home = 0; // of a member: at which of the pool's executors
+    std::uint32_t home = 0; // a resident's: the index of its executor in the pool
     bool live = false;      // counted among those that take jobs
 
 private:
-    friend class worker_list;
+    bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
 
     const role role_;
     bool busy_ = false;
@@ -221,42 +145,23 @@ private:
     bool disturbed_ = false;
     bool leaving_ = false;
     time_point started_;
-    std::unique_ptr<watched_job> seen_;
-    worker* next_ = nullptr;
-    worker* previous_ = nullptr;
+    std::unique_ptr<watched_job> watched_;
 };
 
 using worker_pointer = boost::intrusive_ptr<worker>;
 
-/// Who is there, without owning them.
-class worker_list {
+/// Owned by whatever runs a worker: makes it leave its pool, however that ends, even when its
+/// context destroys it before it ever ran.
+class worker_guard {
 public:
-    void add(worker& w) noexcept;
-    void remove(worker& w) noexcept;
+    /// The worker has entered its pool.
+    explicit worker_guard(worker_pointer w) noexcept : worker_(std::move(w)) {}
+    worker_guard(worker_guard&&) noexcept = default;
+    worker_guard& operator=(worker_guard&&) = delete;
+    ~worker_guard();
 
-    template <class Do>
-    void each(Do what) const
-    {
-        for (worker* w = first_; w != nullptr; w = w->next_)
-            what(*w);
-    }
-
-private:
-    worker* first_ = nullptr;
-};
-
-/// What makes a worker's coroutine leave the pool however it ends, even if its context destroys it
-/// before it ever ran.
-class presence {
-public:
-    /// Of one who has entered its pool.
-    explicit presence(worker_pointer w) noexcept : worker_(std::move(w)) {}
-    presence(presence&&) noexcept = default;
-    presence& operator=(presence&&) = delete;
-    ~presence();
-
-    worker& of() const noexcept { return *worker_; }
-    const worker_pointer& shared() const noexcept { return worker_; }
+    worker& operator*() const noexcept { return *worker_; }
+    worker* operator->() const noexcept { return worker_.get(); }
 
 private:
     worker_pointer worker_;

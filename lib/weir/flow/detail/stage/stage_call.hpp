@@ -31,9 +31,7 @@ struct stage_call {
     {
         if constexpr (Collects) {
             ticket item(number + 1);
-            result_type made = result_type::ok(std::move(item), std::move(value));
-            made.set_attempts(1);
-            return made;
+            return outcome_access::make_ok<plain>(std::move(item), std::move(value));
         } else {
             return std::move(value);
         }
@@ -44,9 +42,8 @@ struct stage_call {
     {
         if constexpr (Collects) {
             ticket item(number + 1);
-            result_type made(std::move(item), status::failed, std::move(error));
-            made.set_attempts(1);
-            return made;
+            return outcome_access::make<plain>(std::move(item), status::failed, cancel_reason::none,
+                                               std::move(error));
         } else {
             std::rethrow_exception(std::move(error));
         }

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <weir/flow/detail/job_record.hpp>
+#include <weir/flow/detail/pool/pool_state.hpp>
+#include <weir/flow/detail/pool/taken_jobs.hpp>
+#include <weir/flow/own_queue.hpp>
+#include <weir/sync/channel.hpp>
+#include <weir/sync/overflow.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace weir::detail {
+
+template <class Queue>
+inline constexpr bool is_channel = false;
+template <class T, class Executor>
+inline constexpr bool is_channel<channel<T, Executor>> = true;
+
+/// What the queue itself does when it is full: a job that its caller runs never enters it.
+inline overflow queue_rule(overflow rule) noexcept
+{
+    return rule == overflow::caller_runs ? overflow::wait : rule;
+}
+
+/// Makes a queue of the pool's own.
+template <class Queue, class Hook>
+void open_own(std::optional<Queue>& queue, const pool_state& pool, std::size_t capacity,
+              overflow rule, Hook hook)
+{
+    if constexpr (is_channel<Queue>) {
+        queue.emplace(pool.get_executor(), capacity, rule, std::move(hook));
+    } else {
+        if (rule == overflow::drop_oldest || rule == overflow::drop_newest)
+            throw std::invalid_argument("weir: Asio's channels drop nothing: use another rule");
+        queue.emplace(pool.get_executor(), capacity, std::move(hook));
+    }
+}
+
+/// From here on a channel of the user's is not touched any more.
+template <class Queue>
+void disconnect(Queue& queue) noexcept
+{
+    if constexpr (!is_channel<Queue>)
+        queue.let_go();
+}
+
+/// A pool with its queue of jobs and its way out for outcomes.
+///
+/// The queue's values are numbered jobs, or bare ones, which are numbered as they are taken out.
+///
+/// `Outlet` says where outcomes go: `result_outlet`, `task_outlet`. Its `publish` returns true when
+/// the outcome is delivered; `publish_later`, awaited, waits where it has to; `publish_now` is for
+/// where nothing can wait.
+template <class Job, class Queue, class Outlet>
+class pool_queues : public pool_state {
+public:
+    using job_type = Job;
+    using queue_type = Queue;
+    using result_type = typename Outlet::result_type;
+    static constexpr bool are_numbered =
+        std::is_same_v<typename Queue::value_type, numbered_job<Job>>;
+    /// Jobs may be taken out several at a time, in one go.
+    static constexpr bool in_batches = is_channel<Queue> && are_numbered;
+
+    template <class Source, class... Args>
+    pool_queues(std::vector<executor_type> where, const pool_options& options,
+                [[maybe_unused]] Source& source, Args&&... args)
+        : pool_state(std::move(where), options), outlet_(*this, std::forward<Args>(args)...)
+    {
+        const auto on_undelivered = [this](typename Queue::value_type&& j) {
+            std::optional<typename Queue::value_type> job(std::move(j));
+            drop(*number(std::move(job)));
+        };
+        if constexpr (std::is_same_v<Source, own_queue>)
+            open_own(jobs_, *this, options.queue(), queue_rule(options.when_full()),
+                     on_undelivered);
+        else
+            jobs_.emplace(source, Queue::as_jobs, std::span(executors()), on_undelivered);
+    }
+
+    queue_type& jobs() noexcept { return *jobs_; }
+    Outlet& outlet() noexcept { return outlet_; }
+    void close_results() noexcept override { outlet_.close(); }
+
+    /// Runs one job beside the residents, on an executor of its submitter's or, when that is empty,
+    /// on one of the pool's. False: the pool is closed, and the arguments are as they were.
+    virtual bool run_beside(executor_type where, numbered_job<Job>&& job,
+                            std::unique_ptr<end_callback>&& on_end) = 0;
+
+protected:
+    /// Numbers what came out of the queue, if it was not.
+    std::optional<numbered_job<Job>> number(std::optional<typename Queue::value_type>&& job)
+    {
+        if constexpr (are_numbered) {
+            return std::move(job);
+        } else {
+            if (!job)
+                return std::nullopt;
+            return numbered_job<Job>(next_ticket(nullptr), std::move(*job));
+        }
+    }
+
+    /// A job that was accepted never starts: its queue, or its context, is being destroyed, or it
+    /// made room for another.
+    void drop(numbered_job<Job> j) noexcept
+    {
+        count_elsewhere(status::dropped);
+        const bool overloaded = stopping() == cancel_reason::none &&
+                                queue_rule(options().when_full()) != overflow::wait;
+        outlet_.publish_now(j.job,
+                            outcome_access::make<result_type>(
+                                std::move(j.number), status::dropped,
+                                overloaded ? cancel_reason::overload : cancel_reason::shutdown));
+    }
+
+    void accept_temporary() noexcept { temporaries_.fetch_add(1, std::memory_order_acq_rel); }
+
+private:
+    void close_jobs() noexcept override { jobs_->close(); }
+    bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
+    std::uint64_t accepted() const noexcept override { return jobs_->sent() + temporaries_.load(); }
+
+    void drop_queued() noexcept override
+    {
+        while (auto job = number(jobs_->try_receive()))
+            drop(std::move(*job));
+    }
+
+    void measure(pool_stats& stats) const override
+    {
+        stats.queued = jobs_->size();
+        if constexpr (is_channel<Queue>)
+            stats.waiting_submitters = jobs_->waiting_senders();
+        stats.results = outlet_.size();
+    }
+
+    std::atomic<std::uint64_t> temporaries_{0};
+    Outlet outlet_; // before the queue, whose jobs end here when it is destroyed
+    std::optional<queue_type> jobs_;
+};
+
+} // namespace weir::detail
