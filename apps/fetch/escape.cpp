@@ -52,9 +52,9 @@ character first_character(std::string_view s)
 /// Moves the cursor, hides what follows, or reverses the direction of writing.
 bool is_harmful(std::uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f)
-           || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
-           || code == 0xfeff;
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xfeff;
 }
 
 void append_hex(std::string& out, std::string_view bytes)

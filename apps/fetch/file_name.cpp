@@ -7,13 +7,13 @@ namespace weir_fetch {
 namespace {
 
 constexpr std::string_view unfinished = ".part"; // of a name: of a file that is not whole
-constexpr std::size_t longest = 200; // of 255, so that a number and `.part` find room
+constexpr std::size_t longest = 200;             // of 255, so that a number and `.part` find room
 
 bool is_plain(char c)
 {
     static constexpr std::string_view others = "._~%+=,@-";
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || others.find(c) != std::string_view::npos;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           others.find(c) != std::string_view::npos;
 }
 
 char lower(char c)
@@ -29,8 +29,8 @@ bool is_reserved(std::string_view name)
     std::transform(stem.begin(), stem.end(), stem.begin(), lower);
     if (std::find(devices.begin(), devices.end(), stem) != devices.end())
         return true;
-    return stem.size() == 4 && (stem.compare(0, 3, "com") == 0 || stem.compare(0, 3, "lpt") == 0)
-           && stem[3] >= '0' && stem[3] <= '9';
+    return stem.size() == 4 && (stem.compare(0, 3, "com") == 0 || stem.compare(0, 3, "lpt") == 0) &&
+           stem[3] >= '0' && stem[3] <= '9';
 }
 
 } // namespace
@@ -44,7 +44,8 @@ std::string file_name(std::string_view target)
         name = "index.html";
     if (question != std::string_view::npos)
         name += target.substr(question);
-    std::replace_if(name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
     if (name.front() == '.' || name.front() == '-')
         name.front() = '_';
     if (is_reserved(name))

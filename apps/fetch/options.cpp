@@ -47,8 +47,8 @@ CLI::Validator number(std::uint64_t least, std::uint64_t most)
         const auto* end = text.data() + text.size();
         const auto read = std::from_chars(text.data(), end, value);
         if (read.ec != std::errc{} || read.ptr != end || value < least || value > most)
-            return "must be a whole number from " + std::to_string(least) + " to "
-                   + std::to_string(most) + ", not '" + text + "'";
+            return "must be a whole number from " + std::to_string(least) + " to " +
+                   std::to_string(most) + ", not '" + text + "'";
         return {};
     };
     return CLI::Validator(check, "");
@@ -60,10 +60,17 @@ CLI::Validator bytes()
         std::uint64_t factor = 1;
         std::string digits = text;
         switch (digits.empty() ? ' ' : digits.back()) {
-        case 'k': factor = std::uint64_t{1} << 10; break;
-        case 'M': factor = std::uint64_t{1} << 20; break;
-        case 'G': factor = std::uint64_t{1} << 30; break;
-        default: break;
+        case 'k':
+            factor = std::uint64_t{1} << 10;
+            break;
+        case 'M':
+            factor = std::uint64_t{1} << 20;
+            break;
+        case 'G':
+            factor = std::uint64_t{1} << 30;
+            break;
+        default:
+            break;
         }
         if (factor != 1)
             digits.pop_back();
@@ -122,14 +129,13 @@ parsed parse(int argc, const char* const* argv)
     app.add_option("-j,--jobs", o.jobs, "URLs fetched at a time (50)")
         ->type_name("N")
         ->check(number(1, 1'000'000));
-    app.add_option("--per-host", o.per_host,
-                   "of those, of one host (scheme, name and port) (8)")
+    app.add_option("--per-host", o.per_host, "of those, of one host (scheme, name and port) (8)")
         ->type_name("N")
         ->check(number(1, 1'000'000));
-    auto* time = app.add_option("-m,--max-time", max_time,
-                                "time for one URL, redirects included (no limit)")
-                     ->type_name("SECONDS")
-                     ->check(check_seconds);
+    auto* time =
+        app.add_option("-m,--max-time", max_time, "time for one URL, redirects included (no limit)")
+            ->type_name("SECONDS")
+            ->check(check_seconds);
     app.add_option("--connect-timeout", o.connect_timeout,
                    "time for look-up, connection and TLS together (30)")
         ->type_name("SECONDS")

@@ -30,10 +30,10 @@ struct options {
 
 /// Process exit codes. They do not depend on the order in which things happened.
 enum exit_code {
-    exit_ok = 0,         // every URL was fetched
+    exit_ok = 0,          // every URL was fetched
     exit_some_failed = 1, // at least one was not
-    exit_usage = 2,      // the command line or the input cannot be used
-    exit_interrupted = 3 // stopped by a signal, or nobody reads the output any more
+    exit_usage = 2,       // the command line or the input cannot be used
+    exit_interrupted = 3  // stopped by a signal, or nobody reads the output any more
 };
 
 /// The command line, understood; or what to print instead of running, and the code to exit with.

@@ -196,8 +196,8 @@ asio::awaitable<void> client::state::exchange(const request& what, const body_si
 }
 
 asio::awaitable<attempt> client::state::talk(connection& line, const request& what,
-                                             const body_sink& sink, hop& result,
-                                             time_point started, bool& reusable)
+                                             const body_sink& sink, hop& result, time_point started,
+                                             bool& reusable)
 {
     detail::response_limits limits;
     limits.header_bytes = options.max_header;
@@ -236,8 +236,8 @@ asio::awaitable<void> client::state::read_response(connection& line, const reque
         if (!error)
             step = line.try_read(buffer_.data(), buffer_.size());
         std::string_view bytes(buffer_.data(), step.bytes);
-        more_likely = step.what == step_state::done
-                      && (bytes.size() == buffer_.size() || line.has_pending());
+        more_likely =
+            step.what == step_state::done && (bytes.size() == buffer_.size() || line.has_pending());
         if (step.what == step_state::end || step.what == step_state::failed)
             at = reader.end(step.error);
         else
@@ -343,8 +343,8 @@ asio::awaitable<response> client::get(request what, body_sink sink)
         if (!result.next)
             break;
         if (n == self->options.max_redirects) {
-            result.answer.error = failure(error_class::redirect,
-                                          "more than " + std::to_string(n) + " redirects");
+            result.answer.error =
+                failure(error_class::redirect, "more than " + std::to_string(n) + " redirects");
             break;
         }
         what = std::move(*result.next);

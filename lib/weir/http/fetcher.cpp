@@ -200,8 +200,8 @@ asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item
     } else {
         auto sink = item->sink();
         auto exchange = self->client_.step(*item->ask, std::move(sink));
-        const bool part = item->spent != duration::zero()
-                          && self->options_.time_out != duration::max();
+        const bool part =
+            item->spent != duration::zero() && self->options_.time_out != duration::max();
         if (part) // what redirects have left of the time
             exchange = with_timeout(self->options_.time_out - item->spent, std::move(exchange));
         ended = co_await std::move(exchange);

@@ -71,14 +71,14 @@ struct fetch_result {
 
 /// How a run went, at any moment.
 struct fetch_counts {
-    std::uint64_t taken = 0;     ///< URLs taken in
-    std::uint64_t ok = 0;        ///< results without an error
-    std::uint64_t failed = 0;    ///< results with an error, but for those aborted
-    std::uint64_t aborted = 0;   ///< stopped or never started, for the run was ended
-    std::uint64_t bytes = 0;     ///< of body
-    std::size_t in_flight = 0;   ///< being fetched now
-    std::size_t waiting = 0;     ///< taken in and not begun
-    std::size_t peak = 0;        ///< most in flight at a time
+    std::uint64_t taken = 0;   ///< URLs taken in
+    std::uint64_t ok = 0;      ///< results without an error
+    std::uint64_t failed = 0;  ///< results with an error, but for those aborted
+    std::uint64_t aborted = 0; ///< stopped or never started, for the run was ended
+    std::uint64_t bytes = 0;   ///< of body
+    std::size_t in_flight = 0; ///< being fetched now
+    std::size_t waiting = 0;   ///< taken in and not begun
+    std::size_t peak = 0;      ///< most in flight at a time
 };
 
 /// Fetches many URLs with a bound on each host and on the whole, narrow before wide: a URL gets a

@@ -39,8 +39,10 @@ bool is_idempotent(verb method) noexcept
     case verb::put:
     case verb::delete_:
     case verb::options:
-    case verb::trace: return true;
-    default: return false;
+    case verb::trace:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -54,8 +56,8 @@ request& request::header(std::string_view name, std::string_view value)
     if (!is_field_name(name))
         throw std::invalid_argument("not a header name: " + std::string(name));
     if (!is_field_value(value))
-        throw std::invalid_argument("a header value may not hold CR, LF or NUL: "
-                                    + std::string(name));
+        throw std::invalid_argument("a header value may not hold CR, LF or NUL: " +
+                                    std::string(name));
     if (frames_the_message(name))
         throw std::invalid_argument("this header is set by the client: " + std::string(name));
     fields_.insert(name, value);

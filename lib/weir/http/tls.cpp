@@ -26,8 +26,8 @@ tls_context::tls_context(const std::string& ca_file, verification peer)
     if (!ctx)
         refuse("cannot set up TLS");
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
-                              | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call, not its head and body in two
     SSL_CTX_set_alpn_protos(ctx, http_1_1, sizeof http_1_1);
     const bool required = peer == verification::required;

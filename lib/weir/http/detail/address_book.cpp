@@ -103,16 +103,16 @@ asio::awaitable<endpoints> address_book::find(std::string host, std::uint16_t po
     std::shared_ptr<entry> found;
     if (known != entries_.end())
         found = known->second;
-    const bool stale = found && found->answered
-                       && (found->error || found->expires <= now(executor_));
+    const bool stale =
+        found && found->answered && (found->error || found->expires <= now(executor_));
     if (!found || stale)
         found = ask(key, host, port);
     if (!found->answered)
         co_await found->asked.async_wait(asio::use_awaitable);
     if (found->error || found->found.empty())
         throw failed(failure(error_class::dns,
-                             "cannot find the address of " + host + ": "
-                                 + (found->error ? found->error.message() : "no address"),
+                             "cannot find the address of " + host + ": " +
+                                 (found->error ? found->error.message() : "no address"),
                              found->error));
     co_return found->found;
 }

@@ -40,8 +40,8 @@ connection::connection(tcp::socket socket) : socket_(std::move(socket))
 asio::awaitable<error_code> connection::wait_for(state what)
 {
     error_code error;
-    const auto direction = what == state::wait_write ? tcp::socket::wait_write
-                                                     : tcp::socket::wait_read;
+    const auto direction =
+        what == state::wait_write ? tcp::socket::wait_write : tcp::socket::wait_read;
     co_await socket_.async_wait(direction, asio::redirect_error(asio::use_awaitable, error));
     co_return error;
 }

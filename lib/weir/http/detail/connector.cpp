@@ -29,9 +29,9 @@ std::string text_of(const tcp::endpoint& where)
 bool is_shortage(const error_code& error)
 {
     namespace e = boost::system::errc;
-    return error == e::too_many_files_open || error == e::too_many_files_open_in_system
-           || error == e::address_not_available || error == e::no_buffer_space
-           || error == e::not_enough_memory;
+    return error == e::too_many_files_open || error == e::too_many_files_open_in_system ||
+           error == e::address_not_available || error == e::no_buffer_space ||
+           error == e::not_enough_memory;
 }
 
 [[noreturn]] void aborted()
@@ -112,8 +112,8 @@ asio::awaitable<tcp::socket> connector::connect_any(const url& target, const end
         }
     }
     throw failed(failure(error_class::connect,
-                         "cannot connect to " + target.host() + " (" + text_of(found.back())
-                             + "): " + error.message(),
+                         "cannot connect to " + target.host() + " (" + text_of(found.back()) +
+                             "): " + error.message(),
                          error));
 }
 
@@ -160,8 +160,8 @@ failure connector::timed_out(const url& target, phase reached) const
                         : reached == phase::connect ? "it did not accept a connection"
                                                     : "the TLS handshake did not end";
     return failure(error_class::timeout,
-                   "no connection to " + target.host() + ":" + std::to_string(target.port())
-                       + " within " + std::to_string(ms) + " ms: " + doing,
+                   "no connection to " + target.host() + ":" + std::to_string(target.port()) +
+                       " within " + std::to_string(ms) + " ms: " + doing,
                    make_error_code(errc::timed_out));
 }
 

@@ -13,8 +13,8 @@ namespace {
 bool may_go_anywhere(std::string_view name)
 {
     static constexpr std::array<std::string_view, 7> names = {
-        "Accept", "Accept-Language", "Accept-Encoding", "User-Agent",
-        "Cache-Control", "Pragma", "DNT"};
+        "Accept", "Accept-Language", "Accept-Encoding", "User-Agent", "Cache-Control", "Pragma",
+        "DNT"};
     for (const auto each : names)
         if (boost::beast::iequals(each, name))
             return true;
@@ -91,8 +91,8 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     if (answer.error && answer.error->kind() == error_class::aborted) {
         if (why == cancel_reason::none || why == cancel_reason::deadline)
             fail(weir::status::timed_out, error_class::timeout,
-                 "not done within " + seconds(options.time_out) + ", "
-                     + std::to_string(answer.bytes) + " bytes of body arrived");
+                 "not done within " + seconds(options.time_out) + ", " +
+                     std::to_string(answer.bytes) + " bytes of body arrived");
         else
             stopped();
         return false;
