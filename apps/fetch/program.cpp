@@ -44,24 +44,31 @@ weir::duration from_seconds(double seconds)
     return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
 }
 
+http::client_options client_options_for(const options& chosen)
+{
+    http::client_options o;
+    o.per_host(chosen.per_host);
+    o.max_idle(std::min<std::size_t>(o.max_idle(), chosen.jobs));
+    o.max_redirects(chosen.max_redirects);
+    o.connect_timeout(from_seconds(chosen.connect_timeout));
+    if (chosen.max_filesize)
+        o.max_body(*chosen.max_filesize);
+    if (!chosen.user_agent.empty())
+        o.user_agent(chosen.user_agent);
+    o.ca_file(chosen.ca_file);
+    if (chosen.insecure)
+        o.peer(http::verification::none);
+    return o;
+}
+
 http::fetcher_options fetcher_options_for(const options& chosen)
 {
     http::fetcher_options o;
-    o.jobs = chosen.jobs;
-    o.client.per_host = chosen.per_host;
-    o.client.max_idle = std::min<std::size_t>(o.client.max_idle, chosen.jobs);
-    o.client.max_redirects = chosen.max_redirects;
-    o.client.connect_timeout = from_seconds(chosen.connect_timeout);
+    o.jobs(chosen.jobs).client(client_options_for(chosen));
     if (chosen.max_time)
-        o.time_out = from_seconds(*chosen.max_time);
-    if (chosen.max_filesize)
-        o.client.max_body = *chosen.max_filesize;
-    if (!chosen.user_agent.empty())
-        o.client.user_agent = chosen.user_agent;
-    o.client.ca_file = chosen.ca_file;
-    if (chosen.insecure)
-        o.client.peer = http::verification::none;
-    o.headers = chosen.headers;
+        o.timeout(from_seconds(*chosen.max_time));
+    for (const auto& [name, value] : chosen.headers)
+        o.header(name, value);
     return o;
 }
 
@@ -239,7 +246,7 @@ void program::on_signal()
         fetcher_.drain();
     } else {
         say("stopping at once");
-        fetcher_.abort();
+        fetcher_.stop();
     }
     if (signals_seen_ < 3)
         wait_for_signal();

@@ -52,7 +52,7 @@ json::object times(const fetch_result& result)
 {
     const auto& t = result.answer.timings;
     json::object out;
-    out["queued"] = rounded(result.queued);
+    out["queued"] = rounded(result.queue_wait);
     out["dns"] = rounded(t.dns);
     out["connect"] = rounded(t.connect);
     out["tls"] = rounded(t.tls);

@@ -2,6 +2,7 @@
 
 #include <weir/http/detail/connector.hpp>
 #include <weir/http/detail/idle_list.hpp>
+#include <weir/http/detail/keep_alive.hpp>
 #include <weir/http/detail/response_reader.hpp>
 #include <weir/http/redirect.hpp>
 #include <weir/sync/semaphore.hpp>
@@ -37,8 +38,6 @@ enum class attempt { answered, stale };
 
 } // namespace
 
-client_options::client_options() : user_agent("weir/0.1") {}
-
 /// Shared by the client and the calls under way.
 class client::state : public std::enable_shared_from_this<client::state> {
 public:
@@ -56,7 +55,7 @@ public:
 
 private:
     struct origin_slots {
-        origin_slots(const asio::any_io_executor& ex, std::size_t limit) : room(ex, limit) {}
+        origin_slots(const asio::any_io_executor& ex, limit per_host) : room(ex, per_host) {}
         semaphore room;
         std::size_t users = 0;
     };
@@ -116,11 +115,9 @@ private:
 };
 
 client::state::state(asio::any_io_executor ex, client_options o)
-    : executor(ex), options(std::move(o)), idle(options.max_idle),
+    : executor(ex), options(std::move(o)), idle(options.max_idle()),
       connector_(ex, options, [this] { return idle.drop_oldest(); }), buffer_(buffer_size)
 {
-    if (options.per_host == 0)
-        throw std::invalid_argument("weir::http::client: per_host must be at least 1");
 }
 
 client::state::origin_use::origin_use(state& owner, const std::string& origin)
@@ -128,7 +125,7 @@ client::state::origin_use::origin_use(state& owner, const std::string& origin)
 {
     auto& kept = owner_.origins_[origin];
     if (!kept)
-        kept = std::make_unique<origin_slots>(owner_.executor, owner_.options.per_host);
+        kept = std::make_unique<origin_slots>(owner_.executor, owner_.options.per_host());
     slots_ = kept.get();
     ++slots_->users;
 }
@@ -200,10 +197,10 @@ asio::awaitable<attempt> client::state::talk(connection& line, const request& wh
                                              bool& reusable)
 {
     detail::response_limits limits;
-    limits.header_bytes = options.max_header;
-    limits.body_bytes = options.max_body;
+    limits.header_bytes = options.max_header();
+    limits.body_bytes = options.max_body();
     response_reader reader(what.method(), limits, sink, result.answer);
-    const std::string head = wire_header(what, options.user_agent);
+    const std::string head = wire_header(what, options.user_agent());
     const error_code unsent = co_await line.send(head);
     // A server may answer and close before it has read all: the answer counts.
     if (unsent == asio::error::operation_aborted)
@@ -253,7 +250,7 @@ void client::state::head_arrived(const request& what, response_reader& reader, h
                                  time_point started)
 {
     result.answer.timings.first_byte = now(executor) - started;
-    if (options.max_redirects == 0)
+    if (options.max_redirects() == 0)
         return;
     auto next = redirected(what, result.answer.status, result.answer.fields);
     if (!next)
@@ -279,14 +276,10 @@ connection_ptr client::state::take_idle(const std::string& origin)
 
 void client::state::keep(const std::string& origin, connection_ptr line, const headers& fields)
 {
-    ++line->served;
-    duration kept = options.idle_time;
-    const auto told = detail::keep_alive_seconds(fields[boost::beast::http::field::keep_alive]);
-    if (told)
-        kept = std::min<duration>(kept, std::chrono::seconds(*told) - std::chrono::seconds(1));
+    const duration kept = detail::idle_time(fields, options.idle_timeout());
     if (kept <= duration::zero())
         return;
-    idle.put(origin, std::move(line), now(executor) + kept);
+    idle.put(origin, std::move(line), saturating_add(now(executor), kept));
     if (!reaper_armed_)
         arm_reaper();
 }
@@ -342,7 +335,7 @@ asio::awaitable<response> client::get(request what, body_sink sink)
         result = co_await state::step(self, what, sink);
         if (!result.next)
             break;
-        if (n == self->options.max_redirects) {
+        if (n == self->options.max_redirects()) {
             result.answer.error =
                 failure(error_class::redirect, "more than " + std::to_string(n) + " redirects");
             break;

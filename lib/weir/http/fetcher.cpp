@@ -1,6 +1,7 @@
 #include <weir/http/fetcher.hpp>
 
 #include <weir/flow/worker_pool.hpp>
+#include <weir/http/client.hpp>
 #include <weir/http/detail/fetch_item.hpp>
 #include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/timeout.hpp>
@@ -28,7 +29,7 @@ using detail::fetch_item;
 using item_ptr = std::shared_ptr<fetch_item>;
 
 /// How far the run has been told to end.
-enum class ending { none, draining, aborting };
+enum class ending { none, draining, stopping };
 
 bool is_aborted(const std::exception_ptr& error)
 {
@@ -43,12 +44,10 @@ bool is_aborted(const std::exception_ptr& error)
 
 } // namespace
 
-fetcher_options::fetcher_options() = default;
-
 /// Shared by the fetcher and its coroutines, so that one that was abandoned finds what it needs.
 class fetcher::state : public std::enable_shared_from_this<fetcher::state> {
 public:
-    state(asio::any_io_executor executor, fetcher_options options, make_body bodies);
+    state(asio::any_io_executor executor, fetcher_options options, body_factory bodies);
 
     static asio::awaitable<void> run(std::shared_ptr<state> self, source urls, sink results);
     void end(ending how);
@@ -77,9 +76,9 @@ private:
     bool stopping() const { return ending_ != ending::none; }
 
     fetcher_options options_;
-    make_body make_body_;
+    body_factory make_body_;
     client client_;
-    semaphore window_;
+    semaphore room_;
     keyed_queue<std::string, item_ptr> waiting_;
     pool_type pool_;
     scope intake_;
@@ -90,22 +89,23 @@ private:
     bool intake_over_ = false;
 };
 
-fetcher::state::state(asio::any_io_executor ex, fetcher_options o, make_body bodies)
+fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory bodies)
     : executor(ex), options_(std::move(o)), make_body_(std::move(bodies)),
-      client_(ex, options_.client), window_(ex, options_.window + options_.jobs),
-      waiting_(options_.client.per_host), pool_(make_pool()), intake_(ex)
+      client_(ex, options_.client()), room_(ex, options_.queue() + options_.jobs().count()),
+      waiting_(options_.client().per_host().count()), pool_(make_pool()), intake_(ex)
 {
 }
 
 fetcher::state::pool_type fetcher::state::make_pool()
 {
-    worker_pool_options how(options_.jobs);
+    worker_pool_options how(options_.jobs());
+    const std::size_t jobs = options_.jobs().count();
     // Neither queue can fill: a job is submitted when a worker is free, and a result has its place
     // in the window, kept until the sink has taken it.
-    how.queue(2 * options_.jobs).results(options_.window + 2 * options_.jobs);
-    how.grace(options_.grace);
-    if (options_.time_out != duration::max())
-        how.time_out(options_.time_out);
+    how.queue(2 * jobs).results(options_.queue() + 2 * jobs);
+    how.grace(options_.grace());
+    if (options_.timeout() != duration::max())
+        how.time_out(options_.timeout());
     auto handler = [this](item_ptr item, job_context& job) {
         return work(shared_from_this(), std::move(item), job);
     };
@@ -121,9 +121,9 @@ asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, sourc
     std::exception_ptr error;
     try {
         while (!self->stopping()) {
-            permit room = self->window_.try_acquire();
+            permit room = self->room_.try_acquire();
             if (!room)
-                room = co_await self->window_.async_acquire(asio::use_awaitable);
+                room = co_await self->room_.async_acquire(asio::use_awaitable);
             auto text = co_await urls();
             if (!text)
                 break;
@@ -146,7 +146,7 @@ void fetcher::state::accept(std::string text, permit room)
 {
     auto item = std::make_shared<fetch_item>(++counts_.taken, std::move(text), std::move(room));
     item->taken = now(executor);
-    item->read_url(options_.headers);
+    item->read_url(options_.headers());
     if (stopping()) {
         item->never_began();
         never_begun_.push_back(std::move(item));
@@ -161,14 +161,14 @@ void fetcher::state::accept(std::string text, permit room)
 
 void fetcher::state::start_ready()
 {
-    while (counts_.in_flight < options_.jobs) {
+    while (counts_.running < options_.jobs().count()) {
         auto next = waiting_.pop();
         if (!next)
             return;
         item_ptr item = std::move(next->second);
         item->has_key = true;
-        ++counts_.in_flight;
-        counts_.peak = std::max(counts_.peak, counts_.in_flight);
+        ++counts_.running;
+        counts_.peak = std::max(counts_.peak, counts_.running);
         auto submitted = pool_.try_submit(item);
         if (submitted) {
             in_pool_.emplace(submitted.id(), std::move(item));
@@ -185,7 +185,7 @@ void fetcher::state::leave_key(fetch_item& item)
 {
     if (!std::exchange(item.has_key, false))
         return;
-    --counts_.in_flight;
+    --counts_.running;
     waiting_.done(item.key);
 }
 
@@ -201,9 +201,9 @@ asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item
         auto sink = item->sink();
         auto exchange = self->client_.step(*item->ask, std::move(sink));
         const bool part =
-            item->spent != duration::zero() && self->options_.time_out != duration::max();
+            item->spent != duration::zero() && self->options_.timeout() != duration::max();
         if (part) // what redirects have left of the time
-            exchange = with_timeout(self->options_.time_out - item->spent, std::move(exchange));
+            exchange = with_timeout(self->options_.timeout() - item->spent, std::move(exchange));
         ended = co_await std::move(exchange);
     }
     item->spent += now(self->executor) - began;
@@ -222,7 +222,7 @@ bool fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
     bool moved = item->record(std::move(h), why, options_);
     if (moved) {
         const std::string key = item->key;
-        if (ending_ == ending::aborting) {
+        if (ending_ == ending::stopping) {
             moved = false;
             item->stopped();
         } else {
@@ -290,7 +290,7 @@ asio::awaitable<void> fetcher::state::run(std::shared_ptr<state> self, source ur
             // From here on nobody can be told, or wants to know; what runs is still waited for.
             error = met;
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            self->end(ending::aborting);
+            self->end(ending::stopping);
         }
     }
     try {
@@ -306,7 +306,7 @@ asio::awaitable<void> fetcher::state::run(std::shared_ptr<state> self, source ur
 
 void fetcher::state::close_when_over()
 {
-    if (intake_over_ && waiting_.waiting() == 0 && counts_.in_flight == 0)
+    if (intake_over_ && waiting_.waiting() == 0 && counts_.running == 0)
         pool_.close();
 }
 
@@ -317,7 +317,7 @@ void fetcher::state::end(ending how)
     ending_ = how;
     intake_.cancel(cancel_reason::shutdown);
     drop_waiting();
-    if (how == ending::aborting)
+    if (how == ending::stopping)
         pool_.stop(cancel_reason::shutdown);
     close_when_over();
 }
@@ -358,7 +358,7 @@ void fetcher::state::count(const fetch_result& result)
 fetch_counts fetcher::state::counts() const
 {
     fetch_counts c = counts_;
-    c.waiting = waiting_.waiting();
+    c.queued = waiting_.waiting();
     return c;
 }
 
@@ -369,7 +369,7 @@ std::size_t fetcher::state::results_ready() const
 
 // ---- the handle
 
-fetcher::fetcher(asio::any_io_executor executor, fetcher_options options, make_body bodies)
+fetcher::fetcher(asio::any_io_executor executor, fetcher_options options, body_factory bodies)
     : state_(std::make_shared<state>(std::move(executor), std::move(options), std::move(bodies)))
 {
 }
@@ -386,9 +386,9 @@ void fetcher::drain()
     asio::post(state_->executor, [self = state_] { self->end(ending::draining); });
 }
 
-void fetcher::abort()
+void fetcher::stop()
 {
-    asio::post(state_->executor, [self = state_] { self->end(ending::aborting); });
+    asio::post(state_->executor, [self = state_] { self->end(ending::stopping); });
 }
 
 fetch_counts fetcher::counts() const

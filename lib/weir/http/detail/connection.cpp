@@ -109,7 +109,7 @@ bool connection::is_quiet()
     const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return !has_pending() || tls_->read(&byte, 1).what == state::wait_read;
-    // Something is there. Over TLS it may be a session ticket, which is not ours to mind.
+    // Something arrived. Over TLS it may be a session ticket, which does no harm.
     return n > 0 && tls_ && tls_->read(&byte, 1).what == state::wait_read;
 }
 

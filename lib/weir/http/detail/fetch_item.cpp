@@ -5,6 +5,8 @@
 #include <boost/beast/http/status.hpp>
 
 #include <array>
+#include <chrono>
+#include <utility>
 
 namespace weir::http::detail {
 namespace {
@@ -45,7 +47,7 @@ fetch_item::fetch_item(std::uint64_t id, std::string text, permit place) : room(
     result.url = std::move(text);
 }
 
-void fetch_item::read_url(const fields& headers)
+void fetch_item::read_url(const fetcher_options::fields& headers)
 {
     auto target = url::parse(result.url);
     if (!target) {
@@ -63,11 +65,11 @@ void fetch_item::read_url(const fields& headers)
     result.final_url = ask->target().str();
 }
 
-void fetch_item::begin(time_point now, const fetcher::make_body& make)
+void fetch_item::begin(time_point now, const body_factory& make)
 {
     if (std::exchange(begun, true))
         return;
-    result.queued = now - taken;
+    result.queue_wait = now - taken;
     if (ask && make)
         result.content = make(ask->target());
 }
@@ -91,13 +93,13 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     if (answer.error && answer.error->kind() == error_class::aborted) {
         if (why == cancel_reason::none || why == cancel_reason::deadline)
             fail(weir::status::timed_out, error_class::timeout,
-                 "not done within " + seconds(options.time_out) + ", " +
+                 "not done within " + seconds(options.timeout()) + ", " +
                      std::to_string(answer.bytes) + " bytes of body arrived");
         else
             stopped();
         return false;
     }
-    if (redirected && result.redirects == options.client.max_redirects) {
+    if (redirected && result.redirects == options.client().max_redirects()) {
         fail(weir::status::failed, error_class::redirect,
              "more than " + std::to_string(result.redirects) + " redirects");
         return false;

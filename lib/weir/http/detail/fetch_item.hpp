@@ -1,29 +1,31 @@
 #pragma once
 
-#include <weir/http/fetcher.hpp>
+#include <weir/http/body.hpp>
+#include <weir/http/error.hpp>
+#include <weir/http/fetch_result.hpp>
+#include <weir/http/fetcher_options.hpp>
+#include <weir/http/hop.hpp>
+#include <weir/http/request.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/sync/semaphore.hpp>
+#include <weir/time/clock.hpp>
 
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace weir::http::detail {
 
 /// One URL on its way through a fetcher, and the rules for what becomes of it. No Asio, no waiting.
 class fetch_item {
 public:
-    using fields = std::vector<std::pair<std::string, std::string>>;
-
     fetch_item(std::uint64_t id, std::string text, permit place);
 
     /// Fills `ask` and `key`, or `bad_url`.
-    void read_url(const fields& headers);
+    void read_url(const fetcher_options::fields& headers);
     /// An exchange begins.
-    void begin(time_point now, const fetcher::make_body& make);
+    void begin(time_point now, const body_factory& make);
     /// Where the body goes. The item must outlive it.
     body_sink sink();
 

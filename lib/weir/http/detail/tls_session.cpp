@@ -1,5 +1,7 @@
 #include <weir/http/detail/tls_session.hpp>
 
+#include <weir/http/error.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 
