@@ -1,7 +1,8 @@
 #pragma once
 
+#include <weir/error.hpp>
+
 #include <boost/assert/source_location.hpp>
-#include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
 #include <stdexcept>
@@ -9,8 +10,6 @@
 #include <string_view>
 
 namespace weir::http {
-
-using boost::system::error_code;
 
 /// Why a URL was not fetched. The names (see `name`) are part of the output format of `weir-fetch`,
 /// so they stay as they are: scripts match on them.

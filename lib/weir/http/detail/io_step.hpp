@@ -1,6 +1,6 @@
 #pragma once
 
-#include <boost/system/error_code.hpp>
+#include <weir/error.hpp>
 
 #include <cstddef>
 
@@ -19,11 +19,11 @@ struct io_step {
     io_step() = default;
     explicit io_step(state s) : what(s) {}
     io_step(state s, std::size_t n) : what(s), bytes(n) {}
-    io_step(state s, boost::system::error_code e) : what(s), error(e) {}
+    io_step(state s, error_code e) : what(s), error(e) {}
 
     state what = state::done;
     std::size_t bytes = 0;
-    boost::system::error_code error;
+    error_code error;
 };
 
 } // namespace weir::http::detail
