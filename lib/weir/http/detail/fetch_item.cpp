@@ -11,7 +11,7 @@
 namespace weir::http::detail {
 namespace {
 
-/// Fields that say how we like our answers and nothing about who we are.
+/// Whether a field describes the answer wanted and nothing about the user.
 bool may_go_anywhere(std::string_view name)
 {
     static constexpr std::array<std::string_view, 7> names = {
@@ -41,7 +41,7 @@ std::string seconds(duration length)
 
 } // namespace
 
-fetch_item::fetch_item(std::uint64_t id, std::string text, permit place) : room(std::move(place))
+fetch_item::fetch_item(std::uint64_t id, std::string text, permit held) : room(std::move(held))
 {
     result.id = id;
     result.url = std::move(text);
@@ -65,19 +65,19 @@ void fetch_item::read_url(const fetcher_options::fields& headers)
     result.final_url = ask->target().str();
 }
 
-void fetch_item::begin(time_point now, const body_factory& make)
+void fetch_item::begin(time_point now, const body_factory& bodies)
 {
     if (std::exchange(begun, true))
         return;
     result.queue_wait = now - taken;
-    if (ask && make)
-        result.content = make(ask->target());
+    if (ask && bodies)
+        result.content = bodies(ask->target());
 }
 
 body_sink fetch_item::sink()
 {
     return [this](std::string_view part) -> error_code {
-        if (given_up)
+        if (abandoned)
             return boost::asio::error::operation_aborted;
         if (!result.content)
             return {};
@@ -119,7 +119,7 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     return false;
 }
 
-/// Times add up over redirects; all else is the last exchange's.
+/// Times add up over redirects; everything else is that of the last exchange.
 void fetch_item::add(response answer)
 {
     const timings before = result.answer.timings;
@@ -144,7 +144,7 @@ void fetch_item::stopped()
 
 void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)
 {
-    given_up = true;
+    abandoned = true;
     if (how == weir::status::dropped)
         return begun ? stopped() : never_began();
     if (how == weir::status::abandoned)
