@@ -6,8 +6,8 @@
 namespace weir_fetch {
 namespace {
 
-constexpr std::string_view unfinished = ".part"; // of a name: of a file that is not whole
-constexpr std::size_t longest = 200;             // of 255, so that a number and `.part` find room
+constexpr std::string_view unfinished = ".part"; // the suffix of a file that is not complete
+constexpr std::size_t longest = 200;             // of 255: a number and `.part` must fit too
 
 bool is_plain(char c)
 {
@@ -21,7 +21,7 @@ char lower(char c)
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Names that are devices on some systems, with any extension.
+/// Whether a name is a device on some systems, with any extension.
 bool is_reserved(std::string_view name)
 {
     static constexpr std::array<std::string_view, 4> devices = {"con", "prn", "aux", "nul"};

@@ -35,7 +35,7 @@ int open_file(const std::string& file)
     return fd;
 }
 
-/// Reading a folder fails only at the first read; say it at once.
+/// Throws when `fd` cannot be read: opening a folder succeeds, and only its first read fails.
 void check_readable(int fd)
 {
     if (::read(fd, nullptr, 0) == 0)

@@ -32,7 +32,7 @@ void progress::clear()
 
 void progress::put(const std::string& text) const
 {
-    // A terminal that cannot be written to has nobody who misses the line.
+    // A failure is ignored: on a terminal that cannot be written to, no reader misses the line.
     [[maybe_unused]] const auto n = ::write(descriptor_, text.data(), text.size());
 }
 

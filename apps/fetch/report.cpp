@@ -22,14 +22,15 @@ double seconds(weir::duration length)
     return std::chrono::duration<double>(length).count();
 }
 
-/// Six decimals are what the clock is good for; more only make lines long.
+/// Rounds to microseconds: more decimals would only make the lines longer.
 double rounded(weir::duration length)
 {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(length).count();
     return static_cast<double>(us) / 1e6;
 }
 
-/// DEL and the controls above ASCII are plain text to JSON and commands to a terminal.
+/// Escapes DEL and the controls above ASCII, which are plain text in JSON and commands to a
+/// terminal.
 std::string without_controls(std::string_view text)
 {
     std::string out;

@@ -220,7 +220,7 @@ BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)
     const auto endless = [&]() -> std::optional<std::string> { return peer.url("/"); };
     const auto broken = [this] {
         if (results.size() == 3)
-            throw std::runtime_error("nobody reads");
+            throw std::runtime_error("the reader has gone");
     };
     BOOST_CHECK_THROW(run(endless, broken), std::runtime_error);
     BOOST_TEST(results.size() == 3u);

@@ -37,7 +37,7 @@ void throw_if_aborted(const error_code& error)
         throw boost::system::system_error(error);
 }
 
-/// What an exception of an exchange means. One that is not a `std::exception` is thrown again.
+/// The failure for what an exchange threw. What is not a `std::exception` is thrown again.
 failure failure_of(const std::exception_ptr& error)
 {
     try {
@@ -103,7 +103,7 @@ asio::awaitable<hop> client::state::step(std::shared_ptr<state> self, request wh
     co_return result;
 }
 
-/// Makes an exchange: waits for its origin's limit, then uses an idle connection or a new one.
+/// Makes an exchange: waits for the limit of its origin, then uses an idle or a new connection.
 asio::awaitable<void> client::state::make(const request& what, const body_sink& sink,
                                           time_point started, hop& into)
 {
@@ -129,7 +129,7 @@ asio::awaitable<void> client::state::make(const request& what, const body_sink& 
         lease.keep(origin, detail::idle_time(into.answer.fields, options.idle_timeout()));
 }
 
-/// Does what the exchange decides, until it has ended.
+/// Makes an exchange on one connection: does what `exchange` decides.
 asio::awaitable<exchange::ending> client::state::talk(connection& line, const request& what,
                                                       const body_sink& sink, time_point started,
                                                       hop& into)

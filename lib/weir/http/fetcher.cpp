@@ -80,7 +80,7 @@ private:
     fetcher_options options_;
     body_factory bodies_;
     client client_;
-    semaphore room_; // for the URLs that are held
+    semaphore room_; // one permit for each URL held
     fetch_schedule schedule_;
     pool_type pool_;
     scope intake_;
@@ -182,8 +182,8 @@ asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item
     co_return item;
 }
 
-/// One exchange of an item. The pool limits the time of the first; those after a redirect have what
-/// is left of it.
+/// Makes an exchange of an item. The pool limits the time of the first; the others get what the
+/// earlier ones have left of it.
 asio::awaitable<hop> fetcher::state::exchange(fetch_item& item)
 {
     auto made = client_.step(*item.ask, item.sink());

@@ -240,7 +240,7 @@ result<url> url::parse(std::string_view text)
     if (!parts.authority && (lower(parts.scheme) == "http" || lower(parts.scheme) == "https"))
         return bad_url("there is no host name in the URL: write " + lower(parts.scheme) +
                        "://host/");
-    if (!parts.authority && lower(parts.scheme) == "mailto") // or it would be a user and a password
+    if (!parts.authority && lower(parts.scheme) == "mailto") // else read as user and password
         return bad_url("the scheme mailto is not supported: use http or https");
     if (parts.scheme.empty() || !parts.authority)
         full.insert(0, parts.authority ? "http:" : "http://");

@@ -15,7 +15,7 @@
 
 namespace weir::http::detail {
 
-/// Finds the addresses of hosts. Callers that need the same host share one look-up, and an answer is
+/// Finds the addresses of hosts. Callers that need the same host share one look-up. An answer is
 /// kept for a minute, because getaddrinfo does not say how long it is valid.
 ///
 /// Cancellation: a wait for an answer may be cancelled at any time; the look-up continues without

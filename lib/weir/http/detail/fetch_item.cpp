@@ -148,7 +148,7 @@ void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)
     if (how == weir::status::dropped)
         return begun ? stopped() : never_began();
     if (how == weir::status::abandoned)
-        return fail(how, error_class::timeout, "did not end when its time was over; given up");
+        return fail(how, error_class::timeout, "did not end after its timeout; abandoned");
     std::string text = "ended without a result";
     try {
         if (error)

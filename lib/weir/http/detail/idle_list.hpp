@@ -13,8 +13,8 @@
 
 namespace weir::http::detail {
 
-/// Idle connections by origin. The one used last is reused first, because the server is least likely
-/// to have closed it. Uses neither Asio nor a clock: the caller passes `now`.
+/// Idle connections by origin. The one used last is reused first, because the server is least
+/// likely to have closed it. Uses neither Asio nor a clock: the caller passes `now`.
 ///
 /// Memory: at most `max_idle` connections; one more closes the one that has been idle longest.
 template <class Connection>

@@ -21,8 +21,8 @@ struct response_limits {
     unsigned interim_responses = 16; // 1xx responses before the final one
 };
 
-/// Reads one response from bytes as they arrive. It uses no socket and never waits: the caller feeds
-/// it.
+/// Reads one response from bytes as they arrive. It uses no socket and never waits: the caller
+/// feeds it.
 ///
 /// Shape: fills `into`: status and fields when the header is complete, bytes while the body goes to
 ///        the sink.

@@ -142,7 +142,7 @@ std::string remove_dot_segments(std::string_view path)
     std::string out;
     out.reserve(path.size());
     while (!path.empty()) {
-        // One segment with the slash before it; what is put out begins with a slash, always.
+        // Takes a segment with the slash before it, so the output always begins with a slash.
         if (path.front() == '/')
             path.remove_prefix(1);
         const auto end = std::min(path.find('/'), path.size());
