@@ -36,7 +36,6 @@ public:
 private:
     boost::asio::awaitable<std::size_t> read_some();
 
-    boost::asio::any_io_executor executor_;
     std::vector<std::string> urls_;
     std::size_t taken_ = 0;
     int regular_ = -1; // a regular file, which epoll would refuse

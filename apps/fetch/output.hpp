@@ -23,7 +23,6 @@ public:
     boost::asio::awaitable<void> flush();
 
 private:
-    boost::asio::any_io_executor executor_;
     int descriptor_;
     std::optional<boost::asio::posix::stream_descriptor> stream_;
     std::string held_;

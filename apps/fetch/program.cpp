@@ -11,11 +11,18 @@
 #include "settings.hpp"
 #include "stored_body.hpp"
 
+#include <weir/flow/outcome.hpp>
+#include <weir/http/body.hpp>
+#include <weir/http/error.hpp>
+#include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher.hpp>
+#include <weir/http/url.hpp>
 #include <weir/run/signals.hpp>
 #include <weir/time/clock.hpp>
 #include <weir/time/wait.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/system_error.hpp>
@@ -29,6 +36,8 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace weir_fetch {

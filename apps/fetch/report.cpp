@@ -2,6 +2,8 @@
 
 #include "escape.hpp"
 
+#include <weir/http/error.hpp>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -9,6 +11,7 @@
 
 #include <chrono>
 #include <string_view>
+#include <utility>
 
 namespace weir_fetch {
 namespace {

@@ -4,8 +4,10 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace origin {
 

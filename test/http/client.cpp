@@ -1,17 +1,23 @@
 #include <weir/http/client.hpp>
 
 #include <weir/policy/timeout.hpp>
+#include <weir/run/scope.hpp>
 
 #include "http/support/server.hpp"
 #include "support/watchdog.hpp"
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 namespace asio = boost::asio;
 namespace http = weir::http;
@@ -103,7 +109,7 @@ BOOST_AUTO_TEST_CASE(one_that_the_server_closed_is_replaced_without_a_word)
     BOOST_TEST(f.peer.connections() == 3);
 }
 
-BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_for_ever)
+BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_forever)
 {
     fixture f([](const std::string& path, int) {
         if (path == "/end")

@@ -1,5 +1,8 @@
 #include <weir/http/detail/exchange.hpp>
 
+#include <weir/error.hpp>
+#include <weir/time/clock.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 

@@ -2,7 +2,6 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>

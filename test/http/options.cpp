@@ -1,11 +1,12 @@
 #include <weir/http/client_options.hpp>
 #include <weir/http/fetcher_options.hpp>
+#include <weir/sync/limit.hpp>
+#include <weir/time/clock.hpp>
 
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
 #include <functional>
-#include <limits>
 #include <stdexcept>
 #include <string>
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <weir/http/error.hpp>
+#include <weir/error.hpp>
 #include <weir/http/url.hpp>
 
 #include <functional>

@@ -1,10 +1,13 @@
 #include <weir/http/fetcher.hpp>
 
+#include <weir/flow/outcome.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/http/client.hpp>
 #include <weir/http/detail/fetch_item.hpp>
 #include <weir/http/detail/fetch_schedule.hpp>
+#include <weir/http/hop.hpp>
 #include <weir/policy/timeout.hpp>
+#include <weir/run/cancel.hpp>
 #include <weir/run/scope.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/time/clock.hpp>

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <system_error>
 #include <utility>
 #include <vector>
 

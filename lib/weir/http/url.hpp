@@ -2,6 +2,7 @@
 
 #include <weir/http/error.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <weir/error.hpp>
 #include <weir/http/detail/io_step.hpp>
 #include <weir/http/detail/tls_context.hpp>
 #include <weir/http/detail/tls_session.hpp>
-#include <weir/http/error.hpp>
 #include <weir/http/url.hpp>
 
 #include <boost/asio/awaitable.hpp>

@@ -1,8 +1,10 @@
 #include <weir/http/detail/exchange.hpp>
 
 #include <weir/http/redirect.hpp>
+#include <weir/http/response.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 namespace weir::http::detail {

@@ -4,7 +4,6 @@
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/io_step.hpp>
 #include <weir/http/detail/response_reader.hpp>
-#include <weir/http/error.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/request.hpp>
 #include <weir/time/clock.hpp>

@@ -1,11 +1,14 @@
 #include <weir/http/detail/fetch_item.hpp>
 
+#include <weir/http/url.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include <array>
 #include <chrono>
+#include <string_view>
 #include <utility>
 
 namespace weir::http::detail {

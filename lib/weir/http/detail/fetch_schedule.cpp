@@ -1,5 +1,7 @@
 #include <weir/http/detail/fetch_schedule.hpp>
 
+#include <weir/http/error.hpp>
+
 #include <algorithm>
 #include <utility>
 #include <vector>

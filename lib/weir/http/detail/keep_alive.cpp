@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <system_error>
 
 namespace weir::http::detail {
 

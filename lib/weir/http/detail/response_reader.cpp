@@ -1,5 +1,7 @@
 #include <weir/http/detail/response_reader.hpp>
 
+#include <weir/http/headers.hpp>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>

@@ -1,6 +1,7 @@
 #include <weir/http/detail/url_parts.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace weir::http::detail {
 namespace {
