@@ -35,7 +35,7 @@ int main(int count, char** arguments)
 {
     asio::io_context io;
     http::fetcher_options options;
-    options.client.per_host = 4;
+    options.client(http::client_options().per_host(4));
     http::fetcher fetcher(io.get_executor(), options, nullptr);
     int failed = 0;
     const auto rethrow = [](std::exception_ptr error) {

@@ -19,8 +19,8 @@ bool is_waitable(int fd)
     struct stat what;
     if (::fstat(fd, &what) != 0)
         return false;
-    return S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode)
-           || (S_ISCHR(what.st_mode) && ::isatty(fd) != 0);
+    return S_ISFIFO(what.st_mode) || S_ISSOCK(what.st_mode) ||
+           (S_ISCHR(what.st_mode) && ::isatty(fd) != 0);
 }
 
 } // namespace weir_fetch

@@ -2,13 +2,13 @@
 
 namespace weir_fetch {
 
-/// Another descriptor of what `fd` refers to, non-blocking on its own: setting O_NONBLOCK on a
-/// descriptor we were given would set it for everybody who shares it, such as the shell whose
-/// terminal it is. -1 when there is no such way (regular files, sockets, a terminal we may not
-/// open).
+/// Opens what `fd` refers to once more, non-blocking. O_NONBLOCK on `fd` itself would also apply to
+/// every other process that shares it, such as the shell whose terminal it is.
+///
+/// Shape: -1 when it cannot be opened again: sockets, and terminals that may not be opened.
 int reopened(int fd, int flags);
 
-/// Whether an event loop can wait for it.
+/// Whether an event loop can wait for the descriptor.
 bool is_waitable(int fd);
 
 } // namespace weir_fetch

@@ -55,14 +55,14 @@ weir::error_code new_file::write(std::string_view part)
 
 weir::error_code new_file::keep()
 {
-    // Some file systems tell of a full disk only here.
+    // Some file systems report a full disk only here.
     if (::close(std::exchange(descriptor_, -1)) != 0)
         return last_error();
     const int dir = home_.descriptor_;
     const std::string part = part_of(name_);
     int failed = ::renameat2(dir, part.c_str(), dir, name_.c_str(), RENAME_NOREPLACE);
     if (failed != 0 && (errno == EINVAL || errno == ENOSYS)) {
-        // A file system without it: a link is refused as well when the name is taken.
+        // The file system does not support it; a link also fails when the name is taken.
         failed = ::linkat(dir, part.c_str(), dir, name_.c_str(), 0);
         if (failed == 0)
             ::unlinkat(dir, part.c_str(), 0);
@@ -114,7 +114,7 @@ std::unique_ptr<new_file> directory::create(const std::string& name, weir::error
             error = last_error();
             return nullptr;
         }
-        // The part comes first: from here on no other job takes this name.
+        // The part is created first: from here on no other job takes this name.
         auto made = std::make_unique<new_file>(*this, candidate, descriptor);
         if (exists(candidate))
             continue;

@@ -2,6 +2,7 @@
 
 #include <weir/error.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,10 +12,10 @@ namespace weir_fetch {
 
 class directory;
 
-/// A file being written as `NAME.part`, and renamed to `NAME` once it is whole. What was not kept
-/// is removed.
+/// A file that is written as `NAME.part` and renamed to `NAME` once it is complete. Unless `keep`
+/// succeeds, the destructor removes it.
 ///
-/// Lifetime  not longer than its directory.
+/// Lifetime: its directory outlives it.
 class new_file {
 public:
     new_file(directory& home, std::string name, int descriptor);
@@ -23,7 +24,7 @@ public:
     ~new_file();
 
     weir::error_code write(std::string_view part);
-    /// Gives the file its name. Nothing that was there before is replaced.
+    /// Gives the file its name. An existing file is never replaced.
     weir::error_code keep();
 
     const std::string& name() const noexcept { return name_; }
@@ -35,20 +36,19 @@ private:
     bool kept_ = false;
 };
 
-/// Where bodies are stored. Names are made unique among jobs and never replace what is there;
-/// symbolic links are not followed.
+/// The directory where bodies are stored. Names are made unique, also among running jobs; existing
+/// files are never replaced and symbolic links are not followed.
 ///
-/// Memory    bounded: it remembers the next free number of a few thousand names, no more.
+/// Memory: the next free number of at most `remembered` names.
 class directory {
 public:
-    /// Creates it when it is not there. Throws boost::system::system_error.
+    /// Creates the directory if needed. Throws boost::system::system_error.
     explicit directory(const std::string& path);
     directory(const directory&) = delete;
     directory& operator=(const directory&) = delete;
     ~directory();
 
-    /// A file to write, under `name` or the first free `name.N`. Null and an error when there is
-    /// none.
+    /// Creates a file under `name` or the first free `name.N`; null and an error when it cannot.
     std::unique_ptr<new_file> create(const std::string& name, weir::error_code& error);
 
 private:

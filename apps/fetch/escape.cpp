@@ -6,7 +6,7 @@
 namespace weir_fetch {
 namespace {
 
-/// One character of UTF-8 and how many bytes it took; length 0 when there is none.
+/// A UTF-8 character and its length in bytes; length 0 when the bytes are not UTF-8.
 struct character {
     std::uint32_t code = 0;
     std::size_t length = 0;
@@ -49,12 +49,12 @@ character first_character(std::string_view s)
     return c;
 }
 
-/// Moves the cursor, hides what follows, or reverses the direction of writing.
+/// Whether a character moves the cursor, hides what follows, or reverses the writing direction.
 bool is_harmful(std::uint32_t code)
 {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f)
-           || (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069)
-           || code == 0xfeff;
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x200b && code <= 0x200f) ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069) ||
+           code == 0xfeff;
 }
 
 void append_hex(std::string& out, std::string_view bytes)

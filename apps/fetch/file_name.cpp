@@ -2,18 +2,19 @@
 
 #include <algorithm>
 #include <array>
+#include <cstddef>
 
 namespace weir_fetch {
 namespace {
 
-constexpr std::string_view unfinished = ".part"; // of a name: of a file that is not whole
-constexpr std::size_t longest = 200; // of 255, so that a number and `.part` find room
+constexpr std::string_view unfinished = ".part"; // the suffix of a file that is not complete
+constexpr std::size_t longest = 200;             // of 255: a number and `.part` must fit too
 
 bool is_plain(char c)
 {
     static constexpr std::string_view others = "._~%+=,@-";
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')
-           || others.find(c) != std::string_view::npos;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           others.find(c) != std::string_view::npos;
 }
 
 char lower(char c)
@@ -21,7 +22,7 @@ char lower(char c)
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// Names that are devices on some systems, with any extension.
+/// Whether a name is a device on some systems, with any extension.
 bool is_reserved(std::string_view name)
 {
     static constexpr std::array<std::string_view, 4> devices = {"con", "prn", "aux", "nul"};
@@ -29,8 +30,8 @@ bool is_reserved(std::string_view name)
     std::transform(stem.begin(), stem.end(), stem.begin(), lower);
     if (std::find(devices.begin(), devices.end(), stem) != devices.end())
         return true;
-    return stem.size() == 4 && (stem.compare(0, 3, "com") == 0 || stem.compare(0, 3, "lpt") == 0)
-           && stem[3] >= '0' && stem[3] <= '9';
+    return stem.size() == 4 && (stem.compare(0, 3, "com") == 0 || stem.compare(0, 3, "lpt") == 0) &&
+           stem[3] >= '0' && stem[3] <= '9';
 }
 
 } // namespace
@@ -44,7 +45,8 @@ std::string file_name(std::string_view target)
         name = "index.html";
     if (question != std::string_view::npos)
         name += target.substr(question);
-    std::replace_if(name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
+    std::replace_if(
+        name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
     if (name.front() == '.' || name.front() == '-')
         name.front() = '_';
     if (is_reserved(name))

@@ -5,15 +5,15 @@
 
 namespace weir_fetch {
 
-/// The name a URL's body is stored under: the last part of its path and its query, made safe.
+/// The name under which a URL's body is stored: the last part of its path and its query, made safe.
 ///
-/// Shape     `target` is the path and query of a request, still percent-encoded, as it stays.
-///           Characters that mean something to a shell or a file system become `_`; so does what
-///           would be a leading dot or dash, or a reserved name. An empty name is `index.html`. At
-///           most 200 bytes.
+/// Shape: `target` is the path and query of a request; it is percent-encoded and stays so.
+///        Characters with a meaning for a shell or a file system become `_`, and so does a leading
+///        dot or dash. A name that is reserved on some systems gets a leading `_`. An empty name is
+///        `index.html`. At most 200 bytes.
 std::string file_name(std::string_view target);
 
-/// The n-th form of a name that is taken: `name`, then `name.1`, `name.2`.
+/// The n-th name to try when `name` is taken: `name`, then `name.1`, `name.2`.
 std::string numbered(std::string_view name, unsigned n);
 
 } // namespace weir_fetch

@@ -6,11 +6,13 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <string_view>
 #include <utility>
 
 namespace weir_fetch {
@@ -35,7 +37,7 @@ int open_file(const std::string& file)
     return fd;
 }
 
-/// Reading a folder fails only at the first read; say it at once.
+/// Throws when `fd` cannot be read: opening a folder succeeds, and only its first read fails.
 void check_readable(int fd)
 {
     if (::read(fd, nullptr, 0) == 0)
@@ -48,7 +50,7 @@ void check_readable(int fd)
 } // namespace
 
 input::input(asio::any_io_executor executor, std::vector<std::string> urls, const std::string& file)
-    : executor_(std::move(executor)), urls_(std::move(urls))
+    : urls_(std::move(urls))
 {
     if (file.empty())
         return;
@@ -63,7 +65,7 @@ input::input(asio::any_io_executor executor, std::vector<std::string> urls, cons
     const int own = reopened(fd, O_RDONLY);
     if (own >= 0)
         ::close(fd);
-    stream_.emplace(executor_, own >= 0 ? own : fd);
+    stream_.emplace(std::move(executor), own >= 0 ? own : fd);
 }
 
 input::~input()

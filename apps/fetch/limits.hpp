@@ -1,15 +1,14 @@
 #pragma once
 
 #include <cstddef>
-#include <string>
 
 namespace weir_fetch {
 
-/// How many jobs a process with so many file descriptors can bear: each may hold a socket and a
-/// file, and some are needed for everything else. At least 1.
+/// How many of the wanted jobs the file descriptors of a process allow: a job needs one for its
+/// socket, and one more when it writes a file; some are left for everything else. At least 1.
 std::size_t jobs_for(std::size_t descriptors, bool files, std::size_t wanted) noexcept;
 
-/// Raises the soft limit of open files to the hard one; the limit then.
+/// Raises the soft limit of open files to the hard one, and returns it.
 std::size_t raise_descriptor_limit();
 
 } // namespace weir_fetch

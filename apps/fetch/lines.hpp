@@ -7,20 +7,20 @@
 
 namespace weir_fetch {
 
-/// Cuts bytes that come in parts into the lines of a URL list: without their ends (LF or CRLF), and
-/// without empty lines, lines that begin with `#`, and a byte order mark at the start.
+/// Splits bytes that arrive in parts into the lines of a URL list. Line ends (LF or CRLF), empty
+/// lines, lines that begin with `#`, and a byte order mark at the start are left out.
 ///
-/// Memory    the part that was fed, and of one line at most `longest` bytes: what is beyond is cut
-///           off, so that a file without line ends cannot fill the memory.
+/// Memory: the part that was fed, and at most `longest` bytes of one line. The rest of a longer
+///         line is dropped, so that a file without line ends cannot fill the memory.
 class line_cutter {
 public:
     static constexpr std::size_t longest = 128 * 1024;
 
-    /// Precondition: `next` has returned nothing since the last part.
+    /// Takes the next part. Precondition: `next` has returned nothing since the last one.
     void feed(std::string_view part);
-    /// No more will come: a last line without an end is a line.
+    /// To be called at the end: a last line without an end is a line too.
     void finish();
-    /// The next line, or nothing when more must be fed.
+    /// The next line; nothing when more must be fed.
     std::optional<std::string> next();
 
 private:

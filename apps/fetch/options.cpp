@@ -6,7 +6,13 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <optional>
 #include <sstream>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 namespace weir_fetch {
 namespace {
@@ -14,21 +20,22 @@ namespace {
 constexpr const char* version = "weir-fetch 0.1.0";
 
 constexpr const char* description =
-    "Fetch many URLs with a bound on each host and on the whole.\n"
+    "Fetch many URLs, with one limit for each host and one for all of them.\n"
     "\n"
-    "One line a URL goes to standard output as it completes: status or error class,\n"
-    "bytes, seconds, URL, error text, separated by tabs. Bodies are stored with\n"
-    "--output-dir, else counted and thrown away.";
+    "As each URL completes, one line goes to standard output: status or error class,\n"
+    "bytes, seconds, URL, error text, separated by tabs. With --output-dir the bodies\n"
+    "are stored; otherwise they are counted and discarded.";
 
 constexpr const char* footer =
     "Error classes: bad_url dns connect tls timeout protocol incomplete too_large\n"
     "redirect http io aborted\n"
     "\n"
-    "Exit codes: 0 all well; 1 some failed (status 400 and above too); 2 the command line\n"
-    "or the input cannot be used; 3 interrupted. The first SIGINT or SIGTERM takes no\n"
-    "new URL and finishes those under way; the second stops them.";
+    "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
+    "2 the command line or the input cannot be used; 3 interrupted. After the first\n"
+    "SIGINT or SIGTERM, no more URLs are begun and the running ones are finished; the\n"
+    "second stops those too.";
 
-/// A length of time in seconds: above zero, fractions allowed, at most ten years.
+/// Accepts a length of time in seconds, from 0.001 to ten years.
 std::string check_seconds(const std::string& text)
 {
     std::istringstream in(text);
@@ -39,7 +46,7 @@ std::string check_seconds(const std::string& text)
     return {};
 }
 
-/// A whole number in a range; digits only, so that -1 is not read as a very large one.
+/// Accepts a whole number in a range; digits only, so that -1 is not read as a very large one.
 CLI::Validator number(std::uint64_t least, std::uint64_t most)
 {
     const auto check = [=](const std::string& text) -> std::string {
@@ -47,23 +54,31 @@ CLI::Validator number(std::uint64_t least, std::uint64_t most)
         const auto* end = text.data() + text.size();
         const auto read = std::from_chars(text.data(), end, value);
         if (read.ec != std::errc{} || read.ptr != end || value < least || value > most)
-            return "must be a whole number from " + std::to_string(least) + " to "
-                   + std::to_string(most) + ", not '" + text + "'";
+            return "must be a whole number from " + std::to_string(least) + " to " +
+                   std::to_string(most) + ", not '" + text + "'";
         return {};
     };
     return CLI::Validator(check, "");
 }
 
+/// Accepts a number of bytes with a suffix, and replaces it with the plain number.
 CLI::Validator bytes()
 {
     const auto check = [](std::string& text) -> std::string {
         std::uint64_t factor = 1;
         std::string digits = text;
         switch (digits.empty() ? ' ' : digits.back()) {
-        case 'k': factor = std::uint64_t{1} << 10; break;
-        case 'M': factor = std::uint64_t{1} << 20; break;
-        case 'G': factor = std::uint64_t{1} << 30; break;
-        default: break;
+        case 'k':
+            factor = std::uint64_t{1} << 10;
+            break;
+        case 'M':
+            factor = std::uint64_t{1} << 20;
+            break;
+        case 'G':
+            factor = std::uint64_t{1} << 30;
+            break;
+        default:
+            break;
         }
         if (factor != 1)
             digits.pop_back();
@@ -78,7 +93,7 @@ CLI::Validator bytes()
     return CLI::Validator(check, "");
 }
 
-/// `Name: value`, as curl takes it.
+/// Splits `Name: value`, as curl does; nothing when it is not of this form.
 std::optional<std::pair<std::string, std::string>> field(const std::string& text)
 {
     const auto colon = text.find(':');
@@ -100,100 +115,152 @@ parsed refused(const std::string& why)
     return p;
 }
 
-} // namespace
+/// The options as CLI11 reads them, in the order in which `--help` lists them.
+class command_line {
+public:
+    command_line();
+    parsed parse(int argc, const char* const* argv);
 
-parsed parse(int argc, const char* const* argv)
+private:
+    void add_input();
+    void add_limits();
+    void add_output();
+    void add_requests();
+    /// Checks what one option alone cannot show; empty when all is well.
+    std::string finish();
+
+    CLI::App app_{description, "weir-fetch"};
+    options chosen_;
+    double max_time_ = 0;
+    std::uint64_t max_filesize_ = 0;
+    CLI::Option* max_time_given_ = nullptr;
+    CLI::Option* max_filesize_given_ = nullptr;
+    std::vector<std::string> fields_;
+    bool location_ = false;
+    bool no_location_ = false;
+};
+
+command_line::command_line()
 {
-    options o;
-    std::vector<std::string> fields;
-    double max_time = 0;
-    std::uint64_t max_filesize = 0;
-    bool no_location = false;
-    bool location = false;
+    app_.footer(footer);
+    app_.set_version_flag("-V,--version", version);
+    add_input();
+    add_limits();
+    add_output();
+    add_requests();
+}
 
-    CLI::App app(description, "weir-fetch");
-    app.footer(footer);
-    app.set_version_flag("-V,--version", version);
-    app.add_option("URL", o.urls, "what to fetch; http:// is meant when there is no scheme");
-    app.add_option("--input-file", o.input_file,
-                   "read URLs from FILE, one a line ('-': standard input); empty lines and\n"
-                   "lines that begin with # are skipped")
+void command_line::add_input()
+{
+    app_.add_option("URL", chosen_.urls, "what to fetch; a URL without a scheme is taken as http");
+    app_.add_option("--input-file", chosen_.input_file,
+                    "read URLs from FILE, one on each line ('-': standard input); empty lines and\n"
+                    "lines that begin with # are skipped")
         ->type_name("FILE");
-    app.add_option("-j,--jobs", o.jobs, "URLs fetched at a time (50)")
+}
+
+void command_line::add_limits()
+{
+    app_.add_option("-j,--jobs", chosen_.jobs, "URLs fetched at a time (50)")
         ->type_name("N")
         ->check(number(1, 1'000'000));
-    app.add_option("--per-host", o.per_host,
-                   "of those, of one host (scheme, name and port) (8)")
+    app_.add_option("--per-host", chosen_.per_host,
+                    "of those, of one host (scheme, name and port) (8)")
         ->type_name("N")
         ->check(number(1, 1'000'000));
-    auto* time = app.add_option("-m,--max-time", max_time,
-                                "time for one URL, redirects included (no limit)")
-                     ->type_name("SECONDS")
-                     ->check(check_seconds);
-    app.add_option("--connect-timeout", o.connect_timeout,
-                   "time for look-up, connection and TLS together (30)")
+    max_time_given_ = app_.add_option("-m,--max-time", max_time_,
+                                      "time for one URL, redirects included (no limit)")
+                          ->type_name("SECONDS")
+                          ->check(check_seconds);
+    app_.add_option("--connect-timeout", chosen_.connect_timeout,
+                    "time for look-up, connection and TLS together (30)")
         ->type_name("SECONDS")
         ->check(check_seconds);
-    app.add_option("--output-dir", o.output_dir,
-                   "store each body in DIR, under a safe name made from the URL; written as\n"
-                   "NAME.part and renamed when whole, never over a file that is there")
+}
+
+void command_line::add_output()
+{
+    app_.add_option("--output-dir", chosen_.output_dir,
+                    "store each body in DIR, under a safe name made from the URL; written as\n"
+                    "NAME.part and renamed when complete; an existing file is never replaced")
         ->type_name("DIR");
-    app.add_flag("--json", o.json,
-                 "print JSON lines: url, final_url, status, bytes, sha256, timings, error, file");
-    app.add_flag("-q,--quiet", o.quiet, "no progress and no summary");
-    app.add_flag("-L,--location", location, "follow redirects (the default)");
-    app.add_flag("--no-location", no_location, "a redirect is an answer");
-    app.add_option("--max-redirs", o.max_redirects, "redirects followed for one URL (10)")
+    app_.add_flag("--json", chosen_.json,
+                  "print JSON lines: url, final_url, status, bytes, sha256, timings, error, file");
+    app_.add_flag("-q,--quiet", chosen_.quiet, "no progress and no summary");
+}
+
+void command_line::add_requests()
+{
+    app_.add_flag("-L,--location", location_, "follow redirects (the default)");
+    app_.add_flag("--no-location", no_location_, "do not follow redirects: report them as answers");
+    app_.add_option("--max-redirs", chosen_.max_redirects, "redirects followed for one URL (10)")
         ->type_name("N")
         ->check(number(0, 1000));
-    auto* size = app.add_option("--max-filesize", max_filesize,
-                                "largest body; k, M and G are understood (no limit)")
-                     ->type_name("BYTES")
-                     ->transform(bytes());
-    app.add_option("-A,--user-agent", o.user_agent, "the User-Agent header")->type_name("TEXT");
-    app.add_option("-H,--header", fields,
-                   "send this header too; when a redirect leads to another host, only Accept and\n"
-                   "its like go with it")
+    max_filesize_given_ = app_.add_option("--max-filesize", max_filesize_,
+                                          "largest body, such as 500k, 10M or 1G (no limit)")
+                              ->type_name("BYTES")
+                              ->transform(bytes());
+    app_.add_option("-A,--user-agent", chosen_.user_agent, "the User-Agent header")
+        ->type_name("TEXT");
+    app_.add_option("-H,--header", fields_,
+                    "send this header too; a redirect to another host drops it, except for Accept\n"
+                    "and similar headers")
         ->type_name("'NAME: VALUE'")
         ->allow_extra_args(false);
-    app.add_option("--cacert", o.ca_file,
-                   "trust the certificates in FILE (PEM) instead of the system's")
+    app_.add_option("--cacert", chosen_.ca_file,
+                    "trust the certificates in FILE (PEM) instead of the system's")
         ->type_name("FILE");
-    app.add_flag("-k,--insecure", o.insecure, "accept any certificate");
+    app_.add_flag("-k,--insecure", chosen_.insecure, "accept any certificate");
+}
 
+std::string command_line::finish()
+{
+    if (chosen_.urls.empty() && chosen_.input_file.empty())
+        return "no URL and no --input-file";
+    if (location_ && no_location_)
+        return "--location and --no-location exclude each other";
+    if (!weir::http::is_field_value(chosen_.user_agent))
+        return "--user-agent holds a line break";
+    for (const auto& text : fields_) {
+        auto f = field(text);
+        if (!f)
+            return "not a header of the form 'Name: value': " + text;
+        chosen_.headers.push_back(std::move(*f));
+    }
+    if (no_location_)
+        chosen_.max_redirects = 0;
+    if (max_time_given_->count() != 0)
+        chosen_.max_time = max_time_;
+    if (max_filesize_given_->count() != 0)
+        chosen_.max_filesize = max_filesize_;
+    return {};
+}
+
+parsed command_line::parse(int argc, const char* const* argv)
+{
+    parsed p;
     try {
-        app.parse(argc, argv);
+        app_.parse(argc, argv);
     } catch (const CLI::Success& e) {
         std::ostringstream out;
-        app.exit(e, out, out);
-        parsed p;
+        app_.exit(e, out, out);
         p.text = out.str();
         return p;
     } catch (const CLI::ParseError& e) {
         return refused(e.what());
     }
-
-    if (o.urls.empty() && o.input_file.empty())
-        return refused("no URL and no --input-file");
-    if (location && no_location)
-        return refused("--location and --no-location exclude each other");
-    if (!weir::http::is_field_value(o.user_agent))
-        return refused("--user-agent holds a line break");
-    for (const auto& text : fields) {
-        auto f = field(text);
-        if (!f)
-            return refused("not a header of the form 'Name: value': " + text);
-        o.headers.push_back(std::move(*f));
-    }
-    if (no_location)
-        o.max_redirects = 0;
-    if (time->count() != 0)
-        o.max_time = max_time;
-    if (size->count() != 0)
-        o.max_filesize = max_filesize;
-    parsed p;
-    p.run = std::move(o);
+    const std::string fault = finish();
+    if (!fault.empty())
+        return refused(fault);
+    p.run = std::move(chosen_);
     return p;
+}
+
+} // namespace
+
+parsed parse(int argc, const char* const* argv)
+{
+    return command_line().parse(argc, argv);
 }
 
 } // namespace weir_fetch

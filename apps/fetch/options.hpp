@@ -9,10 +9,10 @@
 
 namespace weir_fetch {
 
-/// What the program was asked to do.
+/// What the command line asks for.
 struct options {
     std::vector<std::string> urls;
-    std::string input_file; // "-": standard input
+    std::string input_file; // "-" for standard input
     std::size_t jobs = 50;
     std::size_t per_host = 8;
     std::optional<double> max_time; // seconds
@@ -28,15 +28,15 @@ struct options {
     bool insecure = false;
 };
 
-/// Process exit codes. They do not depend on the order in which things happened.
+/// The exit codes. They do not depend on the order in which things happened.
 enum exit_code {
-    exit_ok = 0,         // every URL was fetched
+    exit_ok = 0,          // every URL was fetched
     exit_some_failed = 1, // at least one was not
-    exit_usage = 2,      // the command line or the input cannot be used
-    exit_interrupted = 3 // stopped by a signal, or nobody reads the output any more
+    exit_usage = 2,       // the command line or the input cannot be used
+    exit_interrupted = 3  // stopped by a signal, or the reader of the output has gone
 };
 
-/// The command line, understood; or what to print instead of running, and the code to exit with.
+/// The options from the command line; without them the text to print and the exit code.
 struct parsed {
     std::optional<options> run;
     std::string text;

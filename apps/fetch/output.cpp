@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 namespace weir_fetch {
@@ -25,14 +26,13 @@ constexpr std::size_t enough = 32 * 1024;
 
 } // namespace
 
-output::output(asio::any_io_executor executor, int descriptor)
-    : executor_(std::move(executor)), descriptor_(descriptor)
+output::output(asio::any_io_executor executor, int descriptor) : descriptor_(descriptor)
 {
     if (!is_waitable(descriptor))
         return;
     const int own = reopened(descriptor, O_WRONLY);
     if (own >= 0)
-        stream_.emplace(executor_, own);
+        stream_.emplace(std::move(executor), own);
 }
 
 asio::awaitable<void> output::write(std::string_view text)

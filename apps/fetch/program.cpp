@@ -8,20 +8,27 @@
 #include "output.hpp"
 #include "progress.hpp"
 #include "report.hpp"
+#include "settings.hpp"
 #include "stored_body.hpp"
 
+#include <weir/flow/outcome.hpp>
+#include <weir/http/body.hpp>
+#include <weir/http/error.hpp>
+#include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher.hpp>
+#include <weir/http/url.hpp>
+#include <weir/run/signals.hpp>
 #include <weir/time/clock.hpp>
 #include <weir/time/wait.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -29,6 +36,8 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace weir_fetch {
@@ -39,49 +48,23 @@ namespace http = weir::http;
 
 constexpr auto redraw_every = std::chrono::milliseconds(200);
 
-weir::duration from_seconds(double seconds)
-{
-    return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
-}
-
-http::fetcher_options fetcher_options_for(const options& chosen)
-{
-    http::fetcher_options o;
-    o.jobs = chosen.jobs;
-    o.client.per_host = chosen.per_host;
-    o.client.max_idle = std::min<std::size_t>(o.client.max_idle, chosen.jobs);
-    o.client.max_redirects = chosen.max_redirects;
-    o.client.connect_timeout = from_seconds(chosen.connect_timeout);
-    if (chosen.max_time)
-        o.timeout = from_seconds(*chosen.max_time);
-    if (chosen.max_filesize)
-        o.client.max_body = *chosen.max_filesize;
-    if (!chosen.user_agent.empty())
-        o.client.user_agent = chosen.user_agent;
-    o.client.ca_file = chosen.ca_file;
-    if (chosen.insecure)
-        o.client.peer = http::verification::none;
-    o.headers = chosen.headers;
-    return o;
-}
-
-/// Everything one run of the program needs, on one executor.
+/// One run of the program, on one executor.
 class program {
 public:
     program(asio::io_context& context, const options& chosen);
 
-    /// Never throws for what input and output met: see `code`.
+    /// Reports errors of input and output in `code`, and does not throw them.
     asio::awaitable<void> run();
     exit_code code() const;
     void say_summary();
 
 private:
     asio::awaitable<void> take(http::fetch_result result);
-    asio::awaitable<void> tell_not_taken();
+    asio::awaitable<void> report_not_taken();
     std::shared_ptr<http::body> make_body(const http::url& target);
     void ended_early(const std::string& fault);
-    void wait_for_signal();
-    void on_signal();
+    void drain();
+    void stop();
     void draw();
     void say(const std::string& text);
 
@@ -91,12 +74,13 @@ private:
     output output_;
     std::unique_ptr<directory> directory_;
     http::fetcher fetcher_;
-    asio::signal_set signals_;
+    weir::shutdown_signals signals_;
     progress progress_;
     weir::alarm redraw_;
-    job_counters tally_;
+    tally tally_;
     weir::time_point started_;
-    int signals_seen_ = 0;
+    bool interrupted_ = false;
+    bool stopping_ = false;
     bool input_failed_ = false;
     bool output_closed_ = false;
 };
@@ -127,22 +111,22 @@ program::program(asio::io_context& context, const options& chosen)
       output_(executor_, STDOUT_FILENO), directory_(open_directory(chosen.output_dir)),
       fetcher_(executor_, fetcher_options_for(chosen),
                [this](const http::url& target) { return make_body(target); }),
-      signals_(context, SIGINT, SIGTERM), progress_(STDERR_FILENO, !chosen.quiet),
-      started_(weir::now(executor_))
+      signals_(
+          executor_, [this] { drain(); }, [this] { stop(); }),
+      progress_(STDERR_FILENO, !chosen.quiet), started_(weir::now(executor_))
 {
 }
 
 std::shared_ptr<http::body> program::make_body(const http::url& target)
 {
     if (!directory_ && !chosen_.json)
-        return nullptr; // nobody would see the sum
+        return nullptr; // the sum would not be printed
     return std::make_shared<stored_body>(directory_.get(), file_name(target.target()),
                                          chosen_.json);
 }
 
 asio::awaitable<void> program::run()
 {
-    wait_for_signal();
     draw();
     const auto source = [this]() -> asio::awaitable<std::optional<std::string>> {
         return input_->next();
@@ -153,7 +137,7 @@ asio::awaitable<void> program::run()
     std::string fault;
     try {
         co_await fetcher_.run(source, sink);
-        co_await tell_not_taken();
+        co_await report_not_taken();
         co_await output_.flush();
     } catch (const boost::system::system_error& e) {
         fault = e.code().message();
@@ -167,8 +151,9 @@ asio::awaitable<void> program::run()
         ended_early(fault);
 }
 
-/// After a signal: the rest of the command line. Lines of a file that were never read are nobody's.
-asio::awaitable<void> program::tell_not_taken()
+/// After a signal, reports the rest of the command line. Lines of a file that were never read are
+/// not reported.
+asio::awaitable<void> program::report_not_taken()
 {
     while (auto url = input_->next_argument()) {
         http::fetch_result result;
@@ -190,7 +175,7 @@ void program::ended_early(const std::string& fault)
 
 exit_code program::code() const
 {
-    if (signals_seen_ != 0 || output_closed_)
+    if (interrupted_ || output_closed_)
         return exit_interrupted;
     if (input_failed_)
         return exit_usage;
@@ -223,28 +208,20 @@ asio::awaitable<void> program::take(http::fetch_result result)
     }
 }
 
-void program::wait_for_signal()
+void program::drain()
 {
-    signals_.async_wait([this](const boost::system::error_code& error, int) {
-        if (!error)
-            on_signal();
-    });
+    interrupted_ = true;
+    say("stopping: finishing the running fetches; a second signal stops them at once");
+    fetcher_.drain();
 }
 
-void program::on_signal()
+/// At the second signal, and at each later one.
+void program::stop()
 {
-    ++signals_seen_;
-    if (signals_seen_ == 1) {
-        say("stopping: finishing what is being fetched; once more to stop at once");
-        fetcher_.drain();
-    } else {
-        say("stopping at once");
-        fetcher_.abort();
-    }
-    if (signals_seen_ < 3)
-        wait_for_signal();
-    else
+    if (std::exchange(stopping_, true))
         std::_Exit(exit_interrupted);
+    say("stopping at once");
+    fetcher_.stop();
 }
 
 void program::draw()

@@ -4,7 +4,7 @@
 
 namespace weir_fetch {
 
-/// Runs the program: results on standard output, everything else on standard error.
+/// Runs the program: results go to standard output, everything else to standard error.
 exit_code run(const options& chosen);
 
 } // namespace weir_fetch

@@ -32,7 +32,7 @@ void progress::clear()
 
 void progress::put(const std::string& text) const
 {
-    // A terminal that cannot be written to has nobody who misses the line.
+    // A failure is ignored: on a terminal that cannot be written to, no reader misses the line.
     [[maybe_unused]] const auto n = ::write(descriptor_, text.data(), text.size());
 }
 
@@ -41,8 +41,8 @@ std::string progress_text(const weir::http::fetch_counts& counts, weir::duration
     const auto done = counts.ok + counts.failed + counts.aborted;
     const double seconds = std::chrono::duration<double>(since).count();
     const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
-    return fmt::format("{} done, {} failed, {} in flight, {} waiting, {}, {:.0f}/s", done,
-                       counts.failed + counts.aborted, counts.in_flight, counts.waiting,
+    return fmt::format("{} done, {} failed, {} running, {} queued, {}, {:.0f}/s", done,
+                       counts.failed + counts.aborted, counts.running, counts.queued,
                        human_bytes(counts.bytes), rate);
 }
 

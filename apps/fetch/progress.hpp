@@ -1,20 +1,20 @@
 #pragma once
 
-#include <weir/http/fetcher.hpp>
+#include <weir/http/fetch_counts.hpp>
 #include <weir/time/clock.hpp>
 
 #include <string>
 
 namespace weir_fetch {
 
-/// One line about the run on a terminal, written over and over; nothing elsewhere.
+/// A progress line that is redrawn in place on a terminal; it is not shown anywhere else.
 class progress {
 public:
     progress(int descriptor, bool wanted);
 
     bool is_shown() const noexcept { return shown_; }
     void show(const weir::http::fetch_counts& counts, weir::duration since);
-    /// Takes the line away, before other text goes to the same terminal.
+    /// Removes the line, before other text goes to the same terminal.
     void clear();
 
 private:
@@ -25,7 +25,7 @@ private:
     bool drawn_ = false;
 };
 
-/// The text of the line, not longer than a narrow terminal.
+/// The text of the line, which fits a narrow terminal.
 std::string progress_text(const weir::http::fetch_counts& counts, weir::duration since);
 
 } // namespace weir_fetch

@@ -2,6 +2,8 @@
 
 #include "escape.hpp"
 
+#include <weir/http/error.hpp>
+
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -9,6 +11,7 @@
 
 #include <chrono>
 #include <string_view>
+#include <utility>
 
 namespace weir_fetch {
 namespace {
@@ -22,14 +25,15 @@ double seconds(weir::duration length)
     return std::chrono::duration<double>(length).count();
 }
 
-/// Six decimals are what the clock is good for; more only make lines long.
+/// Rounds to microseconds: more decimals would only make the lines longer.
 double rounded(weir::duration length)
 {
     const auto us = std::chrono::duration_cast<std::chrono::microseconds>(length).count();
     return static_cast<double>(us) / 1e6;
 }
 
-/// DEL and the controls above ASCII are plain text to JSON and commands to a terminal.
+/// Escapes DEL and the controls above ASCII, which are plain text in JSON and commands to a
+/// terminal.
 std::string without_controls(std::string_view text)
 {
     std::string out;
@@ -52,7 +56,7 @@ json::object times(const fetch_result& result)
 {
     const auto& t = result.answer.timings;
     json::object out;
-    out["queued"] = rounded(result.queued);
+    out["queued"] = rounded(result.queue_wait);
     out["dns"] = rounded(t.dns);
     out["connect"] = rounded(t.connect);
     out["tls"] = rounded(t.tls);
@@ -110,7 +114,7 @@ std::string json_line(const fetch_result& result, const stored& where)
     return without_controls(json::serialize(out)) + "\n";
 }
 
-void job_counters::add(const fetch_result& result)
+void tally::add(const fetch_result& result)
 {
     const auto& answer = result.answer;
     ++all_;
@@ -122,7 +126,7 @@ void job_counters::add(const fetch_result& result)
         ++by_status_[answer.status / 100 % by_status_.size()];
 }
 
-std::string job_counters::summary(weir::duration took, std::size_t peak) const
+std::string tally::summary(weir::duration took, std::size_t peak) const
 {
     std::string parts;
     const auto append = [&](std::uint64_t n, const std::string& what) {

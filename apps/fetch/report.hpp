@@ -1,31 +1,32 @@
 #pragma once
 
-#include <weir/http/fetcher.hpp>
+#include <weir/http/fetch_result.hpp>
 #include <weir/time/clock.hpp>
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 namespace weir_fetch {
 
-/// What is told about one URL beside its result.
+/// What is reported about a stored body, in addition to the result.
 struct stored {
-    std::string sha256; // empty: not known
-    std::string file;   // empty: none
+    std::string sha256; // empty when not known
+    std::string file;   // empty when there is none
 };
 
-/// `status or error class, bytes, seconds, URL, error text`, tab-separated, escaped, with a line
-/// end.
+/// A result as a line of fields between tabs, escaped: status or error class, bytes, seconds, URL,
+/// error text.
 std::string tsv_line(const weir::http::fetch_result& result);
 
-/// The same and more as one JSON object on one line: url, final_url, status, bytes, sha256, timings
-/// {queued, dns, connect, tls, ttfb, total} in seconds, redirects, outcome, error {class, text} or
-/// null, and file when the body was stored.
+/// A result as a JSON object on one line: url, final_url, status, bytes, sha256, timings {queued,
+/// dns, connect, tls, ttfb, total} in seconds, redirects, outcome, error {class, text} or null, and
+/// file when the body was stored.
 std::string json_line(const weir::http::fetch_result& result, const stored& where);
 
-/// Counts for the line at the end.
-class job_counters {
+/// Counts the results for the summary at the end.
+class tally {
 public:
     void add(const weir::http::fetch_result& result);
     bool some_failed() const noexcept { return failed_ != 0; }
@@ -40,7 +41,7 @@ private:
     std::array<std::uint64_t, 16> by_error_{};
 };
 
-/// 1234567 as `1.2 MB`.
+/// A number of bytes for people: 1234567 is `1.2 MB`.
 std::string human_bytes(std::uint64_t n);
 
 } // namespace weir_fetch

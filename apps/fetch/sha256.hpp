@@ -8,13 +8,13 @@ struct evp_md_ctx_st; // OpenSSL's EVP_MD_CTX
 
 namespace weir_fetch {
 
-/// A SHA-256 sum of bytes that come in parts.
+/// Computes the SHA-256 sum of bytes that arrive in parts.
 class sha256 {
 public:
     sha256();
 
     void add(std::string_view part);
-    /// The sum of all that was added, in hex. Once.
+    /// The sum of all that was added, in hex. To be called once.
     std::string hex();
 
 private:

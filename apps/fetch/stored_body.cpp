@@ -23,7 +23,7 @@ weir::error_code stored_body::write(std::string_view part)
 {
     if (hash_)
         hash_->add(part);
-    // The file comes with the first byte: nothing is left of what never began.
+    // The file is created with the first byte: a fetch without any leaves none behind.
     auto error = open();
     if (!error && file_)
         error = file_->write(part);
@@ -36,7 +36,7 @@ weir::error_code stored_body::finish(bool whole)
         sum_ = hash_->hex();
     weir::error_code error;
     if (whole)
-        error = open(); // an empty body is a file too
+        error = open(); // an empty body is stored too
     if (whole && !error && file_) {
         error = file_->keep();
         if (!error)

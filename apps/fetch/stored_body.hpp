@@ -3,7 +3,8 @@
 #include "directory.hpp"
 #include "sha256.hpp"
 
-#include <weir/http/fetcher.hpp>
+#include <weir/error.hpp>
+#include <weir/http/body.hpp>
 
 #include <memory>
 #include <string>
@@ -11,21 +12,21 @@
 
 namespace weir_fetch {
 
-/// A body that is hashed, and stored when there is a directory.
+/// Hashes a body, and stores it when there is a directory.
 class stored_body final : public weir::http::body {
 public:
-    /// `home` may be null: hashed and thrown away. `hashed` false saves the time of it.
+    /// With a null `home`, the body is not stored. Without `hashed`, it is not hashed.
     stored_body(directory* home, std::string name, bool hashed);
 
     weir::error_code write(std::string_view part) override;
 
-    /// To be called once, when the fetch has ended. Keeps the file when the body is `whole`; else
-    /// nothing of it stays.
+    /// To be called once, when the fetch has ended. Keeps the file when the body is `whole`, and
+    /// removes it otherwise.
     weir::error_code finish(bool whole);
 
-    /// After `finish`: the sum; empty when it was not asked for.
+    /// After `finish`: the sum; empty without `hashed`.
     const std::string& sha256_hex() const noexcept { return sum_; }
-    /// After `finish`: the name of the file kept; empty when there is none.
+    /// After `finish`: the name of the stored file; empty when there is none.
     const std::string& file() const noexcept { return kept_as_; }
 
 private:

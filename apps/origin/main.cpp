@@ -1,32 +1,28 @@
 #include "options.hpp"
 #include "server.hpp"
 
+#include <weir/run/signals.hpp>
 #include <weir/time/clock.hpp>
 #include <weir/time/wait.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
-#include <string>
 
 namespace {
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-/// How long requests being served may take to end once we were told to stop.
+/// How long the requests being served may take after a signal.
 constexpr auto grace = 5s;
 
-/// Whoever waits for the file to appear finds the whole port in it.
+/// Writes the port to a file, which appears only once it is complete.
 void publish(unsigned short port, const std::filesystem::path& file)
 {
     std::filesystem::path unfinished = file;
@@ -38,26 +34,18 @@ void publish(unsigned short port, const std::filesystem::path& file)
     std::filesystem::rename(unfinished, file);
 }
 
-/// The first signal lets what is being served end, the second does not.
-asio::awaitable<void> stop_on(asio::signal_set& signals, origin::server& server)
-{
-    weir::error_code over;
-    co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, over));
-    if (over)
-        co_return;
-    server.stop();
-    const auto executor = signals.get_executor();
-    const weir::alarm last(executor, weir::now(executor) + grace, [&server] { server.abort(); });
-    co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, over));
-    if (!over)
-        server.abort();
-}
-
 void serve(const origin::options& chosen)
 {
     asio::io_context context(1);
-    asio::signal_set signals(context, SIGINT, SIGTERM);
-    origin::server server(context.get_executor(), chosen);
+    const auto executor = context.get_executor();
+    origin::server server(executor, chosen);
+    weir::alarm out_of_time;
+    const auto stop = [&] { server.stop(); };
+    const auto drain = [&] {
+        server.drain();
+        out_of_time = weir::alarm(executor, weir::now(executor) + grace, stop);
+    };
+    weir::shutdown_signals signals(executor, drain, stop);
     if (!chosen.port_file.empty())
         publish(server.port(), chosen.port_file);
     std::cerr << "weir-origin: listening on " << chosen.address << " port " << server.port()
@@ -67,10 +55,7 @@ void serve(const origin::options& chosen)
     asio::co_spawn(context, server.run(), [&](std::exception_ptr error) {
         failed = error;
         signals.cancel();
-    });
-    asio::co_spawn(context, stop_on(signals, server), [&](std::exception_ptr error) {
-        if (error)
-            std::rethrow_exception(error);
+        out_of_time.cancel();
     });
     context.run();
     if (failed)

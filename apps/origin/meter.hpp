@@ -5,24 +5,25 @@
 
 namespace origin {
 
-/// Counts the requests for items: being served now, at most at once, and in all.
+/// Counts the requests for items: running now, the most at a time, and served in all.
 ///
-/// Threads: one; the server's. Lifetime: longer than its visits.
+/// Threads: the server's, which is one.
+/// Lifetime: outlives its visits.
 class meter {
 public:
-    /// One request being served, until the visit ends.
+    /// Counts one request as running until it is destroyed.
     class [[nodiscard]] visit {
     public:
         explicit visit(meter& counted) : meter_(counted)
         {
-            ++meter_.now_;
-            meter_.peak_ = std::max(meter_.peak_, meter_.now_);
+            ++meter_.running_;
+            meter_.peak_ = std::max(meter_.peak_, meter_.running_);
         }
         visit(const visit&) = delete;
         visit& operator=(const visit&) = delete;
         ~visit()
         {
-            --meter_.now_;
+            --meter_.running_;
             ++meter_.served_;
         }
 
@@ -31,12 +32,12 @@ public:
     };
 
     std::uint64_t served() const { return served_; }
-    std::uint64_t now() const { return now_; }
+    std::uint64_t running() const { return running_; }
     std::uint64_t peak() const { return peak_; }
 
 private:
     std::uint64_t served_ = 0;
-    std::uint64_t now_ = 0;
+    std::uint64_t running_ = 0;
     std::uint64_t peak_ = 0;
 };
 

@@ -4,8 +4,10 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 namespace origin {
 
@@ -33,7 +35,8 @@ command parse(int argc, char** argv)
 
     CLI::App app(
         "An HTTP origin for demos and tests: GET /item/N is answered after a random delay, "
-        "GET /stats tells how many requests it served, now and at once.",
+        "GET /stats tells how many requests it has served, serves now, and served at most at a "
+        "time.",
         "weir-origin");
     app.add_option("--address", address, "IP address to listen on")
         ->check(check_address)
@@ -50,7 +53,7 @@ command parse(int argc, char** argv)
         ->capture_default_str();
     app.add_option("--seed", chosen.delay.seed, "the same seed gives each item the same delay")
         ->capture_default_str();
-    app.add_option("--max-connections", chosen.max_connections, "connections at once")
+    app.add_option("--max-connections", chosen.max_connections, "connections at a time")
         ->check(CLI::Range(std::size_t{1}, std::size_t{1'000'000}))
         ->capture_default_str();
 

@@ -10,19 +10,19 @@
 
 namespace origin {
 
+/// How the origin runs.
 struct options {
     boost::asio::ip::address address = boost::asio::ip::address_v4::loopback();
-    /// 0: any free port.
+    /// 0 chooses any free port.
     unsigned short port = 8080;
-    /// Gets the port once the server listens. Empty: nobody needs it.
+    /// A file that gets the port once the server listens; none when empty.
     std::filesystem::path port_file;
     delay_range delay;
-    /// Connections at once. Those above wait in the kernel's backlog.
+    /// Connections at a time; more wait in the kernel's backlog.
     std::size_t max_connections = 1024;
 };
 
-/// What the command line asks for, or the exit status when there is nothing to serve (help, wrong
-/// usage).
+/// The options from the command line; without them the exit status, after help or wrong usage.
 struct command {
     std::optional<options> run;
     int exit_status = 0;

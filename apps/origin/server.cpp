@@ -49,25 +49,25 @@ asio::awaitable<void> server::run()
         std::rethrow_exception(first_error_);
 }
 
-void server::stop()
+void server::drain()
 {
     error_code ignored; // closed is closed
     acceptor_.close(ignored);
     places_.close();
     sessions_gate_.close();
     for (session& each : sessions_)
-        each.finish();
+        each.drain();
 }
 
-void server::abort()
+void server::stop()
 {
-    stop();
+    drain();
     for (session& each : sessions_)
-        each.abort();
+        each.stop();
 }
 
-/// The place comes before the connection: when all are taken, clients wait in the backlog, where
-/// they cost us nothing.
+/// Takes a place before it accepts a connection: while all are taken, clients wait in the kernel's
+/// backlog, where they cost this process nothing.
 asio::awaitable<void> server::accept()
 {
     while (acceptor_.is_open()) {
@@ -75,7 +75,7 @@ asio::awaitable<void> server::accept()
         weir::permit place =
             co_await places_.async_acquire(asio::redirect_error(asio::use_awaitable, error));
         if (error)
-            co_return; // stopped
+            co_return; // draining
         tcp::socket socket =
             co_await acceptor_.async_accept(asio::redirect_error(asio::use_awaitable, error));
         if (!error)
@@ -85,8 +85,8 @@ asio::awaitable<void> server::accept()
     }
 }
 
-/// Out of descriptors, the connection stays in the backlog and accepting it fails again at once:
-/// without a pause we would spin until somebody closes something.
+/// Without descriptors, the connection stays in the backlog and accepting it fails again at once:
+/// without a pause this would spin until a descriptor is free.
 asio::awaitable<void> server::back_off(error_code reason)
 {
     if (reason != last_shortage_)
@@ -100,7 +100,7 @@ void server::start(tcp::socket socket, weir::permit place)
     last_shortage_.clear();
     weir::pass inside = sessions_gate_.try_enter();
     if (!inside)
-        return; // stopped meanwhile
+        return; // draining since
     const auto opened = sessions_.emplace(sessions_.end(), std::move(socket), delay_, meter_);
     auto ended = [this, opened, held = std::move(place),
                   entered = std::move(inside)](const std::exception_ptr& error) {
@@ -115,7 +115,7 @@ void server::fail(const std::exception_ptr& error)
 {
     if (!first_error_)
         first_error_ = error;
-    stop();
+    drain();
 }
 
 } // namespace origin

@@ -17,26 +17,26 @@
 
 namespace origin {
 
-/// Accepts connections, as many at once as it may, and ends when all of them have ended.
+/// Accepts connections, at most `max_connections` at a time, and ends when all of them have ended.
 ///
-/// Threads: one; the executor's.
+/// Threads: the executor's, which is one.
 class server {
 public:
-    /// Listens at once. Errors: throws `std::runtime_error` when the address or port cannot be had.
+    /// Listens at once. Throws `std::runtime_error` when the address or port is not available.
     server(boost::asio::any_io_executor executor, const options& chosen);
 
     unsigned short port() const { return acceptor_.local_endpoint().port(); }
     const meter& counted() const { return meter_; }
 
-    /// Serves until `stop` was called and the last session has ended.
-    /// Errors: throws the first error that was neither a client's nor the network's doing.
+    /// Serves until `drain` or `stop` was called and the last session has ended. Throws the first
+    /// error that neither a client nor the network caused.
     boost::asio::awaitable<void> run();
 
-    /// Take no new connection, let the requests being served be answered.
-    void stop();
+    /// Accepts no more connections, and lets the requests being served be answered.
+    void drain();
 
-    /// Take no new connection, close those there are.
-    void abort();
+    /// Accepts no more connections, and closes the open ones.
+    void stop();
 
 private:
     boost::asio::awaitable<void> accept();

@@ -29,15 +29,16 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A client that says nothing for so long has gone.
-constexpr auto idle_limit = 60s;
-/// An answer fits in a socket's buffer: a client that is slower than this does not read.
-constexpr auto write_limit = 10s;
-/// How long, and how much, we listen to a client we have said good-bye to.
-constexpr auto linger_limit = 1s;
+/// A client that is silent for this long has gone.
+constexpr auto idle_timeout = 60s;
+/// An answer fits in a socket's buffer, so a client that takes longer does not read.
+constexpr auto write_timeout = 10s;
+/// How long and how much is read from a client after the last answer.
+constexpr auto linger_timeout = 1s;
 constexpr std::size_t linger_bytes = 64 * 1024;
 
-/// The client spoke, but not HTTP. Leaving, in the middle of a request or before one, is not that.
+/// Whether the client sent something that is not HTTP. To leave, before a request or in the middle
+/// of one, is not that.
 bool is_bad_request(error_code error)
 {
     static const auto& http_errors = http::make_error_code(http::error::end_of_stream).category();
@@ -48,7 +49,7 @@ bool is_bad_request(error_code error)
 std::string stats_of(const meter& counted)
 {
     return "{\"served\":" + std::to_string(counted.served()) +
-           ",\"now\":" + std::to_string(counted.now()) +
+           ",\"now\":" + std::to_string(counted.running()) +
            ",\"peak\":" + std::to_string(counted.peak()) + "}\n";
 }
 
@@ -81,24 +82,24 @@ asio::awaitable<void> session::run()
     co_await close();
 }
 
-void session::finish()
+void session::drain()
 {
     last_ = true;
     if (reading_)
-        abort();
+        stop();
 }
 
-void session::abort()
+void session::stop()
 {
     last_ = true;
     error_code ignored; // closed is closed
     socket_.close(ignored);
-    abort_delay_.emit(asio::cancellation_type::terminal);
+    stop_delay_.emit(asio::cancellation_type::terminal);
 }
 
 asio::awaitable<error_code> session::read(request& into)
 {
-    const weir::alarm silence(executor_, weir::now(executor_) + idle_limit, [this] { abort(); });
+    const weir::alarm silence(executor_, weir::now(executor_) + idle_timeout, [this] { stop(); });
     http::request_parser<http::empty_body> parser;
     error_code error;
     co_await http::async_read(socket_, buffer_, parser,
@@ -122,28 +123,27 @@ asio::awaitable<void> session::serve(const request& asked)
 
 asio::awaitable<void> session::delay_answer(std::uint64_t item)
 {
-    error_code cut_short; // by `abort`, which has closed the socket: nobody waits for the answer
+    error_code cut_short; // by `stop`, which has closed the socket
     co_await weir::async_sleep_for(
         executor_, item_delay(item, delay_),
-        asio::bind_cancellation_slot(abort_delay_.slot(),
+        asio::bind_cancellation_slot(stop_delay_.slot(),
                                      asio::redirect_error(asio::use_awaitable, cut_short)));
 }
 
 asio::awaitable<void> session::write(response& reply)
 {
-    const weir::alarm deaf(executor_, weir::now(executor_) + write_limit, [this] { abort(); });
+    const weir::alarm deaf(executor_, weir::now(executor_) + write_timeout, [this] { stop(); });
     error_code error;
     co_await http::async_write(socket_, reply, asio::redirect_error(asio::use_awaitable, error));
     if (error)
         last_ = true;
 }
 
-/// Closing while bytes of the client are unread would reset the connection, and could take the
-/// answer on its way with it: so say that nothing more comes, and listen until the client has
-/// closed too.
+/// Closing while bytes of the client are unread would reset the connection, and could destroy an
+/// answer that is on its way. So this ends its own side, and reads until the client has closed too.
 asio::awaitable<void> session::close()
 {
-    const weir::alarm stays(executor_, weir::now(executor_) + linger_limit, [this] { abort(); });
+    const weir::alarm stays(executor_, weir::now(executor_) + linger_timeout, [this] { stop(); });
     error_code error;
     socket_.shutdown(tcp::socket::shutdown_send, error);
     std::array<char, 1024> unwanted;

@@ -18,23 +18,23 @@
 
 namespace origin {
 
-/// One connection, from accept to close: reads a request, answers it, reads the next.
+/// Serves one connection, from accept to close: reads a request, answers it, reads the next.
 ///
-/// Threads: one; the server's.
-/// Lifetime: longer than the coroutine `run` returned.
+/// Threads: the server's, which is one.
+/// Lifetime: outlives the coroutine that `run` returns.
 class session {
 public:
     session(boost::asio::ip::tcp::socket socket, const delay_range& delay, meter& counted);
 
-    /// Serves until the client leaves, breaks the protocol or is silent for too long, or until the
-    /// session is told to end. Whatever goes wrong on the wire ends the session and nothing else.
+    /// Serves until the client leaves, breaks the protocol or is silent for too long, or until
+    /// `drain` or `stop`. An error of the connection ends this session and nothing else.
     boost::asio::awaitable<void> run();
 
-    /// Answer the request being served, if there is one, and close.
-    void finish();
+    /// Answers the request being served, if there is one, and closes.
+    void drain();
 
-    /// Close now, whatever is being served.
-    void abort();
+    /// Closes now, whatever is being served.
+    void stop();
 
 private:
     using request = boost::beast::http::request<boost::beast::http::empty_body>;
@@ -54,7 +54,7 @@ private:
     boost::beast::flat_buffer buffer_;
     const delay_range& delay_;
     meter& meter_;
-    boost::asio::cancellation_signal abort_delay_;
+    boost::asio::cancellation_signal stop_delay_;
     bool reading_ = false;
     bool last_ = false;
 };

@@ -83,7 +83,7 @@ class FaultServer:
         return f"http://{host}:{self.port}/{path}"
 
     def wait_for(self, count, what="requests"):
-        """Until so many requests have come."""
+        """Until `count` requests have come."""
         wait_until(lambda: len(self.asked) >= count, f"{count} {what}")
 
     def release(self):

@@ -140,7 +140,7 @@ class Process:
         os.kill(self.pid, number)
 
     def kill(self):
-        """The whole group; whoever has ended already does not mind."""
+        """Kills the whole group; one that has ended already is no error."""
         try:
             os.killpg(self.pid, signal.SIGKILL)
         except ProcessLookupError:

@@ -57,7 +57,7 @@ class Bounds(Case):
         wait_until(lambda: stalled.serving.now == 2, "its two have come")
         self.assertEqual(stalled.serving.peak, 2)
 
-    def test_after_the_time_outs_of_a_stalled_host_come_its_others(self):
+    def test_after_the_timeouts_of_a_stalled_host_come_its_others(self):
         stalled = FaultServer(self)
         urls = [stalled.url(f"stall/{n}") for n in range(4)]
         urls += [stalled.url(f"ok/{n}") for n in range(4)]

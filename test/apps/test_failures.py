@@ -31,7 +31,7 @@ class Failures(Case):
         return row
 
     def test_connection_refused(self):
-        with socket.socket() as taken:   # bound and not listening: nobody else can have the port
+        with socket.socket() as taken:   # bound and not listening, so that no other process gets the port
             taken.bind(("127.0.0.1", 0))
             row = self.fails(f"http://127.0.0.1:{taken.getsockname()[1]}/", {"connect"})
         self.assertIn("refused", row.text.lower())
@@ -62,7 +62,7 @@ class Failures(Case):
     def test_a_server_that_stops_in_the_middle_of_a_body(self):
         self.fails(self.server.url("stall-body/x"), {"timeout"}, "-m", "1")
 
-    def test_a_fraction_of_a_second_is_a_time_out_too(self):
+    def test_a_fraction_of_a_second_is_a_timeout_too(self):
         row = self.fails(self.server.url("stall/x"), {"timeout"}, "-m", "0.3")
         self.assertLess(row.seconds, 5)
 

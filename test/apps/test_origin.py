@@ -210,7 +210,7 @@ class Origin(Case):
         self.assertTrue(answered.wait(PATIENCE))
         asking.join()
 
-    def test_a_client_that_leaves_early_harms_nobody(self):
+    def test_a_client_that_leaves_early_harms_no_other(self):
         process = self.origin("--min-delay-ms", "20", "--max-delay-ms", "40")
         for _ in range(20):
             client = self.connect()

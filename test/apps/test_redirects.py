@@ -55,7 +55,7 @@ class Redirects(Case):
             self.assertNotEqual(row.text, "")
 
     def test_many_redirects_are_one_result_each(self):
-        """Quick ones: the second answer may be there before anybody has looked at the first."""
+        """Quick ones: the second answer may be there before the first was looked at."""
         back = Nginx(self, "location /f { return 200 $uri; }")
         front = Nginx(self, f"location ~ ^/r(.*)$ {{ return 302 {back.url('f')}$1; }}")
         sums = {front.url(f"r{number}"): sha256(b"/f%d" % number) for number in range(2000)}

@@ -70,7 +70,7 @@ class Results(Case):
             self.assertNotEqual(done.err, "", wrong)
         self.assertEqual(self.nginx.seen(), [])
 
-    def test_help_is_told_on_stdout(self):
+    def test_help_goes_to_stdout(self):
         done = self.fetch("--help")
         self.assertEqual(done.code, 0)
         for option in (b"--jobs", b"--per-host", b"--input-file", b"--output-dir", b"--json"):

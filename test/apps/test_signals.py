@@ -1,5 +1,5 @@
-"""SIGINT and SIGTERM: the first lets what was begun end and says what was not, the second stops at
-once; and what happens when nobody reads the output.
+"""SIGINT and SIGTERM: the first finishes what was begun and reports what was not, the second stops
+at once; and what happens when the reader of the output has gone.
 """
 
 import signal
@@ -90,7 +90,7 @@ class Signals(Case):
         self.assertEqual(process.wait(), 3)
         self.assert_each_once(parse_rows(process.out), [url])
 
-    def test_lines_that_were_read_are_all_told(self):
+    def test_lines_that_were_read_are_all_reported(self):
         """Of a file of many lines, those taken in are in the output once, and are its beginning."""
         urls = [self.server.url(f"slow/5/{number}") for number in range(3000)]
         file = self.dir / "urls"
@@ -106,7 +106,7 @@ class Signals(Case):
         self.assertEqual({row.error for row in rows}, {"", "aborted"})
         self.assertEqual(len(self.server.asked), sum(row.status == 200 for row in rows))
 
-    def test_every_argument_is_told(self):
+    def test_every_argument_is_reported(self):
         """More than are taken in at a time: those it never looked at are aborted, too."""
         urls = self.held(3000)
         process = self.start_fetch("-j", "4", *urls)
@@ -144,7 +144,7 @@ class Signals(Case):
         line, code = process.out.decode().splitlines()
         self.assertTrue(line.startswith("200\t"), line)
         self.assertIn(int(code), (1, 3, 128 + signal.SIGPIPE), process.err)
-        self.assertLess(len(self.server.asked), 400)   # it did not go on for nobody
+        self.assertLess(len(self.server.asked), 400)   # it did not go on without a reader
 
     def test_a_full_disk_is_not_all_well(self):
         process = self.start("sh", "-c", 'exec "$@" > /dev/full', "sh", program("weir-fetch"),

@@ -1,4 +1,4 @@
-"""https: who may be trusted, and that nothing is fetched from those who may not."""
+"""https: which servers are trusted, and that nothing is fetched from the others."""
 
 from certificates import Authority
 from nginx import Nginx
@@ -56,7 +56,7 @@ class Tls(Case):
         plain = Nginx(self)
         self.assert_refused(plain.url("page").replace("http:", "https:"), plain)
 
-    def test_the_name_is_told_to_the_server_and_an_address_is_not(self):
+    def test_the_server_gets_the_name_and_no_address(self):
         nginx = self.serve("DNS:localhost", "IP:127.0.0.1",
                            server="location = /name { return 200 '<$ssl_server_name>'; }")
         for host, told in (("localhost", b"<localhost>"), ("127.0.0.1", b"<>")):

@@ -15,18 +15,18 @@ BOOST_AUTO_TEST_CASE(what_could_move_a_cursor_or_break_a_line_is_written_in_hex)
     BOOST_TEST(escaped("plain text, caf\xC3\xA9") == "plain text, caf\xC3\xA9");
     BOOST_TEST(escaped("a\tb\nc\x1B[2J") == "a\\x09b\\x0Ac\\x1B[2J");
     BOOST_TEST(escaped("\x7F") == "\\x7F");
-    BOOST_TEST(escaped("\xC2\x9B") == "\\xC2\\x9B");         // CSI as one character
+    BOOST_TEST(escaped("\xC2\x9B") == "\\xC2\\x9B");          // CSI as one character
     BOOST_TEST(escaped("\xE2\x80\xAE") == "\\xE2\\x80\\xAE"); // right to left from here
-    BOOST_TEST(escaped("\\x41") == "\\x5Cx41");              // nothing passes for an escape
+    BOOST_TEST(escaped("\\x41") == "\\x5Cx41");               // nothing passes for an escape
     BOOST_TEST(escaped("a\0b"sv) == "a\\x00b");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_utf8_is_written_in_hex)
 {
     BOOST_TEST(escaped("\xFF\xFE") == "\\xFF\\xFE");
-    BOOST_TEST(escaped("\xC0\x80") == "\\xC0\\x80");         // over-long
+    BOOST_TEST(escaped("\xC0\x80") == "\\xC0\\x80");          // over-long
     BOOST_TEST(escaped("\xED\xA0\x80") == "\\xED\\xA0\\x80"); // a surrogate
-    BOOST_TEST(escaped("\xE2\x82") == "\\xE2\\x82");         // cut off
+    BOOST_TEST(escaped("\xE2\x82") == "\\xE2\\x82");          // cut off
 }
 
 BOOST_AUTO_TEST_CASE(json_gets_the_replacement_character)

@@ -18,10 +18,20 @@ BOOST_AUTO_TEST_CASE(the_last_part_of_the_path_is_the_name)
 
 BOOST_AUTO_TEST_CASE(no_name_leads_out_of_the_directory_or_hides)
 {
-    const std::string hostile[] = {"/..",        "/../../etc/passwd", "/.bashrc", "/-rf",
-                                   "/a%2Fb",     "/%2e%2e",           "/a\\b",    "/a:b",
-                                   "/con",       "/NUL.txt",          "/*",       "/x?y=/../z",
-                                   "/" + std::string(5000, 'a'),      "/a;rm"};
+    const std::string hostile[] = {"/..",
+                                   "/../../etc/passwd",
+                                   "/.bashrc",
+                                   "/-rf",
+                                   "/a%2Fb",
+                                   "/%2e%2e",
+                                   "/a\\b",
+                                   "/a:b",
+                                   "/con",
+                                   "/NUL.txt",
+                                   "/*",
+                                   "/x?y=/../z",
+                                   "/" + std::string(5000, 'a'),
+                                   "/a;rm"};
     for (const std::string& target : hostile) {
         const std::string name = file_name(target);
         BOOST_TEST_CONTEXT(target << " becomes " << name)

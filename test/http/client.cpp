@@ -1,17 +1,23 @@
 #include <weir/http/client.hpp>
 
 #include <weir/policy/timeout.hpp>
+#include <weir/run/scope.hpp>
 
 #include "http/support/server.hpp"
 #include "support/watchdog.hpp"
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 namespace asio = boost::asio;
 namespace http = weir::http;
@@ -73,7 +79,7 @@ std::string ok(const std::string& body)
 BOOST_AUTO_TEST_CASE(a_connection_is_used_again)
 {
     fixture f([](const std::string& path, int) { return server::reply{ok(path)}; });
-    f.with({});
+    f.with(http::client_options());
     f.run([&]() -> asio::awaitable<void> {
         for (int i = 0; i < 5; ++i) {
             const auto answer = co_await f.get(f.peer.url("/x"));
@@ -92,7 +98,7 @@ BOOST_AUTO_TEST_CASE(one_that_the_server_closed_is_replaced_without_a_word)
     fixture f([](const std::string&, int n) {
         return n == 0 ? server::reply{ok("a")} : server::reply{"", true};
     });
-    f.with({});
+    f.with(http::client_options());
     f.run([&]() -> asio::awaitable<void> {
         for (int i = 0; i < 3; ++i) {
             const auto answer = co_await f.get(f.peer.url("/"));
@@ -103,7 +109,7 @@ BOOST_AUTO_TEST_CASE(one_that_the_server_closed_is_replaced_without_a_word)
     BOOST_TEST(f.peer.connections() == 3);
 }
 
-BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_for_ever)
+BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_forever)
 {
     fixture f([](const std::string& path, int) {
         if (path == "/end")
@@ -112,7 +118,7 @@ BOOST_AUTO_TEST_CASE(redirects_are_followed_but_not_for_ever)
         return server::reply{"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + to +
                              "\r\n\r\n"};
     });
-    f.with({});
+    f.with(http::client_options());
     f.run([&]() -> asio::awaitable<void> {
         const auto answer = co_await f.get(f.peer.url("/start"));
         BOOST_TEST(!answer.error);
@@ -136,7 +142,7 @@ BOOST_AUTO_TEST_CASE(each_failure_has_its_class)
         return server::reply{ok(std::string(100, 'x'))};
     });
     http::client_options small;
-    small.max_body = 10;
+    small.max_body(10);
     f.with(small);
     f.run([&]() -> asio::awaitable<void> {
         const std::pair<const char*, http::error_class> rows[] = {
@@ -163,7 +169,7 @@ BOOST_AUTO_TEST_CASE(each_failure_has_its_class)
 BOOST_AUTO_TEST_CASE(a_silent_server_is_left_when_the_time_is_over)
 {
     fixture f([](const std::string&, int) { return server::reply{"", false, true}; });
-    f.with({});
+    f.with(http::client_options());
     f.run([&]() -> asio::awaitable<void> {
         const auto answer = co_await weir::with_timeout(50ms, f.get(f.peer.url("/")));
         BOOST_REQUIRE(answer.error.has_value());
@@ -176,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_host_never_has_more_connections_than_its_limit)
 {
     fixture f([](const std::string& path, int) { return server::reply{ok(path)}; });
     http::client_options options;
-    options.per_host = 3;
+    options.per_host(3);
     f.with(options);
     f.run([&]() -> asio::awaitable<void> {
         weir::scope all(f.io.get_executor());

@@ -3,14 +3,19 @@
 #include "http/support/server.hpp"
 #include "support/watchdog.hpp"
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -110,8 +115,8 @@ BOOST_FIXTURE_TEST_CASE(every_url_has_one_result_and_a_host_no_more_connections_
 {
     server peer(io, hello);
     http::fetcher_options options;
-    options.jobs = 16;
-    options.client.per_host = 4;
+    options.jobs(16);
+    options.client(http::client_options().per_host(4));
     with(options);
     std::vector<std::string> urls;
     for (int i = 0; i < 200; ++i)
@@ -124,13 +129,13 @@ BOOST_FIXTURE_TEST_CASE(every_url_has_one_result_and_a_host_no_more_connections_
     BOOST_TEST(fetcher->counts().peak == 4u);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_silent_host_holds_nobody_else_back_and_abort_ends_it, fixture)
+BOOST_FIXTURE_TEST_CASE(a_silent_host_holds_no_other_back_and_stop_ends_it, fixture)
 {
     server mute(io, silence);
     server peer(io, hello);
     http::fetcher_options options;
-    options.jobs = 4;
-    options.client.per_host = 2;
+    options.jobs(4);
+    options.client(http::client_options().per_host(2));
     with(options);
     std::vector<std::string> urls;
     for (int i = 0; i < 10; ++i)
@@ -140,7 +145,7 @@ BOOST_FIXTURE_TEST_CASE(a_silent_host_holds_nobody_else_back_and_abort_ends_it, 
     // Only when all of the other host's are done, else this test would never end.
     run(urls, [this] {
         if (results.size() == 20)
-            fetcher->abort();
+            fetcher->stop();
     });
     BOOST_TEST(each_once());
     BOOST_TEST(count(weir::status::ok) == 20u);
@@ -153,8 +158,8 @@ BOOST_FIXTURE_TEST_CASE(a_drain_finishes_what_began_and_reports_what_did_not, fi
 {
     server peer(io, hello);
     http::fetcher_options options;
-    options.jobs = 3;
-    options.window = 20;
+    options.jobs(3);
+    options.queue(20);
     with(options);
     int n = 0;
     const auto endless = [&]() -> std::optional<std::string> {
@@ -167,8 +172,8 @@ BOOST_FIXTURE_TEST_CASE(a_drain_finishes_what_began_and_reports_what_did_not, fi
     BOOST_TEST(each_once());
     BOOST_TEST(count(weir::status::ok) + count(weir::status::dropped) == results.size());
     BOOST_TEST(count(weir::status::ok) >= 5u);
-    BOOST_TEST(n <= 5 + 3 + 20 + 1); // no more than the window was ever taken in
-    BOOST_TEST(fetcher->counts().in_flight == 0u);
+    BOOST_TEST(n <= 5 + 3 + 20 + 1); // no more than may be held was ever taken in
+    BOOST_TEST(fetcher->counts().running == 0u);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_redirect_to_another_host_waits_for_a_place_there, fixture)
@@ -176,8 +181,8 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_to_another_host_waits_for_a_place_there, fixt
     server target(io, hello);
     server first(io, [&](const std::string& path, int) { return redirect_to(target.url(path)); });
     http::fetcher_options options;
-    options.jobs = 10;
-    options.client.per_host = 2;
+    options.jobs(10);
+    options.client(http::client_options().per_host(2));
     with(options);
     std::vector<std::string> urls;
     for (int i = 0; i < 30; ++i)
@@ -197,7 +202,7 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_loop_and_a_bad_url_are_failed_results, fixtur
 {
     server loop(io, [](const std::string&, int) { return redirect_to("/again"); });
     http::fetcher_options options;
-    options.client.max_redirects = 3;
+    options.client(http::client_options().max_redirects(3));
     with(options);
     run({loop.url("/"), "ftp://host/", "http://[oops/"});
     BOOST_TEST(each_once());
@@ -215,12 +220,12 @@ BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)
 {
     server peer(io, hello);
     http::fetcher_options options;
-    options.jobs = 2;
+    options.jobs(2);
     with(options);
     const auto endless = [&]() -> std::optional<std::string> { return peer.url("/"); };
     const auto broken = [this] {
         if (results.size() == 3)
-            throw std::runtime_error("nobody reads");
+            throw std::runtime_error("the reader has gone");
     };
     BOOST_CHECK_THROW(run(endless, broken), std::runtime_error);
     BOOST_TEST(results.size() == 3u);

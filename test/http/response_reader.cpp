@@ -1,8 +1,8 @@
 #include <weir/http/detail/response_reader.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 

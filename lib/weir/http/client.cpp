@@ -1,19 +1,23 @@
 #include <weir/http/client.hpp>
 
+#include <weir/http/detail/connection.hpp>
+#include <weir/http/detail/connection_pool.hpp>
 #include <weir/http/detail/connector.hpp>
-#include <weir/http/detail/idle_list.hpp>
-#include <weir/http/detail/response_reader.hpp>
-#include <weir/http/redirect.hpp>
-#include <weir/sync/semaphore.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/http/detail/exchange.hpp>
+#include <weir/http/detail/io_step.hpp>
+#include <weir/http/detail/keep_alive.hpp>
+#include <weir/http/detail/origin_limits.hpp>
+#include <weir/http/error.hpp>
+#include <weir/time/clock.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
-#include <algorithm>
-#include <stdexcept>
-#include <unordered_map>
+#include <exception>
+#include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,295 +26,139 @@ namespace {
 
 namespace asio = boost::asio;
 using detail::connection;
+using detail::exchange;
 using detail::io_step;
-using detail::response_reader;
-using connection_ptr = std::unique_ptr<connection>;
 
 constexpr std::size_t buffer_size = 64 * 1024;
-/// Read of a redirect's body for the sake of its connection; a longer one costs the connection.
-constexpr std::uint64_t redirect_body = 64 * 1024;
-/// Reads in a row before others have their turn.
-constexpr unsigned read_budget = 16;
 
-/// How an attempt on a connection ended.
-enum class attempt { answered, stale };
+void throw_if_aborted(const error_code& error)
+{
+    if (error == asio::error::operation_aborted)
+        throw boost::system::system_error(error);
+}
+
+/// The failure for what an exchange threw. What is not a `std::exception` is thrown again.
+failure failure_of(const std::exception_ptr& error)
+{
+    try {
+        std::rethrow_exception(error);
+    } catch (const failed& f) {
+        return f.reason();
+    } catch (const boost::system::system_error& e) {
+        if (e.code() == asio::error::operation_aborted)
+            return failure(error_class::aborted, "cancelled", e.code());
+        return failure(error_class::io, e.code().message(), e.code());
+    } catch (const std::exception& e) {
+        return failure(error_class::io, e.what());
+    }
+}
 
 } // namespace
 
-client_options::client_options() : user_agent("weir/0.1") {}
-
-/// Shared by the client and the calls under way.
-class client::state : public std::enable_shared_from_this<client::state> {
+/// Shared by the client and its running calls.
+class client::state {
 public:
     state(asio::any_io_executor executor, client_options options);
 
     static asio::awaitable<hop> step(std::shared_ptr<state> self, request what, body_sink sink);
-    /// And nothing waits for their expiry any more: an alarm would keep the context from running
-    /// out of work.
-    void drop_idle();
 
     asio::any_io_executor executor;
     client_options options;
-    detail::idle_list<connection_ptr> idle;
-    std::size_t in_use = 0;
+    detail::connection_pool connections;
 
 private:
-    struct origin_slots {
-        origin_slots(const asio::any_io_executor& ex, std::size_t limit) : room(ex, limit) {}
-        semaphore room;
-        std::size_t users = 0;
-    };
+    asio::awaitable<void> make(const request& what, const body_sink& sink, time_point started,
+                               hop& into);
+    asio::awaitable<exchange::ending> talk(connection& line, const request& what,
+                                           const body_sink& sink, time_point started, hop& into);
+    void read(connection& line, exchange& rules, const error_code& error);
 
-    /// Keeps an origin's limit alive while somebody is under it or waits for it.
-    class origin_use {
-    public:
-        origin_use(state& owner, const std::string& origin);
-        origin_use(const origin_use&) = delete;
-        origin_use& operator=(const origin_use&) = delete;
-        ~origin_use();
-        semaphore& room() { return slots_->room; }
-
-    private:
-        state& owner_;
-        const std::string& origin_;
-        origin_slots* slots_;
-    };
-
-    /// A connection in use, counted.
-    class lease {
-    public:
-        lease(state& owner, connection_ptr c) : owner_(owner), connection_(std::move(c))
-        {
-            ++owner_.in_use;
-        }
-        lease(const lease&) = delete;
-        lease& operator=(const lease&) = delete;
-        ~lease() { --owner_.in_use; }
-        connection& operator*() { return *connection_; }
-        connection* operator->() { return connection_.get(); }
-        void replace(connection_ptr c) { connection_ = std::move(c); }
-        connection_ptr take() { return std::move(connection_); }
-
-    private:
-        state& owner_;
-        connection_ptr connection_;
-    };
-
-    asio::awaitable<void> exchange(const request& what, const body_sink& sink, hop& result,
-                                   time_point started);
-    asio::awaitable<attempt> talk(connection& line, const request& what, const body_sink& sink,
-                                  hop& result, time_point started, bool& reusable);
-    asio::awaitable<void> read_response(connection& line, const request& what,
-                                        response_reader& reader, hop& result, time_point started);
-    void head_arrived(const request& what, response_reader& reader, hop& result,
-                      time_point started);
-    connection_ptr take_idle(const std::string& origin);
-    void keep(const std::string& origin, connection_ptr line, const headers& fields);
-    void arm_reaper();
-
+    detail::origin_limits limits_;
     detail::connector connector_;
     std::vector<char> buffer_; // filled and emptied between two suspensions
-    std::unordered_map<std::string, std::unique_ptr<origin_slots>> origins_;
-    alarm reaper_;
-    bool reaper_armed_ = false;
 };
 
 client::state::state(asio::any_io_executor ex, client_options o)
-    : executor(ex), options(std::move(o)), idle(options.max_idle),
-      connector_(ex, options, [this] { return idle.drop_oldest(); }), buffer_(buffer_size)
+    : executor(ex), options(std::move(o)), connections(ex, options.max_idle()),
+      limits_(ex, options.per_host()),
+      connector_(ex, options, [this] { return connections.drop_oldest(); }), buffer_(buffer_size)
 {
-    if (options.per_host == 0)
-        throw std::invalid_argument("weir::http::client: per_host must be at least 1");
-}
-
-client::state::origin_use::origin_use(state& owner, const std::string& origin)
-    : owner_(owner), origin_(origin)
-{
-    auto& kept = owner_.origins_[origin];
-    if (!kept)
-        kept = std::make_unique<origin_slots>(owner_.executor, owner_.options.per_host);
-    slots_ = kept.get();
-    ++slots_->users;
-}
-
-client::state::origin_use::~origin_use()
-{
-    if (--slots_->users == 0)
-        owner_.origins_.erase(origin_);
 }
 
 asio::awaitable<hop> client::state::step(std::shared_ptr<state> self, request what, body_sink sink)
 {
     hop result;
     const auto started = now(self->executor);
-    std::optional<failure> failed_with;
+    std::exception_ptr error;
     try {
-        co_await self->exchange(what, sink, result, started);
-    } catch (const failed& f) {
-        failed_with = f.reason();
-    } catch (const boost::system::system_error& e) {
-        if (e.code() == asio::error::operation_aborted)
-            failed_with = failure(error_class::aborted, "cancelled", e.code());
-        else
-            failed_with = failure(error_class::io, e.code().message(), e.code());
-    } catch (const std::exception& e) {
-        failed_with = failure(error_class::io, e.what());
+        co_await self->make(what, sink, started, result);
+    } catch (...) {
+        error = std::current_exception();
     }
-    if (failed_with) {
-        result.answer.error = std::move(failed_with);
+    if (error) {
+        result.answer.error = failure_of(error);
         result.next.reset();
     }
     result.answer.timings.total = now(self->executor) - started;
     co_return result;
 }
 
-asio::awaitable<void> client::state::exchange(const request& what, const body_sink& sink,
-                                              hop& result, time_point started)
+/// Makes an exchange: waits for the limit of its origin, then uses an idle or a new connection.
+asio::awaitable<void> client::state::make(const request& what, const body_sink& sink,
+                                          time_point started, hop& into)
 {
     const std::string& origin = what.target().origin();
-    origin_use use(*this, origin);
-    permit held = use.room().try_acquire();
-    if (!held)
-        held = co_await use.room().async_acquire(asio::use_awaitable);
+    detail::origin_limits::place place(limits_, origin);
+    if (!place.try_acquire())
+        co_await place.acquire();
 
-    auto line = take_idle(origin);
-    result.answer.reused = line != nullptr;
+    auto line = connections.take(origin);
+    into.answer.reused = line != nullptr;
     if (!line)
-        line = co_await connector_.open(what.target(), result.answer.timings);
-    lease leased(*this, std::move(line));
-    bool reusable = false;
-    auto ended = co_await talk(*leased, what, sink, result, started, reusable);
-    if (ended == attempt::stale && result.answer.reused && is_idempotent(what.method())) {
-        // The server closed the connection while the request was on its way: once more, on a new
-        // one.
-        leased.replace(nullptr);
-        result.answer = response();
-        auto fresh = co_await connector_.open(what.target(), result.answer.timings);
-        leased.replace(std::move(fresh));
-        ended = co_await talk(*leased, what, sink, result, started, reusable);
+        line = co_await connector_.open(what.target(), into.answer.timings);
+    detail::connection_pool::lease lease(connections, std::move(line));
+    auto ended = co_await talk(*lease, what, sink, started, into);
+    if (ended == exchange::ending::retry) {
+        lease.replace(nullptr);
+        into.answer = response();
+        auto fresh = co_await connector_.open(what.target(), into.answer.timings);
+        lease.replace(std::move(fresh));
+        ended = co_await talk(*lease, what, sink, started, into);
     }
-    if (result.next)
-        result.answer.error.reset(); // what came after a redirect's header is not needed
-    if (reusable)
-        keep(origin, leased.take(), result.answer.fields);
+    if (ended == exchange::ending::keep)
+        lease.keep(origin, detail::idle_time(into.answer.fields, options.idle_timeout()));
 }
 
-asio::awaitable<attempt> client::state::talk(connection& line, const request& what,
-                                             const body_sink& sink, hop& result,
-                                             time_point started, bool& reusable)
+/// Makes an exchange on one connection: does what `exchange` decides.
+asio::awaitable<exchange::ending> client::state::talk(connection& line, const request& what,
+                                                      const body_sink& sink, time_point started,
+                                                      hop& into)
 {
-    detail::response_limits limits;
-    limits.header_bytes = options.max_header;
-    limits.body_bytes = options.max_body;
-    response_reader reader(what.method(), limits, sink, result.answer);
-    const std::string head = wire_header(what, options.user_agent);
+    using action = exchange::action;
+    exchange rules(what, options, sink, started, into);
+    const std::string head = rules.head();
     const error_code unsent = co_await line.send(head);
-    // A server may answer and close before it has read all: the answer counts.
-    if (unsent == asio::error::operation_aborted)
-        throw boost::system::system_error(unsent);
-    co_await read_response(line, what, reader, result, started);
-    if (!reader.started())
-        co_return attempt::stale;
-    reusable = reader.reusable();
-    co_return attempt::answered;
-}
-
-asio::awaitable<void> client::state::read_response(connection& line, const request& what,
-                                                   response_reader& reader, hop& result,
-                                                   time_point started)
-{
-    using step_state = io_step::state;
-    using reader_state = response_reader::state;
-    bool more_likely = false;
-    auto at = reader_state::more;
-    for (unsigned reads = 1; at == reader_state::more; ++reads) {
+    throw_if_aborted(unsent);
+    while (rules.next() != action::done) {
         error_code error;
-        if (!more_likely)
+        if (rules.next() == action::wait)
             error = co_await line.readable();
-        else if (reads % read_budget == 0)
+        else if (rules.next() == action::turn)
             co_await asio::post(executor, asio::use_awaitable);
-        if (error == asio::error::operation_aborted)
-            throw boost::system::system_error(error);
-
-        io_step step(step_state::failed, error);
-        if (!error)
-            step = line.try_read(buffer_.data(), buffer_.size());
-        std::string_view bytes(buffer_.data(), step.bytes);
-        more_likely = step.what == step_state::done
-                      && (bytes.size() == buffer_.size() || line.has_pending());
-        if (step.what == step_state::end || step.what == step_state::failed)
-            at = reader.end(step.error);
-        else
-            at = reader.feed(bytes);
-        if (at == reader_state::head) {
-            head_arrived(what, reader, result, started);
-            at = reader.feed(bytes);
-        }
+        throw_if_aborted(error);
+        read(line, rules, error);
     }
+    co_return rules.how();
 }
 
-void client::state::head_arrived(const request& what, response_reader& reader, hop& result,
-                                 time_point started)
+void client::state::read(connection& line, exchange& rules, const error_code& error)
 {
-    result.answer.timings.first_byte = now(executor) - started;
-    if (options.max_redirects == 0)
-        return;
-    auto next = redirected(what, result.answer.status, result.answer.fields);
-    if (!next)
-        return;
-    if (!*next)
-        throw failed(next->error());
-    result.next = std::move(**next);
-    reader.discard_body(redirect_body);
-}
-
-connection_ptr client::state::take_idle(const std::string& origin)
-{
-    if (idle.size() == 0)
-        return nullptr;
-    for (;;) {
-        auto taken = idle.take(origin, now(executor));
-        if (!taken)
-            return nullptr;
-        if ((*taken)->is_quiet())
-            return std::move(*taken);
-    }
-}
-
-void client::state::keep(const std::string& origin, connection_ptr line, const headers& fields)
-{
-    ++line->served;
-    duration kept = options.idle_time;
-    const auto told = detail::keep_alive_seconds(fields[boost::beast::http::field::keep_alive]);
-    if (told)
-        kept = std::min<duration>(kept, std::chrono::seconds(*told) - std::chrono::seconds(1));
-    if (kept <= duration::zero())
-        return;
-    idle.put(origin, std::move(line), now(executor) + kept);
-    if (!reaper_armed_)
-        arm_reaper();
-}
-
-void client::state::arm_reaper()
-{
-    const auto next = idle.next_expiry();
-    reaper_armed_ = next.has_value();
-    if (!next)
-        return;
-    auto reap = [weak = weak_from_this()] {
-        if (const auto self = weak.lock()) {
-            self->idle.drop_expired(now(self->executor));
-            self->arm_reaper();
-        }
-    };
-    reaper_ = alarm(executor, *next, std::move(reap));
-}
-
-void client::state::drop_idle()
-{
-    idle.clear();
-    reaper_.cancel();
-    reaper_armed_ = false;
+    io_step step(io_step::state::failed, error);
+    if (!error)
+        step = line.try_read(buffer_.data(), buffer_.size());
+    const std::string_view bytes(buffer_.data(), step.bytes);
+    const bool more_likely = bytes.size() == buffer_.size() || line.has_pending();
+    rules.took(step, bytes, more_likely, now(executor));
 }
 
 client::client(executor_type executor, client_options options)
@@ -320,7 +168,7 @@ client::client(executor_type executor, client_options options)
 
 client::~client()
 {
-    state_->drop_idle();
+    state_->connections.drop_idle();
 }
 
 client::executor_type client::get_executor() const noexcept
@@ -342,9 +190,9 @@ asio::awaitable<response> client::get(request what, body_sink sink)
         result = co_await state::step(self, what, sink);
         if (!result.next)
             break;
-        if (n == self->options.max_redirects) {
-            result.answer.error = failure(error_class::redirect,
-                                          "more than " + std::to_string(n) + " redirects");
+        if (n == self->options.max_redirects()) {
+            result.answer.error =
+                failure(error_class::redirect, "more than " + std::to_string(n) + " redirects");
             break;
         }
         what = std::move(*result.next);
@@ -355,17 +203,17 @@ asio::awaitable<response> client::get(request what, body_sink sink)
 
 std::size_t client::idle() const noexcept
 {
-    return state_->idle.size();
+    return state_->connections.idle();
 }
 
 std::size_t client::open() const noexcept
 {
-    return state_->idle.size() + state_->in_use;
+    return state_->connections.idle() + state_->connections.in_use();
 }
 
 void client::close_idle()
 {
-    state_->drop_idle();
+    state_->connections.drop_idle();
 }
 
 } // namespace weir::http

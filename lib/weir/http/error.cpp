@@ -7,18 +7,30 @@ namespace weir::http {
 std::string_view name(error_class kind) noexcept
 {
     switch (kind) {
-    case error_class::bad_url: return "bad_url";
-    case error_class::dns: return "dns";
-    case error_class::connect: return "connect";
-    case error_class::tls: return "tls";
-    case error_class::timeout: return "timeout";
-    case error_class::protocol: return "protocol";
-    case error_class::incomplete: return "incomplete";
-    case error_class::too_large: return "too_large";
-    case error_class::redirect: return "redirect";
-    case error_class::http: return "http";
-    case error_class::io: return "io";
-    case error_class::aborted: return "aborted";
+    case error_class::bad_url:
+        return "bad_url";
+    case error_class::dns:
+        return "dns";
+    case error_class::connect:
+        return "connect";
+    case error_class::tls:
+        return "tls";
+    case error_class::timeout:
+        return "timeout";
+    case error_class::protocol:
+        return "protocol";
+    case error_class::incomplete:
+        return "incomplete";
+    case error_class::too_large:
+        return "too_large";
+    case error_class::redirect:
+        return "redirect";
+    case error_class::http:
+        return "http";
+    case error_class::io:
+        return "io";
+    case error_class::aborted:
+        return "aborted";
     }
     return "unknown";
 }

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <weir/error.hpp>
+
 #include <boost/assert/source_location.hpp>
-#include <boost/system/error_code.hpp>
 #include <boost/system/result.hpp>
 
 #include <stdexcept>
@@ -10,37 +11,35 @@
 
 namespace weir::http {
 
-using boost::system::error_code;
-
-/// Why a URL was not fetched, in the words users see: one short, stable name for each class.
-///
-/// The names (see `name`) are part of the output format of `weir-fetch`: scripts match on them.
+/// Why a URL was not fetched. The names (see `name`) are part of the output format of `weir-fetch`,
+/// so they stay as they are: scripts match on them.
 enum class error_class {
     bad_url = 1, ///< the text is not an http or https URL
     dns,         ///< the host name has no address
     connect,     ///< no address accepted a connection
-    tls,         ///< the TLS handshake failed, or the certificate is not the host's
-    timeout,     ///< a time-out passed (connect or total)
+    tls,         ///< the TLS handshake failed, or the certificate was not accepted
+    timeout,     ///< a timeout passed (connect or total)
     protocol,    ///< the answer is not valid HTTP
     incomplete,  ///< the connection ended before the whole response had arrived
-    too_large,   ///< the header or the body is over its limit
+    too_large,   ///< the header or the body is larger than allowed
     redirect,    ///< too many redirects, or one that cannot be followed
     http,        ///< the server answered with status 400 or above
     io,          ///< the body could not be stored
-    aborted      ///< stopped by the user before the end
+    aborted      ///< cut short or never begun, because the run was stopped
 };
 
 /// The stable name of a class: `bad_url`, `dns`, `connect`, `tls`, `timeout`, `protocol`,
 /// `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`.
 std::string_view name(error_class kind) noexcept;
 
-/// What went wrong with one URL: the class, a text for people, the system's code when there is one.
+/// Why an exchange failed: the class, a text for people, and the system's code if there is one.
 ///
-/// The text says what happened, where, and what to do about it when we know. It never holds the
-/// user name or password of a URL. It may hold bytes from the server: escape it for a terminal.
+/// The text says what happened, where, and what to do about it where that is known. It never holds
+/// the user name or password of a URL. It may hold bytes from the server: escape it before it goes
+/// to a terminal.
 class failure {
 public:
-    /// No failure yet; only there because `result` wants it.
+    /// An empty failure; needed by `boost::system::result`.
     failure() = default;
     failure(error_class kind, std::string text, error_code code = {});
 
@@ -54,7 +53,7 @@ private:
     error_code code_;
 };
 
-/// A failure as an exception, thrown by `result<T>::value()`.
+/// A failure as an exception; `result<T>::value()` throws it.
 class failed : public std::runtime_error {
 public:
     explicit failed(failure what);

@@ -1,34 +1,39 @@
 #include <weir/http/fetcher.hpp>
 
+#include <weir/detail/time_service.hpp>
 #include <weir/detail/turn.hpp>
+#include <weir/flow/outcome.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/http/client.hpp>
 #include <weir/http/detail/fetch_item.hpp>
-#include <weir/policy/keyed_queue.hpp>
+#include <weir/http/detail/fetch_schedule.hpp>
+#include <weir/http/hop.hpp>
 #include <weir/policy/timeout.hpp>
+#include <weir/run/cancel.hpp>
 #include <weir/run/scope.hpp>
 #include <weir/sync/semaphore.hpp>
 
+#include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
-#include <algorithm>
-#include <deque>
 #include <exception>
-#include <stdexcept>
+#include <string>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace weir::http {
 namespace {
 
 namespace asio = boost::asio;
 using detail::fetch_item;
-using item_ptr = std::shared_ptr<fetch_item>;
-
-/// How far the run has been told to end.
-enum class ending { none, draining, aborting };
+using detail::fetch_schedule;
+using ending = fetch_schedule::ending;
+using item_ptr = fetch_schedule::item_ptr;
 
 bool is_aborted(const std::exception_ptr& error)
 {
@@ -43,76 +48,72 @@ bool is_aborted(const std::exception_ptr& error)
 
 } // namespace
 
-fetcher_options::fetcher_options() = default;
-
-/// Shared by the fetcher and its coroutines, so that one that was abandoned finds what it needs.
+/// Shared by the fetcher and its coroutines, so that an abandoned one still finds what it uses.
 class fetcher::state : public std::enable_shared_from_this<fetcher::state> {
 public:
-    state(asio::any_io_executor executor, fetcher_options options, make_body bodies);
+    state(asio::any_io_executor executor, fetcher_options options, body_factory bodies);
 
     static asio::awaitable<void> run(std::shared_ptr<state> self, source urls, sink results);
     void end(ending how);
-    fetch_counts counts() const;
-    std::size_t results_ready() const;
+    fetch_counts counts() const { return schedule_.counts(); }
+    std::size_t results_ready() { return pool_.results().size() + schedule_.ended(); }
 
     const asio::any_io_executor executor;
 
 private:
     using pool_type = worker_pool<item_ptr, item_ptr>;
 
+    pool_type make_pool();
+
     static asio::awaitable<void> take_in(std::shared_ptr<state> self, source urls);
+    void accept(std::string text, permit room);
+
+    void start_ready();
     static asio::awaitable<item_ptr> work(std::shared_ptr<state> self, item_ptr item,
                                           job_context& job);
+    asio::awaitable<hop> exchange(fetch_item& item);
+    bool hop_ended(const item_ptr& item, hop h, cancel_reason why);
+
+    asio::awaitable<item_ptr> next_ended(bool& over);
+    item_ptr settle(outcome<item_ptr> out);
     static asio::awaitable<void> give(std::shared_ptr<state> self, item_ptr item, sink& results);
 
-    pool_type make_pool();
-    void accept(std::string text, permit room);
-    void start_ready();
     void close_when_over();
-    void leave_key(fetch_item& item);
-    bool hop_ended(const item_ptr& item, hop h, cancel_reason why);
-    item_ptr settle(outcome<item_ptr> out);
-    void drop_waiting();
-    void count(const fetch_result& result);
-    bool stopping() const { return ending_ != ending::none; }
 
     fetcher_options options_;
-    make_body make_body_;
+    body_factory bodies_;
     client client_;
-    semaphore window_;
-    keyed_queue<std::string, item_ptr> waiting_;
+    semaphore room_; // one permit for each URL held
+    fetch_schedule schedule_;
     pool_type pool_;
     scope intake_;
     std::unordered_map<job_id, item_ptr> in_pool_;
-    std::deque<item_ptr> never_begun_;
-    fetch_counts counts_;
-    ending ending_ = ending::none;
-    bool intake_over_ = false;
 };
 
-fetcher::state::state(asio::any_io_executor ex, fetcher_options o, make_body bodies)
-    : executor(ex), options_(std::move(o)), make_body_(std::move(bodies)),
-      client_(ex, options_.client), window_(ex, options_.window + options_.jobs),
-      waiting_(options_.client.per_host), pool_(make_pool()), intake_(ex)
+fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory bodies)
+    : executor(ex), options_(std::move(o)), bodies_(std::move(bodies)),
+      client_(ex, options_.client()), room_(ex, options_.queue() + options_.jobs().count()),
+      schedule_(options_.jobs(), options_.client().per_host()), pool_(make_pool()), intake_(ex)
 {
 }
 
 fetcher::state::pool_type fetcher::state::make_pool()
 {
-    pool_options how(options_.jobs);
-    // Neither queue can fill: a job is submitted when a worker is free, and a result has its place
-    // in the window, kept until the sink has taken it.
-    how.queue(2 * options_.jobs).results(options_.window + 2 * options_.jobs);
-    how.grace(options_.grace);
-    if (options_.timeout != duration::max())
-        how.timeout(options_.timeout);
+    const std::size_t jobs = options_.jobs().count();
+    pool_options how(options_.jobs());
+    // Neither queue can fill: a job is submitted when a worker is free, and a result keeps its
+    // place in `room_` until the sink has taken it.
+    how.queue(2 * jobs).results(options_.queue() + 2 * jobs);
+    how.grace(options_.grace());
+    if (options_.timeout() != duration::max())
+        how.timeout(options_.timeout());
     auto handler = [this](item_ptr item, job_context& job) {
         return work(shared_from_this(), std::move(item), job);
     };
     return pool_type(std::vector<asio::any_io_executor>(1, executor), how, std::move(handler));
 }
 
-// ---- intake: URLs come in while the window has room
+// ---- intake: pulls URLs while there is room
 
 asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, source urls)
 {
@@ -120,10 +121,10 @@ asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, sourc
     weir::detail::turn my_turn(clock);
     std::exception_ptr error;
     try {
-        while (!self->stopping()) {
-            permit room = self->window_.try_acquire();
+        while (self->schedule_.how() == ending::none) {
+            permit room = self->room_.try_acquire();
             if (!room)
-                room = co_await self->window_.async_acquire(asio::use_awaitable);
+                room = co_await self->room_.async_acquire(asio::use_awaitable);
             auto text = co_await urls();
             if (!text)
                 break;
@@ -136,100 +137,70 @@ asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, sourc
     } catch (...) {
         error = std::current_exception();
     }
-    self->intake_over_ = true;
+    self->schedule_.intake_ended();
     self->close_when_over();
-    if (error && !(self->stopping() && is_aborted(error)))
+    const bool cancelled_by_us =
+        self->schedule_.how() != ending::none && error && is_aborted(error);
+    if (error && !cancelled_by_us)
         std::rethrow_exception(error);
 }
 
 void fetcher::state::accept(std::string text, permit room)
 {
-    auto item = std::make_shared<fetch_item>(++counts_.taken, std::move(text), std::move(room));
+    auto item = std::make_shared<fetch_item>(schedule_.next_id(), std::move(text), std::move(room));
     item->taken = now(executor);
-    item->read_url(options_.headers);
-    if (stopping()) {
-        item->never_began();
-        never_begun_.push_back(std::move(item));
-        return;
-    }
-    const std::string key = item->key;
-    waiting_.push(key, std::move(item));
+    item->read_url(options_.headers());
+    schedule_.add(std::move(item));
     start_ready();
 }
 
-// ---- fetching: an item whose key has room gets a worker
+// ---- fetching: an item gets a worker once its origin has room
 
 void fetcher::state::start_ready()
 {
-    while (counts_.in_flight < options_.jobs) {
-        auto next = waiting_.pop();
-        if (!next)
-            return;
-        item_ptr item = std::move(next->second);
-        item->has_key = true;
-        ++counts_.in_flight;
-        counts_.peak = std::max(counts_.peak, counts_.in_flight);
+    while (item_ptr item = schedule_.start_next()) {
         auto submitted = pool_.try_submit(item);
-        if (submitted) {
+        if (submitted)
             in_pool_.emplace(submitted.id(), std::move(item));
-            continue;
-        }
-        leave_key(*item);
-        item->never_began();
-        never_begun_.push_back(std::move(item));
+        else
+            schedule_.refuse(std::move(item));
     }
-}
-
-/// Gives the key's place and the worker's back. Once an exchange.
-void fetcher::state::leave_key(fetch_item& item)
-{
-    if (!std::exchange(item.has_key, false))
-        return;
-    --counts_.in_flight;
-    waiting_.done(item.key);
 }
 
 asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item_ptr item,
                                                job_context& job)
 {
     const auto began = now(self->executor);
-    item->begin(began, self->make_body_);
+    item->begin(began, self->bodies_);
     hop ended;
-    if (!item->ask) {
+    if (item->ask)
+        ended = co_await self->exchange(*item);
+    else
         ended.answer.error = item->bad_url;
-    } else {
-        auto sink = item->sink();
-        auto exchange = self->client_.step(*item->ask, std::move(sink));
-        const bool part =
-            item->spent != duration::zero() && self->options_.timeout != duration::max();
-        if (part) // what redirects have left of the time
-            exchange = with_timeout(self->options_.timeout - item->spent, std::move(exchange));
-        ended = co_await std::move(exchange);
-    }
     item->spent += now(self->executor) - began;
-    if (item->given_up)
+    if (item->abandoned)
         co_return item;
-    const bool moved = self->hop_ended(item, std::move(ended), job.reason());
-    if (moved)
-        item = nullptr;
+    if (self->hop_ended(item, std::move(ended), job.reason()))
+        item = nullptr; // it goes on elsewhere
     co_return item;
 }
 
+/// Makes an exchange of an item. The pool limits the time of the first; the others get what the
+/// earlier ones have left of it.
+asio::awaitable<hop> fetcher::state::exchange(fetch_item& item)
+{
+    auto made = client_.step(*item.ask, item.sink());
+    if (item.spent == duration::zero() || options_.timeout() == duration::max())
+        return made;
+    return with_timeout(options_.timeout() - item.spent, std::move(made));
+}
+
+/// Records how an exchange ended; true when the item goes on elsewhere.
 bool fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
 {
     // Before the result is published, and before a redirect waits for another origin.
-    leave_key(*item);
-    bool moved = item->record(std::move(h), why, options_);
-    if (moved) {
-        const std::string key = item->key;
-        if (ending_ == ending::aborting) {
-            moved = false;
-            item->stopped();
-        } else {
-            // Begun already: it goes first, and goes on while draining.
-            waiting_.push_front(key, item);
-        }
-    }
+    schedule_.leave(*item);
+    const bool moved = item->record(std::move(h), why, options_) && schedule_.go_on(item);
     start_ready();
     close_when_over();
     return moved;
@@ -237,7 +208,21 @@ bool fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
 
 // ---- results
 
-/// The item that is over with this outcome; null when it goes on elsewhere.
+/// The next item that has ended; null when one goes on elsewhere, or at the end of the run.
+asio::awaitable<item_ptr> fetcher::state::next_ended(bool& over)
+{
+    item_ptr item = schedule_.take_ended();
+    if (item)
+        co_return item;
+    auto out = co_await pool_.results().async_receive(asio::use_awaitable);
+    if (out)
+        item = settle(std::move(*out));
+    else
+        over = schedule_.ended() == 0;
+    co_return item;
+}
+
+/// The item that ended with this outcome; null when it goes on elsewhere.
 item_ptr fetcher::state::settle(outcome<item_ptr> out)
 {
     const auto found = in_pool_.find(out.id());
@@ -245,7 +230,7 @@ item_ptr fetcher::state::settle(outcome<item_ptr> out)
     in_pool_.erase(found);
     if (out)
         return out.value();
-    leave_key(*item);
+    schedule_.leave(*item);
     item->ended_without_value(out.status(), out.error());
     start_ready();
     close_when_over();
@@ -255,7 +240,7 @@ item_ptr fetcher::state::settle(outcome<item_ptr> out)
 asio::awaitable<void> fetcher::state::give(std::shared_ptr<state> self, item_ptr item,
                                            sink& results)
 {
-    self->count(item->result);
+    self->schedule_.count(item->result);
     const permit room = std::move(item->room); // until the result is taken
     fetch_result result = std::move(item->result);
     item.reset();
@@ -270,27 +255,17 @@ asio::awaitable<void> fetcher::state::run(std::shared_ptr<state> self, source ur
     while (!over) {
         std::exception_ptr met;
         try {
-            item_ptr item;
-            if (!self->never_begun_.empty()) {
-                item = std::move(self->never_begun_.front());
-                self->never_begun_.pop_front();
-            } else {
-                auto out = co_await self->pool_.results().async_receive(asio::use_awaitable);
-                if (out)
-                    item = self->settle(std::move(*out));
-                else
-                    over = self->never_begun_.empty();
-            }
+            item_ptr item = co_await self->next_ended(over);
             if (item && !error)
                 co_await give(self, std::move(item), results);
         } catch (...) {
             met = std::current_exception();
         }
         if (met && !error) {
-            // From here on nobody can be told, or wants to know; what runs is still waited for.
+            // From here on no result can be given; the running fetches are still waited for.
             error = met;
             co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            self->end(ending::aborting);
+            self->end(ending::stopping);
         }
     }
     try {
@@ -304,72 +279,27 @@ asio::awaitable<void> fetcher::state::run(std::shared_ptr<state> self, source ur
         std::rethrow_exception(error);
 }
 
-void fetcher::state::close_when_over()
-{
-    if (intake_over_ && waiting_.queued() == 0 && counts_.in_flight == 0)
-        pool_.close();
-}
+// ---- the end
 
 void fetcher::state::end(ending how)
 {
-    if (how <= ending_)
+    if (!schedule_.end(how))
         return;
-    ending_ = how;
     intake_.cancel(cancel_reason::shutdown);
-    drop_waiting();
-    if (how == ending::aborting)
+    if (how == ending::stopping)
         pool_.stop(cancel_reason::shutdown);
     close_when_over();
 }
 
-/// What has not begun ends here; while draining, what was redirected goes on.
-void fetcher::state::drop_waiting()
+void fetcher::state::close_when_over()
 {
-    std::vector<item_ptr> go_on;
-    while (auto next = waiting_.take_any()) {
-        item_ptr& item = next->second;
-        if (item->begun && ending_ == ending::draining) {
-            go_on.push_back(std::move(item));
-            continue;
-        }
-        if (item->begun)
-            item->stopped();
-        else
-            item->never_began();
-        never_begun_.push_back(std::move(item));
-    }
-    for (auto& item : go_on) {
-        const std::string key = item->key;
-        waiting_.push(key, std::move(item));
-    }
-}
-
-void fetcher::state::count(const fetch_result& result)
-{
-    counts_.bytes += result.answer.bytes;
-    if (!result.answer.error)
-        ++counts_.ok;
-    else if (result.answer.error->kind() == error_class::aborted)
-        ++counts_.aborted;
-    else
-        ++counts_.failed;
-}
-
-fetch_counts fetcher::state::counts() const
-{
-    fetch_counts c = counts_;
-    c.waiting = waiting_.queued();
-    return c;
-}
-
-std::size_t fetcher::state::results_ready() const
-{
-    return const_cast<pool_type&>(pool_).results().size() + never_begun_.size();
+    if (schedule_.is_over())
+        pool_.close();
 }
 
 // ---- the handle
 
-fetcher::fetcher(asio::any_io_executor executor, fetcher_options options, make_body bodies)
+fetcher::fetcher(asio::any_io_executor executor, fetcher_options options, body_factory bodies)
     : state_(std::make_shared<state>(std::move(executor), std::move(options), std::move(bodies)))
 {
 }
@@ -386,9 +316,9 @@ void fetcher::drain()
     asio::post(state_->executor, [self = state_] { self->end(ending::draining); });
 }
 
-void fetcher::abort()
+void fetcher::stop()
 {
-    asio::post(state_->executor, [self = state_] { self->end(ending::aborting); });
+    asio::post(state_->executor, [self = state_] { self->end(ending::stopping); });
 }
 
 fetch_counts fetcher::counts() const

@@ -6,15 +6,16 @@
 
 namespace weir::http {
 
-/// The fields of a request or response, in their order, looked up without regard to case.
+/// The header fields of a request or response, in order; a look-up ignores case.
 using headers = boost::beast::http::fields;
 
-/// True when `name` may stand as a field name: one or more token characters (RFC 9110 section
-/// 5.6.2).
+/// Whether `name` is a valid field name: one or more token characters.
+///
+/// Source: RFC 9110 section 5.6.2.
 bool is_field_name(std::string_view name) noexcept;
 
-/// True when `value` holds no CR, LF or NUL, which would let it end the field and begin another.
-/// Beast's serializer lets them pass.
+/// Whether `value` is free of CR, LF and NUL, with which it could end its field and begin another.
+/// Beast's serializer does not check this.
 bool is_field_value(std::string_view value) noexcept;
 
 } // namespace weir::http

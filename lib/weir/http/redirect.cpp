@@ -33,8 +33,7 @@ std::optional<result<request>> redirected(const request& was, unsigned status,
     const std::string location(range.first->value());
     for (auto it = range.first; it != range.second; ++it)
         if (std::string(it->value()) != location)
-            return failure(error_class::redirect,
-                           "the server sent two different Location headers");
+            return failure(error_class::redirect, "the server sent two different Location headers");
     auto next = was.target().resolve(location);
     if (!next)
         return failure(error_class::redirect,

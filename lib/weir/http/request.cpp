@@ -1,25 +1,13 @@
 #include <weir/http/request.hpp>
 
-#include <boost/beast/core/string.hpp>
+#include <weir/http/detail/request_field.hpp>
 
-#include <array>
-#include <stdexcept>
+#include <boost/beast/http/field.hpp>
+
 #include <utility>
 
 namespace weir::http {
 namespace {
-
-using boost::beast::iequals;
-
-bool frames_the_message(std::string_view name)
-{
-    static constexpr std::array<std::string_view, 7> names = {
-        "Host", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "TE", "Trailer"};
-    for (const auto each : names)
-        if (iequals(each, name))
-            return true;
-    return false;
-}
 
 void append_field(std::string& out, std::string_view name, std::string_view value)
 {
@@ -39,8 +27,10 @@ bool is_idempotent(verb method) noexcept
     case verb::put:
     case verb::delete_:
     case verb::options:
-    case verb::trace: return true;
-    default: return false;
+    case verb::trace:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -51,13 +41,7 @@ request::request(url target, verb method) : target_(std::move(target)), method_(
 
 request& request::header(std::string_view name, std::string_view value)
 {
-    if (!is_field_name(name))
-        throw std::invalid_argument("not a header name: " + std::string(name));
-    if (!is_field_value(value))
-        throw std::invalid_argument("a header value may not hold CR, LF or NUL: "
-                                    + std::string(name));
-    if (frames_the_message(name))
-        throw std::invalid_argument("this header is set by the client: " + std::string(name));
+    detail::check_request_field(name, value);
     fields_.insert(name, value);
     return *this;
 }

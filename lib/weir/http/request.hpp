@@ -13,32 +13,37 @@ namespace weir::http {
 
 using boost::beast::http::verb;
 
-/// True when sending the request twice means the same as sending it once (RFC 9110 section 9.2.2).
+/// Whether sending a request twice has the same effect as sending it once.
+///
+/// Source: RFC 9110 section 9.2.2.
 bool is_idempotent(verb method) noexcept;
 
-/// What is asked for: a method, a URL and the user's own header fields.
+/// A request: a method, a URL and the user's own header fields. It has no body: GET and HEAD.
 ///
-/// Host, User-Agent, Accept and Connection are written by the client; a field of the same name set
-/// here takes their place, but for Host and Connection. There is no body in this version: GET and
-/// HEAD.
-///
-/// Errors    `header` throws std::invalid_argument for a name or value that could break out of its
-///           line, and for a field that frames the message (Host, Connection, Content-Length,
-///           Transfer-Encoding).
+/// The client writes Host, User-Agent, Accept and Connection. A field set here replaces its
+/// User-Agent or Accept.
 class request {
 public:
     explicit request(url target, verb method = verb::get);
 
-    /// Adds a field. A secret one is left out when a redirect leads to another origin;
-    /// Authorization, Cookie and Proxy-Authorization are always secret.
+    /// Adds a header field.
+    ///
+    /// Errors: throws `std::invalid_argument` for a name or value that could break out of its line,
+    ///         and for a field that frames the message: Host, Connection, Content-Length,
+    ///         Transfer-Encoding, Upgrade, TE, Trailer.
     request& header(std::string_view name, std::string_view value);
+
+    /// Adds a header field that is dropped when a redirect leads to another origin. Authorization,
+    /// Cookie and Proxy-Authorization are always treated so.
+    ///
+    /// Errors: as `header`.
     request& secret_header(std::string_view name, std::string_view value);
 
     const url& target() const noexcept { return target_; }
     verb method() const noexcept { return method_; }
     const headers& fields() const noexcept { return fields_; }
 
-    /// The same request for another URL; the secret fields go when the origin is another.
+    /// The same request for another URL, without the secret fields when the origin changes.
     request moved_to(url target, verb method) const;
 
 private:
@@ -48,7 +53,7 @@ private:
     std::vector<std::string> secrets_;
 };
 
-/// The request's header as it goes over the wire: Host, User-Agent, Accept, then the rest.
+/// The request's header as it is sent: Host, User-Agent, Accept, then the other fields.
 std::string wire_header(const request& what, std::string_view user_agent);
 
 } // namespace weir::http

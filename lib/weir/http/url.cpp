@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -18,11 +19,6 @@ namespace weir::http {
 namespace {
 
 namespace urls = boost::urls;
-
-bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
 
 bool is_alnum(char c)
 {
@@ -37,13 +33,6 @@ bool is_control(char c)
 bool has_control(std::string_view s)
 {
     return std::any_of(s.begin(), s.end(), is_control);
-}
-
-/// Characters that may stand in a path, query or fragment as they are, separators included.
-bool legal_after_authority(char c)
-{
-    static constexpr std::string_view others = "-._~!$&'()*+,;=:@/?#";
-    return is_alnum(c) || others.find(c) != std::string_view::npos;
 }
 
 std::string_view trim(std::string_view s)
@@ -100,7 +89,7 @@ bool is_host_name(std::string_view host)
            });
 }
 
-/// What is wrong with the part between `//` and the path; empty when nothing is.
+/// What is wrong with the part between `//` and the path; empty when it is valid.
 std::string authority_fault(std::string_view authority)
 {
     for (const char c : authority) {
@@ -114,7 +103,7 @@ std::string authority_fault(std::string_view authority)
     return {};
 }
 
-/// Also for a name or password that is not well escaped: taken as it is.
+/// Decodes %xx. A name or password that is not escaped correctly is taken as it is.
 std::string decode(std::string_view escaped)
 {
     const auto view = urls::make_pct_string_view(escaped);
@@ -128,7 +117,7 @@ std::string decode(std::string_view escaped)
 
 } // namespace
 
-/// Fills a `url` part by part; every function leaves a text in `fault` when it cannot.
+/// Builds a `url` part by part. A function that fails returns false and leaves a text in `fault_`.
 class url_builder {
 public:
     static result<url> build(std::string_view text, const detail::url_parts& parts);
@@ -227,7 +216,7 @@ void url_builder::userinfo(std::string_view text)
 void url_builder::target(const detail::url_parts& parts)
 {
     const auto clean = [](std::string_view s) {
-        return detail::normalise_escapes(encode_illegal(s));
+        return detail::normalise_escapes(detail::encode_illegal(s));
     };
     made_.target_ = detail::remove_dot_segments(clean(parts.path));
     if (made_.target_.empty())
@@ -236,27 +225,6 @@ void url_builder::target(const detail::url_parts& parts)
         made_.target_ += "?" + clean(*parts.query);
     if (parts.fragment)
         made_.fragment_ = clean(*parts.fragment);
-}
-
-std::string encode_illegal(std::string_view text)
-{
-    static constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        const bool escape =
-            c == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]);
-        if (escape || legal_after_authority(c)) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += '%';
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
-    }
-    return out;
 }
 
 result<url> url::parse(std::string_view text)
@@ -273,7 +241,7 @@ result<url> url::parse(std::string_view text)
     if (!parts.authority && (lower(parts.scheme) == "http" || lower(parts.scheme) == "https"))
         return bad_url("there is no host name in the URL: write " + lower(parts.scheme) +
                        "://host/");
-    if (!parts.authority && lower(parts.scheme) == "mailto") // or it would be a user and a password
+    if (!parts.authority && lower(parts.scheme) == "mailto") // else read as user and password
         return bad_url("the scheme mailto is not supported: use http or https");
     if (parts.scheme.empty() || !parts.authority)
         full.insert(0, parts.authority ? "http:" : "http://");

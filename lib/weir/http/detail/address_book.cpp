@@ -1,15 +1,18 @@
 #include <weir/http/detail/address_book.hpp>
 
-#include <boost/asio/error.hpp>
+#include <weir/http/error.hpp>
+#include <weir/sync/wait_group.hpp>
+#include <weir/time/clock.hpp>
+
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
 #include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 namespace weir::http::detail {
@@ -20,46 +23,7 @@ using asio::ip::tcp;
 
 constexpr auto kept_for = std::chrono::minutes(1);
 
-endpoints look_up(asio::thread_pool& pool, const std::string& host, std::uint16_t port,
-                  error_code& error)
-{
-    tcp::resolver resolver(pool.get_executor());
-    const auto found = resolver.resolve(host, std::to_string(port),
-                                        asio::ip::resolver_base::numeric_service, error);
-    endpoints result;
-    if (error)
-        return result;
-    for (const auto& each : found)
-        result.push_back(each.endpoint());
-    return result;
-}
-
 } // namespace
-
-void lookup_lane::start(std::string host, std::uint16_t port, asio::any_io_executor home,
-                        answer then)
-{
-    if (!pool_)
-        pool_.emplace(threads);
-    auto work = [this, host = std::move(host), port, home = std::move(home),
-                 then = std::move(then)]() mutable {
-        error_code error;
-        endpoints found = look_up(*pool_, host, port, error);
-        auto tell = [then = std::move(then), error, found = std::move(found)]() mutable {
-            then(error, std::move(found));
-        };
-        asio::post(home, std::move(tell));
-    };
-    asio::post(*pool_, std::move(work));
-}
-
-void lookup_lane::shutdown()
-{
-    if (!pool_)
-        return;
-    pool_->stop();
-    pool_->join();
-}
 
 struct address_book::entry {
     explicit entry(asio::any_io_executor executor) : asked(std::move(executor)) {}
@@ -74,7 +38,7 @@ struct address_book::entry {
 std::shared_ptr<address_book::entry> address_book::ask(const std::string& key,
                                                        const std::string& host, std::uint16_t port)
 {
-    if (entries_.size() >= limit)
+    if (entries_.size() >= max_hosts)
         entries_.clear();
     auto made = std::make_shared<entry>(executor_);
     entries_[key] = made;
@@ -103,16 +67,16 @@ asio::awaitable<endpoints> address_book::find(std::string host, std::uint16_t po
     std::shared_ptr<entry> found;
     if (known != entries_.end())
         found = known->second;
-    const bool stale = found && found->answered
-                       && (found->error || found->expires <= now(executor_));
+    const bool stale =
+        found && found->answered && (found->error || found->expires <= now(executor_));
     if (!found || stale)
         found = ask(key, host, port);
     if (!found->answered)
         co_await found->asked.async_wait(asio::use_awaitable);
     if (found->error || found->found.empty())
         throw failed(failure(error_class::dns,
-                             "cannot find the address of " + host + ": "
-                                 + (found->error ? found->error.message() : "no address"),
+                             "cannot find the address of " + host + ": " +
+                                 (found->error ? found->error.message() : "no address"),
                              found->error));
     co_return found->found;
 }

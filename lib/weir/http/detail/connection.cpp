@@ -40,8 +40,8 @@ connection::connection(tcp::socket socket) : socket_(std::move(socket))
 asio::awaitable<error_code> connection::wait_for(state what)
 {
     error_code error;
-    const auto direction = what == state::wait_write ? tcp::socket::wait_write
-                                                     : tcp::socket::wait_read;
+    const auto direction =
+        what == state::wait_write ? tcp::socket::wait_write : tcp::socket::wait_read;
     co_await socket_.async_wait(direction, asio::redirect_error(asio::use_awaitable, error));
     co_return error;
 }
@@ -109,7 +109,7 @@ bool connection::is_quiet()
     const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return !has_pending() || tls_->read(&byte, 1).what == state::wait_read;
-    // Something is there. Over TLS it may be a session ticket, which is not ours to mind.
+    // Something arrived. Over TLS it may be a session ticket, which does no harm.
     return n > 0 && tls_ && tls_->read(&byte, 1).what == state::wait_read;
 }
 

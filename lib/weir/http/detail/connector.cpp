@@ -2,6 +2,7 @@
 
 #include <weir/error.hpp>
 #include <weir/policy/timeout.hpp>
+#include <weir/time/clock.hpp>
 #include <weir/time/wait.hpp>
 
 #include <boost/asio/error.hpp>
@@ -9,6 +10,8 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <sstream>
 #include <utility>
 
@@ -25,13 +28,13 @@ std::string text_of(const tcp::endpoint& where)
     return out.str();
 }
 
-/// Passing shortages of this machine, not the server's fault.
+/// Whether an error is a passing shortage of this machine, not the server's fault.
 bool is_shortage(const error_code& error)
 {
     namespace e = boost::system::errc;
-    return error == e::too_many_files_open || error == e::too_many_files_open_in_system
-           || error == e::address_not_available || error == e::no_buffer_space
-           || error == e::not_enough_memory;
+    return error == e::too_many_files_open || error == e::too_many_files_open_in_system ||
+           error == e::address_not_available || error == e::no_buffer_space ||
+           error == e::not_enough_memory;
 }
 
 [[noreturn]] void aborted()
@@ -43,12 +46,12 @@ bool is_shortage(const error_code& error)
 
 connector::connector(asio::any_io_executor executor, const client_options& options,
                      std::function<bool()> make_room)
-    : executor_(executor), connect_timeout_(options.connect_timeout),
-      address_timeout_(options.address_timeout), make_room_(std::move(make_room)),
-      ca_file_(options.ca_file), peer_(options.peer), addresses_(std::move(executor))
+    : executor_(executor), connect_timeout_(options.connect_timeout()),
+      address_timeout_(options.address_timeout()), make_room_(std::move(make_room)),
+      ca_file_(options.ca_file()), peer_(options.peer()), addresses_(std::move(executor))
 {
     if (!ca_file_.empty())
-        tls_.emplace(ca_file_, peer_); // a file that cannot be read is told at once
+        tls_.emplace(ca_file_, peer_); // so that a file that cannot be read fails at once
 }
 
 asio::awaitable<std::unique_ptr<connection>> connector::open(const url& target, timings& times)
@@ -112,13 +115,13 @@ asio::awaitable<tcp::socket> connector::connect_any(const url& target, const end
         }
     }
     throw failed(failure(error_class::connect,
-                         "cannot connect to " + target.host() + " (" + text_of(found.back())
-                             + "): " + error.message(),
+                         "cannot connect to " + target.host() + " (" + text_of(found.back()) +
+                             "): " + error.message(),
                          error));
 }
 
 asio::awaitable<error_code> connector::connect_one(tcp::socket& socket, tcp::endpoint to,
-                                                   duration limit)
+                                                   duration timeout)
 {
     error_code error;
     socket.open(to.protocol(), error);
@@ -126,13 +129,13 @@ asio::awaitable<error_code> connector::connect_one(tcp::socket& socket, tcp::end
         co_return error;
     bool late = false;
     std::optional<alarm> clock;
-    if (limit != duration::max()) {
+    if (timeout != duration::max()) {
         auto stop = [&socket, &late] {
             late = true;
             error_code ignored;
             socket.close(ignored);
         };
-        clock.emplace(executor_, now(executor_) + limit, stop);
+        clock.emplace(executor_, saturating_add(now(executor_), timeout), stop);
     }
     co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
     if (late)
@@ -156,12 +159,12 @@ asio::awaitable<void> connector::secure(connection& made, const url& target)
 failure connector::timed_out(const url& target, phase reached) const
 {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout_).count();
-    const char* doing = reached == phase::dns       ? "its address was not found"
-                        : reached == phase::connect ? "it did not accept a connection"
-                                                    : "the TLS handshake did not end";
+    const char* reason = reached == phase::dns       ? "its address was not found"
+                         : reached == phase::connect ? "it did not accept a connection"
+                                                     : "the TLS handshake did not end";
     return failure(error_class::timeout,
-                   "no connection to " + target.host() + ":" + std::to_string(target.port())
-                       + " within " + std::to_string(ms) + " ms: " + doing,
+                   "no connection to " + target.host() + ":" + std::to_string(target.port()) +
+                       " within " + std::to_string(ms) + " ms: " + reason,
                    make_error_code(errc::timed_out));
 }
 

@@ -1,11 +1,18 @@
 #pragma once
 
-#include <weir/http/client.hpp>
+#include <weir/http/client_options.hpp>
 #include <weir/http/detail/address_book.hpp>
 #include <weir/http/detail/connection.hpp>
+#include <weir/http/detail/tls_context.hpp>
+#include <weir/http/error.hpp>
+#include <weir/http/response.hpp>
+#include <weir/http/url.hpp>
+#include <weir/http/verification.hpp>
+#include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
 #include <memory>
@@ -14,31 +21,31 @@
 
 namespace weir::http::detail {
 
-/// Makes connections: look-up, every address in turn, TLS.
+/// Makes connections: looks the host up, tries every address in turn, does the TLS handshake.
 ///
-/// Errors    throws `failed` (dns, connect, tls, timeout) or system_error(operation_aborted).
-/// Threads   one executor, serial.
+/// Errors: throws `failed` (dns, connect, tls, timeout) or system_error(operation_aborted).
+/// Threads: one serial executor.
 class connector {
 public:
-    /// `make_room` closes something idle and says whether it did: asked when the system is out of
-    /// descriptors or ports, which pushes back and does not fail.
+    /// `make_room` closes an idle connection and returns whether there was one. It is called when
+    /// the system has no descriptors or ports left, which is waited for and not an error.
     connector(boost::asio::any_io_executor executor, const client_options& options,
               std::function<bool()> make_room);
 
-    /// Within the connect time-out. Adds to `times`.
+    /// Makes a connection within the connect timeout, and adds what it took to `times`.
     boost::asio::awaitable<std::unique_ptr<connection>> open(const url& target, timings& times);
 
 private:
-    /// How far it got, for the text of a time-out.
+    /// How far a connection got, for the text of a timeout.
     enum class phase { dns, connect, tls };
 
     boost::asio::awaitable<std::unique_ptr<connection>> open_all(const url& target, timings& times,
-                                                                 phase& now);
+                                                                 phase& reached);
     boost::asio::awaitable<boost::asio::ip::tcp::socket> connect_any(const url& target,
                                                                      const endpoints& found);
     boost::asio::awaitable<error_code> connect_one(boost::asio::ip::tcp::socket& socket,
                                                    boost::asio::ip::tcp::endpoint to,
-                                                   duration limit);
+                                                   duration timeout);
     boost::asio::awaitable<void> secure(connection& made, const url& target);
     failure timed_out(const url& target, phase reached) const;
 

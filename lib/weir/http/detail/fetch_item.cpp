@@ -1,15 +1,20 @@
 #include <weir/http/detail/fetch_item.hpp>
 
+#include <weir/http/url.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include <array>
+#include <chrono>
+#include <string_view>
+#include <utility>
 
 namespace weir::http::detail {
 namespace {
 
-/// Fields that say how we like our answers and nothing about who we are.
+/// Whether a field describes the answer wanted and nothing about the user.
 bool may_go_anywhere(std::string_view name)
 {
     static constexpr std::array<std::string_view, 7> names = {
@@ -39,13 +44,13 @@ std::string seconds(duration length)
 
 } // namespace
 
-fetch_item::fetch_item(std::uint64_t id, std::string text, permit place) : room(std::move(place))
+fetch_item::fetch_item(std::uint64_t id, std::string text, permit held) : room(std::move(held))
 {
     result.id = id;
     result.url = std::move(text);
 }
 
-void fetch_item::read_url(const fields& headers)
+void fetch_item::read_url(const fetcher_options::fields& headers)
 {
     auto target = url::parse(result.url);
     if (!target) {
@@ -63,19 +68,19 @@ void fetch_item::read_url(const fields& headers)
     result.final_url = ask->target().str();
 }
 
-void fetch_item::begin(time_point now, const fetcher::make_body& make)
+void fetch_item::begin(time_point now, const body_factory& bodies)
 {
     if (std::exchange(begun, true))
         return;
-    result.queued = now - taken;
-    if (ask && make)
-        result.content = make(ask->target());
+    result.queue_wait = now - taken;
+    if (ask && bodies)
+        result.content = bodies(ask->target());
 }
 
 body_sink fetch_item::sink()
 {
     return [this](std::string_view part) -> error_code {
-        if (given_up)
+        if (abandoned)
             return boost::asio::error::operation_aborted;
         if (!result.content)
             return {};
@@ -91,13 +96,13 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     if (answer.error && answer.error->kind() == error_class::aborted) {
         if (why == cancel_reason::none || why == cancel_reason::deadline)
             fail(weir::status::timed_out, error_class::timeout,
-                 "not done within " + seconds(options.timeout) + ", " +
+                 "not done within " + seconds(options.timeout()) + ", " +
                      std::to_string(answer.bytes) + " bytes of body arrived");
         else
             stopped();
         return false;
     }
-    if (redirected && result.redirects == options.client.max_redirects) {
+    if (redirected && result.redirects == options.client().max_redirects()) {
         fail(weir::status::failed, error_class::redirect,
              "more than " + std::to_string(result.redirects) + " redirects");
         return false;
@@ -117,7 +122,7 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     return false;
 }
 
-/// Times add up over redirects; all else is the last exchange's.
+/// Times add up over redirects; everything else is that of the last exchange.
 void fetch_item::add(response answer)
 {
     const timings before = result.answer.timings;
@@ -142,11 +147,11 @@ void fetch_item::stopped()
 
 void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)
 {
-    given_up = true;
+    abandoned = true;
     if (how == weir::status::dropped)
         return begun ? stopped() : never_began();
     if (how == weir::status::abandoned)
-        return fail(how, error_class::timeout, "did not end when its time was over; given up");
+        return fail(how, error_class::timeout, "did not end after its timeout; abandoned");
     std::string text = "ended without a result";
     try {
         if (error)

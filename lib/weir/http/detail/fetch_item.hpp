@@ -1,50 +1,58 @@
 #pragma once
 
-#include <weir/http/fetcher.hpp>
+#include <weir/flow/outcome.hpp>
+#include <weir/http/body.hpp>
+#include <weir/http/error.hpp>
+#include <weir/http/fetch_result.hpp>
+#include <weir/http/fetcher_options.hpp>
+#include <weir/http/hop.hpp>
+#include <weir/http/request.hpp>
+#include <weir/http/response.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/sync/semaphore.hpp>
+#include <weir/time/clock.hpp>
 
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 namespace weir::http::detail {
 
-/// One URL on its way through a fetcher, and the rules for what becomes of it. No Asio, no waiting.
+/// One URL on its way through a fetcher, and the rules for its result. It never waits and reads no
+/// clock.
 class fetch_item {
 public:
-    using fields = std::vector<std::pair<std::string, std::string>>;
+    fetch_item(std::uint64_t id, std::string text, permit room);
 
-    fetch_item(std::uint64_t id, std::string text, permit place);
-
-    /// Fills `ask` and `key`, or `bad_url`.
-    void read_url(const fields& headers);
-    /// An exchange begins.
-    void begin(time_point now, const fetcher::make_body& make);
-    /// Where the body goes. The item must outlive it.
+    /// Parses the URL: fills `ask` and `key`, or `bad_url`.
+    void read_url(const fetcher_options::fields& headers);
+    /// To be called when an exchange begins.
+    void begin(time_point now, const body_factory& bodies);
+    /// Passes the body to `result.content`. The item must outlive it.
     body_sink sink();
 
-    /// What an exchange came to. True: it goes on at `key`, as a redirect told.
+    /// Takes what an exchange gave. True when a redirect leads on: then the item needs a place for
+    /// `key` again.
     bool record(hop h, cancel_reason why, const fetcher_options& options);
 
-    /// The ends that are not an exchange's.
+    /// Ends it before its first exchange began.
     void never_began();
+    /// Ends it because the run is stopped.
     void stopped();
+    /// Ends it when its job gave no value. The job may still run, and is ignored from now on.
     void ended_without_value(weir::status how, std::exception_ptr error);
 
     fetch_result result;
     std::optional<request> ask;
     std::optional<failure> bad_url;
-    std::string key;
-    permit room;
+    std::string key; // the origin; empty for a bad URL
+    permit room;     // kept until the result is taken
     time_point taken;
     duration spent{}; // in exchanges; waiting for a place does not count
     bool begun = false;
-    bool has_key = false;
-    bool given_up = false; // abandoned: what still comes is nobody's
+    bool has_place = false;
+    bool abandoned = false;
 
 private:
     void add(response answer);

@@ -13,27 +13,26 @@
 
 namespace weir::http::detail {
 
-/// Connections that wait for their next request, by origin, the one used last first: it is the one
-/// the server is least likely to have closed. No Asio, no clock: `now` is given.
+/// Idle connections by origin. The one used last is reused first, because the server is least
+/// likely to have closed it. Uses neither Asio nor a clock: the caller passes `now`.
 ///
-/// Memory    at most `limit` connections; one more pushes out the one that has been idle longest.
+/// Memory: at most `max_idle` connections; one more closes the one that has been idle longest.
 template <class Connection>
 class idle_list {
 public:
-    explicit idle_list(std::size_t limit) : limit_(limit) {}
+    explicit idle_list(std::size_t max_idle) : max_idle_(max_idle) {}
 
     void put(std::string origin, Connection connection, time_point expires);
-    /// The newest one of the origin that has not expired at `now`.
+    /// The newest connection of the origin that has not expired at `now`.
     std::optional<Connection> take(const std::string& origin, time_point now);
-    /// Gives up the one that has been idle longest; false when there is none.
+    /// Closes the one that has been idle longest; false when there is none.
     bool drop_oldest();
     void drop_expired(time_point now);
     void clear();
 
-    /// When the next one expires.
+    /// When the first one expires.
     std::optional<time_point> next_expiry() const;
     std::size_t size() const noexcept { return all_.size(); }
-    std::size_t size(const std::string& origin) const;
 
 private:
     struct entry {
@@ -49,7 +48,7 @@ private:
 
     void remove(place at);
 
-    std::size_t limit_;
+    std::size_t max_idle_;
     std::list<entry> all_; // oldest first
     std::unordered_map<std::string, std::vector<place>> by_origin_;
 };
@@ -57,9 +56,9 @@ private:
 template <class Connection>
 void idle_list<Connection>::put(std::string origin, Connection connection, time_point expires)
 {
-    if (limit_ == 0)
+    if (max_idle_ == 0)
         return;
-    while (all_.size() >= limit_)
+    while (all_.size() >= max_idle_)
         drop_oldest();
     all_.emplace_back(std::move(origin), std::move(connection), expires);
     by_origin_[all_.back().origin].push_back(std::prev(all_.end()));
@@ -116,13 +115,6 @@ std::optional<time_point> idle_list<Connection>::next_expiry() const
         if (!first || e.expires < *first)
             first = e.expires;
     return first;
-}
-
-template <class Connection>
-std::size_t idle_list<Connection>::size(const std::string& origin) const
-{
-    const auto found = by_origin_.find(origin);
-    return found == by_origin_.end() ? 0 : found->second.size();
 }
 
 template <class Connection>

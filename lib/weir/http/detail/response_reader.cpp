@@ -1,5 +1,7 @@
 #include <weir/http/detail/response_reader.hpp>
 
+#include <weir/http/headers.hpp>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
@@ -7,8 +9,8 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/optional/optional.hpp>
 
-#include <charconv>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 namespace weir::http::detail {
@@ -17,18 +19,18 @@ namespace {
 namespace beast_http = boost::beast::http;
 using beast_http::field;
 
-/// What went wrong beside Beast, while it was parsing.
+/// Where the parser puts the body, and what went wrong there.
 struct body_target {
     const body_sink* sink = nullptr;
     response* into = nullptr;
-    std::uint64_t limit = UINT64_MAX;
+    std::uint64_t max_bytes = UINT64_MAX;
     bool discard = false;
     bool too_large = false;
     std::string thrown;
     error_code refused;
 };
 
-/// A body that goes to the sink part by part and is kept nowhere.
+/// A Beast body type that passes each part to the sink and keeps nothing.
 struct streamed_body {
     using value_type = body_target;
 
@@ -59,7 +61,7 @@ struct streamed_body {
     private:
         void take(std::string_view part, error_code& error)
         {
-            if (part.size() > target_.limit - target_.into->bytes) {
+            if (part.size() > target_.max_bytes - target_.into->bytes) {
                 target_.too_large = true;
                 error = beast_http::error::body_limit;
                 return;
@@ -81,8 +83,8 @@ struct streamed_body {
     };
 };
 
-/// Only `chunked`, once: Beast takes `gzip, chunked` without decoding it, and reads `chunked,
-/// chunked` until the connection closes.
+/// Accepts only a single `chunked`: Beast takes `gzip, chunked` without decoding it, and reads
+/// `chunked, chunked` until the connection closes.
 bool transfer_encoding_is_known(const headers& fields)
 {
     if (fields.count(field::transfer_encoding) == 0)
@@ -133,7 +135,7 @@ response_reader::state response_reader::run(std::string_view& bytes)
             body_target& target = parser_->get().body();
             target.sink = &sink_;
             target.into = &into_;
-            target.limit = limits_.body_bytes;
+            target.max_bytes = limits_.body_bytes;
         }
         if (parser_->is_done())
             return head_told_ ? state::done : head_arrived();
@@ -166,7 +168,7 @@ response_reader::state response_reader::head_arrived()
     head_told_ = true;
     auto& message = parser_->get();
     into_.status = message.result_int();
-    // Taken now: a trailer would be merged into the fields later.
+    // Taken now, because a trailer would be merged into the fields later.
     headers& fields = message;
     into_.fields = std::move(fields);
     fields = headers();
@@ -187,11 +189,11 @@ response_reader::state response_reader::head_arrived()
     return state::head;
 }
 
-void response_reader::discard_body(std::uint64_t limit)
+void response_reader::discard_body(std::uint64_t max_bytes)
 {
     body_target& target = parser_->get().body();
     target.discard = true;
-    target.limit = limit;
+    target.max_bytes = max_bytes;
 }
 
 response_reader::state response_reader::end(error_code how)
@@ -235,7 +237,7 @@ response_reader::state response_reader::fail(error_code code)
         return state::done;
     if (target.too_large)
         return fail(error_class::too_large, "the body is larger than the limit of " +
-                                                std::to_string(target.limit) + " bytes");
+                                                std::to_string(target.max_bytes) + " bytes");
     if (target.refused)
         return fail(error_class::io,
                     target.thrown.empty()
@@ -246,20 +248,6 @@ response_reader::state response_reader::fail(error_code code)
         return fail(error_class::too_large, "the response's header is larger than the limit of " +
                                                 std::to_string(limits_.header_bytes) + " bytes");
     return fail(error_class::protocol, "the answer is not valid HTTP: " + code.message(), code);
-}
-
-std::optional<unsigned> keep_alive_seconds(std::string_view value)
-{
-    static constexpr std::string_view key = "timeout=";
-    const auto at = value.find(key);
-    if (at == std::string_view::npos)
-        return std::nullopt;
-    unsigned seconds = 0;
-    const char* begin = value.data() + at + key.size();
-    const auto parsed = std::from_chars(begin, value.data() + value.size(), seconds);
-    if (parsed.ec != std::errc{} || parsed.ptr == begin)
-        return std::nullopt;
-    return seconds;
 }
 
 } // namespace weir::http::detail

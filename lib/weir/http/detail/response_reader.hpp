@@ -1,35 +1,38 @@
 #pragma once
 
+#include <weir/http/body.hpp>
+#include <weir/http/error.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 
 namespace weir::http::detail {
 
-/// How much of a response is accepted.
+/// How large a response may be.
 struct response_limits {
     std::uint32_t header_bytes = 256 * 1024;
     std::size_t header_fields = 1000;
     std::uint64_t body_bytes = UINT64_MAX;
-    unsigned interim_responses = 16; // 1xx before the final one
+    unsigned interim_responses = 16; // 1xx responses before the final one
 };
 
-/// One response, read from bytes as they come. No socket and no waiting here: the caller feeds it.
+/// Reads one response from bytes as they arrive. It uses no socket and never waits: the caller
+/// feeds it.
 ///
-/// Fills `into`: status and fields once the header is there, bytes as the body goes to the sink.
-/// Errors    in `into.error`: protocol, too_large, incomplete, io (the sink's).
+/// Shape: fills `into`: status and fields when the header is complete, bytes while the body goes to
+///        the sink.
+/// Errors: in `into.error`: protocol, too_large, incomplete, io (the sink's).
 class response_reader {
 public:
     enum class state {
-        more,  ///< all bytes taken, more are needed
-        head,  ///< the final header is there; feed again for the body (once a response)
-        done,  ///< complete
+        more,  ///< all bytes were taken; feed more
+        head,  ///< the final header is complete: returned once; feed again for the body
+        done,  ///< the response is complete
         failed ///< see the error
     };
 
@@ -37,16 +40,17 @@ public:
                     response& into);
     ~response_reader();
 
-    /// Takes bytes off the front of `bytes`.
+    /// Removes what it reads from the front of `bytes`.
     state feed(std::string_view& bytes);
-    /// The connection ended: without an error when the peer closed it as it should.
+    /// To be called when the connection ended; without an error when the peer closed it as it
+    /// should.
     state end(error_code how);
 
-    /// After `head`: the body is counted and thrown away, and not read further than `limit` bytes.
-    void discard_body(std::uint64_t limit);
-    /// Some byte of a response has arrived.
+    /// After `head`: counts the body and discards it, and stops reading after `max_bytes`.
+    void discard_body(std::uint64_t max_bytes);
+    /// Whether any byte of a response has arrived.
     bool started() const noexcept { return started_; }
-    /// After `done`: the connection may carry another request.
+    /// After `done`: whether the connection may carry another request.
     bool reusable() const;
 
 private:
@@ -62,15 +66,12 @@ private:
     body_sink sink_;
     response& into_;
     std::unique_ptr<parser> parser_;
-    std::string pending_; // of a header that has not arrived whole
+    std::string pending_; // part of a header that is not complete yet
     unsigned interim_ = 0;
     bool started_ = false;
     bool head_told_ = false;
     bool left_over_ = false;
     bool at_end_ = false;
 };
-
-/// Seconds in a field such as `Keep-Alive: timeout=5, max=100`.
-std::optional<unsigned> keep_alive_seconds(std::string_view field);
 
 } // namespace weir::http::detail

@@ -1,5 +1,7 @@
 #include <weir/http/detail/tls_session.hpp>
 
+#include <weir/http/error.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ssl/error.hpp>
 
@@ -108,8 +110,8 @@ tls_session::tls_session(const tls_context& context, const url& target, int sock
         // A name may end in a dot; the certificate's never does.
         const std::string name = host.back() == '.' ? host.substr(0, host.size() - 1) : host;
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        checked = SSL_set1_host(ssl, name.c_str()) == 1
-                  && SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
+        checked = SSL_set1_host(ssl, name.c_str()) == 1 &&
+                  SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
     }
     if (!checked)
         throw failed(failure(error_class::tls, "cannot check a certificate for " + host));
@@ -145,9 +147,12 @@ io_step tls_session::stopped(int returned)
 {
     const int system = errno;
     switch (SSL_get_error(ssl_.get(), returned)) {
-    case SSL_ERROR_WANT_READ: return io_step(state::wait_read);
-    case SSL_ERROR_WANT_WRITE: return io_step(state::wait_write);
-    case SSL_ERROR_ZERO_RETURN: return io_step(state::end);
+    case SSL_ERROR_WANT_READ:
+        return io_step(state::wait_read);
+    case SSL_ERROR_WANT_WRITE:
+        return io_step(state::wait_write);
+    case SSL_ERROR_ZERO_RETURN:
+        return io_step(state::end);
     case SSL_ERROR_SYSCALL:
         if (system != 0 && ERR_peek_error() == 0) {
             const error_code error(system, boost::system::system_category());
@@ -155,7 +160,8 @@ io_step tls_session::stopped(int returned)
             return io_step(state::failed, error);
         }
         break;
-    default: break;
+    default:
+        break;
     }
     const auto code = ERR_peek_error();
     describe();
@@ -163,16 +169,16 @@ io_step tls_session::stopped(int returned)
     const bool cut = code == 0 || ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
     if (cut)
         return io_step(state::failed, error_code(boost::asio::ssl::error::stream_truncated));
-    return io_step(state::failed, error_code(static_cast<int>(code),
-                                             boost::asio::error::get_ssl_category()));
+    return io_step(state::failed,
+                   error_code(static_cast<int>(code), boost::asio::error::get_ssl_category()));
 }
 
 void tls_session::describe()
 {
     const long verdict = SSL_get_verify_result(ssl_.get());
     if (verdict != X509_V_OK) {
-        fault_ = std::string("the server's certificate is not accepted: ")
-                 + X509_verify_cert_error_string(verdict);
+        fault_ = std::string("the server's certificate is not accepted: ") +
+                 X509_verify_cert_error_string(verdict);
         return;
     }
     const auto code = ERR_peek_error();

@@ -1,6 +1,7 @@
 #include <weir/http/detail/url_parts.hpp>
 
 #include <algorithm>
+#include <cstddef>
 
 namespace weir::http::detail {
 namespace {
@@ -31,7 +32,14 @@ int hex_value(char c)
     return -1;
 }
 
-/// Takes the part behind `mark` off the end of `text`.
+/// Whether a character may stand in a path, query or fragment, separators included.
+bool is_legal_after_authority(char c)
+{
+    static constexpr std::string_view others = "-._~!$&'()*+,;=:@/?#";
+    return is_letter(c) || (c >= '0' && c <= '9') || others.find(c) != std::string_view::npos;
+}
+
+/// Removes `mark` and what follows it from `text`, and returns what follows.
 std::optional<std::string_view> cut_behind(std::string_view& text, char mark)
 {
     const auto at = text.find(mark);
@@ -83,6 +91,27 @@ authority_parts split_authority(std::string_view authority)
     return parts;
 }
 
+std::string encode_illegal(std::string_view text)
+{
+    static constexpr std::string_view digits = "0123456789ABCDEF";
+    std::string out;
+    out.reserve(text.size());
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const char c = text[i];
+        const bool escape = c == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
+                            hex_value(text[i + 2]) >= 0;
+        if (escape || is_legal_after_authority(c)) {
+            out += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        out += '%';
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+    }
+    return out;
+}
+
 std::string normalise_escapes(std::string_view text)
 {
     static constexpr std::string_view digits = "0123456789ABCDEF";
@@ -114,7 +143,7 @@ std::string remove_dot_segments(std::string_view path)
     std::string out;
     out.reserve(path.size());
     while (!path.empty()) {
-        // One segment with the slash before it; what is put out begins with a slash, always.
+        // Takes a segment with the slash before it, so the output always begins with a slash.
         if (path.front() == '/')
             path.remove_prefix(1);
         const auto end = std::min(path.find('/'), path.size());

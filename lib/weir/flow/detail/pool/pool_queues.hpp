@@ -35,15 +35,15 @@ inline overflow queue_rule(overflow rule) noexcept
 
 /// Makes a queue of the pool's own.
 template <class Queue, class Hook>
-void open_own(std::optional<Queue>& queue, const pool_state& pool, std::size_t capacity,
+void open_own(std::optional<Queue>& queue, const pool_state& owner, std::size_t capacity,
               overflow rule, Hook hook)
 {
     if constexpr (is_channel<Queue>) {
-        queue.emplace(pool.get_executor(), capacity, rule, std::move(hook));
+        queue.emplace(owner.get_executor(), capacity, rule, std::move(hook));
     } else {
         if (rule == overflow::drop_oldest || rule == overflow::drop_newest)
             throw std::invalid_argument("weir: Asio's channels drop nothing: use another rule");
-        queue.emplace(pool.get_executor(), capacity, std::move(hook));
+        queue.emplace(owner.get_executor(), capacity, std::move(hook));
     }
 }
 

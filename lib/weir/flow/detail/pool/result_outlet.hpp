@@ -22,13 +22,13 @@ public:
     using hook = std::function<void(outcome<R>&&)>;
 
     template <class Source>
-    result_outlet(const pool_state& pool, [[maybe_unused]] Source& source, hook on_undelivered)
-        : discards_(pool.options().discards_results()), undelivered_(std::move(on_undelivered))
+    result_outlet(const pool_state& owner, [[maybe_unused]] Source& source, hook on_undelivered)
+        : discards_(owner.options().discards_results()), undelivered_(std::move(on_undelivered))
     {
         if constexpr (std::is_same_v<Source, own_queue>)
-            open_own(results_, pool, pool.options().results(), overflow::wait, undelivered_);
+            open_own(results_, owner, owner.options().results(), overflow::wait, undelivered_);
         else
-            results_.emplace(source, Results::as_results, std::span(pool.executors()),
+            results_.emplace(source, Results::as_results, std::span(owner.executors()),
                              undelivered_);
         if (discards_)
             results_->close();

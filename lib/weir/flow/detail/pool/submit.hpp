@@ -116,7 +116,7 @@ class start_submit {
     using Job = typename Pool::job_type;
 
 public:
-    explicit start_submit(std::shared_ptr<Pool> pool) : pool_(std::move(pool)) {}
+    explicit start_submit(std::shared_ptr<Pool> p) : pool_(std::move(p)) {}
 
     template <class Handler>
     void operator()(Handler&& handler, Job job) const

@@ -90,7 +90,7 @@ private:
     static constexpr unsigned finished = 1;
     static constexpr unsigned dropped = 2;
     static constexpr unsigned left_unclaimed = finished | dropped; // and no waiter is counted
-    static constexpr unsigned one_claim = 4;                  // counted above the flags
+    static constexpr unsigned one_claim = 4;                       // counted above the flags
 
     void tell_unclaimed() noexcept
     {

@@ -1,9 +1,11 @@
-#include <weir/http/tls.hpp>
+#include <weir/http/detail/tls_context.hpp>
+
+#include <weir/http/error.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-namespace weir::http {
+namespace weir::http::detail {
 namespace {
 
 [[noreturn]] void refuse(const std::string& what)
@@ -15,10 +17,8 @@ namespace {
 
 } // namespace
 
-tls_context::tls_context() : tls_context(std::string()) {}
-
 tls_context::tls_context(const std::string& ca_file, verification peer)
-    : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free), peer_(peer)
+    : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free)
 {
     static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
     ERR_clear_error();
@@ -26,8 +26,8 @@ tls_context::tls_context(const std::string& ca_file, verification peer)
     if (!ctx)
         refuse("cannot set up TLS");
     SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
-    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER
-                              | SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
+                              SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call, not its head and body in two
     SSL_CTX_set_alpn_protos(ctx, http_1_1, sizeof http_1_1);
     const bool required = peer == verification::required;
@@ -41,4 +41,4 @@ tls_context::tls_context(const std::string& ca_file, verification peer)
     ERR_clear_error();
 }
 
-} // namespace weir::http
+} // namespace weir::http::detail

@@ -1,0 +1,92 @@
+#include <weir/http/client_options.hpp>
+
+#include <weir/http/headers.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace weir::http {
+
+client_options::client_options() = default;
+
+client_options& client_options::per_host(limit connections)
+{
+    if (connections.is_paused())
+        throw std::invalid_argument("weir::http::client_options::per_host: must be at least 1");
+    per_host_ = connections;
+    return *this;
+}
+
+client_options& client_options::max_idle(std::size_t connections)
+{
+    max_idle_ = connections;
+    return *this;
+}
+
+client_options& client_options::idle_timeout(duration length)
+{
+    if (length < duration::zero())
+        throw std::invalid_argument(
+            "weir::http::client_options::idle_timeout: must not be negative");
+    idle_timeout_ = length;
+    return *this;
+}
+
+client_options& client_options::connect_timeout(duration length)
+{
+    if (length <= duration::zero())
+        throw std::invalid_argument("weir::http::client_options::connect_timeout: must be above 0");
+    connect_timeout_ = length;
+    return *this;
+}
+
+client_options& client_options::address_timeout(duration length)
+{
+    if (length <= duration::zero())
+        throw std::invalid_argument("weir::http::client_options::address_timeout: must be above 0");
+    address_timeout_ = length;
+    return *this;
+}
+
+client_options& client_options::max_header(std::uint32_t bytes)
+{
+    if (bytes == 0)
+        throw std::invalid_argument("weir::http::client_options::max_header: must be at least 1");
+    max_header_ = bytes;
+    return *this;
+}
+
+client_options& client_options::max_body(std::uint64_t bytes)
+{
+    max_body_ = bytes;
+    return *this;
+}
+
+client_options& client_options::max_redirects(unsigned number)
+{
+    max_redirects_ = number;
+    return *this;
+}
+
+client_options& client_options::user_agent(std::string text)
+{
+    if (!is_field_value(text))
+        throw std::invalid_argument(
+            "weir::http::client_options::user_agent: must not hold CR, LF or NUL");
+    user_agent_ = std::move(text);
+    return *this;
+}
+
+client_options& client_options::ca_file(std::string path)
+{
+    ca_file_ = std::move(path);
+    return *this;
+}
+
+client_options& client_options::peer(verification rule)
+{
+    peer_ = rule;
+    return *this;
+}
+
+} // namespace weir::http

@@ -1,0 +1,108 @@
+#pragma once
+
+#include <weir/http/verification.hpp>
+#include <weir/sync/limit.hpp>
+#include <weir/time/clock.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+namespace weir::http {
+
+/// The limits and settings of a `client`. Setters return the object, so that calls can be chained.
+///
+/// Errors: a setter throws `std::invalid_argument` for a value outside its range.
+class client_options {
+public:
+    client_options();
+
+    /// How many connections one origin (scheme, host and port) may have, idle and in use together.
+    ///
+    /// Units: connections, from 1, or `unlimited`; not `paused`. Default 8: what servers accept
+    ///        from a polite client, and enough to hide their latency.
+    client_options& per_host(limit connections);
+
+    /// How many idle connections are kept, for all origins together.
+    ///
+    /// Units: connections; 0 closes each one after its response. Default 100: a tenth of the 1,024
+    ///        file descriptors that a process usually has.
+    client_options& max_idle(std::size_t connections);
+
+    /// How long an idle connection is kept. A server's `Keep-Alive: timeout=` can make it shorter.
+    ///
+    /// Units: from 0, which closes each connection after its response. Default 4 s: less than the
+    ///        5 s after which common servers close theirs.
+    client_options& idle_timeout(duration length);
+
+    /// How long making a connection may take: look-up, every address, and TLS handshake together.
+    ///
+    /// Units: above 0; `duration::max()` for no limit. Default 30 s: a lost packet is sent again
+    ///        several times within it.
+    client_options& connect_timeout(duration length);
+
+    /// How long one address may take while there are others to try.
+    ///
+    /// Units: above 0; `duration::max()` for no limit. Default 2 s: one dead address must not use
+    ///        up the whole connect timeout.
+    client_options& address_timeout(duration length);
+
+    /// How large the header of a response may be.
+    ///
+    /// Units: bytes, from 1. Default 256 KiB: a hundred cookies are more than the usual 8 KiB.
+    client_options& max_header(std::uint32_t bytes);
+
+    /// How large the body of a response may be.
+    ///
+    /// Units: bytes, from 0. Default: no limit, because a body is passed on and not kept.
+    client_options& max_body(std::uint64_t bytes);
+
+    /// How many redirects are followed for one request.
+    ///
+    /// Units: redirects; 0 returns a redirect as the answer. Default 10: more is nearly always a
+    ///        loop.
+    client_options& max_redirects(unsigned number);
+
+    /// The value of the User-Agent header, unless a request sets its own.
+    ///
+    /// Units: any text without CR, LF or NUL. Default `weir/` and the version.
+    client_options& user_agent(std::string text);
+
+    /// A PEM file whose certificates are trusted instead of the system's.
+    ///
+    /// Units: a path. Default empty: the system's certificates.
+    client_options& ca_file(std::string path);
+
+    /// Whether an https server must prove its identity. Default `verification::required`: without
+    /// it, anyone on the way can answer in the server's place.
+    client_options& peer(verification rule);
+
+    limit per_host() const noexcept { return per_host_; }
+    std::size_t max_idle() const noexcept { return max_idle_; }
+    duration idle_timeout() const noexcept { return idle_timeout_; }
+    duration connect_timeout() const noexcept { return connect_timeout_; }
+    duration address_timeout() const noexcept { return address_timeout_; }
+    std::uint32_t max_header() const noexcept { return max_header_; }
+    std::uint64_t max_body() const noexcept { return max_body_; }
+    unsigned max_redirects() const noexcept { return max_redirects_; }
+    const std::string& user_agent() const noexcept { return user_agent_; }
+    const std::string& ca_file() const noexcept { return ca_file_; }
+    verification peer() const noexcept { return peer_; }
+
+private:
+    limit per_host_ = 8;
+    std::size_t max_idle_ = 100;
+    duration idle_timeout_ = std::chrono::seconds(4);
+    duration connect_timeout_ = std::chrono::seconds(30);
+    duration address_timeout_ = std::chrono::seconds(2);
+    std::uint32_t max_header_ = 256 * 1024;
+    std::uint64_t max_body_ = std::numeric_limits<std::uint64_t>::max();
+    unsigned max_redirects_ = 10;
+    std::string user_agent_ = "weir/0.1";
+    std::string ca_file_;
+    verification peer_ = verification::required;
+};
+
+} // namespace weir::http

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace weir::http {
+
+/// The progress of a fetcher at one moment.
+struct fetch_counts {
+    std::uint64_t taken = 0;   ///< URLs taken in
+    std::uint64_t ok = 0;      ///< results without an error
+    std::uint64_t failed = 0;  ///< results with an error, except those aborted
+    std::uint64_t aborted = 0; ///< results of class `aborted`: cut short or never begun
+    std::uint64_t bytes = 0;   ///< bytes of all bodies
+    std::size_t running = 0;   ///< URLs being fetched now
+    std::size_t queued = 0;    ///< URLs taken in that wait to be fetched
+    std::size_t peak = 0;      ///< highest value of `running` so far
+};
+
+} // namespace weir::http

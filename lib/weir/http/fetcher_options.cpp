@@ -1,0 +1,59 @@
+#include <weir/http/fetcher_options.hpp>
+
+#include <weir/http/detail/request_field.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace weir::http {
+
+fetcher_options::fetcher_options() = default;
+
+fetcher_options& fetcher_options::client(client_options options)
+{
+    client_ = std::move(options);
+    return *this;
+}
+
+fetcher_options& fetcher_options::jobs(limit urls)
+{
+    if (urls.is_paused() || urls.is_unlimited())
+        throw std::invalid_argument(
+            "weir::http::fetcher_options::jobs: must be a number, at least 1");
+    jobs_ = urls;
+    return *this;
+}
+
+fetcher_options& fetcher_options::queue(std::size_t urls)
+{
+    if (urls > max_queue)
+        throw std::invalid_argument(
+            "weir::http::fetcher_options::queue: must be at most 1,000,000,000");
+    queue_ = urls;
+    return *this;
+}
+
+fetcher_options& fetcher_options::timeout(duration length)
+{
+    if (length <= duration::zero())
+        throw std::invalid_argument("weir::http::fetcher_options::timeout: must be above 0");
+    timeout_ = length;
+    return *this;
+}
+
+fetcher_options& fetcher_options::grace(duration length)
+{
+    if (length < duration::zero())
+        throw std::invalid_argument("weir::http::fetcher_options::grace: must not be negative");
+    grace_ = length;
+    return *this;
+}
+
+fetcher_options& fetcher_options::header(std::string_view name, std::string_view value)
+{
+    detail::check_request_field(name, value);
+    headers_.emplace_back(name, value);
+    return *this;
+}
+
+} // namespace weir::http

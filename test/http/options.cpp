@@ -1,0 +1,80 @@
+#include <weir/http/client_options.hpp>
+#include <weir/http/fetcher_options.hpp>
+#include <weir/sync/limit.hpp>
+#include <weir/time/clock.hpp>
+
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <string>
+
+using weir::http::client_options;
+using weir::http::fetcher_options;
+using namespace std::chrono_literals;
+
+BOOST_AUTO_TEST_SUITE(http_options)
+
+// Empty when the setter accepts the value.
+std::string refusal(const std::function<void()>& set)
+{
+    try {
+        set();
+    } catch (const std::invalid_argument& e) {
+        return e.what();
+    }
+    return {};
+}
+
+BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
+{
+    client_options client;
+    fetcher_options fetcher;
+    struct row {
+        const char* name;
+        std::function<void()> set;
+    };
+    const row rows[] = {
+        {"client_options::per_host", [&] { client.per_host(weir::paused); }},
+        {"client_options::idle_timeout", [&] { client.idle_timeout(-1ms); }},
+        {"client_options::connect_timeout", [&] { client.connect_timeout(0s); }},
+        {"client_options::address_timeout", [&] { client.address_timeout(0s); }},
+        {"client_options::max_header", [&] { client.max_header(0); }},
+        {"client_options::user_agent", [&] { client.user_agent("a\r\nX: y"); }},
+        {"fetcher_options::jobs", [&] { fetcher.jobs(weir::paused); }},
+        {"fetcher_options::jobs", [&] { fetcher.jobs(weir::unlimited); }},
+        {"fetcher_options::queue", [&] { fetcher.queue(fetcher_options::max_queue + 1); }},
+        {"fetcher_options::timeout", [&] { fetcher.timeout(0s); }},
+        {"fetcher_options::grace", [&] { fetcher.grace(-1ms); }},
+        {"header", [&] { fetcher.header("a b", "x"); }},
+        {"Host", [&] { fetcher.header("Host", "x"); }},
+        {"weir::limit", [&] { client.per_host(0); }},
+    };
+    for (const row& r : rows) {
+        const std::string text = refusal(r.set);
+        BOOST_TEST(text.find(r.name) != std::string::npos, r.name << ": '" << text << "'");
+    }
+    BOOST_TEST((client.per_host() == weir::limit(8)));
+    BOOST_TEST((fetcher.jobs() == weir::limit(50)));
+    BOOST_TEST(fetcher.headers().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
+{
+    client_options client;
+    client.per_host(1).per_host(weir::unlimited).max_idle(0).idle_timeout(0s).connect_timeout(1ns);
+    client.address_timeout(weir::duration::max()).max_header(1).max_body(0).max_redirects(0);
+    BOOST_TEST(client.per_host().is_unlimited());
+    BOOST_TEST(client.max_idle() == 0u);
+    BOOST_TEST(client.max_header() == 1u);
+    BOOST_TEST(client.max_body() == 0u);
+    BOOST_TEST(client.max_redirects() == 0u);
+    fetcher_options fetcher;
+    fetcher.client(client).jobs(1).queue(0).timeout(1ns).grace(0s).header("X-One", "1");
+    BOOST_TEST(fetcher.client().max_idle() == 0u);
+    BOOST_TEST(fetcher.queue() == 0u);
+    BOOST_TEST(fetcher.headers().size() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
