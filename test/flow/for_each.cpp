@@ -2,6 +2,7 @@
 
 #include <weir/time/wait.hpp>
 
+#include "flow/streams.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -10,7 +11,6 @@
 
 #include <iterator>
 #include <memory>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -19,16 +19,10 @@
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using weir::test::in_many_orders;
+using weir::test::one_to;
 using weir::test::simulation;
 
 BOOST_AUTO_TEST_SUITE(for_each)
-
-std::vector<int> one_to(int n)
-{
-    std::vector<int> numbers(static_cast<std::size_t>(n));
-    std::iota(numbers.begin(), numbers.end(), 1);
-    return numbers;
-}
 
 BOOST_AUTO_TEST_CASE(the_limit_is_kept_and_reached_and_every_item_comes_once)
 {

@@ -3,6 +3,7 @@
 #include <weir/sync/channel.hpp>
 #include <weir/time/wait.hpp>
 
+#include "flow/streams.hpp"
 #include "support/numbers.hpp"
 #include "support/simulation.hpp"
 
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -27,23 +27,13 @@ using namespace std::chrono_literals;
 using weir::stage_counts;
 using weir::stage_options;
 using weir::test::in_many_orders;
+using weir::test::one_to;
 using weir::test::simulation;
+using weir::test::sleep_for;
 
 BOOST_AUTO_TEST_SUITE(pipeline)
 
 using numbers = std::vector<int>;
-
-numbers one_to(int n)
-{
-    numbers all(static_cast<std::size_t>(n));
-    std::iota(all.begin(), all.end(), 1);
-    return all;
-}
-
-asio::awaitable<void> sleep_for(weir::duration length)
-{
-    co_await weir::async_sleep_for(co_await asio::this_coro::executor, length, asio::use_awaitable);
-}
 
 /// A stage's work that counts who is in it, and that fails for one item.
 class work {
