@@ -180,8 +180,8 @@ BOOST_AUTO_TEST_CASE(what_a_call_does_to_its_cancellation_stays_with_it)
     });
 }
 
-/// Random sleeps, failures, cancels and pauses: what was delivered keeps the contract, the bounds
-/// hold, every item is accounted for, and nothing is alive afterwards.
+/// Random sleeps, failures, cancellations and pauses: results keep the contract, the bounds hold,
+/// every item is accounted for, and nothing is alive afterwards.
 void one_random_run(simulation& s, std::mt19937_64& random)
 {
     const auto pick = [&](int n) { return static_cast<int>(random() % static_cast<unsigned>(n)); };
@@ -269,7 +269,7 @@ void one_random_run(simulation& s, std::mt19937_64& random)
         BOOST_TEST(n <= 1);
     BOOST_TEST(counts.entered == static_cast<std::uint64_t>(pulled));
     BOOST_TEST(counts.delivered == static_cast<std::uint64_t>(taken));
-    BOOST_TEST(counts.under_way() == 0U);
+    BOOST_TEST(counts.in_flight() == 0U);
     BOOST_TEST(counts.entered == counts.delivered + counts.failed + counts.dropped);
 }
 

@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_CASE(in_order_an_error_comes_exactly_after_the_results_before_it
     in_many_orders([](simulation& s) {
         int finished = 0, cut = 0;
         s.spawn([&]() -> asio::awaitable<void> {
-            // The third fails first; the first two take longer, and those behind it for ever.
+            // The third fails first; the first two take longer, and those behind it run forever.
             const auto work = [&](int n) -> asio::awaitable<int> {
                 try {
                     co_await sleep_for(n < 3 ? 10s : n == 3 ? 1s : 1h);
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(as_completed_the_first_error_cancels_the_others)
             }
             BOOST_TEST(error == "three");
             BOOST_TEST(before == 2);
-            BOOST_TEST(results.counts()[0].under_way() == 0U);
+            BOOST_TEST(results.counts()[0].in_flight() == 0U);
         });
         s.run();
         BOOST_TEST((s.elapsed() == 3s));
