@@ -47,7 +47,7 @@ BOOST_AUTO_TEST_CASE(the_limit_is_kept_and_reached_and_every_item_comes_once)
     });
 }
 
-// Batches of four would take 8 s; a window only 5: the long one holds nobody back.
+// Batches of four would take 8 s, a window takes 5: the long call holds no other back.
 BOOST_AUTO_TEST_CASE(it_is_a_window_and_no_batches)
 {
     in_many_orders([](simulation& s) {
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(cancelled_just_as_a_call_succeeds_it_does_not_return_as_if_
     BOOST_TEST(succeeded > 0); // the moment it is about was met
 }
 
-/// Numbers that are made as they are asked for, one `++` each.
+/// Numbers that are made one by one, each by a `++`.
 struct makes_numbers {
     struct iterator {
         int operator*() const { return at; }

@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(as_completed_the_first_that_is_ready_comes_first)
     });
 }
 
-// As completed, a long one holds nobody back: batches of three would take 12 s.
+// As completed, a long call holds no other back: batches of three would take 12 s.
 BOOST_AUTO_TEST_CASE(it_is_a_window_and_no_batches)
 {
     in_many_orders([](simulation& s) {
@@ -190,7 +190,7 @@ BOOST_AUTO_TEST_CASE(plain_callables_are_called_when_their_result_is_asked_for)
     s.run();
 }
 
-// What futures-rs #2387 is about: the consumer acquires what its own calls acquire.
+// As in futures-rs #2387: the consumer acquires from the semaphore that its own calls use.
 BOOST_AUTO_TEST_CASE(a_consumer_may_acquire_from_the_semaphore_of_its_calls)
 {
     in_many_orders([](simulation& s) {

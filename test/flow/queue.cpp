@@ -17,8 +17,8 @@
 #include <utility>
 #include <vector>
 
-// One suite over every queue: weir's channel, and both of Asio's through `asio_queue`, with a
-// channel of its own and over one whose other side may be used by plain calls.
+// One suite over every queue: weir's channel, and both of Asio's channels through `asio_queue`,
+// which owns the channel or leaves one side of it to plain calls.
 
 namespace asio = boost::asio;
 using namespace weir::test;
@@ -75,7 +75,7 @@ static_assert(!weir::queue<asio_channel> && !weir::queue<asio_concurrent_channel
 
 // ---- waiting operations, as in support/waiting.hpp
 
-// Nothing in it: a receive has to wait.
+// An empty queue: a receive has to wait.
 template <class Kind>
 struct empty {
     explicit empty(asio::any_io_executor executor) : queue(Kind::make(executor, 1)) {}
@@ -88,7 +88,7 @@ struct empty {
     decltype(Kind::make({}, 1)) queue;
 };
 
-// No room in it: a send has to wait.
+// A full queue: a send has to wait.
 template <class Kind>
 struct full {
     explicit full(asio::any_io_executor executor) : queue(Kind::make(executor, 1))
@@ -205,7 +205,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(values_come_out_in_the_order_they_went_in, Kind, a
                     for (int i = 0; i < 20; ++i) {
                         const auto sent = co_await queue->async_send(i);
                         BOOST_TEST(bool(sent));
-                        // One more may be on its way to the receiver that waits.
+                        // One more value may be on its way to the waiting receiver.
                         BOOST_TEST(queue->size() <= capacity + (Kind::owns_all ? 0 : 1));
                     }
                     queue->close();
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_a_buffer_a_send_waits_until_its_value_is_t
         BOOST_TEST(queue->try_receive().value() == 7);
         s.world.run();
         BOOST_TEST(sent);
-        // A receiver that waits can be given a value without waiting.
+        // A value goes to a waiting receiver without waiting itself.
         std::optional<int> got;
         queue->async_receive([&](weir::error_code, std::optional<int> v) { got = v; });
         s.world.run();

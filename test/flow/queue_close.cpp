@@ -21,7 +21,7 @@
 #include <utility>
 #include <vector>
 
-// What close and destruction do, of every queue: see queue.cpp.
+// What `close` and destruction do to every queue: see queue.cpp.
 
 namespace asio = boost::asio;
 using namespace weir::test;
@@ -198,7 +198,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_completion_that_is_destroyed_gives_the_value_to_
 
 // ---- all at once
 
-// Law 2 as a sum: sent = received + handed back + hook, under cancels and close at random.
+// Law 2 as a sum, sent = received + handed back + hook, with cancels and close at random.
 template <class Kind>
 void nothing_is_lost(simulation& s, std::size_t capacity)
 {

@@ -22,7 +22,7 @@
 #include <type_traits>
 #include <vector>
 
-// What plain Asio calls see on the other side of a queue: the rows of docs/asio_channels.md.
+// What plain Asio calls see at the other side of a queue: the rows of docs/asio_channels.md.
 
 namespace asio = boost::asio;
 namespace channel_error = boost::asio::experimental::error;
@@ -37,7 +37,7 @@ using sent_int = weir::send_result<int>;
 
 const auto token = asio::as_tuple(asio::use_awaitable);
 
-// ---- who may use the single-threaded channel
+// ---- users of the single-threaded channel
 
 static_assert(!std::is_constructible_v<weir::asio_queue<asio_channel>, asio_channel&, plain_side>,
               "over a channel that is not safe between threads, say who uses it");
@@ -281,7 +281,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(a_value_on_its_way_when_the_queue_goes_is_not_lost
     });
 }
 
-// A plain sender's success means received or given to the hook, whenever the queue is closed.
+// When a plain send succeeds, its value is received or goes to the hook, whenever close comes.
 template <class Kind>
 void plain_successes_are_received(simulation& s, std::size_t capacity)
 {

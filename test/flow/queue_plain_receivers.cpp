@@ -116,7 +116,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(nobody_overtakes_a_sender_that_waits_when_a_plain_
         const auto keep = [&](weir::error_code, int value) { got.push_back(value); };
         BOOST_TEST(queue.below->try_receive(keep));
         BOOST_TEST(queue.below->try_receive(keep));
-        // There is room now, and the third has not been told yet.
+        // There is room now, but the third sender does not know it yet.
         BOOST_TEST((queue->try_send(9).error() == weir::errc::full));
         s.world.run();
         BOOST_TEST(queue.below->try_receive(keep));
@@ -172,7 +172,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(sends_after_a_plain_close_have_their_value_back, K
     });
 }
 
-// What the queue calls sent, plain receivers receive; what it does not, the sender has back.
+// Plain receivers receive what the queue calls sent; the sender gets back the rest.
 template <class Kind>
 void plain_receivers_receive_what_was_sent(simulation& s, std::size_t capacity)
 {

@@ -190,14 +190,14 @@ BOOST_AUTO_TEST_CASE(what_a_task_returns_after_it_was_abandoned_is_nobodys)
         });
 }
 
-// A context whose `run` returned while a job is at work would leave that job where it is.
+// If the `run` of a context returned while a job runs there, the job would never end.
 BOOST_AUTO_TEST_CASE(a_job_keeps_its_context_running_whatever_it_waits_for)
 {
     for (const bool unlimited : {false, true}) {
         asio::io_context context(1);
         std::function<void()> parked;
         const auto wait_for_something = [&parked]() -> asio::awaitable<int> {
-            // Nothing that Asio knows about.
+            // Asio does not know of this wait.
             co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
                 [&parked](auto handler) {
                     auto kept = std::make_shared<decltype(handler)>(std::move(handler));

@@ -179,7 +179,7 @@ BOOST_AUTO_TEST_CASE(the_report_of_a_drain_tells_names_and_ages)
                 const bool slow = u.name == "the slow one";
                 BOOST_TEST((u.status == (slow ? status::abandoned : status::dropped)));
                 BOOST_TEST(u.key == (slow ? "k" : ""));
-                // The slow one keeps its worker for the grace; then the other is dropped.
+                // The slow job keeps its worker for the grace; then the other is dropped.
                 BOOST_TEST((*u.age == (slow ? 4s : 3s)));
             }
         });

@@ -112,8 +112,8 @@ BOOST_AUTO_TEST_CASE(what_a_job_does_to_its_cancellation_stays_with_it)
     });
 }
 
-// The worker that takes the place of one that hangs may be at another executor, which may go before
-// it has begun.
+// The worker that replaces one that hangs may have another executor, whose context may go before
+// that worker has begun.
 BOOST_AUTO_TEST_CASE(an_outcome_that_was_given_up_does_not_depend_on_another_context)
 {
     for (std::uint64_t seed = 1; seed <= 50; ++seed) {
