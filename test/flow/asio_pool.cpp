@@ -42,7 +42,7 @@ asio::awaitable<int> slow(int n)
     co_return n;
 }
 
-// Users that know nothing of weir: they send jobs and receive outcomes by Asio's own calls.
+// Users without weir: they send jobs and receive outcomes by Asio's own calls.
 template <class Channel>
 asio::awaitable<void> send_plainly(Channel& jobs, int n, int& sent)
 {

@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(a_block_comes_back_for_any_size_of_as_many_lines)
     block_cache::deallocate(other, 64);
 }
 
-// More of them than a thread keeps and than the depot holds, in three sizes at once.
+// More blocks than a thread keeps and than the depot holds, in three sizes at once.
 BOOST_AUTO_TEST_CASE(blocks_do_not_overlap_and_are_aligned)
 {
     constexpr std::size_t many = block_cache::handful * 5 + 7;

@@ -1,4 +1,4 @@
-// What docs/cancellation.md promises and the tests of the layer do not show by themselves.
+// Promises of docs/cancellation.md that the other tests of this layer do not show.
 #include <weir/flow/for_each.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/timeout.hpp>
@@ -41,7 +41,7 @@ asio::awaitable<int> takes_an_hour(int n)
     co_return n;
 }
 
-/// A pool whose worker and whose queue are both taken: whoever submits waits.
+/// A pool without a free worker and with a full queue: a submitter has to wait.
 class full_pool {
 public:
     explicit full_pool(simulation& s)
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(a_drain_outlives_its_pool)
     });
 }
 
-/// `body` waits for ever in a context that is destroyed then: all that it held is gone.
+/// `body` waits forever in a context that is then destroyed: everything it held is released.
 template <class Body>
 void leaves_nothing_behind(Body body)
 {

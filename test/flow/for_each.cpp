@@ -2,6 +2,7 @@
 
 #include <weir/time/wait.hpp>
 
+#include "flow/streams.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -10,7 +11,6 @@
 
 #include <iterator>
 #include <memory>
-#include <numeric>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -19,16 +19,10 @@
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using weir::test::in_many_orders;
+using weir::test::one_to;
 using weir::test::simulation;
 
 BOOST_AUTO_TEST_SUITE(for_each)
-
-std::vector<int> one_to(int n)
-{
-    std::vector<int> numbers(static_cast<std::size_t>(n));
-    std::iota(numbers.begin(), numbers.end(), 1);
-    return numbers;
-}
 
 BOOST_AUTO_TEST_CASE(the_limit_is_kept_and_reached_and_every_item_comes_once)
 {
@@ -53,7 +47,7 @@ BOOST_AUTO_TEST_CASE(the_limit_is_kept_and_reached_and_every_item_comes_once)
     });
 }
 
-// Batches of four would take 8 s; a window only 5: the long one holds nobody back.
+// Batches of four would take 8 s, a window takes 5: the long call holds no other back.
 BOOST_AUTO_TEST_CASE(it_is_a_window_and_no_batches)
 {
     in_many_orders([](simulation& s) {
@@ -190,7 +184,7 @@ BOOST_AUTO_TEST_CASE(cancelled_just_as_a_call_succeeds_it_does_not_return_as_if_
     BOOST_TEST(succeeded > 0); // the moment it is about was met
 }
 
-/// Numbers that are made as they are asked for, one `++` each.
+/// Numbers that are made one by one, each by a `++`.
 struct makes_numbers {
     struct iterator {
         int operator*() const { return at; }

@@ -15,7 +15,7 @@ BOOST_AUTO_TEST_SUITE(histogram)
 
 using scale = weir::detail::histogram_scale;
 
-/// Lengths from nothing to hours, with every magnitude about as often.
+/// Lengths of time from zero to hours, with every magnitude about equally often.
 std::vector<weir::duration> lengths(std::uint64_t seed, std::size_t n)
 {
     std::mt19937_64 random(seed);

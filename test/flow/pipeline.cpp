@@ -3,6 +3,7 @@
 #include <weir/sync/channel.hpp>
 #include <weir/time/wait.hpp>
 
+#include "flow/streams.hpp"
 #include "support/numbers.hpp"
 #include "support/simulation.hpp"
 
@@ -15,7 +16,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <random>
 #include <stdexcept>
@@ -27,25 +27,15 @@ using namespace std::chrono_literals;
 using weir::stage_counts;
 using weir::stage_options;
 using weir::test::in_many_orders;
+using weir::test::one_to;
 using weir::test::simulation;
+using weir::test::sleep_for;
 
 BOOST_AUTO_TEST_SUITE(pipeline)
 
 using numbers = std::vector<int>;
 
-numbers one_to(int n)
-{
-    numbers all(static_cast<std::size_t>(n));
-    std::iota(all.begin(), all.end(), 1);
-    return all;
-}
-
-asio::awaitable<void> sleep_for(weir::duration length)
-{
-    co_await weir::async_sleep_for(co_await asio::this_coro::executor, length, asio::use_awaitable);
-}
-
-/// A stage's work that counts who is in it, and that fails for one item.
+/// The function of a stage: counts its running calls, and fails for one item.
 class work {
 public:
     explicit work(weir::duration length, int fails_for = -1) : length_(length), fails_(fails_for) {}
@@ -142,11 +132,11 @@ BOOST_AUTO_TEST_CASE(a_slow_stage_holds_back_those_before_it)
                     co_return n;
                 };
                 auto stages = weir::pipeline(endless)
-                                  .then(4, fast, stage_options().queue(queue))
+                                  .then(4, fast, stage_options().results(queue))
                                   .then(2, slow);
                 BOOST_TEST((co_await stages.next()).has_value());
                 co_await sleep_for(1min);
-                // Delivered, in the second stage, and in the first with its queue.
+                // Delivered, in the second stage, and in the first with its waiting results.
                 BOOST_TEST(pulled == static_cast<int>(1 + 2 + 4 + queue));
                 co_await stages.stop();
             });
@@ -225,7 +215,7 @@ BOOST_AUTO_TEST_CASE(when_a_later_stage_fails_the_earlier_ones_are_cancelled)
             BOOST_TEST(first.alive + second.alive == 0);
             const std::vector<stage_counts> counts = stages.counts();
             BOOST_CHECK(counts[0].reason == weir::cancel_reason::sibling_failed);
-            BOOST_TEST(counts[0].under_way() + counts[1].under_way() == 0U);
+            BOOST_TEST(counts[0].in_flight() + counts[1].in_flight() == 0U);
             BOOST_TEST(counts[1].entered == counts[0].delivered);
             BOOST_TEST(counts[1].failed == 1U);
         });
@@ -351,7 +341,7 @@ BOOST_AUTO_TEST_CASE(a_context_destroyed_in_the_middle_leaves_nothing_behind)
     BOOST_TEST(alive.use_count() == 1);
 }
 
-/// What one run of random stages must keep.
+/// What must hold in one run of random stages.
 class random_run {
 public:
     explicit random_run(std::uint64_t seed)
@@ -406,7 +396,7 @@ private:
     }
     stage_options options(int which) const
     {
-        return stage_options().order(order_[which]).queue(queue_[which]);
+        return stage_options().order(order_[which]).results(queue_[which]);
     }
 
     asio::awaitable<void> whole()
@@ -453,7 +443,7 @@ private:
         BOOST_TEST((std::adjacent_find(got_.begin(), got_.end()) == got_.end()));
         BOOST_REQUIRE(counts_.size() == 3U);
         for (std::size_t i = 0; i < 3; ++i) {
-            BOOST_TEST(counts_[i].under_way() == 0U);
+            BOOST_TEST(counts_[i].in_flight() == 0U);
             if (i > 0)
                 BOOST_TEST(counts_[i].entered == counts_[i - 1].delivered);
         }

@@ -24,7 +24,7 @@ using asio_concurrent_channel =
     boost::asio::experimental::concurrent_channel<void(error_code, int)>;
 using int_hook = std::function<void(int&&)>;
 
-/// A queue, and the Asio channel below it when that is not its own.
+/// A queue, and the Asio channel below it unless the queue owns that.
 template <class Queue, class Below = int>
 struct made {
     Queue& operator*() const { return *queue; }
@@ -34,7 +34,7 @@ struct made {
     std::unique_ptr<Queue> queue; // goes first
 };
 
-/// A queue that stands alone. May go in any order with the contexts.
+/// A queue that uses no channel of others: it and the contexts may go in any order.
 template <class Queue>
 struct alone {
     using queue = Queue;
@@ -71,14 +71,14 @@ using under_concurrent_senders = over<asio_concurrent_channel, plain_side::sende
 using under_receivers = over<asio_channel, plain_side::receivers>;
 using under_concurrent_receivers = over<asio_concurrent_channel, plain_side::receivers>;
 
-/// What all of them do.
+/// For what every queue does.
 using all_queues =
     boost::mp11::mp_list<weir_channel, own_channel, own_concurrent, under_senders,
                          under_concurrent_senders, under_receivers, under_concurrent_receivers>;
-/// Those whose every receive goes through the queue: they know their room and their values exactly.
+/// Those without plain receivers: they know their room and their values exactly.
 using exact_queues = boost::mp11::mp_list<weir_channel, own_channel, own_concurrent, under_senders,
                                           under_concurrent_senders>;
-/// Those that hang on no context.
+/// Those that may outlive their contexts.
 using free_queues = boost::mp11::mp_list<weir_channel, own_channel, own_concurrent>;
 
 } // namespace weir::test

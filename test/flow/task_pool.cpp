@@ -2,6 +2,7 @@
 
 #include <weir/time/wait.hpp>
 
+#include "flow/pool_jobs.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -18,8 +19,6 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -29,25 +28,12 @@
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
+using namespace weir::test;
 using weir::cancel_reason;
+using weir::pool_options;
 using weir::status;
-using weir::test::in_many_orders;
-using weir::test::simulation;
-
-using pool_options = weir::pool_options;
 
 BOOST_AUTO_TEST_SUITE(task_pool)
-
-std::vector<asio::any_io_executor> both(simulation& s)
-{
-    return {s.a.get_executor(), s.b.get_executor()};
-}
-
-asio::awaitable<int> slow(int n)
-{
-    co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
-    co_return n;
-}
 
 BOOST_AUTO_TEST_CASE(any_callable_is_run_and_its_outcome_awaited)
 {
@@ -102,36 +88,6 @@ BOOST_AUTO_TEST_CASE(at_most_so_many_run_at_a_time_and_the_rest_wait)
         BOOST_TEST(most == 3);
         BOOST_TEST(done == 12);
         BOOST_TEST((s.elapsed() == 4s));
-    });
-}
-
-BOOST_AUTO_TEST_CASE(without_a_limit_every_job_starts_as_it_comes)
-{
-    in_many_orders([](simulation& s) {
-        weir::task_pool tasks(both(s), pool_options(weir::unlimited));
-        int sum = 0;
-        s.spawn([&]() -> asio::awaitable<void> {
-            std::vector<weir::task<int>> handles;
-            for (int i = 0; i < 20; ++i) {
-                const auto work = [i] { return slow(i); };
-                handles.push_back(co_await tasks.async_submit(work));
-            }
-            for (auto& handle : handles) {
-                auto out = co_await handle.async_outcome();
-                sum += out.value();
-            }
-            BOOST_TEST((s.elapsed() == 1s));
-            const auto report = co_await tasks.drain(1s);
-            BOOST_TEST(report.clean());
-            BOOST_TEST(!tasks.try_submit([] {}));
-            auto late = tasks.async_submit([] {}, asio::as_tuple(asio::use_awaitable));
-            const auto refused = co_await std::move(late);
-            BOOST_TEST((std::get<0>(refused) == weir::errc::closed));
-        });
-        s.run();
-        BOOST_TEST(sum == 190);
-        BOOST_TEST(tasks.ledger().balanced());
-        BOOST_TEST(tasks.ledger().accepted == 20U);
     });
 }
 
@@ -234,14 +190,14 @@ BOOST_AUTO_TEST_CASE(what_a_task_returns_after_it_was_abandoned_is_nobodys)
         });
 }
 
-// A context whose `run` returned while a job is at work would leave that job where it is.
+// If the `run` of a context returned while a job runs there, the job would never end.
 BOOST_AUTO_TEST_CASE(a_job_keeps_its_context_running_whatever_it_waits_for)
 {
     for (const bool unlimited : {false, true}) {
         asio::io_context context(1);
         std::function<void()> parked;
         const auto wait_for_something = [&parked]() -> asio::awaitable<int> {
-            // Nothing that Asio knows about.
+            // Asio does not know of this wait.
             co_await asio::async_initiate<const asio::use_awaitable_t<>&, void()>(
                 [&parked](auto handler) {
                     auto kept = std::make_shared<decltype(handler)>(std::move(handler));
@@ -261,41 +217,6 @@ BOOST_AUTO_TEST_CASE(a_job_keeps_its_context_running_whatever_it_waits_for)
         context.run();
         BOOST_TEST(handle.is_done());
     }
-}
-
-BOOST_AUTO_TEST_CASE(a_failure_that_nobody_asks_about_goes_to_the_hook)
-{
-    in_many_orders([](simulation& s) {
-        std::vector<std::string> told;
-        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&& out) {
-            try {
-                out.value();
-            } catch (const std::runtime_error& e) {
-                told.push_back(e.what());
-            }
-        });
-        s.spawn([&]() -> asio::awaitable<void> {
-            const auto fail = [](const char* what) -> int { throw std::runtime_error(what); };
-            const auto first = [fail] { return fail("dropped before it ended"); };
-            const auto second = [fail] { return fail("dropped after it ended"); };
-            const auto third = [fail] { return fail("asked about"); };
-            {
-                (void)co_await tasks.async_submit(first);
-            }
-            {
-                auto handle = co_await tasks.async_submit(second);
-                while (!handle.is_done())
-                    co_await weir::async_sleep_for(s.a.get_executor(), 1s);
-            }
-            BOOST_TEST(!co_await tasks.async_run(third));
-            (void)co_await tasks.async_submit([] { return 1; }); // no failure
-            co_await tasks.drain(1s);
-        });
-        s.run();
-        BOOST_REQUIRE(told.size() == 2U);
-        BOOST_TEST(told[0] == "dropped before it ended");
-        BOOST_TEST(told[1] == "dropped after it ended");
-    });
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_for_an_outcome_that_is_cancelled_leaves_the_job_alone)
@@ -378,196 +299,6 @@ BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_tells_every_task)
         });
         s.run();
         BOOST_TEST(told == 6);
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_failure_that_was_asked_about_does_not_go_to_the_hook)
-{
-    in_many_orders([](simulation& s) {
-        int told = 0;
-        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&&) { ++told; });
-        s.spawn([&]() -> asio::awaitable<void> {
-            const auto fail = []() -> int { throw std::runtime_error("no"); };
-            {
-                auto handle = co_await tasks.async_submit(fail);
-                const auto out = co_await handle.async_outcome();
-                BOOST_TEST((out.status() == status::failed));
-            }
-            co_await tasks.drain(1s);
-        });
-        s.run();
-        BOOST_TEST(told == 0);
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_failure_that_is_being_waited_for_does_not_go_to_the_hook)
-{
-    in_many_orders([](simulation& s) {
-        int told = 0;
-        int asked = 0;
-        weir::job_id id = 0;
-        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&&) { ++told; });
-        const auto fail = []() -> int { throw std::runtime_error("no"); };
-        {
-            auto handle = tasks.try_submit(fail, weir::job_options().name("its name"));
-            id = handle.id();
-            handle.async_outcome([&](weir::error_code, weir::outcome<int> out) {
-                ++asked;
-                BOOST_TEST((out.status() == status::failed));
-                BOOST_TEST(out.id() == id);
-                BOOST_TEST(out.name() == "its name");
-            });
-        } // dropped while it is waited for
-        tasks.close();
-        s.run();
-        BOOST_TEST(asked == 1);
-        BOOST_TEST(told == 0);
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_failure_whose_wait_was_given_up_goes_to_the_hook)
-{
-    in_many_orders([](simulation& s) {
-        int told = 0;
-        weir::task_pool tasks(both(s), pool_options(1), [&](weir::outcome<void>&&) { ++told; });
-        const auto fail = []() -> asio::awaitable<int> {
-            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
-            throw std::runtime_error("no");
-        };
-        asio::cancellation_signal signal;
-        weir::error_code code;
-        const auto on_end = [&](weir::error_code error, weir::outcome<int>) { code = error; };
-        tasks.async_run(fail, asio::bind_cancellation_slot(signal.slot(), on_end));
-        const weir::alarm later(s.a.get_executor(), weir::time_point{} + 500ms,
-                                [&] { signal.emit(asio::cancellation_type::total); });
-        s.world.run();
-        BOOST_TEST(code == asio::error::operation_aborted);
-        BOOST_TEST(told == 1);
-        tasks.close();
-        s.run();
-    });
-}
-
-// ---- without a limit each job is on its own
-
-BOOST_AUTO_TEST_CASE(without_a_limit_a_plain_job_does_not_run_inside_the_submit)
-{
-    in_many_orders([](simulation& s) {
-        weir::task_pool tasks({s.a.get_executor()}, pool_options(weir::unlimited));
-        int depth = 0, deepest = 0, done = 0;
-        s.spawn(s.a, [&]() -> asio::awaitable<void> {
-            const auto inner = [&] { ++done; };
-            const auto outer = [&] {
-                deepest = std::max(deepest, ++depth);
-                (void)tasks.try_submit(inner);
-                --depth;
-                ++done;
-            };
-            for (int i = 0; i < 5; ++i)
-                (void)tasks.try_submit(outer);
-            BOOST_TEST(done == 0);
-            BOOST_TEST(tasks.ledger().queued() == 5U);
-            while (tasks.ledger().accepted < 10U)
-                co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
-            const auto report = co_await tasks.drain(1s);
-            BOOST_TEST(report.clean());
-        });
-        s.run();
-        BOOST_TEST(done == 10);
-        BOOST_TEST(deepest == 1);
-        BOOST_TEST(tasks.ledger().ok == 10U);
-    });
-}
-
-BOOST_AUTO_TEST_CASE(without_a_limit_a_context_that_is_destroyed_leaves_no_task_untold)
-{
-    for (const std::size_t steps : {0U, 1U, 3U, 6U, 100U})
-        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-            weir::sim::world w(seed);
-            auto here = std::make_unique<weir::sim::context>(w);
-            weir::task_pool tasks({here->get_executor()}, pool_options(weir::unlimited));
-            std::vector<weir::task<int>> handles;
-            for (int i = 0; i < 3; ++i) {
-                handles.push_back(tasks.try_submit([i] { return i; }));
-                handles.push_back(tasks.try_submit([i] { return slow(i); }));
-            }
-            for (std::size_t i = 0; i < steps && w.now() == weir::time_point{}; ++i)
-                w.run_one();
-            here.reset();
-            for (const auto& handle : handles)
-                BOOST_TEST(handle.is_done());
-            const weir::ledger l = tasks.ledger();
-            BOOST_TEST(l.balanced());
-            BOOST_TEST(l.accepted == 6U);
-            BOOST_TEST(l.ok + l.abandoned + l.dropped == 6U);
-            BOOST_TEST((steps != 0U || l.dropped == 6U));
-            BOOST_TEST((steps != 100U || l.ok >= 3U));
-        }
-}
-
-BOOST_AUTO_TEST_CASE(without_a_limit_the_ledger_never_goes_back_and_always_adds_up)
-{
-    in_many_orders([](simulation& s) {
-        weir::task_pool tasks(both(s), pool_options(weir::unlimited).timeout(2s).grace(1s));
-        const auto stubborn = []() -> asio::awaitable<void> {
-            const auto executor = co_await asio::this_coro::executor;
-            co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-            co_await weir::async_sleep_for(executor, 10s);
-        };
-        const auto too_long = []() -> asio::awaitable<void> {
-            co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1h);
-        };
-        for (int i = 0; i < 4; ++i) {
-            (void)tasks.try_submit([] {});
-            (void)tasks.try_submit([] { return slow(1); });
-            (void)tasks.try_submit([]() -> int { throw std::runtime_error("no"); });
-            (void)tasks.try_submit(too_long);
-            (void)tasks.try_submit(stubborn);
-        }
-        tasks.close();
-        weir::ledger before = tasks.ledger();
-        while (s.world.run_one()) {
-            const weir::ledger now = tasks.ledger();
-            BOOST_REQUIRE(now.accepted == 20U);
-            BOOST_REQUIRE(now.started >= before.started);
-            BOOST_REQUIRE(now.finished() >= before.finished());
-            BOOST_REQUIRE(now.started >= now.finished());
-            BOOST_REQUIRE(now.started + now.dropped <= now.accepted);
-            before = now;
-        }
-        BOOST_TEST(before.balanced());
-        BOOST_TEST(before.ok == 8U);
-        BOOST_TEST(before.failed == 4U);
-        BOOST_TEST(before.timed_out == 4U);
-        BOOST_TEST(before.abandoned == 4U);
-        BOOST_TEST(before.late == 4U);
-        s.run();
-    });
-}
-
-BOOST_AUTO_TEST_CASE(without_a_limit_a_drain_that_runs_out_names_what_it_ended)
-{
-    in_many_orders([](simulation& s) {
-        weir::task_pool tasks(both(s), pool_options(weir::unlimited).grace(1s));
-        s.spawn([&]() -> asio::awaitable<void> {
-            const auto forever = []() -> asio::awaitable<void> {
-                co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1h);
-            };
-            for (const char* name : {"one", "two"})
-                (void)tasks.try_submit(forever, weir::job_options().name(name));
-            (void)tasks.try_submit([] {});
-            const auto report = co_await tasks.drain(1s);
-            BOOST_TEST(report.complete);
-            BOOST_REQUIRE(report.unfinished.size() == 2U);
-            std::vector<std::string> names{report.unfinished[0].name, report.unfinished[1].name};
-            std::sort(names.begin(), names.end());
-            BOOST_TEST(names[0] == "one");
-            BOOST_TEST(names[1] == "two");
-            BOOST_TEST((report.unfinished[0].status == status::cancelled));
-            BOOST_TEST(report.ledger.cancelled == 2U);
-        });
-        s.run();
-        BOOST_TEST((s.elapsed() == 1s));
     });
 }
 

@@ -32,7 +32,7 @@ asio::awaitable<int> takes_an_hour()
     co_return 1;
 }
 
-/// A pool whose worker and whose queue are both taken: whoever submits waits.
+/// A pool without a free worker and with a full queue: a submitter has to wait.
 struct full_pool {
     explicit full_pool(simulation& s)
     {
@@ -58,7 +58,7 @@ const auto runs = [](weir::task_pool& jobs, auto handler) {
     jobs.async_run(takes_an_hour, std::move(handler));
 };
 
-/// Neither is accepted: who waits for a place is told so, and at once.
+/// Neither job is accepted: the waiting submitter completes at once.
 template <class End>
 void is_not_accepted(End end, weir::error_code expected)
 {

@@ -1,5 +1,5 @@
-// The queues over Asio's channels, in every order: whatever those lose by themselves, through the
-// queue each value has one fate.
+// The queues over Asio's channels, in every order: through the queue each value has exactly one
+// fate, whatever the channels lose by themselves.
 #include "proof/prove.hpp"
 #include "proof/traffic.hpp"
 

@@ -1,5 +1,5 @@
-// The channel, in every order: each value has one fate, what was reported is what happened, first
-// in is first out.
+// The channel, in every order: each value has exactly one fate, the one that was reported, and
+// first in is first out.
 #include "proof/prove.hpp"
 #include "proof/traffic.hpp"
 
@@ -108,7 +108,7 @@ BOOST_AUTO_TEST_CASE(when_it_is_full)
 
 BOOST_AUTO_TEST_CASE(deadlines)
 {
-    // Four timers that are due at once have too many orders: up to four delays.
+    // Four timers that expire at once have too many orders: schedules with up to four delays.
     for (const std::size_t capacity : {0, 1}) {
         shape s(capacity, 1);
         s.deadlines = true;

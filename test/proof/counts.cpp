@@ -1,4 +1,4 @@
-// What counts and waits for zero, in every order: gate, wait_group, event.
+// Gate, wait_group and event, in every order.
 #include "proof/prove.hpp"
 
 #include <weir/sync/event.hpp>
@@ -49,13 +49,13 @@ std::string name_of(fault f)
 /// context destroyed.
 class two_waiters {
 public:
-    /// `may_end` tells whether a wait may succeed now.
+    /// `may_end()` says whether a wait may succeed now.
     two_waiters(world& w, std::function<bool()> may_end)
         : may_end_(std::move(may_end)), world_(w), home_(w), away_(std::make_unique<context>(w))
     {
     }
 
-    /// `begin(handler)` starts a wait; false when it cannot any more.
+    /// `begin(handler)` starts a wait; returns false when it is too late for one.
     template <class Begin>
     void start(Begin begin)
     {
@@ -121,7 +121,7 @@ private:
     bool gone_ = false;
 };
 
-// Two go in when they come, and stay for a step each.
+// Two workers enter when they arrive, and each stays for one step.
 void gate_scenario(world& w, fault f)
 {
     int inside = 0;

@@ -1,5 +1,5 @@
-// A job that waits in every way there is, cancelled at each of its suspensions in turn: the ledger,
-// the permits, the values and the memory balance.
+// A job that waits in every way there is, cancelled at each of its suspensions in turn: ledger,
+// permits, values and memory balance.
 #include "proof/fates.hpp"
 #include "proof/memory.hpp"
 #include "proof/prove.hpp"
@@ -65,7 +65,7 @@ public:
         home_.spawn([this] { return collect(); }, "who collects");
     }
 
-    /// False: it was over before.
+    /// False: the job ended before that.
     bool run(std::size_t steps, blow b)
     {
         for (std::size_t i = 0; i < steps; ++i)
@@ -144,7 +144,7 @@ private:
         replies_.close();
     }
 
-    // In the pool's hook too, where nothing may be thrown.
+    // Also called from the pool's hook, which must not throw.
     void record(const weir::outcome<int>& out) noexcept
     {
         once_.expect(outcomes_.emplace(out.id(), out.status()).second, "each job has one outcome");
@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(the_memory_is_counted)
     const long before = weir::test::blocks_held();
     auto one = std::make_unique<int>(1);
     BOOST_TEST(weir::test::blocks_held() == before + 1);
-    void* volatile two = std::aligned_alloc(64, 64); // volatile: or the compiler leaves it out
+    void* volatile two = std::aligned_alloc(64, 64); // volatile, or the compiler removes it
     BOOST_TEST(weir::test::blocks_held() == before + 2);
     std::free(two);
     one.reset();

@@ -1,6 +1,6 @@
 #pragma once
 
-// What becomes of each value that is sent into a channel: law 2, value by value.
+// The fate of each value that is sent into a channel: law 2, value by value.
 
 #include "proof/prove.hpp"
 
@@ -10,10 +10,10 @@
 
 namespace weir::test {
 
-/// Moves, and does not copy. Knows when it has been moved from.
+/// Moves but does not copy, and knows when it was moved from.
 class value {
 public:
-    value() noexcept : number_(moved) {} // Asio's channels ask for it
+    value() noexcept : number_(moved) {} // Asio's channels need it
     explicit value(std::size_t n) noexcept : number_(n) {}
     value(value&& other) noexcept : number_(std::exchange(other.number_, moved)) {}
     value& operator=(value&& other) noexcept
@@ -34,12 +34,12 @@ private:
     std::size_t number_;
 };
 
-/// One account for each value, in the order in which they were sent.
+/// One record per value, in the order in which they were sent.
 class fates {
 public:
     enum class fate { on_its_way, handed_back, received, undelivered };
 
-    /// `in_order`: first made is first out. Not so where somebody keeps a reserved place empty.
+    /// `in_order`: first made is first out. False where a sender keeps a reserved place empty.
     explicit fates(bool in_order = true) : in_order_(in_order) {}
 
     value make()
@@ -56,7 +56,7 @@ public:
         settle(number, fate::handed_back);
     }
 
-    /// In the channel's hook, where nothing may be thrown.
+    /// To be called in the channel's hook, which must not throw.
     void undelivered(const value& v) noexcept
     {
         hook_.expect(!v.is_moved(), "no value comes out twice");
@@ -67,7 +67,7 @@ public:
         a.end = fate::undelivered;
     }
 
-    /// To be called in the order in which values are taken out.
+    /// To be called for the values in the order in which they are taken out.
     void received(const value& v)
     {
         const std::size_t number = v.number();
@@ -75,7 +75,7 @@ public:
         expect(!all_[number].overtaken || !in_order_, "first in, first out");
         for (std::size_t before = settled_; before < number; ++before)
             if (all_[before].end == fate::on_its_way)
-                all_[before].overtaken = true; // fine, if it has left the line and will be told
+                all_[before].overtaken = true; // fine if its sender left the line and will learn it
         while (settled_ < all_.size() && all_[settled_].end != fate::on_its_way)
             ++settled_;
     }

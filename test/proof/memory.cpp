@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <new>
 
-// The linker sends every call of aligned_alloc and free in this program to the functions named
-// __wrap_ (see CMakeLists.txt).
+// The linker turns every call of aligned_alloc and free in this program into a call of the function
+// with the prefix __wrap_ (see CMakeLists.txt).
 
 namespace {
 

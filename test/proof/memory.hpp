@@ -2,8 +2,8 @@
 
 namespace weir::test {
 
-/// How many blocks this program holds: what it asked for by `operator new` and by `aligned_alloc`
-/// (Asio's way), less what it gave back. Zero under a sanitizer, which counts by itself.
+/// How many blocks this program holds: allocated by `operator new` or, as Asio does, by
+/// `aligned_alloc`, and not freed. Zero under a sanitizer, which does its own accounting.
 long blocks_held();
 
 } // namespace weir::test

@@ -119,7 +119,7 @@ void mixture::add_to(events& sum) const
     sum.undelivered += values_.count(fates::fate::undelivered);
 }
 
-// What must hold at every moment.
+// Must hold after every step.
 void mixture::look() const
 {
     expect(semaphore_->in_use() <= most_, "no more permits than there are");
@@ -134,7 +134,7 @@ asio::awaitable<void> mixture::pause()
     co_await async_sleep_for(co_await asio::this_coro::executor, length, asio::use_awaitable);
 }
 
-// Passes the semaphore, works a while, sends a value.
+// Acquires a permit, works for a while, sends a value.
 asio::awaitable<void> mixture::work(int& count)
 {
     const at_work here(count);
@@ -149,7 +149,7 @@ asio::awaitable<void> mixture::work(int& count)
     line_[place].granted_by_then = released_ + semaphore_->in_use();
     const holding held(*this, std::move(std::get<1>(answer)));
     co_await pause();
-    // A cancelled coroutine throws before it awaits: the value would go with what it throws.
+    // A cancelled coroutine throws at its next `co_await`, and the value would be lost with it.
     co_await asio::this_coro::throw_if_cancelled(false);
     value v = values_.make();
     const std::size_t number = v.number();
@@ -190,7 +190,7 @@ asio::awaitable<void> mixture::own_children()
 asio::awaitable<int> mixture::job(int n)
 {
     expect(!pool_over_, "no job starts after its pool said done");
-    if (world_.choose(6) == 0) { // one that does not honour cancellation
+    if (world_.choose(6) == 0) { // does not honour cancellation
         const at_work here(jobs_at_work_);
         co_await asio::this_coro::throw_if_cancelled(false);
         co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
@@ -227,7 +227,7 @@ asio::awaitable<void> mixture::drain()
     expect(report.complete, "a drain is complete");
 }
 
-// In the pool's hook too, where nothing may be thrown.
+// Also called from the pool's hook, which must not throw.
 void mixture::record(const outcome<int>& out) noexcept
 {
     outcomes_once_.expect(outcomes_.emplace(out.id(), out.status()).second,
@@ -262,17 +262,17 @@ asio::awaitable<void> mixture::receive(asio::cancellation_signal& cancel)
     }
 }
 
-// Whoever is still waiting then is told.
+// Operations that still wait then complete.
 asio::awaitable<void> mixture::end_it_all()
 {
     co_await async_sleep_for(co_await asio::this_coro::executor, 60s, asio::use_awaitable);
     channel_closed_ = true;
     channel_->close();
     semaphore_->close();
-    co_await drain(); // whether or not somebody did before
+    co_await drain(); // even if it was drained before
 }
 
-// Those let through are always the first of the line, without those that gave up.
+// Grants go to the first waiters in line, leaving out those that gave up.
 void mixture::check_line() const
 {
     std::size_t sum = 0;
@@ -294,7 +294,7 @@ void mixture::check_jobs() const
         expect(accepted_.count(id) == 1, "no outcome without a job");
         ++ended[how];
     }
-    // Some may still lie in the results, which nobody received.
+    // Some outcomes may still be in the results, not received.
     expect(outcomes_.size() + pool_->results().size() == accepted_.size(),
            "each job has an outcome");
     expect(ended[status::ok] <= l.ok && ended[status::failed] <= l.failed &&

@@ -1,7 +1,7 @@
 #pragma once
 
-// A bit of everything at once, and cancellations in the middle of it: children of a scope and jobs
-// of a pool share a semaphore and a channel, over two contexts.
+// Everything at once, with cancellations in the middle: children of a scope and jobs of a pool
+// share a semaphore and a channel, over two contexts.
 
 #include "proof/fates.hpp"
 #include "proof/prove.hpp"
@@ -24,7 +24,7 @@
 
 namespace weir::test {
 
-/// What has happened in many runs, to see that everything does happen.
+/// What happened in many runs, to check that everything does happen in some.
 struct events {
     std::map<status, std::uint64_t> jobs;
     std::uint64_t jobs_rejected = 0;
@@ -39,7 +39,7 @@ class mixture {
 public:
     explicit mixture(sim::world& w);
 
-    /// Starts all, lets the faults strike, waits until the end and checks the accounts.
+    /// Starts everything, injects the faults, runs to the end and checks the accounts.
     void run();
 
     void add_to(events& sum) const;
@@ -47,14 +47,14 @@ public:
 private:
     using pool = worker_pool<int, int>;
 
-    /// The line at the semaphore: who came when, and how much had been granted when each was
-    /// answered.
+    /// The waiters at the semaphore in order of arrival, with what had been granted when each one
+    /// completed.
     struct acquirer {
         std::size_t weight;
-        std::size_t granted_by_then = 0; // by weight; 0: got none
+        std::size_t granted_by_then = 0; // by weight; 0: got no permit
     };
 
-    /// A permit while it is held.
+    /// Holds a permit.
     class holding {
     public:
         holding(mixture& m, permit p) : mixture_(m), permit_(std::move(p)) {}
@@ -67,7 +67,7 @@ private:
         permit permit_;
     };
 
-    /// Counts who is at work, to tell at the end that nobody is.
+    /// Counts the coroutines at work, so that the end can check that there are none.
     struct at_work {
         explicit at_work(int& c) : count(c) { ++count; }
         at_work(const at_work&) = delete;

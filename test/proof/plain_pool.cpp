@@ -1,4 +1,4 @@
-// Worker pools with plain handlers: jobs are taken, and outcomes published, several in one go.
+// Worker pools with plain handlers: workers take several jobs and publish several outcomes at once.
 #include "proof/prove.hpp"
 
 #include <weir/flow/worker_pool.hpp>
@@ -35,8 +35,8 @@ struct item {
 
 } // namespace
 
-// A worker takes several together once thousands of jobs were over at once. Here it does from the
-// first, and not a divisor of a turn's worth, so that turns end in the middle too.
+// A worker takes several jobs at once only after thousands of fast jobs. Here it does so from the
+// first, and as many as do not divide a turn, so that turns also end in the middle.
 template <>
 inline std::size_t weir::detail::taken_jobs<item, int>::share() const noexcept
 {
@@ -89,8 +89,8 @@ struct size {
     }
 };
 
-/// The jobs are 0, 1, 2, ...; the third fails. Who submits and who collects are in another context
-/// than the first worker.
+/// The jobs are 0, 1, 2, ...; the third fails. Submitter and collector are in another context than
+/// the first worker.
 class plain_jobs {
 public:
     using pool = weir::worker_pool<item, int>;
@@ -152,7 +152,7 @@ private:
             world_.at_some_step([this] {
                 away_.reset();
                 if (pool_)
-                    pool_->close(); // who waits for room would wait for ever
+                    pool_->close(); // or a submitter would wait for room forever
             });
     }
 
@@ -184,7 +184,7 @@ private:
         return bool(at_once);
     }
 
-    // As many as there is room for in one go: these are taken in one go too.
+    // Submits as many at once as there is room for: workers also take these at once.
     asio::awaitable<void> submit()
     {
         for (int i = 0; i < size_.jobs && pool_; ++i) {
@@ -211,7 +211,7 @@ private:
         }
     }
 
-    // When nothing goes on any more by itself.
+    // To be called when nothing happens any more by itself.
     asio::awaitable<void> end_later()
     {
         co_await weir::async_sleep_for(home_.get_executor(), 1s, asio::use_awaitable);
@@ -220,7 +220,7 @@ private:
             pool_->close();
             co_return;
         }
-        // With a queue of one none is taken ahead: each worker holds one outcome that has no room.
+        // With a queue of one, no job is taken ahead: each worker holds one outcome without room.
         if (size_.queue == 1)
             expect(called_.size() <= size_.results + size_.workers, "one worker an executor");
         const weir::drain_report report = co_await pool_->drain(1s);
@@ -242,7 +242,7 @@ private:
         }
     }
 
-    // In the pool's hook too, where nothing may be thrown.
+    // Also called from the pool's hook, which must not throw.
     void record(weir::outcome<int>& out) noexcept
     {
         ended e{out.status(), std::nullopt};
@@ -308,8 +308,8 @@ BOOST_AUTO_TEST_CASE(worker_pool_of_one_in_every_order)
             prove_plain(s, e, schedules::all(), "");
 }
 
-// More than a turn's worth: the worker lets others in with jobs in its hands that it took and has
-// not begun.
+// More jobs than a turn: the worker gives its executor a turn while it holds jobs that it took and
+// has not begun.
 BOOST_AUTO_TEST_CASE(a_turn_that_ends_among_jobs_taken_together)
 {
     for (const size& s : {size{1, 140, 200, 200}, size{1, 140, 200, 1}})

@@ -1,6 +1,6 @@
-// Pools, under every schedule with up to three delays, or in every order where that can be done,
-// and every step for a fault: each accepted job has one outcome, the ledger balances, and nothing
-// is left behind.
+// Pools, under every schedule with up to three delays, or in every order where that is feasible,
+// and with a fault at every step: each accepted job has one outcome, the ledger balances, and
+// nothing is left behind.
 #include "proof/prove.hpp"
 
 #include <weir/flow/for_each.hpp>
@@ -68,7 +68,7 @@ enum class ending {
 struct named_ending {
     ending how;
     const char* name;
-    bool every_order; // with one worker there are few enough to try them all
+    bool every_order; // with one worker there are few enough
 };
 
 constexpr named_ending endings[] = {
@@ -89,7 +89,7 @@ constexpr named_ending endings[] = {
     {ending::resize, "resized, paused, resumed", false},
 };
 
-/// Three jobs; who submits and who collects are in another context than the second worker.
+/// Three jobs; submitter and collector are in another context than the second worker.
 class three_jobs {
 public:
     using pool = weir::worker_pool<int, int>;
@@ -165,7 +165,7 @@ private:
                 gone_ = true;
                 away_.reset();
                 if (pool_)
-                    pool_->close(); // who waits for room would wait for ever
+                    pool_->close(); // or a submitter would wait for room forever
             });
     }
 
@@ -244,7 +244,7 @@ private:
         }
     }
 
-    // In the pool's hook too, where nothing may be thrown.
+    // Also called from the pool's hook, which must not throw.
     void record(const weir::outcome<int>& out) noexcept
     {
         once_.expect(outcomes_.emplace(out.id(), out.status()).second, "each job has one outcome");

@@ -1,7 +1,7 @@
 #pragma once
 
-// One line a proof: what was explored, how many schedules, complete or not. A failure prints what
-// replays it.
+// Prints one line per proof: what was explored, how many schedules, complete or not. A failure
+// prints the command that replays it.
 
 #include <weir/sim/context.hpp>
 #include <weir/sim/explore.hpp>
@@ -15,7 +15,7 @@
 
 namespace weir::test {
 
-/// What a scenario throws when a promise is broken.
+/// Thrown by a scenario when a promise is broken.
 struct broken : std::logic_error {
     using std::logic_error::logic_error;
 };
@@ -26,7 +26,7 @@ inline void expect(bool holds, const char* promise)
         throw broken(promise);
 }
 
-/// For where nothing may be thrown, as in a hook: remembers the first promise that was broken.
+/// Remembers the first broken promise, for code that must not throw, such as a hook.
 class verdict {
 public:
     void expect(bool holds, const char* promise) noexcept
@@ -44,25 +44,25 @@ private:
     const char* first_ = nullptr;
 };
 
-/// Without optimisation, or under a sanitizer, a proof would take the day: there it is cut short,
-/// and says so. WEIR_PROOF=small, =full or =long overrules it.
+/// Whether proofs are cut short, which they then say. So it is without optimisation and under a
+/// sanitizer, where they would take a day. WEIR_PROOF=small, =full or =long overrides it.
 bool is_small();
-/// Scopes that take minutes, too.
+/// Whether scopes that take minutes are explored too.
 bool is_long();
 
-/// One schedule alone was asked for: WEIR_REPLAY or WEIR_SEED.
+/// Whether a single schedule was asked for: WEIR_REPLAY or WEIR_SEED.
 bool is_replay();
 
-/// How many random seeds: WEIR_PROOF_SEEDS, or 10,000 (500 when small).
+/// The number of random seeds: WEIR_PROOF_SEEDS, or 10,000 (500 when small).
 std::uint64_t seeds();
 
-/// Runs the scenario under the schedules and checks that none failed and that none was left out.
-/// With WEIR_REPLAY=choices, or WEIR_SEED=seed, runs that one schedule alone; with
-/// WEIR_SCOPE=what, that scope alone. A failure prints the whole command.
+/// Runs the scenario under all schedules, and checks that none failed and none was left out. With
+/// WEIR_REPLAY=choices or WEIR_SEED=seed it runs that schedule alone, with WEIR_SCOPE=what that
+/// scope alone. A failure prints the whole command.
 void prove(const std::string& what, sim::schedules which,
            const std::function<void(sim::world&)>& scenario);
 
-/// The other way round: explores all, and returns how many failed.
+/// For faults that must be found: explores all schedules and returns how many failed.
 sim::report find_violations(const std::string& what,
                             const std::function<void(sim::world&)>& scenario);
 

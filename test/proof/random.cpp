@@ -1,4 +1,4 @@
-// Random cancellation, many seeds: whatever is cancelled when, the accounts balance.
+// Random cancellation under many seeds: the accounts balance, whatever is cancelled and when.
 #include "proof/mixture.hpp"
 #include "proof/prove.hpp"
 

@@ -1,5 +1,5 @@
-// Scopes and time-outs, in every order: children are joined, the first error is the one thrown, and
-// nothing is left behind.
+// Scopes and time-outs, in every order: children are joined, the first error is thrown, and nothing
+// is left behind.
 #include "proof/prove.hpp"
 
 #include <weir/policy/timeout.hpp>
@@ -90,7 +90,7 @@ public:
         if (f == fault::cancel_owner)
             home_->at_some_step([this] {
                 if (!under_way_)
-                    return; // Boost 1.81 would lose it
+                    return; // Boost 1.81 would lose the error
                 cancelled_ = true;
                 signal_.emit(asio::cancellation_type::terminal);
             });
@@ -222,7 +222,7 @@ void timeout_scenario(world& w, fault f, weir::duration length)
     expect(w.now() - weir::time_point{} <= 1s, "nothing waits on");
 }
 
-// Cancelled from outside all contexts, as from another thread.
+// Cancelled from outside of all contexts, as by another thread.
 void link_scenario(world& w)
 {
     weir::cancel_source source;

@@ -1,5 +1,5 @@
-// The semaphore, in every order: permits conserved, first come first served, each acquire answered
-// once.
+// The semaphore, in every order: no permit is lost or invented, first come is first served, each
+// acquire completes once.
 #include "proof/prove.hpp"
 
 #include <weir/sync/semaphore.hpp>
@@ -38,7 +38,7 @@ struct shape {
     std::size_t permits;
     std::array<std::size_t, 3> weights = {1, 1, 1};
     std::size_t overtakers = 0;
-    bool deadlines = false; // each waits for 1 s, and holds what it got for as long
+    bool deadlines = false; // each waits for up to 1 s, and holds its permit for 1 s
 };
 
 /// Three acquirers over two contexts. Each holds its permit for one step.
@@ -115,10 +115,10 @@ private:
         bool asked = false;
         bool cancelled = false;
         int answers = 0;
-        std::size_t granted_by_then = 0; // how much, to all, when this one was answered
+        std::size_t granted_by_then = 0; // total weight, when this one completed
     };
 
-    // The second acquirer is the one in the other context, and the one that is cancelled.
+    // The second acquirer is in the other context, and is the one that is cancelled.
     context& of(std::size_t i) { return i == 1 ? *away_ : home_; }
 
     void acquire(std::size_t i, context& c)
@@ -186,7 +186,7 @@ private:
         semaphore_->close();
     }
 
-    // Who waits has a reason to: one of those who wait asks for more than there is.
+    // Waiting needs a reason: one of the waiters asks for more than there is.
     void look() const
     {
         if (!semaphore_ || gone_ || semaphore_->waiting() == 0)
@@ -199,11 +199,11 @@ private:
         expect(reason, "nobody waits while there is room");
     }
 
-    // Those let through are always the first of the line, without those that gave up.
+    // Grants go to the first waiters in line, leaving out those that gave up.
     void check_order() const
     {
         if (gone_ || shape_.overtakers != 0)
-            return; // who was dropped is not known to have left
+            return; // a dropped waiter does not report that it left
         std::size_t sum = 0;
         for (const std::size_t i : line_) {
             sum += shape_.weights.at(i);

@@ -1,5 +1,5 @@
-// map and pipeline: the order that was promised, each item once, and nothing left behind, whatever
-// fails, is cancelled or destroyed at which step.
+// map and pipeline: the promised order, each item once, and nothing left behind, whatever fails, is
+// cancelled or is destroyed at any step.
 #include "proof/prove.hpp"
 
 #include <weir/flow/map.hpp>
@@ -62,7 +62,7 @@ void check_counts(const std::vector<weir::stage_counts>& all)
         expect(c.entered == c.delivered + c.failed + c.dropped, "the account of a stage balances");
 }
 
-/// Somebody who takes the results of three items, in a coroutine that may be cancelled.
+/// A consumer of the results of three items, in a coroutine that may be cancelled.
 class taker {
 public:
     taker(world& w, fault f) : world_(w), fault_(f), home_(std::make_unique<context>(w)) {}
@@ -95,7 +95,7 @@ public:
         expect(most_ <= 2, "no more calls at a time than the limit");
     }
 
-    /// Takes its time, longer for the first.
+    /// Suspends, longer for the first item.
     asio::awaitable<int> call(int n)
     {
         const presence here(*this);
@@ -110,7 +110,7 @@ public:
     template <class Results>
     asio::awaitable<void> take_all(Results& results)
     {
-        if (fault_ == fault::cancelled) { // a loop would not wait for the calls: see `next`
+        if (fault_ == fault::cancelled) { // a plain loop would not wait for the calls: see `next`
             const auto sink = [this](int n) { taken_.push_back(n); };
             std::exception_ptr error;
             try {
@@ -147,7 +147,7 @@ private:
         if (fault_ == fault::cancelled)
             home_->at_some_step([this] {
                 if (!under_way_)
-                    return; // Boost 1.81 would lose it
+                    return; // Boost 1.81 would lose the error
                 cancelled_ = true;
                 signal_.emit(asio::cancellation_type::terminal);
             });
@@ -236,7 +236,7 @@ void prove_each(const std::string& what, void (*scenario)(world&, weir::order, f
     for (const weir::order o : {weir::order::kept, weir::order::as_completed})
         for (const named_fault& f : faults) {
             const bool kept = o == weir::order::kept;
-            // Two thirds of a million: in the long form alone.
+            // Two thirds of a million schedules: only in the long form.
             const bool all = !has_many || kept || f.what != fault::cancelled;
             const bool every = all || weir::test::is_long();
             prove(what + (kept ? ", in order" : ", as completed") + f.name + "}" +

@@ -1,5 +1,5 @@
-// The task pool, under every schedule with up to three delays, and every step for a fault: whoever
-// runs a job has its outcome, or is told that it was not accepted, and nothing is left behind.
+// The task pool, under every schedule with up to three delays, and with a fault at every step: each
+// submitter gets its job's outcome or its rejection, and nothing is left behind.
 #include "proof/prove.hpp"
 
 #include <weir/flow/task_pool.hpp>
@@ -50,7 +50,7 @@ constexpr named_ending endings[] = {
     {ending::context_destroyed, "a context destroyed"},
 };
 
-/// Three clients in one context run a job each; jobs run there and in another context.
+/// Three clients in one context submit one job each; jobs run there and in another context.
 class three_tasks {
 public:
     three_tasks(world& w, weir::limit limit, ending e)
@@ -72,7 +72,7 @@ public:
         if (pool_)
             pool_->close();
         if (ending_ == ending::context_destroyed)
-            pool_.reset(); // what nobody is left to run ends with it
+            pool_.reset(); // jobs that can no longer run end with it
         world_.run_to_end();
         if (pool_)
             expect(pool_->ledger().balanced(), "the ledger balances");

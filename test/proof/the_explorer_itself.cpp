@@ -1,5 +1,5 @@
-// An explorer that finds nothing may be blind. Asio's own channel has known faults: it must find
-// them.
+// An explorer that finds nothing may be blind. Asio's own channel has known faults, which it must
+// find.
 #include "proof/prove.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -68,7 +68,7 @@ void two_send_one_receives_one_closes(world& w, std::size_t capacity)
     while (channel.try_receive(
         [&sum](boost::system::error_code error, int) { sum.received += error ? 0 : 1; })) {
     }
-    channel.cancel(); // tells a sender that was blocked at close that its value was received
+    channel.cancel(); // a sender blocked at close completes with success here
     w.run();
     weir::test::expect(sum.sent == sum.received, "what was reported as sent was not received");
 }
@@ -90,10 +90,10 @@ BOOST_AUTO_TEST_CASE(it_finds_the_values_that_asios_channel_loses)
         std::printf("    of these %llu break conservation\n",
                     static_cast<unsigned long long>(found.failures));
         BOOST_TEST(found.complete);
-        // Since Boost 1.82 their close() leaves the buffer to the receivers. Who waits still loses.
+        // Since Boost 1.82 `close` keeps the buffer. Values of waiting senders are still lost.
         const bool loses = capacity == 0 || BOOST_ASIO_VERSION < 102800;
         BOOST_TEST((found.failures > 0U) == loses);
-        if (BOOST_ASIO_VERSION == 102600) { // Boost 1.81: by another program, once
+        if (BOOST_ASIO_VERSION == 102600) { // Boost 1.81, counted once by another program
             BOOST_TEST(found.schedules == (capacity == 0 ? 3392U : 5170U));
             BOOST_TEST(found.failures == (capacity == 0 ? 158U : 940U));
         }

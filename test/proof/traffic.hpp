@@ -1,6 +1,6 @@
 #pragma once
 
-// Two senders and two receivers at a queue, over two contexts, and what may befall them.
+// Two senders and two receivers at one queue, over two contexts, and the faults that strike them.
 
 #include "proof/fates.hpp"
 #include "proof/prove.hpp"
@@ -25,21 +25,21 @@
 
 namespace weir::test {
 
-/// How the senders and the receivers go about it.
+/// What the senders and the receivers do.
 struct traffic_shape {
     traffic_shape(std::size_t c, std::size_t v) : capacity(c), values(v) {}
 
     std::size_t capacity;
-    std::size_t values; // a sender
+    std::size_t values; // per sender
     overflow full = overflow::wait;
     bool last_reserves = false;   // the second sender reserves a place, and sends a step later
     bool last_takes_some = false; // the second receiver takes up to two at a time
-    bool deadlines = false;       // senders wait for 1 s; receivers come then, and wait for 1 s
+    bool deadlines = false;       // senders wait for 1 s; then receivers come and wait for 1 s
 };
 
-/// One of each in each context. A receiver goes on until the end of the stream. `Queue` is
-/// `weir::channel<value>`, or another that loses nothing, and may have values under way to one
-/// receiver while the other goes on.
+/// One sender and one receiver in each context. Receivers go on until the end of the stream.
+/// `Queue` is `weir::channel<value>` or another queue that loses nothing; a value may be on its way
+/// to one receiver while the other goes on.
 template <class Queue>
 class traffic {
 public:

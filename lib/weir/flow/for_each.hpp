@@ -21,24 +21,24 @@
 
 namespace weir {
 
-/// Calls `function` for each item of a range, at most `limit` at a time: `co_await for_each(urls,
-/// 8, fetch)`.
+/// Calls `function` for each item of a range, at most `limit` at a time:
+/// `co_await for_each(urls, 8, fetch)`.
 ///
-/// Shape: a sliding window: the next item starts as soon as one has ended, in the range's order;
-///        they end in any order. The range is pulled lazily, one item when there is room for it, so
-///        it may be endless or an input range (whose items are then moved out). `function(item)`
-///        returns an awaitable, or anything else and is called in place.
-/// Units: `limit` from 1, or `unlimited`; throws `std::invalid_argument` for `paused`. No default:
-///        it is what the other side can bear.
-/// Errors: the first error cancels the others, stops the pulling, and is thrown when all have
-///         ended.
-/// Cancellation: reaches the calls under way; no further item is pulled. Throws what a call threw,
-///               or `operation_aborted` even if all of them succeeded, unless the range was seen
-///               to have ended before.
-/// Handler: everything runs on the caller's executor. To use more than one thread, use a
+/// Shape: a sliding window: the next item starts as soon as a call has ended. Items start in the
+///        order of the range and end in any order. An item is pulled only when there is room for
+///        it, so the range may be endless, or an input range (whose items are moved out).
+///        `function(item)` returns an awaitable, or anything else and is then called in place.
+/// Units: `limit` in calls, from 1, or `unlimited`; throws `std::invalid_argument` for `paused`.
+///        There is no default: what the other side can bear is yours to say.
+/// Errors: the first error cancels the other calls, stops the pulling, and is thrown when all calls
+///         have ended.
+/// Cancellation: cancels the running calls; no further item is pulled. Throws what a call threw.
+///               If no call threw, it throws `operation_aborted`, unless the range was seen to
+///               have ended before.
+/// Handler: everything runs on the caller's executor. To use more than one thread, take a
 ///          `worker_pool`.
-/// Lifetime: an lvalue range must live until the end; an rvalue is kept.
-/// Memory: a coroutine for each item under way, none for those that wait.
+/// Lifetime: an lvalue range must live until the end; an rvalue range and the function are kept.
+/// Memory: one coroutine per running call. Items not pulled yet cost nothing.
 template <class Range, class Function>
 boost::asio::awaitable<void> for_each(Range&& range, weir::limit limit, Function function);
 
@@ -56,17 +56,17 @@ public:
     {
     }
 
-    /// One more worker, if there is an item for it. Each starts the next, so there are never more
-    /// than items.
+    /// One more puller, if there is an item for it. Each puller starts the next one, so there are
+    /// never more pullers than items.
     void grow()
     {
-        if (workers_ < limit_ && !children_.cancelled() && source_.ready()) {
-            ++workers_;
-            children_.spawn(work());
+        if (pullers_ < limit_ && !children_.cancelled() && source_.ready()) {
+            ++pullers_;
+            children_.spawn(pull());
         }
     }
 
-    /// A call that was cancelled may have succeeded all the same; the items behind it did not.
+    /// All calls may have succeeded although they were cancelled, but not the items never pulled.
     void check_all_done()
     {
         if (children_.cancelled() && !source_.has_ended())
@@ -76,17 +76,17 @@ public:
 private:
     using item_type = typename range_source<Range>::item_type;
 
-    boost::asio::awaitable<void> work()
+    boost::asio::awaitable<void> pull()
     {
         turn my_turn(clock_);
         while (!children_.cancelled() && source_.ready()) {
             item_type item = source_.take();
-            if (workers_ < limit_)
+            if (pullers_ < limit_)
                 grow();
             if constexpr (is_awaitable<std::invoke_result_t<Function&, item_type>>) {
                 auto operation = function_(static_cast<item_type&&>(item));
                 co_await std::move(operation);
-                // What a call did to its cancellation stays with it.
+                // What a call did to its cancellation state ends with the call.
                 co_await boost::asio::this_coro::reset_cancellation_state();
             } else {
                 function_(static_cast<item_type&&>(item));
@@ -100,7 +100,7 @@ private:
 
     range_source<Range> source_;
     std::size_t limit_;
-    std::size_t workers_ = 0;
+    std::size_t pullers_ = 0;
     Function& function_;
     scope& children_;
     const time_service& clock_;
@@ -124,7 +124,8 @@ template <class Range, class Function>
 boost::asio::awaitable<void> for_each(Range&& range, weir::limit limit, Function function)
 {
     if (limit.is_paused())
-        throw std::invalid_argument("weir::for_each: with a paused limit it would never end");
+        throw std::invalid_argument(
+            "weir::for_each: with a paused limit it never ends: use a limit of 1 or more");
     return detail::run_for_each<Range, Function>(std::forward<Range>(range), limit.count(),
                                                  std::move(function));
 }

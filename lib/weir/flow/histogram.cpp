@@ -45,7 +45,7 @@ duration histogram::quantile(double q) const noexcept
     std::uint64_t seen = 0;
     for (std::size_t i = 0; i < counts_.size(); ++i) {
         seen += counts_[i];
-        // The last bucket has no end: what is in it may be longer than its upper bound says.
+        // The last bucket has no end: times in it may be longer than its upper bound.
         if (seen >= wanted && i + 1 < scale::size)
             return std::clamp<duration>(std::chrono::nanoseconds(scale::upper(i)), min(), max());
     }
@@ -96,7 +96,7 @@ void histogram_recorder::add_to(histogram& sum) const
         return;
     sum.count_ += count;
     sum.sum_ += duration(sum_.load(std::memory_order_relaxed));
-    // A first addition may be counted already while its extremes are not written yet.
+    // The first addition may be counted already, and its extremes not written yet.
     const duration shortest(min_.load(std::memory_order_relaxed));
     const duration longest(max_.load(std::memory_order_relaxed));
     sum.min_ = std::min(sum.min_, shortest);

@@ -15,8 +15,8 @@ namespace weir {
 
 namespace detail {
 
-/// Which bucket a length of time belongs to: buckets as wide as a sixteenth of the power of two
-/// they are in, and one nanosecond wide below 16 ns.
+/// Which bucket a length of time belongs to. A bucket is one nanosecond wide below 16 ns, and above
+/// that a sixteenth of the power of two it lies in.
 struct histogram_scale {
     static constexpr unsigned linear_bits = 4;
     static constexpr std::uint64_t linear = std::uint64_t{1} << linear_bits;
@@ -39,7 +39,7 @@ struct histogram_scale {
         return static_cast<std::size_t>(shift * linear + (ns >> shift));
     }
 
-    /// The longest time that belongs to the bucket.
+    /// The longest time in the bucket.
     static constexpr std::uint64_t upper(std::size_t index) noexcept
     {
         if (index < linear)
@@ -51,62 +51,62 @@ struct histogram_scale {
 
 } // namespace detail
 
-/// How often which length of time was seen: counts, quantiles, and buckets to export.
+/// A distribution of lengths of time: counts, quantiles, and buckets to export.
 ///
-/// Shape: a value: plain numbers that belong to whoever holds them. A recorder counts, `snapshot`
-///        makes one of these.
-/// Units: from 0 (below it counts as 0) to 39 hours (what is longer counts as the longest, but in
-///        `min`, `max` and `sum`). A quantile is too long by a sixteenth at most: enough to tell 10
-///        ms from 11, and the buckets stay in the cache.
-/// Memory: 5.6 KB from the first addition on, whatever is added; nothing before.
+/// Shape: a plain value. A `histogram_recorder` counts, its `snapshot` returns one of these.
+/// Units: from 0 to 39 hours. A negative time counts as 0; a longer one counts into the last
+///        bucket, while `min`, `max` and `sum` stay exact. A quantile is too long by a sixteenth
+///        at most: enough to tell 10 ms from 11, and the buckets stay in the cache.
+/// Threads: one object by one thread at a time.
+/// Memory: 5.6 KB from the first addition on, however many follow; nothing before.
 /// Source: HdrHistogram (Gil Tene), with its precision fixed.
 class histogram {
 public:
     struct bucket {
-        duration upper; ///< the longest time in it
+        duration upper; ///< the longest time in the bucket
         std::uint64_t count;
     };
 
     void add(duration d);
-    /// Adds what the other has counted.
+    /// Adds the counts of `other`.
     void merge(const histogram& other);
 
     std::uint64_t count() const noexcept { return count_; }
     bool empty() const noexcept { return count_ == 0; }
-    /// Exact, as are the next two. Zero while nothing was counted.
+    /// Exact, as are `min` and `max`. Zero while the histogram is empty.
     duration sum() const noexcept { return sum_; }
     duration min() const noexcept { return empty() ? duration::zero() : min_; }
     duration max() const noexcept { return max_; }
     duration mean() const noexcept;
 
-    /// The time that a share `q` of those counted did not exceed: 0.5 is the median, 0 the
-    /// shortest, 1 the longest. Zero while nothing was counted.
+    /// The time that a share `q` of the counted times did not exceed: 0.5 is the median, 0 the
+    /// shortest, 1 the longest. Zero while the histogram is empty.
     /// Precondition: `q` is from 0 to 1.
     duration quantile(double q) const noexcept;
 
-    /// How many took at most `bound`, rounded up to the end of its bucket: what a Prometheus
-    /// bucket `le` counts.
+    /// How many times were at most `bound`, rounded up to the end of its bucket. A Prometheus
+    /// bucket `le` counts this.
     std::uint64_t count_up_to(duration bound) const noexcept;
 
-    /// The buckets that are not empty, shortest first.
+    /// The buckets that are not empty, shortest times first.
     std::vector<bucket> buckets() const;
 
 private:
     friend class histogram_recorder;
     using scale = detail::histogram_scale;
 
-    std::vector<std::uint64_t> counts_; // none, or one a bucket
+    std::vector<std::uint64_t> counts_; // empty, or one per bucket
     std::uint64_t count_ = 0;
     duration sum_ = duration::zero();
     duration min_ = duration::max();
     duration max_ = duration::zero();
 };
 
-/// Counts lengths of time while others look.
+/// Counts lengths of time on one thread while other threads read them.
 ///
-/// Threads: `add` by one thread at a time (whose calls come one after another, as under a lock);
-///          `snapshot` and `add_to` from any thread, at any time.
-/// Memory: 5.6 KB in place. An addition takes a few nanoseconds and no locked instruction.
+/// Threads: calls of `add` come one after another, from one thread or under a lock; `snapshot` and
+///          `add_to` from any thread, at any time.
+/// Memory: 5.6 KB in place. `add` takes a few nanoseconds and no locked instruction.
 class histogram_recorder {
 public:
     histogram_recorder() = default;
@@ -124,16 +124,16 @@ public:
             max_.store(length.count(), std::memory_order_relaxed);
     }
 
-    /// What was counted so far. While another thread adds, its last few additions may be in the
-    /// counts and not yet in the sum.
+    /// The counts so far. While another thread adds, its last additions may be in the counts and
+    /// not yet in the sum.
     histogram snapshot() const;
-    /// Adds that to `sum`: many recorders, one a thread, make one histogram.
+    /// Adds the counts so far to `sum`: recorders of several threads make one histogram.
     void add_to(histogram& sum) const;
 
 private:
     using scale = detail::histogram_scale;
 
-    // One writer: what it reads is what it wrote.
+    // There is one writer, which reads what it wrote itself.
     template <class Number>
     static void raise(std::atomic<Number>& number, Number by) noexcept
     {

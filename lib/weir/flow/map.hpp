@@ -9,26 +9,26 @@
 
 namespace weir {
 
-/// Calls `function` for each item of a range and gives the results as a stream:
+/// Calls `function` for each item of a range, several at a time, and gives the results as a stream:
 /// `auto pages = map(urls, 8, fetch); while (auto page = co_await pages.next())`.
 ///
-/// Shape: one result an item, in the order of the range or as completed. A sliding window: the
-///        range is pulled lazily, an item only when it fits into the window beside the calls under
-///        way and the results nobody has taken yet, so that one that takes long holds back the
-///        others but never makes memory grow. It may be endless, or an input range (whose items are
-///        moved out). `function(item)` returns an awaitable, or anything else and is called in
-///        place; for nothing at all the result is `std::monostate`. Results move; they need not
-///        copy nor have a default.
-/// Units: `window` in items, from 1 or `unlimited`; throws `std::invalid_argument` for `paused`. No default: it is what
-///        the other side can bear. The order is kept by default, for that is what people expect who
-///        have written a loop before.
-/// Errors: the first one ends it, after the results before it: see `result_stream`.
+/// Shape: one result per item, in the order of the range or as completed. The window slides: an
+///        item is pulled only when it fits into the window beside the running calls and the
+///        results that wait to be taken. So a call that takes long holds the others back, and
+///        memory never grows. The range may be endless, or an input range (whose items are moved
+///        out). `function(item)` returns an awaitable, or anything else and is then called in
+///        place; where it returns nothing, the result is `std::monostate`. Results move; they need
+///        no copy and no default.
+/// Units: `window` in items, from 1, or `unlimited`; throws `std::invalid_argument` for `paused`.
+///        There is no default: what the other side can bear is yours to say. The default order is
+///        `order::kept`: it is what a loop does.
+/// Errors: the first error ends the stream, after the results before it: see `result_stream`.
 /// Cancellation: see `result_stream`.
-///
-/// A result that holds a permit keeps it until it is taken. With such results a consumer that
-/// acquires from the same semaphore may wait for ever: give permits back in `function`. (What
-/// `function` acquires and gives back itself is safe: calls go on while the consumer does
-/// something else.)
+/// Lifetime: a result that holds a permit keeps it until the result is taken. If the consumer
+///           acquires from the same semaphore, it may then wait forever: release permits inside
+///           `function`. (What `function` acquires and releases itself is safe: calls go on while
+///           the consumer does something else.) For the rest, see `result_stream`.
+/// Memory: see `result_stream`.
 template <class Range, class Function>
 auto map(Range&& range, limit window, Function function, order o = order::kept)
 {
@@ -37,8 +37,10 @@ auto map(Range&& range, limit window, Function function, order o = order::kept)
                                      stage_options().order(o));
 }
 
-/// As `map`, but an error is a result like others: a stream of `outcome`, one for each item, with
-/// the item's number from 1 as `id`. Nothing but cancelling stops it (or an error of the range).
+/// As `map`, but an error is a result like any other: gives one `outcome` per item, whose `id` is
+/// the number of the item, from 1.
+///
+/// Errors: an error of the range ends the stream; an error of a call is in its outcome.
 template <class Range, class Function>
 auto map_outcomes(Range&& range, limit window, Function function, order o = order::kept)
 {

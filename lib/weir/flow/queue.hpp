@@ -12,7 +12,7 @@
 namespace weir {
 namespace detail {
 
-/// A handler for a queue's operations, to ask whether it has them.
+/// A handler for the operations of a queue: the concept asks whether they take it.
 template <class T>
 struct queue_handler {
     void operator()(send_result<T>) const;
@@ -21,23 +21,22 @@ struct queue_handler {
 
 } // namespace detail
 
-/// What a pool asks of the queues it takes jobs from and puts outcomes into. `channel` is one;
-/// `asio_queue` makes one of Asio's experimental channels.
+/// What a pool needs of the queues it takes jobs from and puts outcomes into. `channel` is such a
+/// queue; `asio_queue` makes one of Asio's experimental channels.
 ///
 /// Shape: bounded, first in, first out, between any number of senders and receivers.
 ///        `async_send(value, token)` completes with `void(send_result<T>)`,
 ///        `async_receive(token)` with `void(error_code, std::optional<T>)`, empty without an error
-///        at the end of the stream.
+///        at the end of the stream. After `close` no value enters: waiting senders complete with
+///        `errc::closed` and get their value back, buffered values are still received, and then
+///        every receive is end of stream. `sent` never falls.
 /// Completion: a send succeeds only when the value is received, or still in the queue, or given to
-///             the queue's hook for undelivered values. One that does not hands its value back.
+///             the queue's hook for undelivered values. A send that fails hands the value back.
 /// Cancellation: terminal, partial and total. A cancelled send hands its value back, a cancelled
-///               receive takes none. What has succeeded stays so.
+///               receive takes none. An operation that has succeeded stays successful.
 /// Handler: by its associated executor, never inside a call on the queue.
 ///
-/// `close` lets nothing new in: senders that wait have `errc::closed` and their value; what is
-/// buffered is still received; then every receive is end of stream. `sent` never falls.
-///
-/// A concept sees names and types; the rest is what one suite of tests runs over every queue.
+/// A concept checks names and types only; one suite of tests over every queue checks the rest.
 template <class Q>
 concept queue = requires(Q& q, const Q& c, typename Q::value_type value,
                          detail::queue_handler<typename Q::value_type> handler)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/uninterrupted.hpp>
 #include <weir/flow/detail/stage/called_stage.hpp>
 #include <weir/flow/detail/stage/range_source.hpp>
 #include <weir/flow/stage_options.hpp>
@@ -27,26 +28,26 @@ class stage_source;
 
 } // namespace detail
 
-/// The results of `map` and of a `pipeline`, to be taken one at a time:
+/// The results of `map` and of a `pipeline`, taken one at a time:
 /// `while (auto result = co_await results.next())`.
 ///
-/// Shape: nothing is pulled before the first is asked for; from then on calls run ahead of whoever
-///        takes the results, as far as the limit allows. A function that returns no awaitable is
-///        called when its result is asked for.
-/// Errors: the first error is thrown by `next` after the results before it (with `order::kept`
-///         exactly after those of the items before; with `order::as_completed` after those that
-///         were there). It cancels the calls for the items behind it, the pulling and the stages
-///         before. It is thrown when all calls have ended, and once: after it comes the end.
-/// Cancellation: a `next` that is cancelled cancels all there is, waits for it, and throws
-///               `operation_aborted`. One that has a result already returns it.
-/// Handler: everything runs on the executor of the coroutine that asks. For other threads let the
-///          function await a pool's or a lane's result.
-/// Threads: none of its own; that executor is serial (one thread or a strand).
-/// Lifetime: destroyed in the middle it cancels the calls under way, which end by themselves; what
-///           they refer to must live until then. `for_each` and `stop` wait for them.
-///           An lvalue range must live until the end; an rvalue and the function are kept.
-/// Memory: a coroutine a call under way, and a place a result that waits; items that wait have
-///         neither.
+/// Shape: nothing is pulled before the first result is asked for. From then on calls run ahead of
+///        the consumer, the coroutine that takes the results, as far as the limit allows. A
+///        function that returns no awaitable is called when its result is asked for.
+/// Errors: `next` throws the first error once, when all calls have ended; after it comes the end.
+///         The error stops the pulling and cancels the stages before, and the calls whose results
+///         would come after it. With `order::kept` the results of all earlier items come before
+///         the error, with `order::as_completed` the results that were ready.
+/// Cancellation: cancelling `next` cancels all calls, waits until they have ended, and throws
+///               `operation_aborted`. If a result is ready, `next` returns it.
+/// Handler: everything runs on the executor of the coroutine that asks. To use other threads, let
+///          the function await the result of a pool or of a lane.
+/// Threads: none of its own. That executor must be serial: one thread or a strand.
+/// Lifetime: destroying the stream cancels the running calls but does not wait for them; what they
+///           refer to must live until they have ended. `for_each` and `stop` wait. An lvalue range
+///           must live until the end; the stream keeps an rvalue range and the function.
+/// Memory: one coroutine per running call, and one place per waiting result. Items not pulled yet
+///         cost nothing.
 template <class Stage>
 class [[nodiscard]] result_stream {
 public:
@@ -65,12 +66,14 @@ public:
             stage_->stop(cancel_reason::requested);
     }
 
-    /// The next result; empty at the end. One at a time.
+    /// The next result; empty at the end.
+    ///
+    /// Threads: one call at a time.
     boost::asio::awaitable<std::optional<value_type>> next() { return Stage::next(stage_); }
 
-    /// Takes every result: `sink(result)`, which may return an awaitable, is called for one after
-    /// another. However it ends, by an error of a call or of the sink or by cancellation, every
-    /// call has ended then.
+    /// Takes every result: calls `sink(result)` for one after another and awaits what it returns if
+    /// that is an awaitable. All calls have ended when `for_each` ends, also when a call or the
+    /// sink throws, and when it is cancelled.
     template <class Sink>
     boost::asio::awaitable<void> for_each(Sink sink) &
     {
@@ -82,24 +85,24 @@ public:
         return drain_own(std::move(*this), std::move(sink));
     }
 
-    /// The same, for up to `limit` at a time and as they are ready.
+    /// The same with up to `limit` calls of the sink at a time, in the order of completion.
     template <class Sink>
     boost::asio::awaitable<void> for_each(weir::limit limit, Sink sink) &&;
 
-    /// Cancels what is under way, drops the results that wait, and waits until all calls have
-    /// ended. The stream is at its end then.
+    /// Cancels the running calls, drops the results that wait, and waits until all calls have
+    /// ended. After it, `next` gives the end.
     boost::asio::awaitable<void> stop(cancel_reason reason = cancel_reason::requested)
     {
-        return stop(stage_, reason);
+        return detail::uninterrupted(end(stage_, reason));
     }
 
-    /// One more stage: `function` is called for each result of this one, `limit` at a time.
-    /// It takes this stream over.
+    /// Adds a stage that calls `function` for each result of this one, `limit` at a time. The new
+    /// stream owns this one.
     template <class Function>
     auto then(weir::limit limit, Function function,
               const stage_options& options = stage_options()) &&;
 
-    /// The account of every stage, in their order.
+    /// The counts of every stage, first to last.
     std::vector<stage_counts> counts() const
     {
         std::vector<stage_counts> all;
@@ -112,13 +115,13 @@ private:
 
     template <class Sink>
     static boost::asio::awaitable<void> drain(std::shared_ptr<Stage> stage, Sink sink);
-    /// For a temporary, which is gone before the awaitable starts.
+    // For a temporary, which is gone before the awaitable starts.
     template <class Sink>
     static boost::asio::awaitable<void> drain_own(result_stream own, Sink sink)
     {
         co_await drain(own.stage_, std::move(sink));
     }
-    static boost::asio::awaitable<void> stop(std::shared_ptr<Stage> stage, cancel_reason reason);
+    static boost::asio::awaitable<void> end(std::shared_ptr<Stage> stage, cancel_reason reason);
 
     std::shared_ptr<Stage> stage_;
 };
@@ -151,7 +154,7 @@ auto make_stage(Source source, weir::limit limit, Function function, const stage
     using made = stage_for<Source, Function, Collects>;
     if (limit.is_paused())
         throw std::invalid_argument(
-            "weir: a stage whose limit is paused would never give a result: use 1 or more");
+            "weir: a stage with a paused limit never gives a result: use a limit of 1 or more");
     return result_stream<made>(
         std::make_shared<made>(std::move(source), limit, std::move(function), options));
 }
@@ -177,15 +180,11 @@ boost::asio::awaitable<void> result_stream<Stage>::for_each(weir::limit limit, S
 }
 
 template <class Stage>
-boost::asio::awaitable<void> result_stream<Stage>::stop(std::shared_ptr<Stage> stage,
-                                                        cancel_reason reason)
+boost::asio::awaitable<void> result_stream<Stage>::end(std::shared_ptr<Stage> stage,
+                                                       cancel_reason reason)
 {
-    namespace asio = boost::asio;
     stage->stop(reason);
-    const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-    co_await asio::this_coro::throw_if_cancelled(false);
     co_await Stage::join(stage);
-    co_await asio::this_coro::throw_if_cancelled(throwing);
 }
 
 template <class Stage>
@@ -207,10 +206,11 @@ boost::asio::awaitable<void> result_stream<Stage>::drain(std::shared_ptr<Stage> 
     }
     if (!error)
         co_return;
-    // A cancelled coroutine would throw here, and leave the calls under way.
+    // Not `uninterrupted`: a coroutine that was cancelled would throw where it awaits that, and
+    // leave the calls running.
     const bool throwing = co_await boost::asio::this_coro::throw_if_cancelled();
     co_await boost::asio::this_coro::throw_if_cancelled(false);
-    co_await stop(stage, cancel_reason::sibling_failed);
+    co_await end(stage, cancel_reason::sibling_failed);
     co_await boost::asio::this_coro::throw_if_cancelled(throwing);
     std::rethrow_exception(error);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/list.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/asio_queue/channel_parts.hpp>
 
@@ -7,7 +8,6 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/intrusive/list.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -22,25 +22,27 @@
 
 namespace weir::detail {
 
-/// Who else uses the Asio channel, by calls of its own.
-enum class asio_channel_users { nobody, senders, receivers };
+/// Which side of the Asio channel other code uses by plain Asio calls.
+enum class asio_channel_users { neither, senders, receivers };
 
-/// The rule of a queue whose buffer is an Asio channel.
+/// The shared state of an `asio_queue`, whose buffer is an Asio channel.
 ///
-/// Of the channel, `try_send` and `try_receive` alone are used as long as nobody else uses it:
-/// those do the same on every version. Who waits, waits here, in a line of ours, with its value, so
-/// that closing and cancelling hand it back whatever the channel does with its own.
+/// A queue that has the channel to itself calls only `try_send` and `try_receive`, which do the
+/// same on every version. Senders and receivers that wait do so in lists of this object, each
+/// sender with its value, so that closing and cancelling hand the value back, whatever the channel
+/// does with its own waiters.
 ///
-/// Where others send by plain calls, a receiver that waits is told of a value by a *scout*: one
-/// receive that waits in the channel on behalf of all of ours. Where others receive by plain calls,
-/// a sender that waits is told of room by the *carrier*: one send that waits in the channel, whose
-/// value counts as sent, for nobody could have it back.
+/// Where plain senders use the channel, a *scout* learns of their values: one receive that waits in
+/// the channel on behalf of all receivers of the queue. Where plain receivers use it, the *carrier*
+/// learns of room: one send that waits in the channel. Its value counts as sent, because it could
+/// not be handed back.
 ///
-/// At close the channel is closed with what it holds. Where receivers are ours that is then taken
-/// out; where others receive it is theirs.
+/// `close` closes the channel and keeps what it holds. The queue then takes that out, or leaves it
+/// to plain receivers.
 ///
-/// Everything is under one mutex, and the channel's own lock is only ever taken inside it. What
-/// Asio completes leaves its answer in an atomic, and posts a look at it.
+/// Threads: any thread; everything is under one mutex, and the channel's own lock is only taken
+///          inside it. An operation of Asio's leaves its answer in an atomic when it completes, and
+///          posts a function that looks at the answer.
 template <class Channel>
 class asio_queue_state : public std::enable_shared_from_this<asio_queue_state<Channel>> {
 public:
@@ -49,17 +51,17 @@ public:
     using undelivered_hook = std::function<void(value_type&&)>;
     using users = asio_channel_users;
 
-    struct node : boost::intrusive::list_base_hook<> {
-        /// Called once, outside the lock, when the wait is over; not when `leave` returned true.
+    struct node : list_node {
+        /// The wait is over. Called once, outside the lock; not called after `leave` returned true.
         virtual void settled() noexcept = 0;
 
-        bool waits = false; // the core's
+        bool waits = false; // in one of the lists
 
     protected:
         ~node() = default;
     };
 
-    /// Settled with a value, or at the end of the stream without one.
+    /// Settled with a value, or without one at the end of the stream.
     struct receiver : node {
         std::optional<value_type> value;
 
@@ -67,7 +69,7 @@ public:
         ~receiver() = default;
     };
 
-    /// Settled with its value sent, or closed and still here.
+    /// Settled with its value sent, or with the value still here when the queue was closed.
     struct sender : node {
         explicit sender(value_type&& v) noexcept : value(std::move(v)) {}
         value_type value;
@@ -77,11 +79,12 @@ public:
         ~sender() = default;
     };
 
-    /// With a channel of its own.
+    /// Makes a channel of its own.
     asio_queue_state(const executor_type& executor, std::size_t capacity, undelivered_hook hook)
-        : hook_(std::move(hook)), users_(users::nobody), capacity_(capacity)
+        : hook_(std::move(hook)), users_(users::neither), capacity_(capacity)
     {
-        // No operation ever waits in it, so it need not hang on a context that may go before it.
+        // No operation ever waits in the channel, so it can use a context of its own, which lives
+        // as long as this object.
         if constexpr (std::is_constructible_v<executor_type,
                                               boost::asio::io_context::executor_type>)
             own_.emplace(executor_type(home_.emplace(1).get_executor()), capacity);
@@ -90,12 +93,13 @@ public:
         channel_ = &*own_;
     }
 
-    asio_queue_state(Channel& channel, users who, undelivered_hook hook)
-        : hook_(std::move(hook)), users_(who), capacity_(channel.capacity()), channel_(&channel)
+    /// Uses the owner's channel, of which plain calls use one side.
+    asio_queue_state(Channel& channel, users plain, undelivered_hook hook)
+        : hook_(std::move(hook)), users_(plain), capacity_(channel.capacity()), channel_(&channel)
     {
     }
 
-    /// No error, `full` or `closed`. The value is moved from only when sent.
+    /// No error, `full` or `closed`. Moves from the value only when it was sent.
     errc try_send(value_type& value)
     {
         locked l(*this);
@@ -113,7 +117,7 @@ public:
     void start(receiver& r)
     {
         locked l(*this);
-        wait(receivers_, r); // those before it have had what there is
+        wait(receivers_, r); // a value goes to the receivers before it first
     }
 
     void start(sender& s)
@@ -126,11 +130,11 @@ public:
         l.woken.push_back(s);
     }
 
-    /// True: it was waiting, and will not be called.
+    /// True: it was waiting, and will not be settled.
     bool leave(receiver& r) { return leave(receivers_, r); }
     bool leave(sender& s) { return leave(senders_, s); }
 
-    /// The receiver of a value has gone; it is the next one's.
+    /// The receiver of this value is gone: the next receiver gets it.
     void put_back(value_type&& value)
     {
         locked l(*this);
@@ -138,7 +142,7 @@ public:
         aside_.push_front(std::move(value));
     }
 
-    /// The sender of a value has gone with the value still unsent.
+    /// The sender of this value is gone before the value was sent: it goes to the hook.
     void lose(value_type&& value) noexcept
     {
         {
@@ -155,8 +159,8 @@ public:
         shut();
     }
 
-    /// Closes. The channel is not touched after this; what nobody received goes to the hook, but
-    /// for what plain receivers can still take out of their channel.
+    /// Closes, and never touches the channel again. Values that were not received go to the hook,
+    /// except those that plain receivers can still take out of their channel.
     void let_go()
     {
         locked l(*this);
@@ -194,76 +198,76 @@ public:
     std::size_t capacity() const noexcept { return capacity_; }
 
 private:
-    using line = boost::intrusive::list<node>;
+    using woken_list = list<node>;
     enum class asked : int { nothing, waits, value, refused, closed };
 
     class scout_handler;
     class carrier_handler;
 
-    /// The lock. What has changed is settled before it is given up; who was waiting for it is told
-    /// after that.
+    /// The lock. Before it is released, values, room and the end are passed on to waiters; after
+    /// that the woken waiters are settled.
     class locked {
     public:
-        explicit locked(asio_queue_state& core) : core_(core), lock_(core.mutex_) {}
+        explicit locked(asio_queue_state& state) : state_(state), lock_(state.mutex_) {}
         locked(const locked&) = delete;
         locked& operator=(const locked&) = delete;
         ~locked();
 
-        line woken;
+        woken_list woken;
 
     private:
-        asio_queue_state& core_;
+        asio_queue_state& state_;
         std::unique_lock<std::mutex> lock_;
     };
 
     // ---- waiting
 
     template <class List, class Node>
-    static void wait(List& list, Node& n)
+    static void wait(List& waiting, Node& n)
     {
         n.waits = true;
-        list.push_back(n);
+        waiting.push_back(n);
     }
 
     template <class List>
-    static void wake_first(List& list, line& woken)
+    static void wake_first(List& waiting, woken_list& woken)
     {
-        node& n = list.front();
-        list.pop_front();
+        node& n = waiting.pop_front();
         n.waits = false;
         woken.push_back(n);
     }
 
     template <class List, class Node>
-    bool leave(List& list, Node& n)
+    bool leave(List& waiting, Node& n)
     {
         locked l(*this);
         if (!n.waits)
             return false;
         n.waits = false;
-        list.erase(list.iterator_to(n));
+        waiting.erase(n);
         return true;
     }
 
     // ---- values, under the lock
 
-    errc put(value_type& value, line& woken);
+    errc put(value_type& value, woken_list& woken);
     bool push(value_type& value);
-    bool take(std::optional<value_type>& into, line& woken);
+    bool take(std::optional<value_type>& into, woken_list& woken);
     bool pull(std::optional<value_type>& into);
     void drain();
-    /// After anything: values go to who waits for them, room too, and the end is told.
-    void settle(line& woken);
-    void serve(line& woken);
-    void refill(line& woken);
+    /// After any change: passes values to waiting receivers, room to waiting senders, and the end
+    /// to both.
+    void settle(woken_list& woken);
+    void serve(woken_list& woken);
+    void refill(woken_list& woken);
 
     // ---- the operations that wait in the channel
 
     void send_scout();
     void recall_scout();
-    /// Looks what became of the scout. False: it is still out.
+    /// Takes the answer of the scout, if it has one. False: it still waits in the channel.
     bool answer();
-    void carry(line& woken);
+    void carry(woken_list& woken);
     bool scout_is_out() const noexcept { return scout_.load() == asked::waits; }
     bool carrier_is_out() const noexcept { return carrier_.load() == asked::waits; }
     void look() { locked l(*this); }
@@ -289,19 +293,19 @@ private:
     std::optional<boost::asio::io_context> home_;
     std::optional<Channel> own_;
     Channel* channel_ = nullptr;
-    boost::intrusive::list<receiver> receivers_;
-    boost::intrusive::list<sender> senders_;
-    // Values that are no longer in the channel and not yet received; older than those in it.
+    list<receiver> receivers_;
+    list<sender> senders_;
+    // Values that left the channel and were not received yet; older than those in it.
     std::deque<value_type> aside_;
     std::uint64_t in_ = 0;  // values known to have been sent
     std::uint64_t out_ = 0; // values received from the queue
-    bool closed_ = false;   // nothing new comes in
+    bool closed_ = false;   // no new value enters
     bool shut_ = false;     // the channel is closed too
-    bool gone_ = false;     // the queue's owner has let go
+    bool gone_ = false;     // the channel may not be touched
 
     std::atomic<asked> scout_{asked::nothing};
     std::atomic<asked> carrier_{asked::nothing};
-    std::optional<value_type> scouted_; // the scout's until it says `value`
+    std::optional<value_type> scouted_; // written by the scout until its answer is `value`
     bool scouted_counted_ = false;
     boost::asio::cancellation_signal scout_signal_;
 };

@@ -7,33 +7,32 @@ namespace weir::detail {
 template <class Channel>
 asio_queue_state<Channel>::locked::~locked()
 {
-    core_.settle(woken);
+    state_.settle(woken);
     std::deque<value_type> lost;
-    if (core_.gone_) {
-        core_.answer();
-        lost.swap(core_.aside_);
-        core_.out_ += lost.size();
+    if (state_.gone_) {
+        state_.answer();
+        lost.swap(state_.aside_);
+        state_.out_ += lost.size();
     }
     lock_.unlock();
     for (value_type& value : lost)
-        core_.give_up(std::move(value));
+        state_.give_up(std::move(value));
     while (!woken.empty()) {
-        node& n = woken.front();
-        woken.pop_front();
-        n.settled(); // perhaps gone with this
+        node& n = woken.pop_front();
+        n.settled(); // may destroy it
     }
 }
 
 // ---- values
 
 template <class Channel>
-errc asio_queue_state<Channel>::put(value_type& value, line& woken)
+errc asio_queue_state<Channel>::put(value_type& value, woken_list& woken)
 {
     if (closed_)
         return errc::closed;
     if (!senders_.empty())
-        return errc::full; // nobody overtakes
-    if (users_ == users::nobody && !receivers_.empty()) {
+        return errc::full; // no sender overtakes
+    if (users_ == users::neither && !receivers_.empty()) {
         receivers_.front().value.emplace(std::move(value));
         ++in_;
         ++out_;
@@ -50,30 +49,30 @@ bool asio_queue_state<Channel>::push(value_type& value)
 {
     if (channel_ == nullptr)
         return false;
-    // Plain receivers see the code.
+    // Plain receivers see this code.
     const error_code code = users_ == users::receivers ? error_code() : counted();
     if (channel_->try_send(code, std::move(value))) {
         ++in_;
         return true;
     }
-    if (users_ != users::nobody && !channel_->is_open())
-        shut(); // by somebody else
+    if (users_ != users::neither && !channel_->is_open())
+        shut(); // closed by a plain call
     return false;
 }
 
 template <class Channel>
-bool asio_queue_state<Channel>::take(std::optional<value_type>& into, line& woken)
+bool asio_queue_state<Channel>::take(std::optional<value_type>& into, woken_list& woken)
 {
-    const bool scout_is_back = answer(); // looked at once: it may come back at any moment
+    const bool scout_is_back = answer(); // asked once: it may come back at any moment
     if (!aside_.empty()) {
         into.emplace(std::move(aside_.front()));
         aside_.pop_front();
     } else if (!scout_is_back) {
-        return false; // what it brings comes first; until then the channel is empty
+        return false; // its value would be the oldest; until it is back the channel is empty
     } else if (!pull(into)) {
         if (closed_ || senders_.empty())
             return false;
-        sender& s = senders_.front(); // from hand to hand
+        sender& s = senders_.front(); // without a buffer
         into.emplace(std::move(s.value));
         s.sent = true;
         ++in_;
@@ -110,7 +109,7 @@ void asio_queue_state<Channel>::drain()
 }
 
 template <class Channel>
-void asio_queue_state<Channel>::settle(line& woken)
+void asio_queue_state<Channel>::settle(woken_list& woken)
 {
     if (closed_)
         answer();
@@ -124,7 +123,7 @@ void asio_queue_state<Channel>::settle(line& woken)
 }
 
 template <class Channel>
-void asio_queue_state<Channel>::serve(line& woken)
+void asio_queue_state<Channel>::serve(woken_list& woken)
 {
     for (;;) {
         while (!receivers_.empty() && take(receivers_.front().value, woken))
@@ -136,7 +135,7 @@ void asio_queue_state<Channel>::serve(line& woken)
                 wake_first(receivers_, woken);
             return;
         }
-        if (users_ == users::nobody || channel_ == nullptr)
+        if (users_ == users::neither || channel_ == nullptr)
             return;
         const asked scout = scout_.load();
         if (scout == asked::nothing)
@@ -147,7 +146,7 @@ void asio_queue_state<Channel>::serve(line& woken)
 }
 
 template <class Channel>
-void asio_queue_state<Channel>::refill(line& woken)
+void asio_queue_state<Channel>::refill(woken_list& woken)
 {
     while (!closed_ && !senders_.empty() && push(senders_.front().value)) {
         senders_.front().sent = true;
@@ -157,8 +156,8 @@ void asio_queue_state<Channel>::refill(line& woken)
 
 // ---- the operations that wait in the channel
 
-// Both answer where Asio completes them: within the other side's call, perhaps with the channel's
-// lock held, or, on newer versions, posted. They leave the answer, and post a look at it.
+// Asio completes both inside a call of the other side, perhaps with the channel's lock held, or, on
+// newer versions, in a posted function. So they only store the answer, and post a look at it.
 template <class Channel>
 class asio_queue_state<Channel>::scout_handler {
 public:
@@ -166,8 +165,8 @@ public:
     using immediate_executor_type = at_once_executor;
     using cancellation_slot_type = boost::asio::cancellation_slot;
 
-    explicit scout_handler(asio_queue_state& core)
-        : core_(core.shared_from_this()), where_(core.channel_->get_executor())
+    explicit scout_handler(asio_queue_state& state)
+        : state_(state.shared_from_this()), where_(state.channel_->get_executor())
     {
     }
 
@@ -175,24 +174,24 @@ public:
     immediate_executor_type get_immediate_executor() const noexcept { return {}; }
     cancellation_slot_type get_cancellation_slot() const noexcept
     {
-        return core_->scout_signal_.slot();
+        return state_->scout_signal_.slot();
     }
 
     void operator()(const error_code& error, value_type value)
     {
         if (is_asios_own(error)) {
             const bool closed = error == boost::asio::experimental::error::channel_closed;
-            core_->scout_.store(closed ? asked::closed : asked::refused);
+            state_->scout_.store(closed ? asked::closed : asked::refused);
         } else {
-            core_->scouted_.emplace(std::move(value));
-            core_->scouted_counted_ = error.category() == counted().category();
-            core_->scout_.store(asked::value);
+            state_->scouted_.emplace(std::move(value));
+            state_->scouted_counted_ = error.category() == counted().category();
+            state_->scout_.store(asked::value);
         }
-        boost::asio::post(where_, [core = std::move(core_)] { core->look(); });
+        boost::asio::post(where_, [state = std::move(state_)] { state->look(); });
     }
 
 private:
-    std::shared_ptr<asio_queue_state> core_;
+    std::shared_ptr<asio_queue_state> state_;
     typename Channel::executor_type where_;
 };
 
@@ -202,8 +201,8 @@ public:
     using executor_type = at_once_executor;
     using immediate_executor_type = at_once_executor;
 
-    explicit carrier_handler(asio_queue_state& core)
-        : core_(core.shared_from_this()), where_(core.channel_->get_executor())
+    explicit carrier_handler(asio_queue_state& state)
+        : state_(state.shared_from_this()), where_(state.channel_->get_executor())
     {
     }
 
@@ -212,19 +211,19 @@ public:
 
     void operator()(const error_code&)
     {
-        core_->carrier_.store(asked::nothing);
-        boost::asio::post(where_, [core = std::move(core_)] { core->look(); });
+        state_->carrier_.store(asked::nothing);
+        boost::asio::post(where_, [state = std::move(state_)] { state->look(); });
     }
 
 private:
-    std::shared_ptr<asio_queue_state> core_;
+    std::shared_ptr<asio_queue_state> state_;
     typename Channel::executor_type where_;
 };
 
 template <class Channel>
 void asio_queue_state<Channel>::send_scout()
 {
-    scout_.store(asked::waits); // before: it may be answered before this returns
+    scout_.store(asked::waits); // first: the receive may complete before this returns
     channel_->async_receive(scout_handler(*this));
 }
 
@@ -233,7 +232,7 @@ void asio_queue_state<Channel>::recall_scout()
 {
     if (!scout_is_out() || channel_ == nullptr)
         return;
-    // One that is answered already comes back with its value.
+    // A scout that has received already still comes back with its value.
     scout_signal_.emit(boost::asio::cancellation_type::terminal);
     reopen(*channel_);
 }
@@ -252,14 +251,14 @@ bool asio_queue_state<Channel>::answer()
     }
     scout_.store(asked::nothing);
     if (a == asked::closed)
-        shut(); // perhaps by somebody else
+        shut(); // perhaps closed by a plain call
     if (shut_ && users_ != users::receivers)
         drain();
     return scout_.load() == asked::nothing;
 }
 
 template <class Channel>
-void asio_queue_state<Channel>::carry(line& woken)
+void asio_queue_state<Channel>::carry(woken_list& woken)
 {
     while (!closed_ && !senders_.empty() && !carrier_is_out()) {
         if (!channel_->is_open())
@@ -282,22 +281,22 @@ void asio_queue_state<Channel>::shut()
         return;
     if (users_ == users::senders) {
         const bool scout_is_back = answer();
-        // Senders that wait are told so: nobody could give them their value back.
+        // Plain senders that wait complete with an error: their value cannot be handed back.
         if (scout_is_back || channel_->ready())
             channel_->cancel();
-        // One that starts to wait after that still comes in, behind a buffer. Without one it meets
-        // a receive.
+        // A plain sender that begins to wait after that still gets in: behind a buffer by itself,
+        // without a buffer because it meets the scout.
         if (capacity_ == 0 && scout_is_back && channel_->is_open())
             send_scout();
     }
     close_and_keep(*channel_);
     shut_ = true;
     if (answer())
-        drain(); // else when the scout is back, for what it brings comes first
+        drain(); // else when the scout is back: its value comes first
 }
 
-// Where others receive, the channel keeps what it has for them. A carrier behind a full buffer
-// comes in as they take; one without a buffer would stay outside.
+// The channel keeps its values for plain receivers. A carrier behind a full buffer gets in as they
+// receive; without a buffer it never would, so the channel stays open for it.
 template <class Channel>
 void asio_queue_state<Channel>::finish()
 {

@@ -16,11 +16,11 @@
 
 namespace weir::detail {
 
-/// What an Asio channel carries, and whether several threads may use it.
+/// The value type of an Asio channel, and whether several threads may use it.
 template <class Channel>
 struct asio_channel_parts {
     static_assert(sizeof(Channel) == 0,
-                  "an Asio queue is made of boost::asio::experimental::channel or "
+                  "an asio_queue is made of boost::asio::experimental::channel or "
                   "concurrent_channel with the one signature void(error_code, T)");
 };
 
@@ -38,9 +38,9 @@ struct asio_channel_parts<
     static constexpr bool concurrent = true;
 };
 
-/// Runs what it is given at once. Where Asio completes an operation on a channel by posting to the
-/// handler's executor, the answer is then there when the other side's call returns, and its value
-/// stands in no posted function that may be destroyed. (Newer versions post to the channel's
+/// Runs what is posted to it at once. Asio completes an operation on a channel by a post to the
+/// handler's executor: through this one the answer is there when the other side's call returns, and
+/// no value sits in a posted function that may be destroyed. (Newer versions post to the channel's
 /// executor first.) Such a handler must not touch the channel, whose lock may be held.
 struct at_once_executor {
     using blocking_t = boost::asio::execution::blocking_t;
@@ -52,7 +52,7 @@ struct at_once_executor {
         std::move(own)();
     }
 
-    // Not so, in the letter; but what runs here waits for nothing and nobody.
+    // Not true to the letter, but the functions that run here never wait.
     static constexpr blocking_t query(blocking_t) noexcept { return blocking_t::never; }
     at_once_executor require(blocking_t::never_t) const noexcept { return *this; }
 
@@ -60,8 +60,8 @@ struct at_once_executor {
     bool operator!=(const at_once_executor&) const noexcept { return false; }
 };
 
-/// Stands beside a value that the queue sent itself and has counted, in the place of its error
-/// code. No error.
+/// The category of the code that the queue sends beside its own values, which it has counted
+/// already. It is no error.
 class counted_category final : public error_category {
 public:
     const char* name() const noexcept override { return "weir.counted"; }
@@ -75,24 +75,24 @@ inline error_code counted() noexcept
     return {0, instance};
 }
 
-/// Said by Asio itself (cancelled, closed): there is no value with it.
+/// Whether Asio itself gave the error (cancelled, closed): no value comes with it.
 inline bool is_asios_own(const error_code& error) noexcept
 {
     return error.category() == boost::asio::experimental::error::get_channel_category();
 }
 
-/// Closes a channel and leaves what is buffered to its receivers.
+/// Closes a channel and leaves the buffered values to its receivers.
 template <class Channel>
 void close_and_keep(Channel& channel)
 {
 #if BOOST_ASIO_VERSION < 102800
-    if (asio_channel_repair<Channel>(channel).close_the_way_in())
+    if (asio_channel_repair<Channel>(channel).close_for_senders())
         return;
 #endif
     channel.close();
 }
 
-/// After a receive that waited was cancelled: makes the channel's room usable again.
+/// To be called after a waiting receive was cancelled: makes the channel's room usable again.
 template <class Channel>
 void reopen([[maybe_unused]] Channel& channel)
 {

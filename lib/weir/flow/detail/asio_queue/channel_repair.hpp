@@ -2,7 +2,7 @@
 
 #include <boost/asio/version.hpp>
 
-// Boost 1.82 mended what this mends.
+// Boost 1.82 fixed what this repairs.
 #if BOOST_ASIO_VERSION < 102800
 
 #include <boost/asio/experimental/basic_channel.hpp>
@@ -11,9 +11,9 @@
 #include <type_traits>
 #include <utility>
 
-// Two faults of Boost 1.81's channels cannot be mended from outside: `close` throws away what is
-// buffered, and a channel whose last waiting receive was cancelled takes itself for full. Both are
-// one word inside. Asio makes every channel a friend of every other, and so of these two.
+// Two faults of Boost 1.81's channels cannot be repaired from outside: `close` throws the buffered
+// values away, and a channel whose last waiting receive was cancelled takes itself for full. Inside
+// each repair is one assignment. Asio makes every channel a friend of these two, as of all others.
 
 namespace weir::detail {
 
@@ -65,15 +65,15 @@ class asio_channel_repair {
 public:
     explicit asio_channel_repair(Channel& channel) : impl_(inside(channel)), lock_(impl_.mutex_) {}
 
-    /// Lets nothing new in, which is all that 1.82 does on `close` when something is buffered.
-    /// True: something is there, buffered or with senders that wait.
-    bool close_the_way_in()
+    /// Lets no new value in. This is all that 1.82 does on `close` while values are buffered.
+    /// True: there are values, buffered or held by waiting senders.
+    bool close_for_senders()
     {
         impl_.send_state_ = service::closed;
         return impl_.receive_state_ == service::buffer || impl_.receive_state_ == service::waiter;
     }
 
-    /// What 1.82 does when the last receive that waits was cancelled.
+    /// What 1.82 does when the last waiting receive was cancelled.
     void reopen()
     {
         if (impl_.send_state_ == service::block && impl_.waiters_.empty() &&

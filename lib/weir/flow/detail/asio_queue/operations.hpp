@@ -13,55 +13,19 @@ Channel& asio_queue<Channel>::checked(Channel& channel,
         for (const boost::asio::any_io_executor& executor : used_from)
             if (executor != own)
                 throw std::invalid_argument(
-                    "weir::asio_queue: an experimental::channel is used by one strand or one "
-                    "thread alone; take a concurrent_channel, or give all its users its executor");
+                    "weir::asio_queue: an experimental::channel works on one strand or thread "
+                    "only: use a concurrent_channel, or give all its users its executor");
     return channel;
 }
-
-template <class Channel>
-struct asio_queue<Channel>::initiate_receive {
-    using executor_type = asio_queue::executor_type;
-
-    explicit initiate_receive(asio_queue& q) : self(&q) {}
-    executor_type get_executor() const noexcept { return self->executor_; }
-
-    template <class Handler>
-    void operator()(Handler&& handler) const
-    {
-        using operation = receive_operation<std::decay_t<Handler>>;
-        std::decay_t<Handler> own(std::forward<Handler>(handler));
-        operation::create(std::move(own), self->executor_, self->core_)->start();
-    }
-
-    asio_queue* self;
-};
-
-template <class Channel>
-struct asio_queue<Channel>::initiate_send {
-    using executor_type = asio_queue::executor_type;
-
-    explicit initiate_send(asio_queue& q) : self(&q) {}
-    executor_type get_executor() const noexcept { return self->executor_; }
-
-    template <class Handler>
-    void operator()(Handler&& handler, value_type value) const
-    {
-        using operation = send_operation<std::decay_t<Handler>>;
-        std::decay_t<Handler> own(std::forward<Handler>(handler));
-        operation::create(std::move(own), self->executor_, self->core_, std::move(value))->start();
-    }
-
-    asio_queue* self;
-};
 
 template <class Channel>
 template <class Handler>
 class asio_queue<Channel>::receive_operation final
     : public detail::wait_operation<receive_operation<Handler>, Handler, executor_type>,
-      private core::receiver {
+      private state::receiver {
 public:
-    receive_operation(Handler&& handler, const executor_type& executor, std::shared_ptr<core> c)
-        : receive_operation::wait_operation(std::move(handler), executor), core_(std::move(c))
+    receive_operation(Handler&& handler, const executor_type& executor, std::shared_ptr<state> s)
+        : receive_operation::wait_operation(std::move(handler), executor), state_(std::move(s))
     {
     }
 
@@ -70,12 +34,12 @@ public:
         if (!this->enlist())
             return this->destroy();
         this->on_cancellation([this] {
-            cancelled_ = true; // one that was given a value already passes it on
-            if (core_->leave(*this))
+            cancelled_ = true; // it passes on a value that it was already given
+            if (state_->leave(*this))
                 this->wake();
         });
-        const std::shared_ptr<core> c = core_; // this may be over before `start` returns
-        c->start(*this);
+        const std::shared_ptr<state> s = state_; // `start` may destroy this operation
+        s->start(*this);
     }
 
 private:
@@ -86,28 +50,28 @@ private:
         if (!cancelled_)
             return this->complete(error_code(), std::move(this->value));
         if (this->value)
-            core_->put_back(std::move(*this->value));
+            state_->put_back(std::move(*this->value));
         this->complete(error_code(boost::asio::error::operation_aborted),
                        std::optional<value_type>());
     }
 
     void dropped() noexcept override
     {
-        const std::shared_ptr<core> c = core_;
+        const std::shared_ptr<state> s = state_;
         std::optional<value_type> given = std::move(this->value);
         this->destroy();
         if (given)
-            c->put_back(std::move(*given));
+            s->put_back(std::move(*given));
     }
 
     void context_shutdown() noexcept override
     {
-        const std::shared_ptr<core> c = core_;
-        if (c->leave(*this))
+        const std::shared_ptr<state> s = state_;
+        if (s->leave(*this))
             this->destroy();
     }
 
-    std::shared_ptr<core> core_;
+    std::shared_ptr<state> state_;
     bool cancelled_ = false;
 };
 
@@ -115,12 +79,12 @@ template <class Channel>
 template <class Handler>
 class asio_queue<Channel>::send_operation final
     : public detail::wait_operation<send_operation<Handler>, Handler, executor_type>,
-      private core::sender {
+      private state::sender {
 public:
-    send_operation(Handler&& handler, const executor_type& executor, std::shared_ptr<core> c,
+    send_operation(Handler&& handler, const executor_type& executor, std::shared_ptr<state> s,
                    value_type&& v)
-        : send_operation::wait_operation(std::move(handler), executor), core::sender(std::move(v)),
-          core_(std::move(c))
+        : send_operation::wait_operation(std::move(handler), executor), state::sender(std::move(v)),
+          state_(std::move(s))
     {
     }
 
@@ -129,13 +93,13 @@ public:
         if (!this->enlist())
             return lose();
         this->on_cancellation([this] {
-            if (core_->leave(*this)) {
+            if (state_->leave(*this)) {
                 cancelled_ = true;
                 this->wake();
             }
         });
-        const std::shared_ptr<core> c = core_; // this may be over before `start` returns
-        c->start(*this);
+        const std::shared_ptr<state> s = state_; // `start` may destroy this operation
+        s->start(*this);
     }
 
 private:
@@ -161,20 +125,20 @@ private:
 
     void context_shutdown() noexcept override
     {
-        const std::shared_ptr<core> c = core_;
-        if (c->leave(*this))
+        const std::shared_ptr<state> s = state_;
+        if (s->leave(*this))
             lose();
     }
 
-    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook
+    // The value cannot be handed back any more. The handler goes last: it may own what the hook
     // uses.
     void lose() noexcept
     {
-        core_->lose(std::move(this->value));
+        state_->lose(std::move(this->value));
         this->destroy();
     }
 
-    std::shared_ptr<core> core_;
+    std::shared_ptr<state> state_;
     bool cancelled_ = false;
 };
 

@@ -4,6 +4,7 @@
 #include <weir/detail/turn.hpp>
 #include <weir/flow/detail/stage/stage.hpp>
 #include <weir/flow/detail/stage/stage_call.hpp>
+#include <weir/flow/detail/stage/stage_item.hpp>
 #include <weir/flow/stage_options.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/sync/limit.hpp>
@@ -15,7 +16,6 @@
 
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -25,15 +25,13 @@
 
 namespace weir::detail {
 
-/// A stage whose calls do not suspend: each is made when its result is asked for, and there is
-/// nothing to run ahead of.
+/// A stage whose calls do not suspend: the consumer makes each one when it asks for the result, so
+/// nothing runs ahead of it.
 template <class Source, class Function, bool Collects>
 class called_stage {
     using call = stage_call<Source, Function, Collects>;
     using item_type = typename Source::item_type;
-    using held =
-        std::conditional_t<std::is_lvalue_reference_v<item_type>,
-                           std::reference_wrapper<std::remove_reference_t<item_type>>, item_type>;
+    using maybe_item = std::optional<stage_item<item_type>>;
 
 public:
     using result_type = typename call::result_type;
@@ -59,13 +57,11 @@ public:
                 s->clock_ = &time_service::of(executor);
                 s->turn_.emplace(*s->clock_);
             }
-            std::optional<held> item;
-            if constexpr (Source::pulls_at_once) {
-                if (s->source_.ready())
-                    item.emplace(s->source_.take());
-            } else {
+            maybe_item item;
+            if constexpr (Source::pulls_at_once)
+                pull_at_once(s->source_, item, [] {});
+            else
                 item = co_await s->source_.next();
-            }
             if (item)
                 s->call_for(static_cast<item_type&&>(*item), result);
             else
@@ -75,6 +71,7 @@ public:
         }
         if (error) {
             s->stop(cancel_reason::sibling_failed);
+            // Not `uninterrupted`: a coroutine that was cancelled would throw where it awaits that.
             const bool throwing = co_await boost::asio::this_coro::throw_if_cancelled();
             co_await boost::asio::this_coro::throw_if_cancelled(false);
             co_await join(s);
@@ -109,7 +106,7 @@ private:
     void call_for(item_type&& item, std::optional<result_type>& result)
     {
         const std::uint64_t number = counts_.entered++;
-        if (stopped_) { // by somebody else, while the item came
+        if (stopped_) { // while the item was awaited
             ++counts_.dropped;
             return;
         }

@@ -12,7 +12,7 @@
 
 namespace weir::detail {
 
-/// A channel of which items are pulled until its stream ends.
+/// Pulls items from a channel until its stream ends.
 template <class Channel>
 class channel_source {
 public:
@@ -28,7 +28,7 @@ public:
         co_return co_await from_->async_receive(boost::asio::use_awaitable);
     }
 
-    // Who waits for an item is cancelled by the stage.
+    // The stage cancels the puller that waits for an item.
     void stop(cancel_reason) noexcept {}
     boost::asio::awaitable<void> join() { co_return; }
     void append_counts(std::vector<stage_counts>&) const {}

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/detail/initiate.hpp>
+#include <weir/detail/list.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 
@@ -12,11 +14,12 @@ namespace weir::detail {
 
 /// Where coroutines of one serial executor wait for one another.
 ///
-/// Shape: `wake_one` wakes who came last (its memory is the warmest).
-/// Completion: `void(error_code)`; `boost::asio::error::operation_aborted` when cancelled (all
-///             three types). One that was woken before succeeds.
-/// Threads: all on the one executor, but for the destruction of its context.
-/// Lifetime: outlives those who wait.
+/// Shape: `wake_one` wakes the coroutine that parked last: its memory is the warmest.
+/// Completion: `void(error_code)`
+/// Errors: `boost::asio::error::operation_aborted` when cancelled while parked.
+/// Cancellation: terminal, partial and total; a coroutine that was already woken succeeds.
+/// Threads: all on the one executor, except when its context is destroyed.
+/// Lifetime: must outlive the coroutines parked in it.
 class parking {
 public:
     parking() = default;
@@ -26,15 +29,13 @@ public:
     template <class Executor, class Token>
     auto async_park(Executor executor, Token&& token);
 
-    bool empty() const noexcept { return last_ == nullptr; }
+    bool empty() const noexcept { return parked_.empty(); }
 
     bool wake_one()
     {
-        if (!last_)
+        if (parked_.empty())
             return false;
-        waiter* const woken = last_->who;
-        remove(*last_);
-        woken->wake();
+        std::exchange(parked_.pop_back().parked, nullptr)->wake();
         return true;
     }
 
@@ -45,41 +46,30 @@ public:
     }
 
 private:
-    struct node {
-        waiter* who = nullptr; // null: not parked
-        node* before = nullptr;
-        node* after = nullptr;
+    struct node : list_node {
+        waiter* parked = nullptr; // null: not in the list
     };
 
     template <class Handler, class Executor>
     class operation;
 
-    template <class Executor>
-    struct initiate;
-
-    void add(node& n, waiter& who) noexcept
+    void add(node& n, waiter& w) noexcept
     {
-        n.who = &who;
-        n.before = last_;
-        n.after = nullptr;
-        if (last_)
-            last_->after = &n;
-        last_ = &n;
+        n.parked = &w;
+        parked_.push_back(n);
     }
 
-    /// False: it is not parked any more.
+    /// False: it was woken already.
     bool remove(node& n) noexcept
     {
-        if (!n.who)
+        if (!n.parked)
             return false;
-        if (n.before)
-            n.before->after = n.after;
-        (n.after ? n.after->before : last_) = n.before;
-        n.who = nullptr;
+        n.parked = nullptr;
+        parked_.erase(n);
         return true;
     }
 
-    node* last_ = nullptr;
+    list<node> parked_;
 };
 
 // -------------------------------------------------------------------------------------------------
@@ -122,30 +112,14 @@ private:
     error_code error_;
 };
 
-template <class Executor>
-struct parking::initiate {
-    using executor_type = Executor;
-
-    initiate(parking& p, Executor e) : place(&p), executor(std::move(e)) {}
-    executor_type get_executor() const noexcept { return executor; }
-
-    template <class Handler>
-    void operator()(Handler&& handler) const
-    {
-        using operation_type = operation<std::decay_t<Handler>, Executor>;
-        std::decay_t<Handler> own(std::forward<Handler>(handler));
-        operation_type::create(std::move(own), executor)->start(*place);
-    }
-
-    parking* place;
-    Executor executor;
-};
-
 template <class Executor, class Token>
 auto parking::async_park(Executor executor, Token&& token)
 {
-    return boost::asio::async_initiate<Token, void(error_code)>(
-        initiate<Executor>(*this, std::move(executor)), token);
+    const auto start = [this](const Executor& home, auto&& handler) {
+        using operation_type = operation<std::decay_t<decltype(handler)>, Executor>;
+        operation_type::create(std::move(handler), home)->start(*this);
+    };
+    return initiate_at<void(error_code)>(std::move(executor), token, start);
 }
 
 } // namespace weir::detail

@@ -11,8 +11,8 @@
 
 namespace weir::detail {
 
-/// A range of which items are pulled one at a time. It is not looked at before `ready`, and moves
-/// on only when the next item is asked for: a generator makes none too early.
+/// Pulls items from a range, one at a time. The range is not touched before the first `ready`, and
+/// moves on only when the next item is asked for: a generator makes no item too early.
 template <class Range>
 class range_source {
     template <class R>
@@ -33,7 +33,7 @@ class range_source {
     using sentinel = decltype(end_of(std::declval<plain&>()));
     using reference = decltype(*std::declval<iterator&>());
 
-    // Input iterators go stale when the next item is pulled: their item is taken out first.
+    // An input iterator goes stale when the next item is pulled, so its item is moved out first.
     static constexpr bool stays =
         std::is_lvalue_reference_v<reference> && std::forward_iterator<iterator>;
 
@@ -43,7 +43,7 @@ public:
 
     explicit range_source(Range&& range) : range_(std::forward<Range>(range)) {}
 
-    /// Whether there is an item to take. What the range throws ends it.
+    /// Whether there is an item to take. An exception from the range ends it.
     bool ready()
     {
         if (ended_ || waiting_)
@@ -73,7 +73,7 @@ public:
     /// Whether it was seen to have no more items.
     bool has_ended() const noexcept { return ended_; }
 
-    /// The range is not looked at any more.
+    /// The range is not touched after this.
     void stop(cancel_reason = cancel_reason::none) noexcept
     {
         ended_ = true;
@@ -91,7 +91,7 @@ private:
 
     Range range_; // a reference, or the range itself
     std::optional<place> place_;
-    bool waiting_ = false; // the item at `next` was not taken
+    bool waiting_ = false; // the item at `next` was not taken yet
     bool ended_ = false;
 };
 

@@ -8,11 +8,11 @@
 
 namespace weir::detail {
 
-/// Results by number, from the next to be delivered on. Grows to what is between it and the last.
+/// Results by number, starting at the next one to deliver. Grows to hold all numbers in between.
 template <class T>
 class result_window {
 public:
-    /// Makes room for the numbers from `first` up to `last`. Before `put`, which then cannot fail.
+    /// Makes room for the numbers from `first` to `last`, so that `put` cannot fail.
     void reach(std::uint64_t first, std::uint64_t last)
     {
         if (last - first < size_)
@@ -43,7 +43,7 @@ public:
         return taken;
     }
 
-    /// Destroys the results from `first` to before `last`. Returns how many there were.
+    /// Destroys the results from `first` to before `last`, and returns how many there were.
     std::size_t drop(std::uint64_t first, std::uint64_t last) noexcept
     {
         std::size_t count = 0;

@@ -5,6 +5,7 @@
 #include <weir/error.hpp>
 #include <weir/flow/detail/stage/result_window.hpp>
 #include <weir/flow/detail/stage/stage_call.hpp>
+#include <weir/flow/detail/stage/stage_item.hpp>
 #include <weir/flow/detail/stage/stage_state.hpp>
 #include <weir/flow/stage_options.hpp>
 
@@ -21,7 +22,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <tuple>
@@ -32,17 +32,16 @@
 
 namespace weir::detail {
 
-/// A stage whose calls suspend: workers run ahead of whoever takes the results.
+/// A stage whose calls suspend: its pullers run ahead of the consumer, the coroutine that takes the
+/// results.
 ///
-/// Lifetime: shared by its workers and by who takes the results, so that a stage which is let go
-///           of in the middle lives until the last call has ended.
+/// Lifetime: shared by its pullers and its stream. When the stream is destroyed in the middle, the
+///           stage lives until the last call has ended.
 template <class Source, class Function, bool Collects>
 class stage : public stage_state {
     using call = stage_call<Source, Function, Collects>;
     using item_type = typename Source::item_type;
-    using held =
-        std::conditional_t<std::is_lvalue_reference_v<item_type>,
-                           std::reference_wrapper<std::remove_reference_t<item_type>>, item_type>;
+    using maybe_item = std::optional<stage_item<item_type>>;
 
 public:
     using result_type = typename call::result_type;
@@ -53,24 +52,24 @@ public:
     {
     }
 
-    /// The next result; none at the end. Throws the first error when it is its turn, and
-    /// `operation_aborted` when cancelled. In these three cases every call has ended.
+    /// The next result; empty at the end. Throws the first error in its place among the results,
+    /// and `operation_aborted` when cancelled. In these three cases every call has ended.
     static boost::asio::awaitable<std::optional<result_type>> next(pointer s)
     {
         if (!s->has_result()) {
-            const bool there_is = co_await wait(s);
-            if (!there_is)
+            const bool has_one = co_await wait(s);
+            if (!has_one)
                 co_return std::nullopt;
         }
         std::optional<result_type> taken(s->results_.take(s->delivered_++));
-        if (s->wants_helper()) {
+        if (s->wants_puller()) {
             const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-            s->help(s, executor);
+            s->send_puller(s, executor);
         }
         co_return taken;
     }
 
-    /// Cancels what is under way and drops what waits, here and in the stages before.
+    /// Cancels the running calls and drops the results that wait, here and in the stages before.
     void stop(cancel_reason reason)
     {
         if (stopped_)
@@ -84,7 +83,7 @@ public:
     }
 
     /// Waits until every call has ended, here and in the stages before.
-    /// Precondition: it is stopped; what is cancelled is not thrown (`throw_if_cancelled`).
+    /// Precondition: stopped, and the calling coroutine has `throw_if_cancelled(false)`.
     static boost::asio::awaitable<void> join(pointer s)
     {
         const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
@@ -105,33 +104,57 @@ private:
     bool has_result() const noexcept { return results_.has(delivered_); }
 
     static boost::asio::awaitable<bool> wait(pointer s);
-    static boost::asio::awaitable<void> work(pointer s, std::shared_ptr<worker> me);
+    static boost::asio::awaitable<void> pull(pointer s, std::shared_ptr<puller> me);
 
-    void look_for_help(const pointer& s, const boost::asio::any_io_executor& executor)
+    /// One more puller, if there may be an item for it.
+    void grow(const pointer& s, const boost::asio::any_io_executor& executor)
     {
-        if (wants_helper())
-            help(s, executor);
+        if (wants_puller())
+            send_puller(s, executor);
     }
 
-    void help(const pointer& s, const boost::asio::any_io_executor& executor)
+    void send_puller(const pointer& s, const boost::asio::any_io_executor& executor)
     {
-        helper_coming_ = true;
+        puller_coming_ = true;
         if (idle_.wake_one())
             return;
-        auto w = enter();
+        auto p = add_puller();
         auto on_end = [s](std::exception_ptr error) {
             if (error) // out of memory, outside any call
                 s->fail(s->entered_, std::move(error));
         };
         boost::asio::co_spawn(
-            executor, work(s, w),
-            boost::asio::bind_cancellation_slot(w->signal.slot(), std::move(on_end)));
+            executor, pull(s, p),
+            boost::asio::bind_cancellation_slot(p->signal.slot(), std::move(on_end)));
     }
 
-    std::uint64_t take_in(worker& me)
+    void take_in(puller& me)
     {
         results_.reach(delivered_, entered_);
-        return me.number = entered_++;
+        me.number = entered_++;
+    }
+
+    /// Before the call for an item; there may be room for one more puller. False: there was no
+    /// item, and the source has ended.
+    bool begin_call(const pointer& s, bool has_item, const boost::asio::any_io_executor& executor)
+    {
+        if (!has_item) {
+            source_ended();
+            return false;
+        }
+        if (is_over()) // since the item was asked for
+            throw system_error(boost::asio::error::operation_aborted);
+        grow(s, executor);
+        return true;
+    }
+
+    /// After the call for an item, or after the source has failed.
+    void end_call(puller& me, std::exception_ptr error)
+    {
+        const std::uint64_t number = me.number == none ? entered_ : me.number;
+        me.number = none;
+        if (error)
+            fail(number, std::move(error));
     }
 
     void finish(std::uint64_t number, result_type&& result) noexcept
@@ -146,7 +169,7 @@ private:
             consumer_.wake_all();
     }
 
-    /// `number` is an item's, or the next one's when the source has failed.
+    /// `number` is that of an item, or of the next one when the source has failed.
     void fail(std::uint64_t number, std::exception_ptr error)
     {
         const bool entered = number < entered_;
@@ -178,11 +201,11 @@ boost::asio::awaitable<bool> stage<Source, Function, Collects>::wait(pointer s)
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     const bool throwing = co_await asio::this_coro::throw_if_cancelled();
     co_await asio::this_coro::throw_if_cancelled(false);
-    // A request that came before there was anything to cancel.
+    // The request may have come before there was anything to cancel.
     const auto asked = co_await asio::this_coro::cancellation_state;
     bool cancelled = throwing && asked.cancelled() != asio::cancellation_type::none;
     while (!cancelled && !s->has_result() && !s->is_settled()) {
-        s->look_for_help(s, executor);
+        s->grow(s, executor);
         const auto parked =
             co_await s->consumer_.async_park(executor, asio::as_tuple(asio::use_awaitable));
         cancelled = static_cast<bool>(std::get<0>(parked));
@@ -203,61 +226,50 @@ boost::asio::awaitable<bool> stage<Source, Function, Collects>::wait(pointer s)
 }
 
 template <class Source, class Function, bool Collects>
-boost::asio::awaitable<void> stage<Source, Function, Collects>::work(pointer s,
-                                                                     std::shared_ptr<worker> me)
+boost::asio::awaitable<void> stage<Source, Function, Collects>::pull(pointer s,
+                                                                     std::shared_ptr<puller> me)
 {
     namespace asio = boost::asio;
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
-    // Spawned from the middle of another worker, or of who takes the results: not inside of that.
+    // It was spawned inside another puller, or inside the consumer: it goes on after them.
     co_await asio::post(executor, asio::use_awaitable);
-    const presence here(*s, *me);
+    const running_guard running(*s, *me);
     const time_service& clock = time_service::of(executor);
     turn my_turn(clock);
-    s->helper_coming_ = false;
+    s->puller_coming_ = false;
     while (!s->is_over()) {
         if (!s->may_pull()) {
             co_await s->idle_.async_park(executor, asio::as_tuple(asio::use_awaitable));
-            s->helper_coming_ = false;
+            s->puller_coming_ = false;
             my_turn.begin(clock);
             continue;
         }
-        std::uint64_t number = s->entered_; // if the source fails
         std::exception_ptr error;
         try {
-            std::optional<held> item;
+            maybe_item item;
             if constexpr (Source::pulls_at_once) {
-                if (s->source_.ready()) {
-                    number = s->take_in(*me);
-                    item.emplace(s->source_.take());
-                }
+                pull_at_once(s->source_, item, [&] { s->take_in(*me); });
             } else {
-                const at_source only_one(*s);
+                const pulling_guard only_one(*s);
                 item = co_await s->source_.next();
                 if (item)
-                    number = s->take_in(*me);
+                    s->take_in(*me);
             }
-            if (!item) {
-                s->end_of_source();
+            if (!s->begin_call(s, item.has_value(), executor))
                 break;
-            }
-            if (s->is_over()) // meanwhile
-                throw system_error(asio::error::operation_aborted);
-            s->look_for_help(s, executor);
             auto operation = s->function_(static_cast<item_type&&>(*item));
             if constexpr (call::is_void) {
                 co_await std::move(operation);
-                s->finish(number, call::succeeded(number, std::monostate()));
+                s->finish(me->number, call::succeeded(me->number, std::monostate()));
             } else {
                 auto value = co_await std::move(operation);
-                s->finish(number, call::succeeded(number, std::move(value)));
+                s->finish(me->number, call::succeeded(me->number, std::move(value)));
             }
         } catch (...) {
             error = std::current_exception();
         }
-        me->number = none;
-        if (error)
-            s->fail(number, std::move(error));
-        // What a call did to its cancellation stays with it.
+        s->end_call(*me, std::move(error));
+        // What a call did to its cancellation state ends with the call.
         co_await asio::this_coro::reset_cancellation_state();
         co_await asio::this_coro::throw_if_cancelled(true);
         if (!s->is_over() && my_turn.is_over(clock)) {

@@ -13,7 +13,7 @@
 
 namespace weir::detail {
 
-/// What a function returns for an item, and what becomes of that.
+/// The call of a stage's function for one item: what it returns, and the result made of that.
 template <class Source, class Function, bool Collects>
 struct stage_call {
     using item_type = typename Source::item_type;

@@ -9,28 +9,29 @@ namespace weir::detail {
 
 stage_state::stage_state(limit limit, const stage_options& options)
     : limit_(limit.count()),
-      window_(limit_ + std::min(options.queue(), std::numeric_limits<std::size_t>::max() - limit_)),
+      window_(limit_ +
+              std::min(options.results(), std::numeric_limits<std::size_t>::max() - limit_)),
       ordered_(options.order() == order::kept)
 {
 }
 
-std::shared_ptr<stage_state::worker> stage_state::enter()
+std::shared_ptr<stage_state::puller> stage_state::add_puller()
 {
-    auto w = std::make_shared<worker>();
-    w->place = workers_.insert(workers_.end(), w);
+    auto p = std::make_shared<puller>();
+    p->place = pullers_.insert(pullers_.end(), p);
     ++live_;
-    return w;
+    return p;
 }
 
-void stage_state::left(worker& w) noexcept
+void stage_state::puller_ended(puller& p) noexcept
 {
-    w.running = false;
-    workers_.erase(w.place);
+    p.running = false;
+    pullers_.erase(p.place);
     if (--live_ == 0)
         consumer_.wake_all();
 }
 
-void stage_state::end_of_source()
+void stage_state::source_ended()
 {
     ended_ = true;
     idle_.wake_all();
@@ -40,25 +41,25 @@ void stage_state::end_of_source()
 template <class Which>
 void stage_state::cancel(Which which)
 {
-    // A worker may end, and leave the list, while it is being told.
-    const std::vector<std::shared_ptr<worker>> told(workers_.begin(), workers_.end());
-    for (const auto& w : told)
-        if (w->running && which(*w))
-            w->signal.emit(boost::asio::cancellation_type::terminal);
+    // Any puller may end, and leave the list, during an emission.
+    const std::vector<std::shared_ptr<puller>> all(pullers_.begin(), pullers_.end());
+    for (const auto& p : all)
+        if (p->running && which(*p))
+            p->signal.emit(boost::asio::cancellation_type::terminal);
     idle_.wake_all();
     consumer_.wake_all();
 }
 
 void stage_state::cancel_after(std::uint64_t number)
 {
-    cancel([this, number](const worker& w) {
-        return ordered_ ? w.number > number : w.number != number;
+    cancel([this, number](const puller& p) {
+        return ordered_ ? p.number > number : p.number != number;
     });
 }
 
 void stage_state::cancel_all()
 {
-    cancel([](const worker&) { return true; });
+    cancel([](const puller&) { return true; });
 }
 
 } // namespace weir::detail

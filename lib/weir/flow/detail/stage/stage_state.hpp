@@ -16,12 +16,12 @@
 
 namespace weir::detail {
 
-/// The part of a stage that does not depend on types: who works, how far it is, and how it ends.
+/// The part of a stage that does not depend on types: its pullers, its progress, and how it ends.
 ///
-/// Workers pull an item, call and deliver, again and again, while there is room; one that finds
-/// none parks. At most one helper at a time is started or woken, and looks for work when it runs:
-/// where calls end at once the first worker has done it all by then, and where they wait the others
-/// follow one by one.
+/// A puller is a coroutine that pulls an item, calls the function and delivers the result, again
+/// and again while there is room; without room it parks. At most one more puller at a time is
+/// started or woken, and it looks for an item only when it runs. Where calls end at once, the first
+/// puller has done all the work by then; where calls wait, the other pullers follow one by one.
 ///
 /// Threads: all on one serial executor.
 class stage_state {
@@ -38,33 +38,36 @@ public:
 protected:
     static constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max();
 
-    struct worker {
+    struct puller {
         boost::asio::cancellation_signal signal;
-        std::uint64_t number = none; // of the item it is at; none: between two
+        std::uint64_t number = none; // of the item in its call; none: between two items
         bool running = false;        // the signal reaches a coroutine that exists
-        std::list<std::shared_ptr<worker>>::iterator place;
+        std::list<std::shared_ptr<puller>>::iterator place;
     };
 
-    /// Says that a worker runs, also when its context destroys it.
-    class presence {
+    /// Marks a puller as running until its coroutine ends or its context destroys it.
+    class running_guard {
     public:
-        presence(stage_state& stage, worker& w) : stage_(stage), worker_(w) { w.running = true; }
-        presence(const presence&) = delete;
-        presence& operator=(const presence&) = delete;
-        ~presence() { stage_.left(worker_); }
+        running_guard(stage_state& stage, puller& p) : stage_(stage), puller_(p)
+        {
+            p.running = true;
+        }
+        running_guard(const running_guard&) = delete;
+        running_guard& operator=(const running_guard&) = delete;
+        ~running_guard() { stage_.puller_ended(puller_); }
 
     private:
         stage_state& stage_;
-        worker& worker_;
+        puller& puller_;
     };
 
-    /// Says that a worker is at the source, whatever ends that.
-    class at_source {
+    /// Marks the source as busy while one puller waits for its next item, whatever ends the wait.
+    class pulling_guard {
     public:
-        explicit at_source(stage_state& stage) : stage_(stage) { stage_.pulling_ = true; }
-        at_source(const at_source&) = delete;
-        at_source& operator=(const at_source&) = delete;
-        ~at_source() { stage_.pulling_ = false; }
+        explicit pulling_guard(stage_state& stage) : stage_(stage) { stage_.pulling_ = true; }
+        pulling_guard(const pulling_guard&) = delete;
+        pulling_guard& operator=(const pulling_guard&) = delete;
+        ~pulling_guard() { stage_.pulling_ = false; }
 
     private:
         stage_state& stage_;
@@ -83,48 +86,49 @@ protected:
     {
         return !is_over() && !pulling_ && entered_ - delivered_ < window_;
     }
-    bool wants_helper() const noexcept
+    bool wants_puller() const noexcept
     {
-        return !helper_coming_ && may_pull() && (live_ < limit_ || !idle_.empty());
+        return !puller_coming_ && may_pull() && (live_ < limit_ || !idle_.empty());
     }
-    /// The outcome of the call for this item is nobody's any more.
+    /// The result of the call for this item is no longer wanted.
     bool is_dropped(std::uint64_t number) const noexcept
     {
         return stopped_ || (error_ && !(ordered_ && number < error_at_));
     }
 
-    std::shared_ptr<worker> enter();
-    void end_of_source();
-    /// Cancels the calls that do not come before `number` in what is delivered, and who waits for
-    /// an item.
+    std::shared_ptr<puller> add_puller();
+    void source_ended();
+    /// After the error of item `number`: cancels each call whose result is no longer wanted, and
+    /// the puller that waits for an item.
     void cancel_after(std::uint64_t number);
     void cancel_all();
 
     const std::size_t limit_;
     const std::size_t window_;
     const bool ordered_;
-    bool ended_ = false;         // the source has
-    bool stopped_ = false;       // nothing more is delivered, and what was under way is cancelled
-    bool pulling_ = false;       // a worker is at the source: one at a time, so that order is kept
-    bool helper_coming_ = false; // started or woken, and has not run yet
+    bool ended_ = false;         // the source has no more items
+    bool stopped_ = false;       // nothing more is delivered, and running calls were cancelled
+    bool pulling_ = false;       // a puller waits for an item: one at a time, to keep the order
+    bool puller_coming_ = false; // one was started or woken, and has not run yet
     cancel_reason reason_ = cancel_reason::none;
-    std::size_t live_ = 0; // workers
+    std::size_t live_ = 0; // pullers
     std::uint64_t entered_ = 0;
-    std::uint64_t finished_ = 0; // as completed: results are numbered as they come
+    std::uint64_t finished_ = 0; // as completed, results are numbered as they come
     std::uint64_t delivered_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t dropped_ = 0;
-    std::uint64_t error_at_ = none; // the number of the first result that is not to be had
+    std::uint64_t error_at_ = none; // the number of the first result that there will not be
     std::exception_ptr error_;
-    parking idle_;
-    parking consumer_; // waits for a result, or for the last worker to leave
+    parking idle_;     // pullers without room
+    parking consumer_; // waits for a result, or for the last puller to end
 
 private:
-    void left(worker& w) noexcept;
+    void puller_ended(puller& p) noexcept;
     template <class Which>
     void cancel(Which which);
 
-    std::list<std::shared_ptr<worker>> workers_;
+    // Shared with their coroutines. One whose coroutine never begins stays until the stage ends.
+    std::list<std::shared_ptr<puller>> pullers_;
 };
 
 } // namespace weir::detail
