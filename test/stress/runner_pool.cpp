@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(what_handlers_throw_reaches_the_sink_and_the_runner_goes_on
             errors.push_back(e.what());
         }
     };
-    weir::runner_pool runners(2, sink);
+    weir::runner_pool runners(weir::runner_pool_options().runners(2).on_error(sink));
     std::atomic<int> after{0};
     for (int i = 0; i < 10; ++i) {
         asio::post(runners.get_executor(), [] { throw std::runtime_error("no"); });
