@@ -5,11 +5,11 @@
 
 namespace weir::detail {
 
-/// A cancellation signal that is emitted only while the operation at its slot exists: at other times
-/// the slot may refer to what is gone, or to a coroutine that Boost 1.81 would lose.
+/// A cancellation signal that is emitted only while the operation at its slot exists: at other
+/// times the slot may refer to what is gone, or to a coroutine that Boost 1.81 would lose.
 ///
-/// Shape: `begins` when the operation can be reached, `ended` when it cannot any more, also when its
-///        context destroys it.
+/// Shape: `begins` when the operation can be reached, `ended` when it cannot any more, also when
+///        its context destroys it.
 /// Threads: all calls on the operation's serial executor.
 class guarded_signal {
 public:

@@ -14,8 +14,8 @@
 namespace weir {
 
 /// Keeps a slow key from taking the places of the others: of each key only `limit` items run at a
-/// time, and the keys take turns. An item comes out only when its key has room, so it never takes up
-/// a wider limit while it waits for a narrow one.
+/// time, and the keys take turns. An item comes out only when its key has room, so it never takes
+/// up a wider limit while it waits for a narrow one.
 ///
 /// Shape: `push` an item, `pop` the next one that may start, and call `done` with its key when it
 ///        has ended.

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <weir/duration.hpp>
-#include <weir/run/detail/timed_child.hpp>
 #include <weir/run/scope.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

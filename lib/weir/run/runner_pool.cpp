@@ -250,8 +250,8 @@ std::size_t runner_pool::work(runner& r) noexcept
     return ran;
 }
 
-// Until nothing has come for the time in the options. The clock is not read while there is work, and
-// only now and then while there is none: to read it costs about as much as to look for work.
+// Until nothing has come for the time in the options. The clock is not read while there is work,
+// and only now and then while there is none: to read it costs about as much as to look for work.
 std::size_t runner_pool::poll(runner& r) noexcept
 {
     constexpr unsigned rounds_between_looks = 16;

@@ -35,8 +35,8 @@ public:
     runner_pool_options& poll_first(duration length);
 
     /// Keeps each runner on one core: the first runner on the first core that this process may use,
-    /// and so on, in turn. Default: the kernel moves the threads, which is better unless nothing else
-    /// runs on those cores.
+    /// and so on, in turn. Default: the kernel moves the threads, which is better unless nothing
+    /// else runs on those cores.
     runner_pool_options& pin();
     /// The same, on these cores, in this order.
     runner_pool_options& pin_to(std::vector<int> cores);

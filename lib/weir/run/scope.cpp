@@ -162,4 +162,20 @@ asio::awaitable<void> scope::join_uninterrupted()
     return detail::uninterrupted(wait(state_, false));
 }
 
+detail::timed_child::timed_child(asio::any_io_executor executor, duration timeout,
+                                 asio::awaitable<void> work)
+    : only_(executor)
+{
+    only_.spawn(std::move(work)); // on this executor it may run at once: the time starts after that
+    at_timeout_ = alarm(executor, saturating_add(now(executor), timeout),
+                        [this] { only_.cancel(cancel_reason::deadline); });
+}
+
+std::exception_ptr detail::timed_child::error() const
+{
+    if (only_.reason() == cancel_reason::deadline)
+        return std::make_exception_ptr(system_error(errc::timed_out));
+    return std::current_exception();
+}
+
 } // namespace weir

@@ -3,6 +3,7 @@
 #include <weir/detail/guarded_call.hpp>
 #include <weir/error.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/time/wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -42,9 +43,9 @@ private:
 ///
 /// Shape: `spawn` any number of children, then `co_await join()`, always. Children run on the
 ///        scope's executor, as does the coroutine that owns the scope.
-/// Errors: with `error_rule::cancel_siblings`, the default because partial results are rarely useful,
-///         the first error is recorded before the siblings are cancelled, and `join` throws it;
-///         later errors are usually caused by that cancellation, and are dropped. With
+/// Errors: with `error_rule::cancel_siblings`, the default because partial results are rarely
+///         useful, the first error is recorded before the siblings are cancelled, and `join` throws
+///         it; later errors are usually caused by that cancellation, and are dropped. With
 ///         `error_rule::collect` no child is cancelled; `join` throws the one error, or
 ///         `scope_errors` when there are more.
 /// Cancellation: cancelling the coroutine in `join` cancels the children; `join` still waits for
@@ -153,6 +154,28 @@ boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation,
         result.emplace(co_await std::move(operation));
     }
 }
+
+/// Runs a coroutine as the only child of a scope, cancels it after `timeout`, and waits for it.
+///
+/// Errors: what `join` throws; `error` in the handler says what that was.
+/// Threads: as a scope's.
+class timed_child {
+public:
+    timed_child(boost::asio::any_io_executor executor, duration timeout,
+                boost::asio::awaitable<void> work);
+    timed_child(const timed_child&) = delete;
+    timed_child& operator=(const timed_child&) = delete;
+
+    boost::asio::awaitable<void> join() { return only_.join(); }
+    boost::asio::awaitable<void> join_uninterrupted() { return only_.join_uninterrupted(); }
+
+    /// The exception being handled, or `errc::timed_out` when the time-out caused it.
+    std::exception_ptr error() const;
+
+private:
+    scope only_;
+    alarm at_timeout_;
+};
 
 template <class T, class Body>
 boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, error_rule rule)

@@ -17,8 +17,8 @@
 namespace weir::detail {
 
 /// The state of a lane: which jobs are queued, which run, and how many functions are posted to the
-/// lane's executor. Each of these takes the first queued job only when it runs, so that a job can be
-/// withdrawn until then.
+/// lane's executor. Each of these takes the first queued job only when it runs, so that a job can
+/// be withdrawn until then.
 class lane_state : public std::enable_shared_from_this<lane_state> {
 public:
     using executor_type = boost::asio::any_io_executor;
