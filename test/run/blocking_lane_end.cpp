@@ -45,7 +45,7 @@ void who_waits_is_told_closed(End end)
     submit(*b.lane, [&] {
         ++ran;
         end(b);
-        s.world.run(); // who waits goes on though this one still runs
+        s.world.run(); // the waiters go on while this one still runs
         BOOST_REQUIRE(ended.size() == 2U);
         BOOST_CHECK(ended[0] == errc::closed);
         BOOST_CHECK(ended[1] == errc::closed);
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(closing_waits_for_what_has_begun)
     b.poll();
     s.run();
     BOOST_TEST(closed);
-    closed = false; // and when nothing runs, it has to wait for nobody
+    closed = false; // and at once when nothing runs
     b.lane->async_close(
         asio::bind_executor(s.a.get_executor(), [&](weir::error_code) { closed = true; }));
     s.run();

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_scope_that_collects_errors_cancels_nobody_and_tells_them_
             children.spawn(sleep_then(1h, count));
             children.spawn(fail_after(2s, "second"));
             children.spawn(fail_after(1s, "first"));
-            std::vector<std::string> told;
+            std::vector<std::string> messages;
             try {
                 co_await children.join();
             } catch (const weir::scope_errors& e) {
@@ -167,12 +167,12 @@ BOOST_AUTO_TEST_CASE(a_scope_that_collects_errors_cancels_nobody_and_tells_them_
                     try {
                         std::rethrow_exception(error);
                     } catch (const std::runtime_error& each) {
-                        told.push_back(each.what());
+                        messages.push_back(each.what());
                     }
             }
-            BOOST_REQUIRE(told.size() == 2U);
-            BOOST_TEST(told[0] == "first");
-            BOOST_TEST(told[1] == "second");
+            BOOST_REQUIRE(messages.size() == 2U);
+            BOOST_TEST(messages[0] == "first");
+            BOOST_TEST(messages[1] == "second");
             BOOST_TEST(!children.cancelled());
         });
         s.run();
@@ -180,8 +180,8 @@ BOOST_AUTO_TEST_CASE(a_scope_that_collects_errors_cancels_nobody_and_tells_them_
     });
 }
 
-// Spawned from outside, before anybody runs the executor, a child begins later; and until then it
-// must not be emitted to.
+// Spawned from outside, before the executor runs, a child begins later; until then no cancellation
+// may be emitted to it.
 BOOST_AUTO_TEST_CASE(a_child_cancelled_before_its_executor_ran_it_still_ends)
 {
     in_many_orders([](simulation& s) {

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_scope_with_a_token_that_goes_with_its_context_leaves_noth
                 w.run_one();
         }
         BOOST_TEST(held.use_count() == 1);
-        source.cancel(); // reaches nobody
+        source.cancel(); // with nothing left to cancel
     }
 }
 
