@@ -1,4 +1,4 @@
-// How often a pool asks for memory, a job, once it has warmed up.
+// How many allocations a pool makes per job, once it has warmed up.
 
 #include "support/bench.hpp"
 #include "support/count_allocations.hpp"

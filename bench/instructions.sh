@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# instructions.sh [ROW...]      instructions an item of the hot rows, by callgrind: nearly exact on a noisy machine too
-# instructions.sh --where ROW   in which functions they are, an item, as far as functions are not inlined
+# instructions.sh [ROW...]      instructions per item of the hot rows, by callgrind: nearly exact on a noisy machine too
+# instructions.sh --where ROW   in which functions they are, per item, as far as functions are not inlined
 #
 # Each row runs with two numbers of items; the difference is what the items cost, without what starting costs.
 # Rows of two runners are counted on one, where the order of events is always the same. The clock of the pools stands

@@ -1,4 +1,4 @@
-// A coroutine for each of many items, 64 at a time, on the runner of who asks for the results.
+// A coroutine for each of many items, 64 at a time, on the runner that takes the results.
 
 #include <weir/flow/map.hpp>
 

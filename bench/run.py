@@ -3,6 +3,9 @@
 Every program is called as `program MEASURE ITEMS` and prints one line of JSON with a checksum of what it computed. Of
 each row, ours and the peers run in turn, several times; medians count. The ratio is ours divided by the best of the
 peers that the goal names. The other peers are shown only.
+
+The rows `weight_...` measure two programs themselves, which do the same: the processor time that the compiler takes for
+the one translation unit, with neither ccache nor a precompiled header, and the size of the stripped program.
 """
 
 import argparse
@@ -12,12 +15,15 @@ import os
 import pathlib
 import platform
 import re
+import resource
+import shlex
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
-# What the checksums must be: everybody does all of the work.
+# What the checksums must be: ours and every peer do all of the work.
 CHECKSUMS = {
     "doubled": lambda n: n * n,             # the sum of 2i + 1
     "summed": lambda n: n * (n - 1) // 2,   # the sum of i
@@ -33,7 +39,7 @@ class Peer:
     program: str
     measure: str
     named: bool = False   # the goal is about this one
-    share: int = 1        # of the items: one in so many, for those that would take minutes
+    share: int = 1        # of the items: one in `share`, for peers that would take minutes
     items: int = 0        # another number of items altogether
 
 
@@ -54,7 +60,7 @@ class Row:
 
     @property
     def unit(self):
-        return {"bytes": "bytes", "allocations": "allocations"}.get(self.key, "ns")
+        return {"bytes": "bytes", "allocations": "allocations", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
 
 
 def go(label, measure, named=True, **more):
@@ -162,7 +168,14 @@ def fairness_rows():
                   [Peer("10^4 of them", "bench_cancel", name, True, items=10 * K)], 2, "counted")
 
 
-ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *map_rows(), *memory_rows(), *fairness_rows()]
+def weight_rows():
+    for name, key, goal, absolute in (("compile_O0", "seconds", 1.6, False), ("compile_O2", "seconds", 1.6, False),
+                                      ("size", "kilobytes", 280, True)):
+        yield Row("weight_" + name, ("weight_pool", name), 1 * K, 1 * K,
+                  [Peer("Asio channel", "weight_asio_channel", name, True)], goal, key=key, absolute=absolute)
+
+
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
 
 
 class Refused(Exception):
@@ -191,14 +204,47 @@ class Runner:
 
     def call(self, program, measure, items):
         began = time.monotonic()
-        try:
-            done = subprocess.run([self.folder / program, measure, str(items)], capture_output=True, text=True,
-                                  timeout=240)
-        except subprocess.TimeoutExpired:
-            raise Refused(f"{program} {measure} {items}: no end after 240 s") from None
-        if done.returncode != 0:
-            raise Refused(f"{program} {measure} {items}: exit code {done.returncode} {done.stderr.strip()[:200]}")
-        return json.loads(done.stdout), time.monotonic() - began
+        if program.startswith("weight_"):
+            numbers = json.loads(output_of(self.folder / program, str(items)))
+            numbers.update(self.weighed(program, measure))
+        else:
+            numbers = json.loads(output_of(self.folder / program, measure, str(items)))
+        return numbers, time.monotonic() - began
+
+    def weighed(self, program, measure):
+        with tempfile.TemporaryDirectory() as folder:
+            made = pathlib.Path(folder) / "made"
+            if measure == "size":
+                output_of("strip", "-o", made, self.folder / program)
+                return {"kilobytes": made.stat().st_size / 1000}
+            command = self.compilation(program) + ["-" + measure.removeprefix("compile_"), "-o", made]
+            before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+            output_of(*command)
+            return {"seconds": resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - before}
+
+    def compilation(self, program):
+        """The compiler's command for a program's one source: as it was built, without a launcher and an output."""
+        source = program.removeprefix("weight_") + ".cpp"
+        for built in json.loads((self.folder.parent / "compile_commands.json").read_text()):
+            if built["file"].endswith("/bench/weight/" + source):
+                words = shlex.split(built["command"])
+                called = pathlib.Path(cached(self.folder, "CMAKE_CXX_COMPILER")).name
+                while pathlib.Path(words[0]).name != called:
+                    words.pop(0)
+                output = words.index("-o")
+                return words[:output] + words[output + 2:]
+        raise Refused(f"{source} is not in compile_commands.json")
+
+
+def output_of(*command):
+    said = " ".join(str(word) for word in (pathlib.Path(command[0]).name, *command[1:]))[:200]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    except subprocess.TimeoutExpired:
+        raise Refused(f"{said}: no end after 240 s") from None
+    if done.returncode != 0:
+        raise Refused(f"{said}: exit code {done.returncode} {done.stderr.strip()[:200]}")
+    return done.stdout
 
 
 def measure(row, runner, quick):
@@ -210,7 +256,8 @@ def measure(row, runner, quick):
             members.append((peer.label, peer.program, peer.measure, peer.items or items // peer.share))
     named = {peer.label for peer in row.peers if peer.named}
     slow = set()   # run once is enough
-    rounds = min(runner.rounds, 3) if items >= M and row.ours[1] == "asleep" else runner.rounds
+    few = (items >= M and row.ours[1] == "asleep") or row.ours[0].startswith("weight_")
+    rounds = min(runner.rounds, 3) if few else runner.rounds
     for turn in range(rounds):
         for label, program, what, count in members:
             taken = row.samples.setdefault(label, [])
@@ -226,14 +273,14 @@ def measure(row, runner, quick):
 
 
 def judge(row):
-    """What is told of a row that was measured."""
+    """What the JSON file says of a row that was measured, and the medians."""
     medians = {label: statistics.median(taken) for label, taken in row.samples.items()}
     ours = medians[None]
     named = [peer.label for peer in row.peers if peer.named and peer.label in medians]
     best = min(named, key=medians.get, default=None)
     ratio = ours / medians[best] if best is not None and medians[best] else None
-    judged = ours if row.absolute else ratio
-    met = None if row.goal is None or judged is None else judged <= row.goal
+    value = ours if row.absolute else ratio
+    met = None if row.goal is None or value is None else value <= row.goal
     return {"row": row.name, f"ours_{row.unit}": ours, "peer": best,
             f"peer_{row.unit}": None if best is None else medians[best],
             "ratio": ratio, "goal": row.goal, "met": met}, medians
@@ -246,27 +293,31 @@ def shown(value, unit):
         return f"{value:,.0f} B" if value < 1e5 else f"{value / 1e6:.2f} MB"
     if unit == "allocations":
         return f"{value:.6f}".rstrip("0").rstrip(".")
+    if unit == "KB":
+        return f"{value:,.0f} KB"
+    if unit == "s":
+        return f"{value:.2f} s"
     return f"{value:.1f} ns" if value < 1e4 else f"{value / 1e3:,.1f} us"
 
 
 def line(row):
     if row.refused:
-        told = {"row": row.name, f"ours_{row.unit}": None, "peer": None, f"peer_{row.unit}": None,
+        judged = {"row": row.name, f"ours_{row.unit}": None, "peer": None, f"peer_{row.unit}": None,
                 "ratio": None, "goal": row.goal, "met": False}
-        return f"| {row.name} | refused: {row.refused} | | | | NOT met |", told
-    told, medians = judge(row)
-    best = told["peer"]
+        return f"| {row.name} | refused: {row.refused} | | | | NOT met |", judged
+    judged, medians = judge(row)
+    best = judged["peer"]
     peers = [f"{'**' if label == best else ''}{label} {shown(value, row.unit)}{'**' if label == best else ''}"
              for label, value in medians.items() if label is not None]
     goal = ""
     if row.goal is not None:
         goal = "<= " + (shown(row.goal, row.unit) if row.absolute else f"{row.goal:g}")
-    ratio = "" if told["ratio"] is None else f"{told['ratio']:.2f}"
-    met = {None: "not compared" if row.goal is not None else "", True: "met", False: "NOT met"}[told["met"]]
+    ratio = "" if judged["ratio"] is None else f"{judged['ratio']:.2f}"
+    met = {None: "not compared" if row.goal is not None else "", True: "met", False: "NOT met"}[judged["met"]]
     if row.note:
         met += f" ({row.note})"
     return (f"| {row.name} | {shown(medians[None], row.unit)} | {'; '.join(peers)} | {ratio} | {goal} | {met} |",
-            told)
+            judged)
 
 
 def first_line(*command):
@@ -276,15 +327,17 @@ def first_line(*command):
         return f"no {command[0]}"
 
 
+def cached(folder, name):
+    """A variable of the build."""
+    return re.search(rf"^{name}:\w+=(.*)$", (folder.parent / "CMakeCache.txt").read_text(), re.M)[1]
+
+
 def machine(folder):
     cpu = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)
     memory = re.search(r"^MemTotal:\s*(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.M)
-    cache = (folder.parent / "CMakeCache.txt").read_text()
-    compiler = re.search(r"^CMAKE_CXX_COMPILER:\w+=(.*)$", cache, re.M)[1]
-    flags = re.search(r"^CMAKE_CXX_FLAGS_RELEASE:\w+=(.*)$", cache, re.M)[1]
     yield f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, {int(memory[1]) >> 20} GB, " \
           f"{platform.system()} {platform.release()}"
-    yield f"{first_line(compiler, '--version')}, {flags}"
+    yield f"{first_line(cached(folder, 'CMAKE_CXX_COMPILER'), '--version')}, {cached(folder, 'CMAKE_CXX_FLAGS_RELEASE')}"
     yield first_line("go", "version")
     yield first_line("dpkg-query", "-W", "-f=${Package} ${Version}  ", "libboost1.81-dev", "libtbb-dev",
                      "golang-golang-x-sync-dev")
@@ -301,7 +354,7 @@ def cache_line(runner):
 
 
 def chosen(names):
-    """The rows of these names; where there is none, those whose name begins so."""
+    """The rows of these names; for a name that no row has, those whose names begin with it."""
     exact = {row.name for row in ROWS}
     return [row for row in ROWS if not names or any(
         row.name == name or (name not in exact and row.name.startswith(name)) for name in names)]
@@ -318,8 +371,8 @@ def main():
     if not rows:
         parser.error("the rows are " + ", ".join(row.name for row in ROWS))
     runner = Runner(given.bin, 3 if given.quick else 5)
-    for told in machine(given.bin):
-        print(told)
+    for text in machine(given.bin):
+        print(text)
     missing = sorted({peer.program for row in rows for peer in row.peers if not runner.has(peer.program)})
     if missing:
         print("missing, and not compared with: " + ", ".join(missing))
@@ -332,13 +385,13 @@ def main():
             measure(row, runner, given.quick)
         except Refused as why:
             row.refused = str(why)
-        text, told = line(row)
+        text, judged = line(row)
         print(text, flush=True)
-        found.append(told)
+        found.append(judged)
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n")
     print("\na cache line from one processor to the other, after all: " + cache_line(runner))
-    goals = [told["met"] for told in found if told["met"] is not None]
+    goals = [judged["met"] for judged in found if judged["met"] is not None]
     refused = [row.name for row in rows if row.refused]
     print(f"\n{sum(goals)} of {len(goals)} goals met" + (f"; refused: {', '.join(refused)}" * bool(refused)))
     return 1 if refused else 0

@@ -26,7 +26,7 @@ asio::awaitable<void> feed(pool& jobs, std::int64_t items, shape how)
     jobs.close();
 }
 
-/// Who submits is on the first runner, who receives on the last; workers are on all.
+/// The submitter is on the first runner, the receiver on the last; workers are on all.
 template <class Handler>
 report stream(std::int64_t items, std::size_t workers, std::size_t threads, shape how,
               Handler handler)

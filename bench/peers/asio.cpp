@@ -207,7 +207,7 @@ report submit_by_co_spawn(std::int64_t items)
     return {std::accumulate(results.begin(), results.end(), std::uint64_t{0}), {{"ns", ns}}};
 }
 
-/// A channel that holds the permits nobody has.
+/// A channel that holds the free permits.
 template <template <class> class Channel>
 asio::awaitable<std::uint64_t> compete(Channel<int>& permits, std::int64_t rounds)
 {

@@ -13,7 +13,7 @@
 
 // What every benchmark program shares. A program is called as `program MEASURE ITEMS` and prints
 // one line of JSON: what it measured, and the checksum of what it computed, by which the driver
-// knows that everybody did the same work.
+// knows that all programs did the same work.
 
 namespace bench {
 
@@ -30,7 +30,7 @@ private:
     clock::time_point began_ = clock::now();
 };
 
-/// What a measure found: numbers by name, `ns` being nanoseconds an item.
+/// What a measure found: numbers by name, `ns` being nanoseconds per item.
 struct report {
     std::uint64_t checksum = 0;
     std::vector<std::pair<std::string, double>> numbers;

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-// Counts every call for memory, whoever makes it, in a program that includes this in one file.
+// Counts every allocation in a program that includes this in one file.
 // `operator new` ends here too, and so does Asio, which calls `aligned_alloc`.
 
 extern "C" {

@@ -12,7 +12,7 @@
 #include <span>
 #include <vector>
 
-// The user's side of a stream of jobs through a worker pool: who submits, and who receives.
+// The user's side of a stream of jobs through a worker pool: the submitters and receivers.
 
 namespace bench {
 
@@ -61,7 +61,7 @@ inline asio::awaitable<void> submit_all(pool& jobs, std::int64_t count)
     }
 }
 
-/// As many as there are places for, up to a batch; waits with one when there is none.
+/// As many as there is room for, up to a batch; waits with one job when there is no room.
 inline asio::awaitable<void> submit_in_batches(pool& jobs, std::int64_t count)
 {
     std::vector<job> batch;
@@ -79,7 +79,7 @@ inline asio::awaitable<void> submit_in_batches(pool& jobs, std::int64_t count)
     }
 }
 
-/// One by one: tries first, and waits when there is nothing.
+/// One by one: tries first, and waits when the queue is empty.
 inline asio::awaitable<std::uint64_t> receive_all(pool& jobs)
 {
     std::uint64_t sum = 0;

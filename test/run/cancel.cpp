@@ -97,17 +97,17 @@ BOOST_AUTO_TEST_CASE(waiting_for_a_token_ends_when_it_is_cancelled)
 {
     in_many_orders([](simulation& s) {
         weir::cancel_source source;
-        bool told = false;
+        bool called = false;
         s.spawn(s.a, [&]() -> asio::awaitable<void> {
             co_await source.token().async_wait(s.a.get_executor());
-            told = true;
+            called = true;
         });
         s.spawn(s.b, [&]() -> asio::awaitable<void> {
             co_await weir::async_sleep_for(s.b.get_executor(), 1s);
             source.cancel();
         });
         s.run();
-        BOOST_TEST(told);
+        BOOST_TEST(called);
     });
 }
 

@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_lane_that_goes_waits_for_what_has_begun_and_tells_everybo
     for (int round = 0; round < 100; ++round) {
         weir::runner_pool runners(2);
         auto lane = std::make_unique<weir::blocking_lane>(2);
-        std::atomic<int> called{0}, told{0};
+        std::atomic<int> called{0}, ended{0};
         std::atomic<int> inside{0};
         for (int i = 0; i < 20; ++i) {
             const auto job = [&called, &inside] {
@@ -182,7 +182,7 @@ BOOST_AUTO_TEST_CASE(a_lane_that_goes_waits_for_what_has_begun_and_tells_everybo
                 work(++called);
                 --inside;
             };
-            const auto on_end = [&told](std::exception_ptr) { ++told; };
+            const auto on_end = [&ended](std::exception_ptr) { ++ended; };
             if (i % 5 == 0) // one whose handler belongs to the lane itself
                 lane->async_run(job, on_end);
             else
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_lane_that_goes_waits_for_what_has_begun_and_tells_everybo
         lane.reset();
         BOOST_TEST(inside == 0);
         runners.join();
-        BOOST_TEST(told == 20);
+        BOOST_TEST(ended == 20);
     }
 }
 
@@ -228,11 +228,11 @@ BOOST_AUTO_TEST_CASE(a_pool_of_threads_that_goes_first_closes_the_lane)
         weir::runner_pool runners(1);
         auto threads = std::make_unique<asio::thread_pool>(2);
         weir::blocking_lane lane(threads->get_executor(), 2);
-        std::atomic<int> called{0}, told{0}, refused{0};
+        std::atomic<int> called{0}, ended{0}, refused{0};
         for (int i = 0; i < 20; ++i)
             lane.async_run([&called] { work(++called); },
                            asio::bind_executor(runners.get_executor(), [&](std::exception_ptr e) {
-                               ++told;
+                               ++ended;
                                refused += e != nullptr;
                            }));
         while (called < round % 5)
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_pool_of_threads_that_goes_first_closes_the_lane)
         threads.reset();
         runners.join();
         BOOST_TEST(lane.is_closed());
-        BOOST_TEST(told == 20);
+        BOOST_TEST(ended == 20);
         BOOST_TEST(called + refused == 20);
     }
 }
@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(closing_waits_for_what_runs_on_its_threads)
         asio::io_context io(1);
         weir::blocking_lane lane(2);
         std::atomic<int> inside{0};
-        int told = 0;
+        int ended = 0;
         for (int i = 0; i < 10; ++i)
             lane.async_run(
                 [&inside, i] {
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(closing_waits_for_what_runs_on_its_threads)
                     work(i);
                     --inside;
                 },
-                asio::bind_executor(io, [&told](std::exception_ptr) { ++told; }));
+                asio::bind_executor(io, [&ended](std::exception_ptr) { ++ended; }));
         bool closed = false;
         lane.async_close(asio::bind_executor(io, [&](weir::error_code) {
             closed = true;
@@ -268,7 +268,7 @@ BOOST_AUTO_TEST_CASE(closing_waits_for_what_runs_on_its_threads)
         }));
         io.run();
         BOOST_TEST(closed);
-        BOOST_TEST(told == 10);
+        BOOST_TEST(ended == 10);
     }
 }
 

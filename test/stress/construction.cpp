@@ -46,7 +46,7 @@ constexpr bool may_lack_descriptors = false;
 constexpr bool may_lack_descriptors = true;
 #endif
 
-/// How the child ended, as `waitpid` tells. SIGALRM ends one that hangs.
+/// How the child ended, as `waitpid` says. SIGALRM ends one that hangs.
 template <class Body>
 int in_a_process(Body body)
 {
@@ -76,9 +76,9 @@ bool set_limit(int resource, rlim_t soft)
     return ::setrlimit(static_cast<__rlimit_resource>(resource), &limit) == 0;
 }
 
-/// This process may start so many threads. The limit counts a user's threads, and does not bind
-/// root: there it becomes a user whom nobody else is. Elsewhere the others of this user count too,
-/// so that there may be none.
+/// Limits the threads that this process may start. The limit counts all threads of a user and does
+/// not bind root: root becomes a user that no other process has. Any other user's processes count
+/// too, so that it may be able to start none at all.
 bool allow_threads(rlim_t number)
 {
     const uid_t nobody_else = 61234;

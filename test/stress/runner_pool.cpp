@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(what_handlers_throw_reaches_the_sink_and_the_runner_goes_on
             errors.push_back(e.what());
         }
     };
-    weir::runner_pool runners(2, sink);
+    weir::runner_pool runners(weir::runner_pool_options().runners(2).on_error(sink));
     std::atomic<int> after{0};
     for (int i = 0; i < 10; ++i) {
         asio::post(runners.get_executor(), [] { throw std::runtime_error("no"); });
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(a_runner_does_not_wait_for_itself)
 
 // ---- polling before it sleeps
 
-/// Polls hardly, a while, and for ever.
+/// Polls hardly, for a while, and forever.
 constexpr std::chrono::nanoseconds lengths[] = {1ns, 50us, 1h};
 
 BOOST_AUTO_TEST_CASE(runners_that_poll_first_run_everything_and_join)
@@ -194,16 +194,16 @@ BOOST_AUTO_TEST_CASE(what_handlers_throw_reaches_the_sink_of_runners_that_poll)
 {
     const weir::test::watchdog guard;
     for (const auto length : lengths) {
-        std::atomic<int> told{0}, after{0};
+        std::atomic<int> reported{0}, after{0};
         weir::runner_pool runners(
             weir::runner_pool_options().runners(2).poll_first(length).on_error(
-                [&](std::exception_ptr) { ++told; }));
+                [&](std::exception_ptr) { ++reported; }));
         for (int i = 0; i < 10; ++i) {
             asio::post(runners.get_executor(), [] { throw std::runtime_error("no"); });
             asio::post(runners.get_executor(), [&] { ++after; });
         }
         runners.join();
-        BOOST_TEST(told == 10);
+        BOOST_TEST(reported == 10);
         BOOST_TEST(after == 10);
     }
 }
@@ -273,17 +273,17 @@ BOOST_AUTO_TEST_CASE(pinned_runners_stay_on_their_cores)
     while (!CPU_ISSET(first, &before))
         ++first;
     const auto cores_of = [](weir::runner_pool& runners, std::size_t index) {
-        std::promise<std::vector<int>> told;
-        asio::post(runners.executor(index), [&told] {
+        std::promise<std::vector<int>> reported;
+        asio::post(runners.executor(index), [&reported] {
             cpu_set_t set;
             std::vector<int> cores;
             if (::sched_getaffinity(0, sizeof set, &set) == 0)
                 for (int core = 0; core < CPU_SETSIZE; ++core)
                     if (CPU_ISSET(core, &set))
                         cores.push_back(core);
-            told.set_value(cores);
+            reported.set_value(cores);
         });
-        return told.get_future().get();
+        return reported.get_future().get();
     };
     weir::runner_pool all(weir::runner_pool_options().runners(CPU_COUNT(&before) + 1).pin());
     BOOST_TEST((cores_of(all, 0) == std::vector<int>{first}));
@@ -320,13 +320,13 @@ BOOST_AUTO_TEST_CASE(runners_have_the_name_they_are_given)
 {
     const weir::test::watchdog guard;
     weir::runner_pool runners(weir::runner_pool_options().runners(2).name("a very long name"));
-    std::promise<std::string> told;
-    asio::post(runners.executor(1), [&told] {
+    std::promise<std::string> reported;
+    asio::post(runners.executor(1), [&reported] {
         char name[16] = {};
         ::pthread_getname_np(::pthread_self(), name, sizeof name);
-        told.set_value(name);
+        reported.set_value(name);
     });
-    BOOST_TEST(told.get_future().get() == "a very long n-1");
+    BOOST_TEST(reported.get_future().get() == "a very long n-1");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -18,7 +18,7 @@
 namespace {
 
 constexpr std::size_t watched = weir::detail::block_cache::line * 7;
-std::atomic<int> asked_for{0}; // how often for so many bytes
+std::atomic<int> asked_for{0}; // how often for that many bytes
 
 } // namespace
 

@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 
 namespace {
 
-/// How the child ended, as `waitpid` tells. SIGALRM ends one that hangs.
+/// How the child ended, as `waitpid` says. SIGALRM ends one that hangs.
 template <class Body>
 int in_a_process(Body body)
 {
@@ -66,10 +66,10 @@ BOOST_AUTO_TEST_CASE(without_an_escalation_the_second_signal_ends_the_program)
 {
     const int status = in_a_process([] {
         asio::io_context io(1);
-        int told = 0;
-        weir::shutdown_signals signals(io.get_executor(), [&] { ++told; });
+        int called = 0;
+        weir::shutdown_signals signals(io.get_executor(), [&] { ++called; });
         ::kill(::getpid(), SIGTERM);
-        while (told == 0)
+        while (called == 0)
             io.run_one();
         ::kill(::getpid(), SIGTERM);
         return 42;

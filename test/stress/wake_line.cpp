@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(nobody_is_lost_who_is_woken_while_others_are_resumed)
     BOOST_TEST(thrown == wakers * many / 100);
 }
 
-// Stopped in the middle: who was resumed and who was dropped are all there are.
+// Stopped in the middle: every waiter was either resumed or dropped.
 BOOST_AUTO_TEST_CASE(a_context_that_goes_with_a_line_drops_the_rest)
 {
     const weir::test::watchdog guard;

@@ -128,14 +128,14 @@ BOOST_AUTO_TEST_CASE(a_job_that_blocks_its_thread_is_reported_by_another)
 {
     const weir::test::watchdog guard;
     weir::runner_pool runners(1);
-    std::atomic<bool> told{false};
+    std::atomic<bool> reported{false};
     std::string name;
     const auto report = [&](const weir::stuck_job& job) {
         name = job.name;
-        told = true;
+        reported = true;
     };
-    const auto block = [&told](int n) { // until somebody says that it is stuck
-        while (n == 1 && !told)
+    const auto block = [&reported](int n) { // until it is reported as stuck
+        while (n == 1 && !reported)
             std::this_thread::yield();
         return n;
     };

@@ -43,7 +43,7 @@ public:
         world.run();
         const std::string stuck = world.unfinished();
         if (!stuck.empty())
-            BOOST_ERROR(stuck << " stuck: nothing is ready and no timer is waited for, at "
+            BOOST_ERROR(stuck << " stuck: nothing is ready and no timer is set, at "
                               << elapsed().count() << " ns, " << world.describe());
         BOOST_CHECK_EQUAL(world.outstanding(), 0U);
     }

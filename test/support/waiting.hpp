@@ -89,7 +89,7 @@ void ends_when_cancelled(Start start, Check check)
             inside = false;
             s.run();
             BOOST_TEST(calls == 1);
-            signal.emit(kind); // over: reaches nobody
+            signal.emit(kind); // it is over: nothing is cancelled
             s.run();
             BOOST_TEST(calls == 1);
         });

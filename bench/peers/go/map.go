@@ -14,7 +14,7 @@ func workedAndYielded(value int64) int64 {
 	return worked(value)
 }
 
-// In order, a goroutine an item: a queue of one-value channels is the window.
+// In order, a goroutine per item: a queue of one-value channels is the window.
 func mapOrderedGoroutines(items int, work func(int64) int64) report {
 	under := make(chan chan int64, window-1)
 	began := time.Now()
@@ -71,7 +71,7 @@ func mapOrderedWorkers(items int, work func(int64) int64) report {
 	return nsEach(began, items, sum)
 }
 
-// As completed, a goroutine an item.
+// As completed, a goroutine per item.
 func mapCompletedErrgroup(items int, work func(int64) int64) report {
 	results := make(chan int64)
 	began := time.Now()

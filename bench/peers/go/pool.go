@@ -16,8 +16,8 @@ const queueSize = 1024
 
 func work(j job) result { return result{id: j.id, value: worked(j.value)} }
 
-// A pool as everybody writes it: a channel of jobs, workers that range over it, a channel of
-// results that is closed after the last worker.
+// The usual pool: a channel of jobs, workers that range over it, and a channel of results that is
+// closed after the last worker.
 func poolStream(items, workers int) report {
 	jobs := make(chan job, queueSize)
 	results := make(chan result, queueSize)

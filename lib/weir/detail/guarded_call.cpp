@@ -1,7 +1,5 @@
 #include <weir/detail/guarded_call.hpp>
 
-#include <boost/asio/cancellation_type.hpp>
-
 #include <memory>
 #include <utility>
 
@@ -11,8 +9,7 @@ void guarded_call::cancel_pending() noexcept
 {
     const std::shared_ptr<pending> gone = std::move(pending_);
     gone->wanted = false;
-    if (gone->waiting)
-        gone->signal.emit(boost::asio::cancellation_type::terminal);
+    gone->signal.cancel();
 }
 
 } // namespace weir::detail

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <weir/detail/guarded_signal.hpp>
 #include <weir/error.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 
 #include <memory>
 #include <utility>
@@ -35,6 +35,7 @@ public:
     {
         cancel();
         pending_ = std::make_shared<pending>();
+        pending_->signal.begins();
         handler<Function> on_done(pending_, std::move(function));
         initiate(boost::asio::bind_cancellation_slot(pending_->signal.slot(), std::move(on_done)));
     }
@@ -47,9 +48,8 @@ public:
 
 private:
     struct pending {
-        boost::asio::cancellation_signal signal;
+        guarded_signal signal;
         bool wanted = true;
-        bool waiting = true; // the operation exists: emitting reaches it
     };
 
     void cancel_pending() noexcept; // not inline: nearly always there is none
@@ -68,12 +68,12 @@ private:
         ~handler()
         {
             if (shared)
-                shared->waiting = false;
+                shared->signal.ended();
         }
 
         void operator()(const error_code& error)
         {
-            shared->waiting = false;
+            shared->signal.ended();
             if (!error && shared->wanted)
                 function();
         }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/sync/limit.hpp>
+
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -11,34 +13,35 @@
 
 namespace weir {
 
-/// Items that wait for a place of their own key: at most so many of one key are out at a time, and
-/// the keys take turns. What keeps a key that is slow, or held back, from taking the places of the
-/// others: an item comes out only when its key has room, so it never waits in a wider limit (narrow
-/// before wide).
+/// Keeps a slow key from taking the places of the others: of each key only `limit` items run at a
+/// time, and the keys take turns. An item comes out only when its key has room, so it never takes
+/// up a wider limit while it waits for a narrow one.
 ///
-/// Shape: `push` what there is to do, `pop` the next one that may start, `done` with its key when
-///        it ended.
-/// Units: `limit`, items of one key out at a time, from 1.
-/// Fairness: first in, first out within a key; round robin between the keys that have room.
+/// Shape: `push` an item, `pop` the next one that may start, and call `done` with its key when it
+///        has ended.
+/// Units: `limit` of the items of one key that run at a time, from 1 or `unlimited`.
 /// Threads: none of its own; a pure rule, used from one executor.
-/// Memory: a key costs memory only while it has an item here, one out, or is held.
+/// Fairness: first in, first out within a key; round robin between the keys that have room.
+/// Memory: a key costs memory only while it has an item queued or running, or is paused.
 template <class Key, class Item, class Hash = std::hash<Key>>
 class keyed_queue {
 public:
-    /// Throws `std::invalid_argument` for a limit of zero.
-    explicit keyed_queue(std::size_t limit) : limit_(limit)
+    /// Throws `std::invalid_argument` for `paused`: nothing would ever come out.
+    explicit keyed_queue(weir::limit limit) : limit_(limit)
     {
-        if (limit == 0)
+        if (limit.is_paused())
             throw std::invalid_argument("weir::keyed_queue: the limit must be at least 1");
     }
     keyed_queue(const keyed_queue&) = delete;
     keyed_queue& operator=(const keyed_queue&) = delete;
 
+    /// Puts an item behind its key's other items.
     void push(const Key& key, Item item) { insert(key, std::move(item), false); }
-    /// Ahead of its key's other items: for one that had its turn already and must go on.
+    /// Puts an item before its key's other items: for one that has run already and must go on.
     void push_front(const Key& key, Item item) { insert(key, std::move(item), true); }
 
-    /// The next item whose key has room; it counts as out until `done`. Empty when there is none.
+    /// The next item whose key has room; it counts as running until `done`. Empty when there is
+    /// none.
     std::optional<std::pair<Key, Item>> pop()
     {
         if (ready_.empty())
@@ -47,43 +50,43 @@ public:
         leave_ready(k.second);
         std::pair<Key, Item> next(k.first, std::move(k.second.items.front()));
         k.second.items.pop_front();
-        ++k.second.out;
+        ++k.second.running;
         --queued_;
-        ++out_;
+        ++running_;
         settle(k); // to the back of the line, if it has more
         return next;
     }
 
-    /// One that was out has ended. Precondition: it came from `pop` and was not given back yet;
-    /// throws `std::logic_error` otherwise.
+    /// Says that an item of this key has ended. Throws `std::logic_error` when none was running.
     void done(const Key& key)
     {
         const auto it = keys_.find(key);
-        if (it == keys_.end() || it->second.out == 0)
-            throw std::logic_error("weir::keyed_queue::done: no item of this key is out");
-        --it->second.out;
-        --out_;
+        if (it == keys_.end() || it->second.running == 0)
+            throw std::logic_error("weir::keyed_queue::done: no item of this key is running");
+        --it->second.running;
+        --running_;
         settle(*it);
     }
 
-    /// Nothing of this key comes out until `resume`; what is out stays out.
-    void hold(const Key& key)
+    /// Lets no item of this key out until `resume`. What is running goes on.
+    void pause(const Key& key)
     {
         known& k = *keys_.try_emplace(key).first;
-        k.second.held = true;
+        k.second.paused = true;
         settle(k);
     }
+    /// Ends a `pause`; nothing happens when there was none.
     void resume(const Key& key)
     {
         const auto it = keys_.find(key);
         if (it == keys_.end())
             return;
-        it->second.held = false;
+        it->second.paused = false;
         settle(*it);
     }
 
-    /// Takes out an item, whether or not its key has room, and without counting it: for ending
-    /// early.
+    /// Takes out an item, whether or not its key has room, and without counting it as running: to
+    /// empty the queue at the end.
     std::optional<std::pair<Key, Item>> take_any()
     {
         for (known& k : keys_) {
@@ -98,17 +101,21 @@ public:
         return std::nullopt;
     }
 
-    /// Whether `pop` has something to give.
+    /// Whether `pop` would return an item.
     bool ready() const noexcept { return !ready_.empty(); }
+    /// How many items have not come out.
     std::size_t queued() const noexcept { return queued_; }
-    std::size_t out() const noexcept { return out_; }
-    std::size_t out(const Key& key) const
+    /// How many have come out and not ended.
+    std::size_t running() const noexcept { return running_; }
+    /// How many of one key have come out and not ended.
+    std::size_t running(const Key& key) const
     {
         const auto it = keys_.find(key);
-        return it == keys_.end() ? 0 : it->second.out;
+        return it == keys_.end() ? 0 : it->second.running;
     }
-    std::size_t keys_known() const noexcept { return keys_.size(); }
-    std::size_t limit() const noexcept { return limit_; }
+    /// How many keys have items queued or running, or are paused.
+    std::size_t keys() const noexcept { return keys_.size(); }
+    weir::limit limit() const noexcept { return limit_; }
 
 private:
     struct entry;
@@ -117,13 +124,11 @@ private:
 
     struct entry {
         std::deque<Item> items;
-        std::size_t out = 0;
-        bool held = false;
+        std::size_t running = 0;
+        bool paused = false;
         bool in_line = false;
         typename line::iterator place;
     };
-
-    using keys = std::unordered_map<Key, entry, Hash>;
 
     void insert(const Key& key, Item&& item, bool ahead)
     {
@@ -136,18 +141,18 @@ private:
         settle(k);
     }
 
-    // Puts a key where it belongs after any change: in the line, out of it, or forgotten.
+    // Puts a key where it belongs after a change: into the line, out of it, or out of the queue.
     void settle(known& k)
     {
         entry& e = k.second;
-        const bool may_go = !e.items.empty() && e.out < limit_ && !e.held;
+        const bool may_go = !e.items.empty() && e.running < limit_.count() && !e.paused;
         if (may_go && !e.in_line) {
             e.place = ready_.insert(ready_.end(), &k);
             e.in_line = true;
         } else if (!may_go) {
             leave_ready(e);
         }
-        if (e.items.empty() && e.out == 0 && !e.held)
+        if (e.items.empty() && e.running == 0 && !e.paused)
             keys_.erase(keys_.find(k.first));
     }
 
@@ -158,10 +163,10 @@ private:
         e.in_line = false;
     }
 
-    std::size_t limit_;
+    weir::limit limit_;
     std::size_t queued_ = 0;
-    std::size_t out_ = 0;
-    keys keys_;
+    std::size_t running_ = 0;
+    std::unordered_map<Key, entry, Hash> keys_;
     line ready_;
 };
 

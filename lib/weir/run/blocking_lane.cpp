@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 
 namespace detail {
 
-/// The threads of a lane that has its own. Kept by each of them.
+/// The threads of a lane that has its own. Each thread keeps this object alive.
 class lane_threads : public std::enable_shared_from_this<lane_threads> {
 public:
     explicit lane_threads(std::size_t count) : context_(static_cast<int>(count)) {}
@@ -36,18 +36,19 @@ public:
         }
     }
 
-    /// Nothing is queued any more but what tells those who waited: that is run before the end.
-    void end(lane_state& core)
+    /// The lane is closed: all that is queued here are its completions, and those run before the
+    /// end.
+    void end(lane_state& lane)
     {
         work_.reset();
         const auto self = std::this_thread::get_id();
         const auto is_this = [self](const std::thread& t) { return t.get_id() == self; };
         if (std::any_of(threads_.begin(), threads_.end(), is_this)) {
             for (std::thread& t : threads_)
-                t.detach(); // who ends when there is nothing left to do
+                t.detach(); // each ends when nothing is left to run
             return;
         }
-        core.wait_until_idle();
+        lane.wait_until_idle();
         asio::post(context_, [this] { context_.stop(); });
         join();
     }
@@ -66,28 +67,27 @@ private:
 
 } // namespace detail
 
-blocking_lane::blocking_lane(std::size_t threads, std::size_t most_waiting)
+blocking_lane::blocking_lane(std::size_t threads, std::size_t queue)
 {
     if (threads == 0)
         throw std::invalid_argument("weir::blocking_lane: at least one thread is needed");
     threads_ = std::make_shared<detail::lane_threads>(threads);
-    core_ =
-        std::make_shared<detail::lane_state>(threads_->executor(), limit(threads), most_waiting);
-    core_->enlist();
+    state_ = std::make_shared<detail::lane_state>(threads_->executor(), limit(threads), queue);
+    state_->enlist();
     threads_->start(threads);
 }
 
-blocking_lane::blocking_lane(executor_type executor, limit most, std::size_t most_waiting)
-    : core_(std::make_shared<detail::lane_state>(std::move(executor), most, most_waiting))
+blocking_lane::blocking_lane(executor_type executor, limit running, std::size_t queue)
+    : state_(std::make_shared<detail::lane_state>(std::move(executor), running, queue))
 {
-    core_->enlist();
+    state_->enlist();
 }
 
 blocking_lane::~blocking_lane()
 {
-    core_->close();
+    state_->close();
     if (threads_)
-        threads_->end(*core_);
+        threads_->end(*state_);
 }
 
 } // namespace weir

@@ -27,12 +27,12 @@ bool detail::cancel_state::cancel(cancel_reason why) noexcept
     if (why == cancel_reason::none || !reason.compare_exchange_strong(before, why))
         return false;
     fired.set();
-    std::vector<std::weak_ptr<cancel_state>> told;
+    std::vector<std::weak_ptr<cancel_state>> linked;
     {
         std::lock_guard lock(mutex);
-        told.swap(children);
+        linked.swap(children);
     }
-    for (const auto& weak : told)
+    for (const auto& weak : linked)
         if (const auto child = weak.lock())
             child->cancel(why);
     return true;
@@ -41,8 +41,8 @@ bool detail::cancel_state::cancel(cancel_reason why) noexcept
 void detail::cancel_state::link(const std::shared_ptr<cancel_state>& child)
 {
     {
-        // Whoever cancels sets the reason before it takes the lock: it either sees the new child,
-        // or is seen here.
+        // `cancel` sets the reason before it takes the lock: it either sees the new child, or its
+        // reason is seen here.
         std::lock_guard lock(mutex);
         if (reason.load() == cancel_reason::none) {
             std::erase_if(children, [](const auto& weak) { return weak.expired(); });

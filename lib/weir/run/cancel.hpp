@@ -17,14 +17,14 @@ namespace weir {
 /// Why work was cancelled.
 enum class cancel_reason {
     none,           ///< it was not
-    requested,      ///< somebody asked for it
+    requested,      ///< by a call of `cancel`
     deadline,       ///< its time was over
     sibling_failed, ///< another child of its scope failed
-    overload,       ///< there was no room for it any more
-    shutdown,       ///< the program, or the pool, is ending: no failure, and nothing to retry
+    overload,       ///< there was no room for it
+    shutdown,       ///< the program or the pool is ending: not a failure, and not to be retried
 };
 
-/// The word for a reason, as it is named above.
+/// The reason's name, as above.
 const char* to_string(cancel_reason reason) noexcept;
 
 namespace detail {
@@ -41,8 +41,8 @@ struct cancel_state {
 
 } // namespace detail
 
-/// What work looks at, or waits for, to learn that it is cancelled. Copies belong to the same
-/// source; one made without a source is never cancelled.
+/// Lets work see, or wait for, its cancellation. Copies belong to the same `cancel_source`; a token
+/// made without a source is never cancelled.
 ///
 /// Threads: safe from any thread.
 class cancel_token {
@@ -77,13 +77,15 @@ private:
     std::shared_ptr<detail::cancel_state> state_;
 };
 
-/// Cancels work, from any thread.
+/// Cancels work, from any thread: the work gets its `token()`.
+///
+/// Threads: safe from any thread.
 class cancel_source {
 public:
     cancel_source() : state_(std::make_shared<detail::cancel_state>()) {}
 
-    /// A child: cancelled, for the same reason, when its parent is (at once if it was already).
-    /// Cancelling the child leaves the parent alone.
+    /// A child: cancelled when its parent is, for the same reason (at once if the parent already
+    /// was). Cancelling the child does not cancel the parent.
     explicit cancel_source(const cancel_token& parent) : cancel_source()
     {
         if (parent.state_)
@@ -92,7 +94,7 @@ public:
 
     cancel_token token() const { return cancel_token(state_); }
 
-    /// True for the first call, whose reason stays. Never resumes anybody inside the call.
+    /// True for the first call, whose reason stays. No waiter is resumed inside the call.
     bool cancel(cancel_reason reason = cancel_reason::requested) noexcept
     {
         return state_->cancel(reason);
@@ -102,12 +104,11 @@ private:
     std::shared_ptr<detail::cancel_state> state_;
 };
 
-/// Ties a token to an Asio operation: `slot()` is what to bind the operation to. When the source is
-/// cancelled, the emission (terminal) is posted to the operation's own executor and made there, as
-/// Asio asks for.
+/// Cancels an Asio operation when a token's source is cancelled: bind the operation to `slot()`.
 ///
-/// Lifetime: outlives the operation. After its destruction nothing is emitted.
-/// Threads: used on the executor given, which is serial.
+/// Shape: the signal (terminal) is emitted on the operation's own executor, as Asio requires.
+/// Threads: only on the executor given, which is serial.
+/// Lifetime: outlives the operation. Nothing is emitted after its destruction.
 class cancel_link {
 public:
     cancel_link(const cancel_token& token, boost::asio::any_io_executor executor);

@@ -1,8 +1,7 @@
 #include <weir/run/runner_pool.hpp>
 
-#include <weir/detail/waiter.hpp>
-
 #include <weir/detail/short_mutex.hpp>
+#include <weir/detail/waiter.hpp>
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -52,7 +51,8 @@ void set_name(std::thread& thread, const std::string& prefix, std::size_t number
 {
     const std::string suffix = "-" + std::to_string(number);
     const std::string name = prefix.substr(0, 15 - std::min<std::size_t>(15, suffix.size()));
-    ::pthread_setname_np(thread.native_handle(), (name + suffix).c_str()); // no harm without
+    ::pthread_setname_np(thread.native_handle(),
+                         (name + suffix).c_str()); // a name is no more than a help
 }
 
 #else
@@ -77,16 +77,8 @@ void pin(std::thread& thread, int core)
                                     std::to_string(core));
 }
 
-runner_pool_options simply(std::size_t runners, runner_pool_options::error_sink on_error)
-{
-    runner_pool_options options;
-    options.runners(runners).on_error(std::move(on_error));
-    return options;
-}
-
-// Contexts take their descriptors with the first timer or socket, and are quicker until then. This
-// takes as many as they would, and gives them back: that there are none is said here, where it can
-// still be.
+// Contexts open their descriptors with the first timer or socket, and are quicker until then. This
+// opens as many as they would, and closes them again: here a lack of them can still be reported.
 void look_for_descriptors(std::size_t contexts)
 {
     std::vector<std::unique_ptr<boost::asio::io_context>> like_them;
@@ -126,8 +118,7 @@ std::size_t runner_pool::default_size() noexcept
     return std::max<std::size_t>(1, std::thread::hardware_concurrency());
 }
 
-runner_pool::runner_pool(std::size_t runners, error_sink on_error)
-    : runner_pool(simply(runners, std::move(on_error)))
+runner_pool::runner_pool(std::size_t runners) : runner_pool(runner_pool_options().runners(runners))
 {
 }
 
@@ -150,7 +141,7 @@ runner_pool::runner_pool(const std::vector<boost::asio::io_context*>& contexts,
     for (auto at = contexts.begin(); at != contexts.end(); ++at)
         if (*at == nullptr || std::find(contexts.begin(), at, *at) != at)
             throw std::invalid_argument(
-                "weir::runner_pool: a context is null, or there twice: one thread runs each");
+                "weir::runner_pool: a context is null or given twice; one thread runs each");
     look_for_descriptors(contexts.size());
     runners_.reserve(contexts.size());
     for (boost::asio::io_context* context : contexts)
@@ -158,12 +149,12 @@ runner_pool::runner_pool(const std::vector<boost::asio::io_context*>& contexts,
     start_threads(options);
 }
 
-// No thread runs anything before all are there: a pool that fails has done nothing.
+// No thread runs anything before all have started: a constructor that throws has run nothing.
 void runner_pool::start_threads(const runner_pool_options& options)
 {
     try {
         const std::vector<int> cores =
-            options.cores().empty() && options.pins() ? available_cores() : options.cores();
+            options.pin_to().empty() && options.pins() ? available_cores() : options.pin_to();
         for (std::size_t i = 0; i < runners_.size(); ++i) {
             runner& r = *runners_[i];
             r.thread = std::thread([this, &r] { run(r); });
@@ -259,12 +250,12 @@ std::size_t runner_pool::work(runner& r) noexcept
     return ran;
 }
 
-// Until nothing came for as long as the options say. While there is work the clock is not read, and
-// while there is none, now and then: it costs about as much as a look for work.
+// Until nothing has come for the time in the options. The clock is not read while there is work,
+// and only now and then while there is none: to read it costs about as much as to look for work.
 std::size_t runner_pool::poll(runner& r) noexcept
 {
     constexpr unsigned rounds_between_looks = 16;
-    constexpr unsigned pauses = 4; // for whoever has work for this one needs the context's lock
+    constexpr unsigned pauses = 4; // a thread that brings work needs the context's lock
     const detail::time_service& clock = detail::time_service::of(r.context.get_executor());
     std::size_t ran = 0;
     time_point until{};
@@ -307,9 +298,9 @@ std::size_t runner_pool::drive(Step step) noexcept
     }
 }
 
-// A runner without work may still be given some by another that has not finished. So in `join` it
-// goes on looking, in rounds: a round is over when every runner has looked once since it began and
-// found nothing, and begins anew whenever one has run something. False: there is work again.
+// A runner without work may still get some from another that is busy. So in `join` it goes on
+// looking, in rounds: a round ends when every runner has looked once since it began and found
+// nothing, and a new one begins whenever a runner has run something. False: there is work again.
 bool runner_pool::all_idle(runner& r) noexcept
 {
     for (;;) {

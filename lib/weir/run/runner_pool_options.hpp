@@ -11,7 +11,7 @@
 
 namespace weir {
 
-/// How a runner pool is made. Each setter returns the object, so that they may be chained.
+/// How a runner pool is made. Each setter returns the object, so that calls can be chained.
 class runner_pool_options {
 public:
     /// Called on the runner's thread. Must not throw.
@@ -19,40 +19,39 @@ public:
 
     runner_pool_options();
 
-    /// How many runners, from 1. Default `std::thread::hardware_concurrency()` (1 when that is
-    /// unknown), for more threads than cores only take turns. A pool over contexts of yours has one
-    /// for each of them.
+    /// How many runners, from 1. Default `runner_pool::default_size()`, because more threads than
+    /// processors only take turns. A pool over contexts of yours has one for each of them.
     runner_pool_options& runners(std::size_t number);
 
-    /// Where an exception goes that leaves a handler; the runner goes on. Default: none, and such
-    /// an exception ends the program.
+    /// Called with an exception that leaves a handler; the runner then goes on. Default: none, and
+    /// such an exception ends the program.
     runner_pool_options& on_error(error_sink sink);
 
-    /// How long a runner that has nothing to do looks for work before it sleeps. Another that has
-    /// work for one asleep wakes it by the kernel, which takes some microseconds of both; one that
-    /// still looks finds it in a tenth of that. Default ten microseconds, about what the waking
-    /// costs, where there are several runners and several processors; otherwise zero, for nobody
-    /// could bring it work while it looks. Zero where idle power matters more.
+    /// How long a runner without work looks for some before it sleeps. To wake a sleeping runner
+    /// goes through the kernel and costs both threads microseconds; one that still looks finds the
+    /// work in a tenth of that. Default ten microseconds, about what the wake-up costs, when there
+    /// are several runners and several processors; otherwise zero, because no other runner could
+    /// give it work meanwhile. Set zero where idle power matters more.
     runner_pool_options& poll_first(duration length);
 
-    /// Each runner stays on one core: the first on the first that this process may use, and so on,
-    /// in turn. Default: the kernel moves them as it thinks best, which is better unless nothing
+    /// Keeps each runner on one core: the first runner on the first core that this process may use,
+    /// and so on, in turn. Default: the kernel moves the threads, which is better unless nothing
     /// else runs on those cores.
     runner_pool_options& pin();
     /// The same, on these cores, in this order.
     runner_pool_options& pin_to(std::vector<int> cores);
 
-    /// What its threads are called in `top` and in a debugger: this and a number, 15 characters at
-    /// most. Default: as the program.
+    /// The threads' name in `top` and in a debugger: this prefix and a number, at most 15
+    /// characters. Default: the program's name.
     runner_pool_options& name(std::string prefix);
 
     std::size_t runners() const noexcept { return runners_; }
     const error_sink& on_error() const noexcept { return on_error_; }
-    /// Empty: the default, which depends on how many there are.
+    /// Empty: the default, which depends on the number of runners.
     std::optional<duration> poll_first() const noexcept { return poll_first_; }
     bool pins() const noexcept { return pins_; }
-    /// Empty: those this process may use.
-    const std::vector<int>& cores() const noexcept { return cores_; }
+    /// Empty: the cores that this process may use.
+    const std::vector<int>& pin_to() const noexcept { return cores_; }
     const std::string& name() const noexcept { return name_; }
 
 private:

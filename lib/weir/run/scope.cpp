@@ -1,10 +1,11 @@
 #include <weir/run/scope.hpp>
 
+#include <weir/detail/guarded_signal.hpp>
+#include <weir/detail/uninterrupted.hpp>
 #include <weir/sync/wait_group.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -20,8 +21,7 @@ namespace weir {
 namespace asio = boost::asio;
 
 struct scope::child {
-    asio::cancellation_signal signal;
-    bool running = false; // the signal reaches a coroutine that exists
+    detail::guarded_signal signal;
     std::list<std::shared_ptr<child>>::iterator place;
 };
 
@@ -36,11 +36,10 @@ struct scope::state {
         if (reason != cancel_reason::none || why == cancel_reason::none)
             return;
         reason = why;
-        // A child may end, and leave the list, while it is being told.
-        const std::list<std::shared_ptr<child>> told = children;
-        for (const auto& c : told)
-            if (c->running)
-                c->signal.emit(asio::cancellation_type::terminal);
+        // A child may end, and leave the list, when it is cancelled.
+        const std::list<std::shared_ptr<child>> all = children;
+        for (const auto& c : all)
+            c->signal.cancel();
     }
 
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
@@ -114,17 +113,17 @@ std::size_t scope::running() const noexcept
 }
 
 // Boost 1.81 loses a coroutine that is cancelled before its first suspension (its handler is never
-// called). So a child is not emitted to before this line is reached; it looks for itself.
+// called). So nothing is emitted to a child before it is here; it looks at the reason itself.
 asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child> c,
                                  asio::awaitable<void> work)
 {
-    struct presence {
-        explicit presence(child& of) : c(of) { c.running = true; }
-        ~presence() { c.running = false; } // also when its context destroys the coroutine
+    struct reachable {
+        explicit reachable(child& of) : c(of) { c.signal.begins(); }
+        ~reachable() { c.signal.ended(); } // also when its context destroys the coroutine
         child& c;
     };
-    s->cancel(s->token.reason()); // which may be on its way, and does not emit to this child yet
-    const presence here(*c);
+    s->cancel(s->token.reason()); // the token's own call may still be on its way
+    const reachable here(*c);
     if (s->reason != cancel_reason::none)
         throw system_error(asio::error::operation_aborted);
     std::exception_ptr error;
@@ -133,8 +132,8 @@ asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child
     } catch (...) {
         error = std::current_exception();
     }
-    // A child may cancel its own scope before it first suspends. Then it must not be found
-    // cancelled when it ends, or Boost 1.81 loses it as well.
+    // A child may cancel its own scope before it first suspends. If it is then found cancelled when
+    // it ends, Boost 1.81 loses it too.
     co_await asio::this_coro::throw_if_cancelled(false);
     if (error)
         std::rethrow_exception(error);
@@ -142,14 +141,11 @@ asio::awaitable<void> scope::run(std::shared_ptr<state> s, std::shared_ptr<child
 
 asio::awaitable<void> scope::wait(std::shared_ptr<state> s, bool reaches_children)
 {
-    const bool throwing = co_await asio::this_coro::throw_if_cancelled();
-    co_await asio::this_coro::throw_if_cancelled(false);
     while (s->running.count() != 0) {
         const auto done = co_await s->running.async_wait(asio::as_tuple(asio::use_awaitable));
         if (std::get<0>(done) && reaches_children)
             s->cancel(cancel_reason::requested);
     }
-    co_await asio::this_coro::throw_if_cancelled(throwing);
     if (s->errors.size() == 1)
         std::rethrow_exception(s->errors.front());
     if (!s->errors.empty())
@@ -158,12 +154,28 @@ asio::awaitable<void> scope::wait(std::shared_ptr<state> s, bool reaches_childre
 
 asio::awaitable<void> scope::join()
 {
-    return wait(state_, true);
+    return detail::uninterrupted(wait(state_, true));
 }
 
 asio::awaitable<void> scope::join_uninterrupted()
 {
-    return wait(state_, false);
+    return detail::uninterrupted(wait(state_, false));
+}
+
+detail::timed_child::timed_child(asio::any_io_executor executor, duration timeout,
+                                 asio::awaitable<void> work)
+    : only_(executor)
+{
+    only_.spawn(std::move(work)); // on this executor it may run at once: the time starts after that
+    at_timeout_ = alarm(executor, saturating_add(now(executor), timeout),
+                        [this] { only_.cancel(cancel_reason::deadline); });
+}
+
+std::exception_ptr detail::timed_child::error() const
+{
+    if (only_.reason() == cancel_reason::deadline)
+        return std::make_exception_ptr(system_error(errc::timed_out));
+    return std::current_exception();
 }
 
 } // namespace weir

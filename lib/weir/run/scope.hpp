@@ -3,6 +3,7 @@
 #include <weir/detail/guarded_call.hpp>
 #include <weir/error.hpp>
 #include <weir/run/cancel.hpp>
+#include <weir/time/wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -22,15 +23,15 @@ namespace weir {
 
 /// What a scope does when a child of it fails.
 enum class error_rule {
-    cancel_siblings, ///< the first error cancels the other children, and is what `join` throws
-    collect,         ///< the others go on; `join` throws all errors there were
+    cancel_siblings, ///< the first error cancels the other children, and `join` throws it
+    collect,         ///< the others go on; `join` throws every error
 };
 
-/// More than one child of a scope that collects errors failed.
+/// Thrown by `join` when several children of a scope that collects errors have failed.
 class scope_errors : public std::runtime_error {
 public:
     explicit scope_errors(std::vector<std::exception_ptr> errors);
-    /// In the order in which they came.
+    /// In the order in which the children failed.
     const std::vector<std::exception_ptr>& errors() const noexcept { return errors_; }
 
 private:
@@ -42,22 +43,23 @@ private:
 ///
 /// Shape: `spawn` any number of children, then `co_await join()`, always. Children run on the
 ///        scope's executor, as does the coroutine that owns the scope.
-/// Errors: with `error_rule::cancel_siblings`, the default because most work is for nothing when a
-///         part of it failed, the first error is recorded before the siblings are cancelled, and
-///         `join` throws it; later ones come of the cancelling as a rule, and are dropped. With
-///         `error_rule::collect` nobody is cancelled; `join` throws the one error, or `scope_errors`.
+/// Errors: with `error_rule::cancel_siblings`, the default because partial results are rarely
+///         useful, the first error is recorded before the siblings are cancelled, and `join` throws
+///         it; later errors are usually caused by that cancellation, and are dropped. With
+///         `error_rule::collect` no child is cancelled; `join` throws the one error, or
+///         `scope_errors` when there are more.
 /// Cancellation: cancelling the coroutine in `join` cancels the children; `join` still waits for
-///               them. But a coroutine that was cancelled before, and caught what its operation
-///               threw, cannot await `join` any more: as any `co_await` then, it throws
-///               `operation_aborted` at once, and the children end unjoined. `with_scope` has no
-///               such hole: it waits for them whatever its body catches. A scope with a token is
-///               cancelled when its source is, from whichever thread, for the source's reason; the
-///               emission is made on the scope's executor.
-/// Threads: used on its executor alone, which is serial. To cancel from elsewhere, give it the
+///               them. A coroutine that was cancelled earlier, and caught what its operation threw,
+///               cannot await `join` any more: like any `co_await` then, it throws
+///               `operation_aborted` at once, and the children end unjoined. `with_scope` closes
+///               this gap: it waits for them whatever its body catches. A scope with a token is
+///               cancelled when the token's source is, from any thread, with the source's reason;
+///               the children are cancelled on the scope's executor.
+/// Threads: only on its executor, which is serial. To cancel from elsewhere, give the scope the
 ///          token of a `cancel_source`.
-/// Lifetime: a scope destroyed before it was joined (an exception came between) cancels its
-///           children, which end by themselves.
-/// Memory: one coroutine a child: about 1.2 KB.
+/// Lifetime: a scope destroyed before it was joined (after an exception, say) cancels its children,
+///           which end by themselves.
+/// Memory: one coroutine per child: about 1.2 KB.
 class scope {
 public:
     explicit scope(boost::asio::any_io_executor executor,
@@ -71,25 +73,25 @@ public:
     /// Starts a child. On the scope's executor it may run to its first suspension inside this call.
     void spawn(boost::asio::awaitable<void> child);
 
-    /// The same for a callable that returns `awaitable<void>`, which is kept until its coroutine
-    /// has ended: so its captures may be used there.
+    /// The same for a callable that returns `awaitable<void>`. It is kept until its coroutine has
+    /// ended, so that the coroutine may use its captures.
     template <class Work>
     requires std::same_as<std::invoke_result_t<Work&>, boost::asio::awaitable<void>>
     void spawn(Work work) { spawn(kept(std::move(work))); }
 
-    /// Cancels (terminal) every child, those not started yet and those spawned later too.
+    /// Cancels (terminal) every child, including those not started yet and those spawned later.
     void cancel(cancel_reason reason = cancel_reason::requested);
 
     bool cancelled() const noexcept { return reason() != cancel_reason::none; }
-    /// The first reason there was: its own, a child's failure, or its token's.
+    /// Why it was cancelled first: by `cancel`, by a child's failure, or by its token.
     cancel_reason reason() const noexcept;
     /// How many children have not ended.
     std::size_t running() const noexcept;
 
-    /// Waits until every child has ended. Throws what the scope's rule says.
+    /// Waits until every child has ended, then throws what the error rule says.
     boost::asio::awaitable<void> join();
 
-    /// The same, but cancelling the coroutine that waits does not reach the children.
+    /// The same, but cancelling the coroutine that waits does not cancel the children.
     boost::asio::awaitable<void> join_uninterrupted();
 
 private:
@@ -114,16 +116,16 @@ private:
 /// A scope that cannot be left before its children have ended: `co_await with_scope(body)`, where
 /// `body(scope&)` is a coroutine that spawns them.
 ///
-/// Shape: the body is a child itself: an error of it cancels the others, and one of theirs cancels
-///        it, as the rule says. Returns what the body returned, when all have ended.
-/// Errors: as `scope::join`'s.
+/// Shape: the body is a child itself: its error cancels the others, and their errors cancel it, as
+///        the error rule says. Returns what the body returned, when all have ended.
+/// Errors: as for `scope::join`.
 /// Cancellation: cancels the body and all children, and waits for them.
-/// Lifetime: the callable is kept until then.
+/// Lifetime: the callable is kept until all have ended.
 template <class Body>
 std::invoke_result_t<Body&, scope&> with_scope(Body body,
                                                error_rule rule = error_rule::cancel_siblings);
 
-/// The same, cancelled with a token's source.
+/// The same, and cancelled when the token's source is.
 template <class Body>
 std::invoke_result_t<Body&, scope&> with_scope(Body body, cancel_token token,
                                                error_rule rule = error_rule::cancel_siblings);
@@ -152,6 +154,28 @@ boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation,
         result.emplace(co_await std::move(operation));
     }
 }
+
+/// Runs a coroutine as the only child of a scope, cancels it after `timeout`, and waits for it.
+///
+/// Errors: what `join` throws; `error` in the handler says what that was.
+/// Threads: as a scope's.
+class timed_child {
+public:
+    timed_child(boost::asio::any_io_executor executor, duration timeout,
+                boost::asio::awaitable<void> work);
+    timed_child(const timed_child&) = delete;
+    timed_child& operator=(const timed_child&) = delete;
+
+    boost::asio::awaitable<void> join() { return only_.join(); }
+    boost::asio::awaitable<void> join_uninterrupted() { return only_.join_uninterrupted(); }
+
+    /// The exception being handled, or `errc::timed_out` when the time-out caused it.
+    std::exception_ptr error() const;
+
+private:
+    scope only_;
+    alarm at_timeout_;
+};
 
 template <class T, class Body>
 boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, error_rule rule)

@@ -16,7 +16,7 @@ struct shutdown_signals::state {
     }
 
     boost::asio::signal_set signals;
-    function first; // empty once it was called
+    function first; // empty after its call
     function second;
     bool listening = true;
 };
@@ -56,7 +56,7 @@ void shutdown_signals::listen(const std::shared_ptr<state>& s)
     s->signals.async_wait([s](const error_code& error, int) {
         if (error || !s->listening)
             return;
-        // Listen again first: what is called may throw, or end this object.
+        // Listen again first: the function may throw, or destroy this object.
         const function called = s->first ? std::exchange(s->first, nullptr) : s->second;
         if (s->second)
             listen(s);

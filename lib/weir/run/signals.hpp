@@ -9,18 +9,18 @@
 
 namespace weir {
 
-/// SIGINT and SIGTERM as a request to end in good order: the first one starts it, the second one
-/// says that it takes too long.
+/// Ends a program in good order on SIGINT and SIGTERM: the first signal starts the shutdown, a
+/// second one says that it takes too long.
 ///
 /// Shape: the first signal calls `first`, or cancels a `cancel_source` for `shutdown`. Each later
-///        one calls `second`; when there is none, a later signal ends the program, as it does by
+///        one calls `second`; without a `second`, a later signal ends the program, as it does by
 ///        default.
-/// Handler: both are called on the executor, as any handler: they may start a drain, or stop.
-/// Errors: what they throw leaves by the executor.
-/// Threads: constructed, cancelled and destroyed on its executor, which is serial. One thread of
-///          the program is told of a signal, whichever it reaches.
-/// Lifetime: goes before its context. While it listens, `run` does not return. After `cancel` or
-///           the destructor nothing is called.
+/// Errors: what the functions throw leaves by the executor.
+/// Handler: both functions run on the executor, as any handler: they may start a drain, or stop.
+/// Threads: construct, cancel and destroy it on its executor, which is serial. The operating system
+///          may deliver the signal on any thread of the program.
+/// Lifetime: destroy it before its context. While it listens, the context's `run` does not return.
+///           Nothing is called after `cancel` or the destructor.
 class shutdown_signals {
 public:
     using function = std::function<void()>;
@@ -33,7 +33,7 @@ public:
     shutdown_signals& operator=(const shutdown_signals&) = delete;
     ~shutdown_signals();
 
-    /// Listens no longer: a signal does again what it did before.
+    /// Stops listening: signals do again what they did before.
     void cancel();
 
 private:

@@ -18,10 +18,11 @@
 
 namespace weir::sim {
 
-/// An execution context inside a world: what an `io_context` and its thread are outside.
+/// An execution context inside a world: it stands for an `io_context` and its thread.
 ///
-/// Lifetime: destroying it destroys what is queued, and every operation that waits here, without
-///           resuming it.
+/// Threads: the world's one.
+/// Lifetime: destroying it destroys what is queued here, and every operation that waits here,
+///           without resuming it.
 class context : public boost::asio::execution_context {
 public:
     template <unsigned Bits>
@@ -35,12 +36,12 @@ public:
     world& get_world() noexcept { return world_; }
 
     /// Starts a coroutine here: `body()` returns an awaitable. What it throws leaves
-    /// `world::run`; one that never ends is called by its name in a `deadlock`.
+    /// `world::run`. A `deadlock` names each coroutine that has not ended.
     template <class Body>
     void spawn(Body body, std::string name = "a coroutine");
 
-    /// As `world::at_some_step`, but as a step of this context: for what belongs on an operation's
-    /// own executor, such as emitting a cancellation signal.
+    /// The same as `world::at_some_step`, but as a step of this context: for actions that belong on
+    /// an operation's own executor, such as emitting a cancellation signal.
     void at_some_step(std::function<void()> action) { world_.add_fault(this, std::move(action)); }
 
 private:

@@ -8,8 +8,8 @@
 namespace weir::sim {
 namespace {
 
-/// Depth first: each run repeats the choices of the one before but for the last that has another
-/// answer left.
+/// Depth first: each run repeats the choices of the one before, except for the last choice that has
+/// another answer left.
 class systematic_chooser final : public chooser {
 public:
     explicit systematic_chooser(std::size_t delays) : bound_(delays), left_(delays) {}
@@ -25,7 +25,7 @@ public:
 
     std::size_t choose(std::size_t n) override { return take(n); }
 
-    /// False: that was the last one.
+    /// False: that was the last schedule.
     bool advance()
     {
         // A run that failed early has not come to the end of the path.

@@ -17,24 +17,25 @@ namespace weir::sim {
 /// Which schedules `explore` runs.
 class schedules {
 public:
-    /// Every one: each order of what is ready, each step for a fault, each value of
+    /// Every schedule: each order of what is ready, each step for a fault, each value of
     /// `world::choose`. For small scenarios: their number grows with the factorial of the steps.
     static schedules all();
-    /// Every one that departs little from first in, first out: to put one ready step behind the
-    /// others costs a delay, and at most `most` are spent in a run. Faults and `world::choose` cost
-    /// nothing. Most faults that depend on order need one, two or three delays.
+    /// Every schedule that departs little from first in, first out: to put one ready step behind
+    /// the others costs a delay, and a run has at most `most` delays. Faults and `world::choose`
+    /// cost none. Most defects that depend on order need one, two or three delays.
     ///
     /// Source: delay-bounded scheduling (Emmi, Qadeer, Rakamaric 2011).
     static schedules delayed(std::size_t most);
-    /// As many as asked for, chosen at random: seeds `first`, `first + 1`, ...
+    /// `seeds` schedules chosen at random, from the seeds `first`, `first + 1`, ...
     static schedules random(std::uint64_t seeds, std::uint64_t first = 1);
-    /// The one that a failure printed: `failure::choices`. Throws `std::invalid_argument` when it
-    /// cannot be read.
+    /// The one schedule that a failure printed as `failure::choices`. Throws
+    /// `std::invalid_argument` when the text cannot be read.
     static schedules replay(std::string_view choices);
 
-    /// Gives up after so many; the report is then not complete. Default: never.
+    /// Stops after `count` schedules; the report is then not complete. Default: no limit.
     schedules& at_most(std::uint64_t count);
-    /// Goes on after a failure, and counts them. Default: the first one ends it.
+    /// Goes on after a failure and counts the failures. Default: the first one ends the
+    /// exploration.
     schedules& count_failures();
     /// See `world::limit_steps`.
     schedules& limit_steps(std::size_t most);
@@ -63,29 +64,29 @@ struct failure {
     std::string choices; ///< for `schedules::replay`
 };
 
-/// What `explore` found.
+/// The result of `explore`.
 struct [[nodiscard]] report {
     std::uint64_t schedules = 0;
     std::uint64_t steps = 0;
-    /// How many failed: at most one, unless they were counted.
+    /// How many schedules failed: at most one, unless failures were counted.
     std::uint64_t failures = 0;
     std::optional<failure> first;
-    /// Every schedule that was asked for was run.
+    /// Whether every schedule asked for was run.
     bool complete = false;
 
-    /// Complete, and none failed.
+    /// Whether it is complete, and no schedule failed.
     explicit operator bool() const noexcept { return complete && failures == 0; }
-    /// In words: the numbers, and for a failure its message, seed and choices.
+    /// The numbers as text, and for a failure its message, seed and choices.
     std::string text() const;
 };
 
 /// Runs a scenario under many schedules: `explore(schedules::all(), scenario)`.
 ///
-/// Shape: `scenario(world&)` makes contexts in the world, and what is to be tested on them, calls
-///        `run_to_end`, and throws when something is not as it should be. It is called once a
-///        schedule, and depends on nothing but the world: the same choices must give the same run.
-/// Errors: what the scenario throws is in the report. `std::logic_error` in it when the scenario
-///         does not do the same a second time.
+/// Shape: `scenario(world&)` makes contexts in the world, and the code under test on them, calls
+///        `run_to_end`, and throws when something is wrong. It is called once per schedule and must
+///        depend on the world alone: the same choices must give the same run.
+/// Errors: the report has what the scenario threw, or a `std::logic_error` when the same choices
+///         did not give the same run.
 /// Threads: one.
 report explore(const schedules& which, const std::function<void(world&)>& scenario);
 

@@ -73,7 +73,7 @@ moved pipe::read(const mutable_buffers& into)
         if (p.arrives <= world_.now() && arrived.size() < room)
             arrived += p.bytes;
     if (arrived.empty())
-        return {asio::error::eof, 0}; // and it stays there for whoever reads again
+        return {asio::error::eof, 0}; // and every later read ends so too
     const std::size_t bytes = some_of(std::min(arrived.size(), room));
     asio::buffer_copy(into, asio::buffer(arrived, bytes));
     for (std::size_t left = bytes; left != 0;) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/initiate.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sim/context.hpp>
@@ -7,7 +8,6 @@
 #include <weir/sim/stream_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 
@@ -19,11 +19,11 @@
 
 namespace weir::sim {
 
-/// One end of a connection in memory, for testing code that reads and writes: with a socket's
-/// errors, but delays, short reads and lost connections that are chosen, and replayed.
+/// One end of a connection in memory, to test code that reads and writes. It has a socket's errors,
+/// but its delays, short reads and lost connections are chosen by the world, and can be replayed.
 ///
 /// Shape: an AsyncReadStream and AsyncWriteStream; made in pairs by `stream_pair`. At most one read
-///        and one write at a time (asserted), as composed operations have it.
+///        and one write at a time (asserted), as composed operations need it.
 /// Threads: the world's one.
 /// Lifetime: destroying it closes it.
 class stream {
@@ -38,24 +38,21 @@ public:
     executor_type get_executor() const { return executor_; }
     lowest_layer_type& lowest_layer() noexcept { return *this; }
 
-    /// Reads what has arrived, waiting for some.
+    /// Reads bytes that have arrived; waits when there are none.
     ///
     /// Completion: `void(error_code, std::size_t)`
-    /// Errors: of `boost::asio::error`: `eof` when the other end was closed or shut down and
-    ///         everything was read; `connection_reset` after a reset; `operation_aborted` when
-    ///         cancelled, or closed while waiting; `bad_descriptor` when this end is closed.
+    /// Errors: of `boost::asio::error`: `eof` when the other end was closed or shut down and all
+    ///         was read; `connection_reset` after a reset; `operation_aborted` when cancelled, or
+    ///         closed while waiting; `bad_descriptor` when this end is closed.
     /// Cancellation: terminal, partial and total; reads nothing.
     /// Handler: by its associated executor, never inside this call.
     template <class Buffers, class Token = default_token<executor_type>>
     auto async_read_some(const Buffers& buffers, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
-            initiate<detail::pipe::mutable_buffers>(executor_, in_), token,
-            detail::pipe::mutable_buffers(boost::asio::buffer_sequence_begin(buffers),
-                                          boost::asio::buffer_sequence_end(buffers)));
+        return initiate<detail::pipe::mutable_buffers>(in_, buffers, token);
     }
 
-    /// Writes as much as there is room for, waiting for some.
+    /// Writes as many bytes as there is room for; waits when there is no room.
     ///
     /// Completion: `void(error_code, std::size_t)`
     /// Errors: of `boost::asio::error`: `broken_pipe` when the other end is closed, or this one
@@ -65,20 +62,18 @@ public:
     template <class Buffers, class Token = default_token<executor_type>>
     auto async_write_some(const Buffers& buffers, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code, std::size_t)>(
-            initiate<detail::pipe::const_buffers>(executor_, out_), token,
-            detail::pipe::const_buffers(boost::asio::buffer_sequence_begin(buffers),
-                                        boost::asio::buffer_sequence_end(buffers)));
+        return initiate<detail::pipe::const_buffers>(out_, buffers, token);
     }
 
-    /// Sends no more; the other end reads to the end of the stream. This one may still read.
+    /// Ends what is sent: the other end reads to the end of the stream. This end may still read.
     void shutdown_send() noexcept;
-    /// Ends what waits here with `operation_aborted`.
+    /// Completes the operations that wait here with `operation_aborted`.
     void cancel() noexcept;
+    /// Cancels, shuts down, and lets the other end's writes fail with `broken_pipe`.
     void close() noexcept;
     bool is_open() const noexcept { return in_ != nullptr; }
-    /// The connection is lost: both ends see `connection_reset`, and what was under way is gone.
-    /// To try it everywhere: `world.at_some_step([&] { end.reset(); })`.
+    /// Loses the connection: both ends see `connection_reset`, and bytes under way are gone. To try
+    /// it everywhere: `world.at_some_step([&] { end.reset(); })`.
     void reset() noexcept;
 
 private:
@@ -88,27 +83,19 @@ private:
     template <class Handler, class Buffers>
     class operation;
 
-    template <class Buffers>
-    struct initiate {
-        using executor_type = stream::executor_type;
-
-        initiate(executor_type e, std::shared_ptr<detail::pipe> p)
-            : executor(std::move(e)), pipe(std::move(p))
-        {
-        }
-        executor_type get_executor() const { return executor; }
-
-        template <class Handler>
-        void operator()(Handler&& handler, Buffers buffers) const
-        {
-            using operation = stream::operation<std::decay_t<Handler>, Buffers>;
-            std::decay_t<Handler> own(std::forward<Handler>(handler));
-            operation::create(std::move(own), executor, pipe, std::move(buffers))->start();
-        }
-
-        executor_type executor;
-        std::shared_ptr<detail::pipe> pipe;
-    };
+    // Neither the operation nor its initiation needs this object: it may be moved meanwhile.
+    template <class Own, class Buffers, class Token>
+    auto initiate(const std::shared_ptr<detail::pipe>& at, const Buffers& buffers, Token& token)
+    {
+        const auto start = [at](const executor_type& executor, auto&& handler, Own own) {
+            using own_operation = operation<std::decay_t<decltype(handler)>, Own>;
+            own_operation::create(std::move(handler), executor, at, std::move(own))->start();
+        };
+        return weir::detail::initiate_at<void(error_code, std::size_t)>(
+            executor_, token, start,
+            Own(boost::asio::buffer_sequence_begin(buffers),
+                boost::asio::buffer_sequence_end(buffers)));
+    }
 
     stream(executor_type executor, std::shared_ptr<detail::pipe> in,
            std::shared_ptr<detail::pipe> out)
@@ -128,7 +115,7 @@ std::pair<stream, stream> stream_pair(context& first, context& second);
 
 // -------------------------------------------------------------------------------------------------
 
-/// A read or a write: parked at the pipe until something can be moved, which is then done on the
+/// A read or a write: parked at the pipe until bytes can be moved, and they are then moved on the
 /// operation's own executor.
 template <class Handler, class Buffers>
 class stream::operation final

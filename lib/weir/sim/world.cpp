@@ -16,7 +16,7 @@ constexpr std::size_t usual_choices = 64; // so that a small world allocates onc
 
 } // namespace
 
-// One a context: the world's time, and this context's place among the timers.
+// One per context: the world's time, and this context's place among the timers.
 class world::clock final : public weir::detail::clock_source {
 public:
     clock(world& w, context& c) : world_(w), context_(c) {}
@@ -101,8 +101,8 @@ void world::run_in(context* owner, Function&& function)
     function();
 }
 
-// A fault that was not chosen now is asked about again before the next step, so that every place
-// for it is tried. When nothing else is left it has to be now.
+// The chooser is asked about each fault before every step, so that every place for it is tried.
+// When nothing else is left, the last fault strikes unasked.
 bool world::strike()
 {
     const bool last = ready_.empty() && timers_.empty();
@@ -177,8 +177,8 @@ std::size_t world::run_to_end()
     const std::string stuck = unfinished();
     if (outstanding_ == 0 && stuck.empty())
         return taken;
-    throw deadlock("weir::sim: deadlock: nothing is ready and no timer is waited for, but " +
-                   (stuck.empty() ? "somebody" : stuck) +
+    throw deadlock("weir::sim: deadlock: nothing is ready and no timer is set, but " +
+                   (stuck.empty() ? "an operation" : stuck) +
                    " still waits (work held: " + std::to_string(outstanding_) + "), at " +
                    std::to_string((now_ - time_point{}).count()) + " ns; " + describe());
 }
@@ -194,7 +194,7 @@ std::string world::unfinished() const
 
 std::string world::choices() const
 {
-    // What is left out at the end is the ordinary way.
+    // Zeros at the end are left out: a replay takes the ordinary way there.
     std::size_t length = choices_.size();
     while (length != 0 && choices_[length - 1] == 0)
         --length;

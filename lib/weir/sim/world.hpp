@@ -19,21 +19,21 @@ namespace weir::sim {
 
 class context;
 
-/// More steps were run than a simulation should need: something goes round in a circle. The message
-/// has the schedule that leads there.
+/// Thrown when a simulation has run more steps than it should need, because something goes round in
+/// a circle. The message has the schedule that leads there.
 struct livelock : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
-/// Nothing is ready, no timer is waited for, and yet somebody waits. The message says who, and has
-/// the schedule that leads there.
+/// Thrown when nothing is ready and no timer is set, but a coroutine or an operation still waits.
+/// The message names the coroutines, and has the schedule that leads there.
 struct deadlock : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
 namespace detail {
 
-/// A piece of work that is ready. No owner: it happens outside all contexts.
+/// A piece of work that is ready. Without an owner it happens outside all contexts.
 class step {
 public:
     explicit step(context* c) : owner(c) {}
@@ -47,64 +47,65 @@ public:
 
 } // namespace detail
 
-/// A deterministic machine for testing unmodified Asio code: virtual time, and whatever is ready
-/// runs in an order that is chosen. Contexts that belong to one world share the clock and the
-/// chooser, so that work crossing from one to the other is mixed too.
+/// Runs unmodified Asio code deterministically, for tests: time is virtual, and the order of what
+/// is ready is chosen. The contexts of one world share the clock and the chooser, so that the order
+/// of work which crosses from one context to another is chosen too.
 ///
-/// Shape: make a world, contexts in it, give their executors to the code under test, and
+/// Shape: make a world and contexts in it, give their executors to the code under test, and call
 ///        `run_to_end`. The same seed, or the same choices, give the same run. To try many
 ///        schedules, or all of them, see `explore`.
 /// Units: time begins at `time_point{}` and stands still while anything is ready; then it jumps to
 ///        the next timer.
-/// Errors: what a handler throws leaves `run`. `livelock` after `limit_steps`.
+/// Errors: what a handler throws leaves `run`; `livelock` after `limit_steps` steps.
 /// Threads: one.
 /// Lifetime: outlives its contexts.
 class world {
 public:
-    /// An order chosen at random.
+    /// The order is chosen at random.
     explicit world(std::uint64_t seed);
-    /// An order chosen by `by`, which outlives the world.
+    /// The order is chosen by `by`, which must outlive the world.
     explicit world(chooser& by);
     world(const world&) = delete;
     world& operator=(const world&) = delete;
     ~world();
 
-    /// Runs until everything has ended. Throws `deadlock` when somebody still waits then. Returns
-    /// the number of steps.
+    /// Runs until everything has ended, and returns the number of steps. Throws `deadlock` when
+    /// something still waits at the end.
     std::size_t run_to_end();
-    /// Runs until nothing is ready and no timer is waited for; who waits then may still be woken
-    /// from outside. Returns the number of steps.
+    /// Runs until nothing is ready and no timer is set, and returns the number of steps. What still
+    /// waits then may be woken from outside.
     std::size_t run();
-    /// Runs one step, or jumps to the next timer. False: there was nothing left to do.
+    /// Runs one step, or jumps to the next timer. False: nothing was left to do.
     bool run_one();
 
-    /// One of `n` possibilities, for the scenario to make of it what it likes: a size, a variant,
-    /// whether something happens. Explored and replayed as the order is. Precondition: `n` is not
-    /// zero (asserted).
+    /// A number below `n` that is explored and replayed as the order is. The scenario may use it
+    /// for a size, a variant, or whether something happens. Precondition: `n` is not zero
+    /// (asserted).
     std::size_t choose(std::size_t n);
 
-    /// Does something once, before a step that is chosen, outside all contexts, as another thread
-    /// would: cancels, closes, destroys. At the latest when there is nothing else left to do.
+    /// Calls `action` once, before a step that is chosen, outside all contexts, as another thread
+    /// would: to cancel, close or destroy something. At the latest it is called when nothing else
+    /// is left to do.
     void at_some_step(std::function<void()> action);
 
     time_point now() const noexcept { return now_; }
     std::uint64_t seed() const noexcept { return seed_; }
-    /// What was chosen so far, in a form that `schedules::replay` takes.
+    /// The choices made so far, in the form that `schedules::replay` takes.
     std::string choices() const;
-    /// Where this run is, for a message: the seed, if there is one, and the choices.
+    /// The seed, if the world has one, and the choices, for a message.
     std::string describe() const;
-    /// The context whose step is being run; null outside.
+    /// The context whose step is running; null outside all contexts.
     const context* running() const noexcept { return running_; }
-    /// How many executors keep a context busy: above zero when nothing is ready, somebody waits for
-    /// something that will never come.
+    /// How many executors keep a context busy. When it is not zero though nothing is ready, an
+    /// operation waits for something that will never come.
     std::size_t outstanding() const noexcept { return outstanding_; }
-    /// How many steps were run.
+    /// How many steps have run.
     std::size_t steps() const noexcept { return steps_; }
-    /// The names of spawned coroutines that have not ended, with commas between.
+    /// The names of the spawned coroutines that have not ended, separated by commas.
     std::string unfinished() const;
 
-    /// How many steps before it is a `livelock`. Default a million: a test that needs more is hard
-    /// to understand.
+    /// How many steps may run before `livelock` is thrown. Default a million, because a longer test
+    /// is hard to understand.
     void limit_steps(std::size_t most) noexcept { max_steps_ = most; }
 
 private:

@@ -15,7 +15,7 @@
 
 namespace weir::sim::detail {
 
-/// What a read or a write came to.
+/// The result of a read or a write.
 struct moved {
     error_code error;
     std::size_t bytes = 0;
@@ -26,7 +26,7 @@ class pipe_user {
 public:
     /// Something has changed at the pipe.
     virtual void look() noexcept = 0;
-    /// Its end is closed, or the operation is cancelled: ends it, when it is still parked.
+    /// Its end was closed, or the operation was cancelled: ends it if it is still parked.
     virtual void abort() noexcept = 0;
 
 protected:
@@ -52,7 +52,7 @@ public:
 
     /// The writing end sends no more: end of stream, after what is under way.
     void finish() noexcept;
-    /// The reading end is gone: nobody will read what is written.
+    /// The reading end is gone: what is written will not be read.
     void abandon() noexcept;
     /// The connection is lost, with what is under way.
     void reset() noexcept;
