@@ -1,9 +1,9 @@
-"""cancellation.py ROOT: docs/cancellation.md says, and the tests show.
+"""cancellation.py ROOT: docs/cancellation.md says what happens, and the tests show it.
 
-The page has tables whose first column names operations and whose last column is headed `tests`: one or more
-`suite/case` for each cell of the row between them that is not empty. A case is one of BOOST_AUTO_TEST_CASE in test/.
-Every operation that lib/weir (but http and sim) offers has a row: `async_name` of a free function, `type::async_name`
-of a member. The tests of a row name its columns in a fixed order, separated by `;`.
+The page has a table of operations that says what happens, and below `## Tests` another with the same rows and columns
+that names the tests: one or more `suite/case` in each cell that says something in the first table, and nothing in the
+others. A case is one of BOOST_AUTO_TEST_CASE in test/. Every operation that lib/weir (but http and sim) offers has a
+row: `async_name` for a free function, `type::async_name` for a member.
 """
 
 import re
@@ -49,40 +49,51 @@ def operations(root):
                 yield name, path
 
 
-def rows(page):
-    """Line number, heading and cells of every row of a table that has tests."""
-    heading = None
+def tables(page):
+    """The rows of what happens, and of the tests: {name: (line number, {column: cell})} each."""
+    happens, tests, heading, below = {}, {}, None, False
     for number, line in enumerate(page.read_text().split("\n"), 1):
         if not line.startswith("|"):
             heading = None
+            below = below or line == "## Tests"
             continue
-        cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+        cells = [cell.strip() for cell in line.strip()[1:-1].split("|")]
         if heading is None:
             heading = cells
+        elif len(cells) != len(heading):
+            sys.exit(f"{page}:{number}: a row has a cell for each heading")
         elif not all(set(cell) <= set("-: ") for cell in cells):
-            yield number, heading, cells
+            (tests if below else happens)[cells[0]] = number, dict(zip(heading[1:], cells[1:]))
+    return happens, tests
+
+
+def check_row(name, row, tests, known):
+    if name not in tests:
+        yield row[0], f"{name} has no row of tests"
+        return
+    number, named = tests[name]
+    for column, said in row[1].items():
+        cases_named = re.findall(r"`([\w/]+)`", named.get(column, ""))
+        if said and not cases_named:
+            yield row[0], f"{name}: `{column}` says something and has no test"
+        if cases_named and not said:
+            yield number, f"{name}: `{column}` names a test for nothing that is said"
+        yield from ((number, f"there is no test {case}") for case in cases_named if case not in known)
 
 
 def main(root):
     root = tree.pathlib.Path(root)
     page = root / "docs/cancellation.md"
     known = cases(root)
-    findings, described, looked_at = [], set(), []
-    for number, heading, cells in rows(page):
-        here = f"{page}:{number}: "
-        looked_at.append(number)
-        if heading[-1] != "tests" or len(cells) != len(heading):
-            findings.append(here + "a row ends with the column `tests`, and has a cell for each heading")
-            continue
-        described.update(re.findall(r"`([\w:]+)`", cells[0]))
-        said = [cell for cell in cells[1:-1] if cell]
-        groups = [re.findall(r"`([\w/]+)`", group) for group in cells[-1].split(";")]
-        if len(groups) != len(said) or not all(groups):
-            findings.append(here + f"{len(said)} cells say something: that many groups of tests, parted by `;`")
-        findings += [here + f"there is no test {test}" for group in groups for test in group if test not in known]
+    happens, tests = tables(page)
+    findings = [f"{page}:{number}: {why}" for name, row in happens.items()
+                for number, why in check_row(name, row, tests, known)]
+    findings += [f"{page}:{row[0]}: {name} has tests, and nothing is said of it"
+                 for name, row in tests.items() if name not in happens]
+    described = {operation for name in happens for operation in re.findall(r"`([\w:]+)`", name)}
     findings += [f"{path}: {name} has no row in {page.relative_to(root)}"
                  for name, path in operations(root) if name not in described]
-    tree.report(findings, looked_at)
+    tree.report(findings, happens)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// Jobs of one type in, results of another out. An exception is a result, not a stop.
+// Jobs of one type in, results of another out. A job that throws stops nothing else.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -24,7 +24,7 @@ using pool = weir::worker_pool<job, result>;
 result twice(job j)
 {
     if (j.id == 7)
-        throw std::runtime_error("seven is not to be had");
+        throw std::runtime_error("job seven fails");
     return {j.id, j.value * 2};
 }
 
@@ -41,11 +41,11 @@ asio::awaitable<void> feed(pool& jobs)
 asio::awaitable<int> collect(pool& jobs)
 {
     int failed = 0;
-    while (auto out = co_await jobs.results().async_receive()) // ends after the last worker
+    while (auto out = co_await jobs.results().async_receive()) // ends after the last job
         if (*out)
             std::printf("job %d: %d\n", out->value().job_id, out->value().output);
         else
-            ++failed; // out->error() is the exception, out->status() says how it ended
+            ++failed; // out->error() is the exception, out->status() how the job ended
     co_return failed;
 }
 

@@ -1,4 +1,4 @@
-// Try every order in which your code can run. Here: two withdrawals from one account.
+// Runs your code in every possible order. Here: two withdrawals from one account.
 #include <weir/sim/context.hpp>
 #include <weir/sim/explore.hpp>
 #include <weir/sync/semaphore.hpp>
@@ -39,7 +39,7 @@ void two_withdraw(sim::world& world, bool careful)
     account shared(context.get_executor());
     context.spawn([&] { return shared.withdraw(80, careful); }, "the first");
     const auto an_hour_later = [&]() -> asio::awaitable<void> {
-        co_await weir::async_sleep_for(context.get_executor(), 1h); // which passes at once
+        co_await weir::async_sleep_for(context.get_executor(), 1h); // passes at once
         co_await shared.withdraw(30, careful);
     };
     context.spawn(an_hour_later, "the second");

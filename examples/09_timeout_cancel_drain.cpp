@@ -1,4 +1,4 @@
-// A pool with a time-out, and SIGTERM: what was taken is finished by a deadline, and the rest told.
+// A pool with a timeout. On SIGTERM it drains for 20 ms, and reports what it did not finish.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,7 +17,7 @@ asio::awaitable<void> submit(pool_type& pool)
 {
     for (int milliseconds : {1, 2, 10'000, 3, 60'000})
         if (!co_await pool.async_submit(milliseconds))
-            co_return; // closed: the job came back
+            co_return; // closed: the job is handed back
     co_await weir::async_sleep_for(pool.get_executor(), 50ms);
     std::raise(SIGTERM); // as an operator would
 }

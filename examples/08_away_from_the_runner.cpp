@@ -1,4 +1,4 @@
-// What computes for long, or blocks, goes to threads of its own; the runner goes on meanwhile.
+// Calls that block or compute for long run on threads of their own, away from the runner.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -25,10 +25,10 @@ long primes_below(int limit)
 asio::awaitable<void> count_all(weir::blocking_lane& lane, const std::vector<int>& limits,
                                 long& sum)
 {
-    // Ten in flight, two at work: the others wait in the lane, and may be cancelled there.
+    // Two compute at a time. Up to eight more wait in the lane, where they can be cancelled.
     const auto count = [&](int limit) -> asio::awaitable<void> {
         const auto compute = [limit] { return primes_below(limit); };
-        sum += co_await lane.async_run(compute); // what it throws arrives here
+        sum += co_await lane.async_run(compute); // rethrows what it throws
     };
     co_await weir::for_each(limits, 10, count);
 }
@@ -44,6 +44,6 @@ int main()
             std::rethrow_exception(error);
     });
     io.run();
-    std::printf("%ld primes below 10,000, 20,000, ... and 50,000, one upon the other\n", sum);
+    std::printf("%ld primes below 10,000, 20,000, ... and 50,000 in all\n", sum);
     return sum == 16'072 ? 0 : 1;
 }

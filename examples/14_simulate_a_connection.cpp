@@ -1,4 +1,4 @@
-// A connection in memory that is slow, cuts what it carries anywhere, and is lost at any step.
+// A simulated connection: slow, splits data anywhere, and may be lost at any step.
 #include <weir/sim/context.hpp>
 #include <weir/sim/explore.hpp>
 #include <weir/sim/stream.hpp>

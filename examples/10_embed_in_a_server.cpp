@@ -1,14 +1,12 @@
-// A server that has its own io_context: each connection is served by a pool with a limit of two.
+// A server with an io_context of its own: a pool serves its connections, two at a time.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
 #include <chrono>
 #include <cstdio>
-#include <exception>
 #include <memory>
 
 namespace asio = boost::asio;

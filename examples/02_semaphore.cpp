@@ -1,4 +1,4 @@
-// Twenty pieces of work, never more than four at a time.
+// Twenty coroutines, and a semaphore that lets four of them work at a time.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -20,7 +20,7 @@ asio::awaitable<void> work(weir::semaphore& limit)
     most_inside = std::max(most_inside, ++now_inside);
     co_await weir::async_sleep_for(limit.get_executor(), std::chrono::milliseconds(5));
     --now_inside;
-} // the permit goes back here, however this function ends
+} // the permit is released here, however this function ends
 
 int main()
 {

@@ -1,4 +1,4 @@
-// Five workers, a thousand jobs, wait for all of them.
+// A pool of five workers runs a thousand jobs. `drain` waits until all of them have ended.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -21,7 +21,7 @@ asio::awaitable<weir::drain_report> feed(pool& jobs)
 
 int main()
 {
-    weir::runner_pool runners; // a thread for each core
+    weir::runner_pool runners; // one thread for each core
     std::atomic<long> sum{0};
     auto options = weir::pool_options(5).queue(100).discard_results();
     pool jobs(runners, options, [&sum](int value) { sum += value; });

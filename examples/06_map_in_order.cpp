@@ -1,4 +1,4 @@
-// Eight at a time, and the results in the order of the range: a loop with `next`.
+// A million items, eight calls at a time, results in order. The first error ends it.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -18,7 +18,7 @@ asio::awaitable<long> square(int n)
     const auto executor = co_await asio::this_coro::executor;
     co_await weir::async_sleep_for(executor, std::chrono::milliseconds(n % 3)); // some take longer
     if (n == 100)
-        throw std::runtime_error("a hundred is too much");
+        throw std::runtime_error("a hundred is too large");
     co_return long{n} * n;
 }
 
@@ -26,14 +26,14 @@ asio::awaitable<void> print_squares(int& seen)
 {
     std::vector<int> numbers(1'000'000);
     std::iota(numbers.begin(), numbers.end(), 1);
-    // A number is looked at when there is room for it in the window, and not before.
+    // A number is read from the range only when there is room for its call.
     auto squares = weir::map(numbers, 8, square);
     try {
         while (auto next = co_await squares.next()) {
             ++seen;
             std::printf("%d: %ld\n", seen, *next);
         }
-    } catch (const std::runtime_error& error) { // comes after the 99 results before it
+    } catch (const std::runtime_error& error) { // thrown after the 99 results before it
         std::printf("%s\n", error.what());
     }
 }

@@ -1,4 +1,4 @@
-// A job is lost when its sender is told that it was sent, and nobody will ever have it.
+// Counts the jobs that a channel reports as sent although no receiver will ever get them.
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -12,15 +12,6 @@ using asio::use_awaitable;
 using asio_jobs = asio::experimental::channel<void(weir::error_code, int)>;
 using weir_jobs = weir::channel<int>;
 int sent = 0, received = 0;
-void send(asio_jobs& jobs)
-{
-    jobs.async_send({}, 1, [](weir::error_code e) { sent += !e; });
-}
-void send(weir_jobs& jobs)
-{
-    jobs.async_send(1, [](auto result) { sent += bool(result); });
-}
-
 asio::awaitable<void> receive(asio_jobs& jobs)
 {
     asio::steady_timer timer(co_await asio::this_coro::executor, weir::duration(0));
@@ -34,9 +25,12 @@ asio::awaitable<void> receive(weir_jobs& jobs)
 }
 asio::awaitable<void> send_in(int turns, auto& jobs)
 {
-    while (turns-- > 0) // one of these turns is the moment of the time-out
+    while (turns-- > 0) // in one of these turns the timeout expires
         co_await asio::post(use_awaitable);
-    send(jobs);
+    if constexpr (requires { jobs.async_send(1); })
+        jobs.async_send(1, [](auto result) { sent += bool(result); });
+    else
+        jobs.async_send({}, 1, [](weir::error_code e) { sent += !e; });
 }
 template <class Jobs>
 int lost(bool at_close)
@@ -51,7 +45,7 @@ int lost(bool at_close)
         io.poll();
         if (at_close)
             jobs->close();
-        jobs.reset(); // who still waits is told how it ended
+        jobs.reset(); // operations that still wait complete now
         io.run();
     }
     return sent - received;
@@ -60,7 +54,7 @@ int main()
 {
     const int by_asio[] = {lost<asio_jobs>(true), lost<asio_jobs>(false)};
     const int by_weir[] = {lost<weir_jobs>(true), lost<weir_jobs>(false)};
-    std::printf("Asio lost %d at close, %d at a time-out\n", by_asio[0], by_asio[1]);
-    std::printf("weir lost %d at close, %d at a time-out\n", by_weir[0], by_weir[1]);
+    std::printf("Asio lost %d at close, %d at a timeout\n", by_asio[0], by_asio[1]);
+    std::printf("weir lost %d at close, %d at a timeout\n", by_weir[0], by_weir[1]);
     return by_asio[0] > 0 && by_asio[1] > 0 && by_weir[0] + by_weir[1] == 0 ? 0 : 1;
 }

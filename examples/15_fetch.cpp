@@ -1,4 +1,4 @@
-// Fetches the URLs given as arguments, at most four of one host at a time.
+// Fetches the URLs given as arguments, at most four at a time from each host.
 #include <weir/http/fetcher.hpp>
 
 #include <boost/asio/co_spawn.hpp>

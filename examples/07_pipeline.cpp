@@ -1,4 +1,4 @@
-// Stages in a row, each with its own limit. A slow one holds back those before it.
+// Stages in a row, each with its own limit. A slow stage holds back those before it.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -39,7 +39,7 @@ asio::awaitable<void> feed(weir::channel<int>& pages)
     for (int page = 10; page < 60; ++page)
         if (!co_await pages.async_send(page))
             break;
-    pages.close(); // every stage finishes what it has, and then the next
+    pages.close(); // each stage finishes what it has, one after the other
 }
 
 int main()

@@ -1,4 +1,4 @@
-// A range fanned out, eight at a time, and its results fanned in over a channel.
+// Eight calls at a time fan out over a range. A channel brings their results back together.
 #include <weir/weir.hpp>
 
 #include <boost/asio/co_spawn.hpp>
@@ -26,7 +26,7 @@ asio::awaitable<void> fan_out(const std::vector<int>& numbers, weir::channel<int
 
 asio::awaitable<void> fan_in(weir::channel<int>& squares, long& sum)
 {
-    while (auto square = co_await squares.async_receive()) // as Go's `for range`
+    while (auto square = co_await squares.async_receive()) // like Go's `for range`
         sum += *square;
 }
 
