@@ -113,6 +113,26 @@ class checks(unittest.TestCase):
     def test_machine_paths(self):
         self.finds("words.py", {"cmake/a.sh": "cp a /" + "tmp/b\n"}, "a path of one machine")
 
+    def links(self, target, said):
+        self.write(GOOD)
+        (self.root / "cmake").mkdir(exist_ok=True)
+        (self.root / "cmake/good").symlink_to("../README.md")
+        code, output = self.run_check("words.py", self.root)
+        self.assertEqual(code, 0, output)
+        (self.root / "cmake/bad").symlink_to(target)
+        code, output = self.run_check("words.py", self.root)
+        self.assertEqual(code, 1, output)
+        self.assertIn(said, output)
+
+    def test_links_that_name_a_path_of_the_machine(self):
+        self.links(sys.executable, "cmake/bad: a link that points out of the tree")
+
+    def test_links_that_leave_the_tree(self):
+        self.links("../../elsewhere", "cmake/bad: a link that points out of the tree")
+
+    def test_links_to_nothing(self):
+        self.links("gone", "cmake/bad: a link to nothing")
+
     def test_printing(self):
         self.finds("words.py", {"lib/weir/a.cpp": "std::cerr << 1;\n"}, "nothing in lib prints")
 
