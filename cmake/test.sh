@@ -5,7 +5,7 @@
 # Installs what is missing (Debian 12), builds below build/, and may be repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source cmake/packages.sh
+source scripts/packages.sh
 
 presets=(release)
 case "${1:-}" in
