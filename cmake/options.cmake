@@ -17,6 +17,8 @@ option(WEIR_CHECKS "Let ctest run the static checks and the consumers of the ins
 option(WEIR_WERROR "Turn warnings into errors" OFF)
 option(WEIR_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_TOP_LEVEL})
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers for the whole build, such as address,undefined")
+set(WEIR_QUICK_OPTIONS "" CACHE STRING
+    "Compile options of unit tests and examples, after those of the build type, such as -O0")
 set(WEIR_TEST_LAYERS "all" CACHE STRING "Folders of test/ to build, or all")
 
 if(WEIR_BUILD_APPS AND NOT WEIR_HTTP)
