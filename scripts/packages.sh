@@ -6,7 +6,7 @@ packages_to_run="g++ cmake ninja-build libboost1.81-dev libboost-url1.81-dev lib
 packages_to_run+=" libssl-dev libcli11-dev libfmt-dev ca-certificates"
 packages_to_test="$packages_to_run ccache pkg-config libboost-test1.81-dev python3 openssl patch"
 packages_for_all="$packages_to_test clang-19 libclang-rt-19-dev llvm-19 clang-tools-19"
-packages_for_all+=" clang-14"
+packages_for_all+=" clang-14 clang-format-14 clang-tidy-14 debootstrap"
 packages_to_bench="g++ cmake ninja-build libboost1.81-dev python3"
 packages_for_peers="golang-go golang-golang-x-sync-dev libtbb-dev"
 
@@ -15,7 +15,7 @@ tools_to_run="g++ cmake ninja"
 tools_to_test="$tools_to_run ccache pkg-config python3 openssl patch"
 tools_to_bench="g++ cmake ninja python3"
 tools_for_all="$tools_to_test clang++-19 llvm-symbolizer-19 clang-query-19"
-tools_for_all+=" clang++-14"
+tools_for_all+=" clang++-14 clang-format-14 clang-tidy-14 debootstrap"
 
 say() { printf '== %s\n' "$*"; }
 give_up() {
