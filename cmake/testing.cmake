@@ -1,11 +1,11 @@
-# weir_test(LAYER [LIBS target...] [LABEL name] [TIMEOUT seconds] [SERIAL] [OPTIMIZED] SOURCES file...)
+# weir_test(LAYER [LIBS target...] [LABEL name] [TIMEOUT seconds] [SERIAL] [OPTIMISED] SOURCES file...)
 #
 # One test program, bin/test_LAYER, registered with ctest under the same name. Test files include
 # <boost/test/unit_test.hpp> and define neither BOOST_TEST_MODULE nor main. All programs share one main and a
 # precompiled header. LABEL is `unit` unless given. SERIAL: nothing runs beside it.
 #
 # Compiling a unit test takes much longer than running it, so a preset may compile it with less effort
-# (WEIR_QUICK_OPTIONS). An OPTIMIZED program computes for long and is compiled as the build type says.
+# (WEIR_QUICK_OPTIONS). An OPTIMISED program computes for long and is compiled as the build type says.
 
 function(weir_test_main target)
     add_library(${target} OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/test/main.cpp)
@@ -18,20 +18,20 @@ endfunction()
 
 # A precompiled header serves one set of options, so there is a second where the options differ.
 weir_test_main(weir_test_main ${WEIR_QUICK_OPTIONS})
-set(weir_test_main_optimized weir_test_main)
+set(weir_test_main_optimised weir_test_main)
 if(WEIR_QUICK_OPTIONS)
-    set(weir_test_main_optimized weir_test_main_optimized)
-    weir_test_main(weir_test_main_optimized)
+    set(weir_test_main_optimised weir_test_main_optimised)
+    weir_test_main(weir_test_main_optimised)
 endif()
 
 function(weir_test layer)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL;OPTIMIZED" "LABEL;TIMEOUT" "LIBS;SOURCES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL;OPTIMISED" "LABEL;TIMEOUT" "LIBS;SOURCES")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
         message(FATAL_ERROR "weir_test(${layer}): give SOURCES; not understood: ${arg_UNPARSED_ARGUMENTS}")
     endif()
     set(main weir_test_main)
-    if(arg_OPTIMIZED)
-        set(main ${weir_test_main_optimized})
+    if(arg_OPTIMISED)
+        set(main ${weir_test_main_optimised})
     endif()
     set(target test_${layer})
     add_executable(${target} ${arg_SOURCES})
