@@ -3,7 +3,7 @@
 import os
 
 from faults import FaultServer, body_of
-from support import Case, main
+from support import Case, main, program, tools
 
 
 class Files(Case):
