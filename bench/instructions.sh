@@ -7,7 +7,7 @@
 # still, or jobs would count as slow ones, which they are not without callgrind. Needs what run.sh has built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source cmake/packages.sh
+source scripts/packages.sh
 
 bin=build/bench/bin
 few=20000

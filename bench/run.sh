@@ -4,7 +4,7 @@
 # Builds below build/bench. Installs what is missing (Debian 12) when it may; goes on without the peers it cannot have.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source cmake/packages.sh
+source scripts/packages.sh
 
 bin=build/bench/bin
 case " $* " in *" -h "* | *" --help "*) exec python3 bench/run.py "$bin" --help ;; esac

@@ -5,8 +5,8 @@
 # Installs what is missing (Debian 12), builds the two programs in build/release, and may be repeated.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-source cmake/packages.sh
-source cmake/origin.sh
+source scripts/packages.sh
+source scripts/origin.sh
 
 readonly urls=500 limit=16
 

@@ -12,11 +12,14 @@ option(WEIR_BUILD_APPS "Build weir-fetch and weir-origin (need weir::http, CLI11
 option(WEIR_BUILD_TESTS "Build the tests (need Boost.Test)" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_BUILD_BENCH "Build the benchmarks and their peers; bench/run.sh does" OFF)
-option(WEIR_CHECKS "Let ctest run the static checks and the consumers of the installed library"
+option(WEIR_CHECKS "Let ctest run the quick static checks and the consumers of the installed library"
     ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_LINT "Let ctest run the slow static checks: each header alone, and clang's tools" OFF)
 option(WEIR_WERROR "Turn warnings into errors" OFF)
 option(WEIR_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_TOP_LEVEL})
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers for the whole build, such as address,undefined")
+set(WEIR_QUICK_OPTIONS "" CACHE STRING
+    "Compile options of unit tests and examples, after those of the build type, such as -O0")
 set(WEIR_TEST_LAYERS "all" CACHE STRING "Folders of test/ to build, or all")
 
 if(WEIR_BUILD_APPS AND NOT WEIR_HTTP)

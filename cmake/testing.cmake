@@ -1,24 +1,42 @@
-# weir_test(LAYER [LIBS target...] [LABEL name] [TIMEOUT seconds] [SERIAL] SOURCES file...)
+# weir_test(LAYER [LIBS target...] [LABEL name] [TIMEOUT seconds] [SERIAL] [OPTIMISED] SOURCES file...)
 #
 # One test program, bin/test_LAYER, registered with ctest under the same name. Test files include
-# <boost/test/unit_test.hpp> and define neither BOOST_TEST_MODULE nor main. Every program shares one precompiled
-# header and one main, both compiled once a preset. LABEL is `unit` unless given. SERIAL: nothing runs beside it.
+# <boost/test/unit_test.hpp> and define neither BOOST_TEST_MODULE nor main. All programs share one main and a
+# precompiled header. LABEL is `unit` unless given. SERIAL: nothing runs beside it.
+#
+# Compiling a unit test takes much longer than running it, so a preset may compile it with less effort
+# (WEIR_QUICK_OPTIONS). An OPTIMISED program computes for long and is compiled as the build type says.
 
-add_library(weir_test_main OBJECT ${PROJECT_SOURCE_DIR}/test/main.cpp)
-target_link_libraries(weir_test_main PUBLIC weir::weir Boost::unit_test_framework)
-target_compile_definitions(weir_test_main PUBLIC BOOST_TEST_DYN_LINK BOOST_TEST_NO_MAIN)
-target_include_directories(weir_test_main PUBLIC ${PROJECT_SOURCE_DIR}/test)
-target_precompile_headers(weir_test_main PRIVATE ${PROJECT_SOURCE_DIR}/test/pch.hpp)
+function(weir_test_main target)
+    add_library(${target} OBJECT EXCLUDE_FROM_ALL ${PROJECT_SOURCE_DIR}/test/main.cpp)
+    target_link_libraries(${target} PUBLIC weir::weir Boost::unit_test_framework)
+    target_compile_definitions(${target} PUBLIC BOOST_TEST_DYN_LINK BOOST_TEST_NO_MAIN)
+    target_compile_options(${target} PUBLIC ${ARGN})
+    target_include_directories(${target} PUBLIC ${PROJECT_SOURCE_DIR}/test)
+    target_precompile_headers(${target} PRIVATE ${PROJECT_SOURCE_DIR}/test/pch.hpp)
+endfunction()
+
+# A precompiled header serves one set of options, so there is a second where the options differ.
+weir_test_main(weir_test_main ${WEIR_QUICK_OPTIONS})
+set(weir_test_main_optimised weir_test_main)
+if(WEIR_QUICK_OPTIONS)
+    set(weir_test_main_optimised weir_test_main_optimised)
+    weir_test_main(weir_test_main_optimised)
+endif()
 
 function(weir_test layer)
-    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL" "LABEL;TIMEOUT" "LIBS;SOURCES")
+    cmake_parse_arguments(PARSE_ARGV 1 arg "SERIAL;OPTIMISED" "LABEL;TIMEOUT" "LIBS;SOURCES")
     if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
         message(FATAL_ERROR "weir_test(${layer}): give SOURCES; not understood: ${arg_UNPARSED_ARGUMENTS}")
     endif()
+    set(main weir_test_main)
+    if(arg_OPTIMISED)
+        set(main ${weir_test_main_optimised})
+    endif()
     set(target test_${layer})
     add_executable(${target} ${arg_SOURCES})
-    target_link_libraries(${target} PRIVATE weir_test_main ${arg_LIBS})
-    target_precompile_headers(${target} REUSE_FROM weir_test_main)
+    target_link_libraries(${target} PRIVATE ${main} ${arg_LIBS})
+    target_precompile_headers(${target} REUSE_FROM ${main})
 
     # Signals go to the sanitizer or the core file, not to Boost.Test.
     add_test(NAME ${target} COMMAND ${target} --catch_system_errors=no --color_output=no)

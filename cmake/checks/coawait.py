@@ -1,23 +1,25 @@
-"""coawait.py ROOT BUILD [FILE...]: finds what g++ 12 miscompiles beside co_await.
+#!/usr/bin/env python3
+"""Finds what g++ 12 miscompiles beside co_await.
 
 There, in one full expression with a co_await, these temporaries are destroyed twice: a lambda with a capture that
-has a destructor, an aggregate, a a ?: of a type with one, an initialiser list. Name them first. (g++ 15 and 16 also
+has a destructor, an aggregate, a ?: of a type with one, an initialiser list. Name them first. (g++ 15 and 16 also
 miscompile `auto [a, b] = co_await f();` in loops: bind by reference to a named result.)
-Without FILE: every source under lib, apps, test and examples, with the flags the build has for it; headers of ours
-are looked at through the files that include them, so that templates are seen as they are used. A line that was looked
-at and is right says `// coawait-lint: ok`. Exit status: 0 clean, 1 findings, 2 could not look, 77 no clang-query.
+
+Looks at the sources of a build, with the flags the build has for them, and at the headers below ROOT through the
+sources that include them, so that templates are seen as they are used. A line that was looked at and is right says
+`// coawait-lint: ok`. Exit status: 0 clean, 1 findings, 2 could not look.
 """
 
+import argparse
 import concurrent.futures
 import json
 import os
+import pathlib
 import re
 import shlex
 import shutil
 import subprocess
 import sys
-
-import tree
 
 # "here" is the function that awaits: what stands inside a nested lambda's body is another function's business.
 TEMPORARIES = """
@@ -40,29 +42,58 @@ SAY = {
 }
 
 
+# Of a compiler's command line what decides how the text is read.
+WITH_ARGUMENT = ("-isystem", "-I", "-D", "-U", "-iquote", "-idirafter", "-isysroot", "--sysroot")
+ALONE = re.compile(r"-[IDU].|-iquote.|-isystem.|-std=|-stdlib=|--sysroot=|-pthread$|-f(no-)?(exceptions|rtti)$|-m\w")
+
+
+def give_up(why):
+    print(why, file=sys.stderr)
+    sys.exit(2)
+
+
 def clang_query():
-    return shutil.which("clang-query-19") or shutil.which("clang-query")
+    names = [f"clang-query-{version}" for version in range(22, 13, -1)] + ["clang-query"]
+    return next(filter(None, map(shutil.which, names)), None)
 
 
 def flags_of(command):
-    """Of the build's command line only what decides how the text is read."""
-    words = shlex.split(command["command"])
+    words = command.get("arguments") or shlex.split(command["command"])
+    words = [word for word in words if word != "-Xclang"]
     kept = []
     for place, word in enumerate(words):
-        if word in ("-isystem", "-I", "-D"):
+        if word in WITH_ARGUMENT:
             kept += [word, words[place + 1]]
-        elif re.match(r"-[ID].|-std=", word):
+        elif word == "-include":
+            # For the compiler proper, so that it reads the text and not another compiler's precompiled header.
+            kept += ["-Xclang", "-include", "-Xclang", words[place + 1]]
+        elif ALONE.match(word):
             kept.append(word)
     return kept
 
 
-def look(root, file, flags):
+def in_build(build, roots, files):
+    """File, folder and flags of every source of the build, or of the files among them."""
+    commands = json.loads((pathlib.Path(build) / "compile_commands.json").read_text())
+    found = {}
+    for command in commands:
+        file = os.path.realpath(os.path.join(command["directory"], command["file"]))
+        generated = file.startswith(os.path.realpath(build) + "/")
+        if file in files or (not files and not generated and file.startswith(tuple(root + "/" for root in roots))):
+            found[file] = (file, command["directory"], flags_of(command))
+    missing = [file for file in files if file not in found]
+    if missing:
+        give_up(f"{build}/compile_commands.json does not have {', '.join(missing)}: configure again")
+    return sorted(found.values())
+
+
+def look(roots, build, file, folder, flags):
     """(findings, what went wrong)"""
-    ours = 'isExpansionInFileMatching("^%s/(lib|apps|test|examples)/")' % re.sub(r"\W", ".", str(root))
+    ours = 'isExpansionInFileMatching("^(%s)/")' % "|".join(re.sub(r"\W", ".", root) for root in roots)
     arguments = ["-c", "set output diag"]
     for matcher in SAY:
         arguments += ["-c", " ".join(matcher.replace("{ours}", ours).split())]
-    run = subprocess.run([clang_query(), *arguments, file, "--", *flags], capture_output=True, text=True)
+    run = subprocess.run([clang_query(), *arguments, file, "--", *flags], cwd=folder, capture_output=True, text=True)
     said = run.stdout + run.stderr
     rounds = re.split(r"^\d+ match(?:es)?\.$", said, flags=re.M)
     if len(rounds) != len(SAY) + 1 or re.search(r" error: ", said):
@@ -71,7 +102,9 @@ def look(root, file, flags):
     findings = set()
     for said_by_one, why in zip(rounds, SAY.values()):
         for path, line, column in re.findall(r'^(.+?):(\d+):(\d+): note: "root" binds here', said_by_one, re.M):
-            path = os.path.realpath(path)
+            path = os.path.realpath(os.path.join(folder, path))
+            if build and path.startswith(os.path.realpath(build) + "/"):
+                continue   # another project's, unpacked there
             with open(path) as opened:
                 text = opened.read().split("\n")[int(line) - 1]
             if "// coawait-lint: ok" not in text:
@@ -79,27 +112,38 @@ def look(root, file, flags):
     return findings, None
 
 
-def main(root, build, *only):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--root", action="append", required=True, metavar="ROOT",
+                        help="folder whose files are looked at, headers too; may be repeated")
+    parser.add_argument("--build", metavar="FOLDER", help="where compile_commands.json is")
+    parser.add_argument("--flag", action="append", metavar="FLAG",
+                        help="without --build, for the compiler; may be repeated (--flag=-std=c++20)")
+    parser.add_argument("file", nargs="*", help="sources; with --build and none given, all below the roots")
+    arguments = parser.parse_args()
+
     if not clang_query():
-        print("skipped: neither clang-query-19 nor clang-query is installed (Debian: clang-tools-19)")
-        sys.exit(77)
-    root = tree.pathlib.Path(root).resolve()
-    if only:
-        jobs = [(os.path.realpath(file), ["-std=c++20", f"-I{root}/lib"]) for file in only]
+        give_up("clang-query is not there: cannot look for what g++ 12 miscompiles. On Debian 12: "
+                "apt-get install clang-tools-19")
+    roots = [os.path.realpath(root) for root in arguments.root]
+    # All that a target lists may be named: headers and objects among it.
+    files = [os.path.realpath(file) for file in arguments.file if re.search(r"\.(cpp|cc|cxx|c\+\+|C)$", file)]
+    if arguments.file and not files:
+        give_up("there is no C++ source among: " + " ".join(arguments.file))
+    if arguments.build:
+        jobs = in_build(arguments.build, roots, files)
     else:
-        commands = json.loads((tree.pathlib.Path(build) / "compile_commands.json").read_text())
-        ours = [str(root / folder) + "/" for folder in ("lib", "apps", "test", "examples")]
-        jobs = {command["file"]: flags_of(command) for command in commands
-                if command["file"].startswith(tuple(ours))}
-        jobs = sorted(jobs.items())
+        jobs = [(file, os.getcwd(), arguments.flag or []) for file in files]
+    if not jobs:
+        give_up("no source to look at")
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda job: look(root, *job), jobs))
-    broken = [why for _, why in results if why]
-    if broken:
-        print("\n".join(broken))
-        sys.exit(2)
-    tree.report(sorted(set().union(*(findings for findings, _ in results))), jobs)
+        results = list(pool.map(lambda job: look(roots, arguments.build, *job), jobs))
+    for broken in (why for _, why in results if why):
+        print(broken, file=sys.stderr)
+    findings = sorted(set().union(*(findings for findings, _ in results)))
+    print(*findings, sep="\n", end="\n" if findings else "")
+    sys.exit(2 if any(why for _, why in results) else 1 if findings else 0)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

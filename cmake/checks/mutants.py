@@ -13,10 +13,13 @@ import subprocess
 import sys
 import tempfile
 
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "scripts"))
+import tools
+
 
 def apply(patch, folder, *options):
     return subprocess.run(
-        ["patch", "-p1", "-s", "-f", "--no-backup-if-mismatch", *options, "-d", str(folder), "-i", str(patch.resolve())],
+        [tools.need("patch"), "-p1", "-s", "-f", "--no-backup-if-mismatch", *options, "-d", str(folder), "-i", str(patch.resolve())],
         capture_output=True, text=True)
 
 

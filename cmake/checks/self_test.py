@@ -1,12 +1,12 @@
 """Each check can fail: for each rule a small tree that breaks it, and one that keeps it.
 
-self_test.py [COMPILER]: the compiler is for the tests of compile_fail.py.
+self_test.py checks [COMPILER]   the compiler is for the tests of compile_fail.py
+self_test.py lint                those that need clang's tools
 """
 
 import json
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -37,7 +37,7 @@ GOOD = {
 }
 
 
-class checks(unittest.TestCase):
+class tree(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -63,6 +63,8 @@ class checks(unittest.TestCase):
         self.assertEqual(code, 1, output)
         self.assertIn(said, output)
 
+
+class checks(tree):
     def test_every_rule_has_a_test(self):
         self.finds("laws.py", {"docs/proof.md": GOOD["docs/proof.md"].replace("thing/cancelled", "thing/gone")},
                    "there is no test thing/gone")
@@ -114,6 +116,51 @@ class checks(unittest.TestCase):
 
     def test_machine_paths(self):
         self.finds("words.py", {"cmake/a.sh": "cp a /" + "tmp/b\n"}, "a path of one machine")
+
+    def without_tools(self, *check):
+        run = subprocess.run([sys.executable, HERE / check[0], *map(str, check[1:])], capture_output=True, text=True,
+                             env={"PATH": str(self.root)})
+        self.assertNotEqual(run.returncode, 0)
+        self.assertNotIn("Traceback", run.stderr)
+        return run.stdout + run.stderr
+
+    def test_a_missing_tool_is_named_with_its_package(self):
+        self.write({"test/mutants/a.patch": "Breaks: all\n", "a.cpp": ""})
+        for check, package in (("mutants.py", "patch"), ("format.py", "clang-format-14")):
+            self.assertIn(f"is not there. On Debian 12: apt-get install {package}\n", self.without_tools(check, self.root))
+        self.assertIn("apt-get install clang-tools-19", self.without_tools("coawait.py", "--root", self.root))
+        self.assertIn("apt-get install clang-tidy-14", self.without_tools("tidy.py", self.root, self.root))
+
+    def test_every_tool_is_in_a_list_of_packages(self):
+        scripts = HERE.parents[1] / "scripts"
+        lists = (scripts / "packages.sh").read_text()
+        essential = {"apt", "binutils", "coreutils", "dpkg", "libc-bin", "tar", "util-linux"}   # g++ brings binutils
+        by_hand = {"valgrind"}
+        for line in (scripts / "tools.txt").read_text().splitlines():
+            if not line.startswith("#"):
+                tool, package = line.split(" ")
+                if package not in essential | by_hand:
+                    self.assertRegex(lists, rf'packages_\w+\+?="[^"]*(?<=[ "]){re.escape(package)}[ "]', tool)
+
+    def links(self, target, said):
+        self.write(GOOD)
+        (self.root / "cmake").mkdir(exist_ok=True)
+        (self.root / "cmake/good").symlink_to("../README.md")
+        code, output = self.run_check("words.py", self.root)
+        self.assertEqual(code, 0, output)
+        (self.root / "cmake/bad").symlink_to(target)
+        code, output = self.run_check("words.py", self.root)
+        self.assertEqual(code, 1, output)
+        self.assertIn(said, output)
+
+    def test_links_that_name_a_path_of_the_machine(self):
+        self.links(sys.executable, "cmake/bad: a link that points out of the tree")
+
+    def test_links_that_leave_the_tree(self):
+        self.links("../../elsewhere", "cmake/bad: a link that points out of the tree")
+
+    def test_links_to_nothing(self):
+        self.links("gone", "cmake/bad: a link to nothing")
 
     def test_printing(self):
         self.finds("words.py", {"lib/weir/a.cpp": "std::cerr << 1;\n"}, "nothing in lib prints")
@@ -184,23 +231,6 @@ class checks(unittest.TestCase):
         self.finds("listed.py", {"lib/weir/flow/a.hpp": "#pragma once\n"}, "nothing in test/flow tests",
                    self.root / "build")
 
-    @unittest.skipUnless(shutil.which("clang-query-19") or shutil.which("clang-query"), "no clang-query")
-    def test_co_await(self):
-        fixtures = HERE / "fixtures/coawait"
-        code, said = self.run_check("coawait.py", fixtures, "-", fixtures / "test/bad.cpp")
-        self.assertEqual(code, 1, said)
-        bad = {(path.name, number) for path in (fixtures / "test").glob("bad.*")
-               for number, line in enumerate(path.read_text().split("\n"), 1) if line.find("// BAD") > 0}
-        found = {(match[1], int(match[2])) for match in re.finditer(r"^.*/(bad\.\w+):(\d+):", said, re.M)}
-        self.assertEqual(found, bad)
-
-        code, said = self.run_check("coawait.py", fixtures, "-", fixtures / "test/good.cpp")
-        self.assertEqual((code, said), (0, ""))
-
-        self.write({"test/broken.cpp": "nonsense;\n"})
-        code, said = self.run_check("coawait.py", self.root, "-", self.root / "test/broken.cpp")
-        self.assertEqual(code, 2, said)
-
     def compile_fail(self, text):
         self.write({"case.cpp": text})
         return self.run_check("compile_fail.py", COMPILER, "-std=c++20", self.root / "case.cpp")
@@ -225,7 +255,37 @@ class checks(unittest.TestCase):
         self.assertEqual(code, 1)
 
 
+class lint(tree):
+    """Of the checks that need clang's tools."""
+
+    def test_co_await(self):
+        fixtures = HERE / "fixtures/coawait"
+        arguments = ("coawait.py", "--root", fixtures, "--flag=-std=c++20")
+        code, said = self.run_check(*arguments, fixtures / "test/bad.cpp")
+        self.assertEqual(code, 1, said)
+        bad = {(path.name, number) for path in (fixtures / "test").glob("bad.*")
+               for number, line in enumerate(path.read_text().split("\n"), 1) if line.find("// BAD") > 0}
+        found = {(match[1], int(match[2])) for match in re.finditer(r"^.*/(bad\.\w+):(\d+):", said, re.M)}
+        self.assertEqual(found, bad)
+
+        code, said = self.run_check(*arguments, fixtures / "test/good.cpp")
+        self.assertEqual((code, said), (0, ""))
+
+        self.write({"broken.cpp": "nonsense;\n"})
+        code, said = self.run_check("coawait.py", "--root", self.root, self.root / "broken.cpp")
+        self.assertEqual(code, 2, said)
+
+    def test_format(self):
+        config = (HERE.parents[1] / ".clang-format").read_text()
+        self.write({".clang-format": config, "a.cpp": "int a;\n"})
+        self.assertEqual(self.run_check("format.py", self.root), (0, ""))
+        self.write({"lib/b.hpp": "int  b;\n"})
+        code, said = self.run_check("format.py", self.root)
+        self.assertEqual((code, said), (1, "lib/b.hpp: not formatted\nthis formats them:\n    clang-format-14 -i lib/b.hpp\n"))
+
+
 if __name__ == "__main__":
+    kind = sys.argv.pop(1)
     if len(sys.argv) > 1:
         COMPILER = sys.argv.pop(1)
-    unittest.main()
+    unittest.main(defaultTest=kind)

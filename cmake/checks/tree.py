@@ -9,8 +9,8 @@ import sys
 CODE = {".hpp", ".cpp"}
 
 
-def files(root, *folders):
-    """Every file below the folders (default: all) that git would keep, or simply every file outside build/."""
+def names(root, *folders):
+    """All below the folders (default: all) that git would keep, or simply all outside build/."""
     root = pathlib.Path(root)
     listed = shutil.which("git") and subprocess.run(
         ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
@@ -21,8 +21,17 @@ def files(root, *folders):
         found = root.rglob("*")
     inside = [root / folder for folder in folders] or [root]
     return sorted(path for path in found
-                  if path.is_file() and path.relative_to(root).parts[0] not in ("build", ".git")
+                  if path.relative_to(root).parts[0] not in ("build", ".git")
                   and any(path.is_relative_to(folder) for folder in inside))
+
+
+def files(root, *folders):
+    return [path for path in names(root, *folders) if path.is_file()]
+
+
+def links(root, *folders):
+    """Links, whether or not they lead to something."""
+    return [path for path in names(root, *folders) if path.is_symlink()]
 
 
 def code(root, *folders):

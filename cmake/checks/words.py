@@ -1,5 +1,6 @@
-"""words.py ROOT: what no file may say."""
+"""words.py ROOT: what no file may say, and where no link may point."""
 
+import os
 import re
 import sys
 
@@ -43,10 +44,21 @@ def check(root, path):
                 yield f"{path}:{number}: {why}: {line.strip()}"
 
 
+def check_link(root, path):
+    target = os.readlink(path)
+    inside = tree.pathlib.Path(os.path.normpath(path.parent / target)).is_relative_to(root)
+    if os.path.isabs(target) or not inside:
+        yield f"{path}: a link that points out of the tree: {target}"
+    elif not path.exists():
+        yield f"{path}: a link to nothing: {target}"
+
+
 def main(root):
-    root = tree.pathlib.Path(root)
+    root = tree.pathlib.Path(root).resolve()
     looked_at = tree.files(root)
-    tree.report([finding for path in looked_at for finding in check(root, path)], looked_at)
+    findings = [finding for path in looked_at for finding in check(root, path)]
+    findings += [finding for path in tree.links(root) for finding in check_link(root, path)]
+    tree.report(findings, looked_at)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import dataclasses
 import pathlib
 import subprocess
 
+from support import tools
+
 
 @dataclasses.dataclass
 class Certificate:
@@ -38,7 +40,7 @@ class Authority:
 
     @staticmethod
     def _openssl(*args):
-        command = ["openssl", *map(str, args)]
+        command = [tools.need("openssl"), *map(str, args)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise AssertionError(f"openssl {args[0]}: {done.stderr}")

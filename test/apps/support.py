@@ -22,6 +22,9 @@ import threading
 import time
 import unittest
 
+sys.path.append(str(pathlib.Path(__file__).parents[2] / "scripts"))
+import tools
+
 SANITIZED = bool(os.environ.get("WEIR_SANITIZED"))
 
 # The longest a test waits for something that should happen at once: only what is broken takes it.
@@ -64,7 +67,7 @@ class Process:
     def __init__(self, argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                  stderr=subprocess.PIPE, env=None):
         # Not preexec_fn: there are threads.
-        leash = [shutil.which("setpriv") or "/usr/bin/setpriv", "--pdeathsig", "KILL", "--"]
+        leash = [tools.need("setpriv"), "--pdeathsig", "KILL", "--"]
         self.argv = [str(part) for part in argv]
         self.started = time.monotonic()
         self._child = subprocess.Popen(

@@ -3,16 +3,19 @@
 # and does nothing at all (works without a network) when everything is there.
 
 packages_to_run="g++ cmake ninja-build libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev"
-packages_to_run+=" libssl-dev libcli11-dev libfmt-dev ca-certificates"
-packages_to_test="$packages_to_run ccache pkg-config libboost-test1.81-dev python3 openssl"
-packages_for_all="$packages_to_test clang-19 libclang-rt-19-dev llvm-19 clang-tools-19 clang-14"
+packages_to_run+=" libssl-dev libcli11-dev libfmt-dev ca-certificates ccache"
+packages_to_test="$packages_to_run pkg-config libboost-test1.81-dev python3 openssl patch"
+packages_for_all="$packages_to_test clang-19 libclang-rt-19-dev llvm-19 clang-tools-19"
+packages_for_all+=" clang-14 clang-format-14 clang-tidy-14 debootstrap"
 packages_to_bench="g++ cmake ninja-build libboost1.81-dev python3"
 packages_for_peers="golang-go golang-golang-x-sync-dev libtbb-dev"
 
-tools_to_run="g++ cmake ninja"
-tools_to_test="$tools_to_run ccache pkg-config python3 openssl"
+# Each stands in tools.txt, with its package.
+tools_to_run="g++ cmake ninja ccache"
+tools_to_test="$tools_to_run pkg-config python3 openssl patch"
 tools_to_bench="g++ cmake ninja python3"
-tools_for_all="$tools_to_test clang++-19 llvm-symbolizer-19 clang-query-19 clang++-14"
+tools_for_all="$tools_to_test clang++-19 llvm-symbolizer-19 clang-query-19"
+tools_for_all+=" clang++-14 clang-format-14 clang-tidy-14 debootstrap"
 
 say() { printf '== %s\n' "$*"; }
 give_up() {
@@ -21,6 +24,15 @@ give_up() {
 }
 
 is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+
+# need_tool TOOL: returns when it is there; names its package and exits 2 when not.
+need_tool() {
+    # Administration tools may be outside the PATH of a user.
+    PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null && return
+    local package
+    package=$(sed -n "s/^${1//+/\\+} //p" "${BASH_SOURCE[0]%/*}/tools.txt")
+    give_up "$1 is not there. On Debian 12: apt-get install ${package:-its package}"
+}
 
 # as_root COMMAND...: as we are, or through sudo without a question.
 as_root() {
@@ -66,8 +78,5 @@ need() {
         done
     fi
 
-    for tool in $2; do
-        command -v "$tool" >/dev/null || give_up "$tool is not there. On Debian 12 these packages bring it:" \
-            "    $1"
-    done
+    for tool in $2; do need_tool "$tool"; done
 }

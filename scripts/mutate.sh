@@ -35,9 +35,9 @@ fatal() {
     echo "mutate.sh: $*" >&2
     exit 2
 }
-for tool in "${cxx[0]}" patch timeout ar tar; do
-    command -v "$tool" >/dev/null || fatal "$tool is not there"
-done
+source "$tree/scripts/packages.sh"
+for tool in patch timeout ar tar; do need_tool "$tool"; done
+command -v "${cxx[0]}" >/dev/null || fatal "${cxx[0]} is not there"
 
 # ---- a copy of the tree
 
