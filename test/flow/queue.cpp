@@ -57,7 +57,7 @@ concept tells_who_waits = requires(const Q& q)
 template <class Q>
 concept lets_go = requires(Q& q)
 {
-    q.let_go();
+    q.disconnect();
 };
 
 template <class Q>

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(after_letting_go_the_channel_may_be_destroyed_firs
         };
         queue->async_receive(receive);
         s.world.run();
-        queue->let_go();
+        queue->disconnect();
         queue.below.reset();
         s.run();
         BOOST_TEST(ends == 1);

@@ -104,7 +104,7 @@ public:
 
     asio_queue(const asio_queue&) = delete;
     asio_queue& operator=(const asio_queue&) = delete;
-    ~asio_queue() { state_->let_go(); }
+    ~asio_queue() { state_->disconnect(); }
 
     executor_type get_executor() const noexcept { return executor_; }
 
@@ -166,7 +166,7 @@ public:
     void close() noexcept { state_->close(); }
 
     /// Closes, and never touches the channel again. The destructor does the same.
-    void let_go() noexcept { state_->let_go(); }
+    void disconnect() noexcept { state_->disconnect(); }
 
     bool is_closed() const noexcept { return state_->is_closed(); }
     /// Closed, and every value was received, or is left to plain receivers.

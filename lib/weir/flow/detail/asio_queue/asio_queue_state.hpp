@@ -161,7 +161,7 @@ public:
 
     /// Closes, and never touches the channel again. Values that were not received go to the hook,
     /// except those that plain receivers can still take out of their channel.
-    void let_go()
+    void disconnect()
     {
         locked l(*this);
         shut();

@@ -52,7 +52,7 @@ template <class Queue>
 void disconnect(Queue& queue) noexcept
 {
     if constexpr (!is_channel<Queue>)
-        queue.let_go();
+        queue.disconnect();
 }
 
 /// A pool with its queue of jobs and its way out for outcomes.
