@@ -7,7 +7,7 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/sync/channel.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>

@@ -1,6 +1,6 @@
 // Many jobs asleep at a time.
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/bench.hpp"
 #include "support/memory.hpp"

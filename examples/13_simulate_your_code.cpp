@@ -2,7 +2,7 @@
 #include <weir/sim/context.hpp>
 #include <weir/sim/explore.hpp>
 #include <weir/sync/semaphore.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <cstdio>
 #include <stdexcept>

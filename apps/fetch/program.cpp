@@ -19,7 +19,6 @@
 #include <weir/http/url.hpp>
 #include <weir/run/signals.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>

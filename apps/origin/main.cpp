@@ -3,7 +3,6 @@
 
 #include <weir/run/signals.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>

@@ -1,6 +1,6 @@
 #include "server.hpp"
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/redirect_error.hpp>

@@ -1,7 +1,8 @@
 #include "session.hpp"
 
+#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/buffer.hpp>

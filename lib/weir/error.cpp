@@ -22,6 +22,8 @@ public:
             return "the time allowed was over";
         case errc::too_large:
             return "more was asked for than the limit can ever grant";
+        case errc::no_capacity:
+            return "the channel has capacity 0: there is nothing to reserve";
         }
         return "unknown weir error " + std::to_string(value);
     }

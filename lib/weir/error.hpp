@@ -17,13 +17,15 @@ using boost::system::system_error;
 enum class errc {
     /// The channel, semaphore, gate or pool takes nothing in any more. From: send, acquire, submit.
     closed = 1,
-    /// There is no room now and the caller asked not to wait. From: every `try_` operation.
+    /// There is no room now, and the caller asked not to wait. From: every `try_` operation.
     full,
     /// The time allowed was over before the operation was done. Equals `std::errc::timed_out`.
     timed_out,
     /// More was asked for than can ever be granted: an acquire above a semaphore's limit. Waiting
-    /// would have been for ever.
+    /// could never succeed.
     too_large,
+    /// The channel has capacity 0: there is nothing to reserve. From: `channel::async_reserve`.
+    no_capacity,
 };
 
 /// The category of `errc`. Its name is "weir".

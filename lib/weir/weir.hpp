@@ -1,6 +1,6 @@
 #pragma once
 
-// Everything but HTTP and the simulation. Including the header of what is used compiles faster.
+// Everything except HTTP and the simulation. Including only the headers you use compiles faster.
 
 #include <weir/error.hpp>
 #include <weir/flow/asio_queue.hpp>
@@ -25,5 +25,6 @@
 #include <weir/sync/limit.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/sync/wait_group.hpp>
+#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>

@@ -1,5 +1,6 @@
 #include <weir/sync/detail/channel_core.hpp>
 
+#include "explored_atomics.hpp"
 #include "scope.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -11,14 +12,14 @@
 #include <string>
 #include <vector>
 
-using weir::detail::passed;
+using weir::detail::attempt_result;
 using weir::test::every_order;
-using weir::test::explored_policy;
+using weir::test::explored_atomics;
 using weir::test::explorer;
 
 BOOST_AUTO_TEST_SUITE(channel_core)
 
-using core = weir::detail::channel_core<int, explored_policy>;
+using core = weir::detail::channel_core<int, explored_atomics>;
 
 // What the operations in sync/detail/channel_operations.hpp do, on threads that wait by themselves.
 struct scene {
@@ -34,26 +35,30 @@ struct scene {
 using shared_scene = std::shared_ptr<scene>;
 
 struct receiver final : core::receiver {
-    void look() noexcept override
+    void notified() noexcept override
     {
         twice = twice || told;
         told = true;
+        wake_up.post();
     }
 
     bool told = false;
     bool twice = false;
+    weir::test::explored_post wake_up;
 };
 
 struct sender final : core::sender {
     explicit sender(int* what) : core::sender(what) {}
-    void settled(passed result) noexcept override
+    void settled(attempt_result result) noexcept override
     {
         twice = how.has_value();
         how = result;
+        wake_up.post();
     }
 
-    std::optional<passed> how;
+    std::optional<attempt_result> how;
     bool twice = false;
+    weir::test::explored_post wake_up;
 };
 
 enum class got { something, end, cancelled };
@@ -70,13 +75,14 @@ got receive(const shared_scene& s, std::size_t me, std::size_t most)
             return got::cancelled;
         }
         s->run.wait_until([&] { return r.told; });
+        r.wake_up.run();
     }
     for (;;) {
         if (counted)
             channel.woken();
         r.told = false;
         counted = true;
-        passed how = attempt_result::retry;
+        attempt_result how = attempt_result::retry;
         while (how == attempt_result::retry && !s->cancel[me]) {
             how = channel.pop_or_park(r, most, [&](int&& v) { s->received.push_back(v); });
             if (how == attempt_result::retry)
@@ -89,10 +95,11 @@ got receive(const shared_scene& s, std::size_t me, std::size_t most)
                 return got::cancelled;
             }
             s->run.wait_until([&] { return r.told; });
+            r.wake_up.run();
             continue;
         }
         channel.notify();
-        s->run.check(!r.twice, "a receiver was told twice");
+        s->run.check(!r.twice, "a receiver was notified twice");
         if (how == attempt_result::done)
             return got::something;
         if (how == attempt_result::retry)
@@ -109,9 +116,9 @@ void receive_all(const shared_scene& s, std::size_t me, std::size_t most = 1)
     }
 }
 
-passed wait_as(const shared_scene& s, sender& node, std::size_t me)
+attempt_result wait_as(const shared_scene& s, sender& node, std::size_t me)
 {
-    passed how = attempt_result::retry;
+    attempt_result how = attempt_result::retry;
     while (how == attempt_result::retry) {
         how = s->channel.push_or_park(node);
         if (how == attempt_result::retry)
@@ -122,9 +129,10 @@ passed wait_as(const shared_scene& s, sender& node, std::size_t me)
         if (!node.how && s->channel.unpark(node))
             return attempt_result::full; // cancelled
         s->run.wait_until([&] { return node.how.has_value(); });
+        node.wake_up.run();
         how = *node.how;
     }
-    s->run.check(!node.twice, "a sender was told twice");
+    s->run.check(!node.twice, "a sender was settled twice");
     return how;
 }
 
@@ -139,7 +147,7 @@ void send(const shared_scene& s, std::size_t me, int value)
 void try_send(const shared_scene& s, int value)
 {
     int own = value;
-    const passed how = s->channel.try_push(own);
+    const attempt_result how = s->channel.try_push(own);
     (how == attempt_result::done ? s->sent : s->back).push_back(value);
 }
 
@@ -305,6 +313,7 @@ void lose_the_wake_up(const shared_scene& s)
         if (!r.told && s->channel.unpark(r))
             return;
         s->run.wait_until([&] { return r.told; });
+        r.wake_up.run();
     }
     s->channel.woken();
     s->channel.notify();

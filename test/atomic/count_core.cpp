@@ -1,5 +1,6 @@
 #include <weir/sync/detail/count_core.hpp>
 
+#include "explored_atomics.hpp"
 #include "scope.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -11,12 +12,17 @@ using weir::test::explorer;
 
 BOOST_AUTO_TEST_SUITE(count_core)
 
-using core = weir::detail::count_core<weir::test::explored_policy>;
+using core = weir::detail::count_core<weir::test::explored_atomics>;
 
 struct waiter final : core::node {
-    void reached_zero() noexcept override { ++told; }
+    void reached_zero() noexcept override
+    {
+        ++told;
+        wake_up.post();
+    }
 
     int told = 0;
+    weir::test::explored_post wake_up;
 };
 
 struct scene {
@@ -34,7 +40,7 @@ void come_and_go(const std::shared_ptr<scene>& s)
     const bool closed_before = s->closed;
     if (!s->count.enter(1))
         return;
-    s->run.check(!closed_before, "somebody entered after it was closed");
+    s->run.check(!closed_before, "a thread entered after it was closed");
     ++s->inside;
     explorer::point();
     --s->inside;
@@ -49,10 +55,11 @@ void wait(const std::shared_ptr<scene>& s, bool nobody_comes_again)
         if (w.told == 0 && s->count.unpark(w))
             return;
         s->run.wait_until([&] { return w.told != 0; });
+        w.wake_up.run();
     }
-    s->run.check(w.told <= 1, "told twice");
+    s->run.check(w.told <= 1, "a waiter was woken twice");
     if (nobody_comes_again)
-        s->run.check(s->inside == 0, "told though somebody is inside");
+        s->run.check(s->inside == 0, "a waiter was woken though the gate is not empty");
 }
 
 BOOST_AUTO_TEST_CASE(two_come_and_go_and_one_waits)

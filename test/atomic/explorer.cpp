@@ -16,6 +16,7 @@ struct explorer::fibre {
     std::size_t last_run = 0;   // its last step
     std::size_t last_pause = 0; // and the last at which it paused
     unsigned waits_for = 0;     // threads that come first, a bit each
+    vector_clock clock;
     std::function<void()> body;
     std::function<bool()> ready; // empty: not waiting
     bool done = false;
@@ -66,8 +67,11 @@ explored explorer::explore(const std::function<std::function<void()>(explorer&)>
 
 void explorer::thread(std::function<void()> body)
 {
+    if (fibres_.size() == vector_clock::most_threads)
+        throw std::logic_error("explorer: too many threads");
     fibres_.push_back(std::make_unique<fibre>());
     fibres_.back()->body = std::move(body);
+    fibres_.back()->clock[fibres_.size() - 1] = 1;
     if (stacks_.size() < fibres_.size())
         stacks_.push_back(std::make_unique<unsigned char[]>(stack_size));
 }
@@ -96,7 +100,7 @@ void explorer::run()
             },
             0);
     }
-    current_ = fibres_.size(); // nobody yet
+    current_ = fibres_.size(); // none yet
     paused_ = false;
     steps_ = 0;
     while (failure_.empty()) {
@@ -118,10 +122,10 @@ void explorer::run()
             check(false, "it goes round in circles");
     }
     for (const auto& f : fibres_)
-        check(f->done, "a thread waits for ever");
+        check(f->done, "a thread waits forever");
 }
 
-// The present thread first, if it can go on; alone, when there have been enough preemptions.
+// The present thread first, if it can go on; only that one when no preemptions are left.
 void explorer::find_runnable()
 {
     runnable_.clear();
@@ -139,14 +143,15 @@ void explorer::find_runnable()
         if (i != current_ && can(i) && fibres_[i]->waits_for == 0)
             runnable_.push_back(i);
     if (runnable_.empty() && goes_on)
-        runnable_.push_back(current_); // it pauses for nobody
+        runnable_.push_back(current_); // it pauses, and no other can go on
     for (std::size_t i = 0; runnable_.empty() && i < fibres_.size(); ++i)
         if (can(i))
             runnable_.push_back(i);
 }
 
-// Fair, or two who pause for a third could pass the turn to one another for ever: who pauses again
-// lets those go first that could have gone on since it last paused, and did not.
+// Fair: otherwise two threads that pause for a third could pass the turn to each other forever. A
+// thread that pauses again lets those go first that could have gone on since its last pause and did
+// not.
 void explorer::note_pause()
 {
     fibre& self = *fibres_[current_];
@@ -236,6 +241,44 @@ void explorer::block(std::function<bool()> ready)
     me.ready = std::move(ready);
     self.switch_to_scheduler();
     me.ready = nullptr;
+}
+
+void explorer::expect(bool holds, const char* what)
+{
+    if (active != nullptr)
+        active->check(holds, what);
+}
+
+const vector_clock* explorer::clock()
+{
+    return active != nullptr ? &active->fibres_[active->current_]->clock : nullptr;
+}
+
+std::size_t explorer::current()
+{
+    return active->current_;
+}
+
+void explorer::acquire(const vector_clock& by)
+{
+    if (active != nullptr)
+        active->fibres_[active->current_]->clock.join(by);
+}
+
+void explorer::acquire_all()
+{
+    if (active != nullptr)
+        for (const auto& f : active->fibres_)
+            acquire(f->clock);
+}
+
+void explorer::release(vector_clock& into)
+{
+    if (active == nullptr)
+        return;
+    vector_clock& mine = active->fibres_[active->current_]->clock;
+    into.join(mine);
+    ++mine[active->current_]; // what it does from here on is not published yet
 }
 
 } // namespace weir::test

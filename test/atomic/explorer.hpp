@@ -1,6 +1,7 @@
 #pragma once
 
-#include <atomic>
+#include "vector_clock.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -10,8 +11,9 @@
 #include <vector>
 
 // Tries the orders in which threads may touch memory. The cores in weir/sync/detail take their
-// atomics and locks from a policy; this one stops before each access and lets a depth-first search
-// say who goes on. Sequentially consistent: weak orders are for ThreadSanitizer.
+// atomics, locks and plain data as a parameter; those of explored_atomics.hpp stop before each
+// access to an atomic or a lock, and a depth-first search chooses the thread that goes on.
+// Sequentially consistent: weak orders are for ThreadSanitizer.
 
 namespace weir::test {
 
@@ -23,9 +25,9 @@ struct explored {
     std::string choices; // that lead to it
 };
 
-/// Runs a scenario once for every schedule of its threads, with at most so many preemptions: a
-/// thread is preempted when another goes on though it could. A switch where a thread waits, pauses
-/// or ends is free.
+/// Runs a scenario once for every schedule of its threads with at most `preemptions` preemptions. A
+/// thread is preempted when another one runs although the first could go on; a switch where a
+/// thread waits, pauses or ends is free.
 ///
 /// Source: bounded preemptions and fair pauses as in CHESS (Musuvathi and Qadeer, PLDI 2007, 2008).
 class explorer {
@@ -37,19 +39,36 @@ public:
     /// `scenario` adds the threads of one run; the function it returns checks what came of them.
     explored explore(const std::function<std::function<void()>(explorer&)>& scenario);
 
-    /// In a scenario: one more thread.
+    /// In a scenario: adds a thread; at most `vector_clock::most_threads`.
     void thread(std::function<void()> body);
-    /// In a scenario, a thread, or a check: what must hold. The first that does not ends the run.
+    /// In a scenario, a thread, or the final check: what must hold. The first that does not ends
+    /// the run.
     void check(bool holds, const char* what);
-    /// In a thread: goes on when it is true. One that never is, is found.
+    /// In a thread: goes on once `ready` is true. A thread for which it never is fails the run.
     void wait_until(std::function<bool()> ready);
 
-    /// In a thread: before an access to what is shared. Outside: nothing.
+    // What follows is for a thread of a scenario. Elsewhere it does nothing.
+
+    /// Before an access to shared memory.
     static void point();
-    /// In a thread: others go on first, if they can.
+    /// Other threads go on first, if they can.
     static void pause();
-    /// In a thread: as `wait_until`, for locks.
+    /// As `wait_until`, for locks.
     static void block(std::function<bool()> ready);
+    /// As `check`.
+    static void expect(bool holds, const char* what);
+
+    /// What the present thread knows to have happened. Null outside a thread.
+    static const vector_clock* clock();
+    /// The number of the present thread.
+    static std::size_t current();
+    /// What is published in `by` has happened before whatever the present thread does next.
+    static void acquire(const vector_clock& by);
+    /// Whatever any thread has done so far has happened before. For what orders threads and cannot
+    /// be seen here, such as the count of a `shared_ptr`.
+    static void acquire_all();
+    /// Adds to `into` what the present thread has done and knows.
+    static void release(vector_clock& into);
 
     static constexpr std::uint64_t most_schedules = 500'000'000;
     static constexpr std::size_t most_steps = 20'000;
@@ -83,89 +102,6 @@ private:
     bool paused_ = false;
     std::string failure_;
     std::unique_ptr<fibre> scheduler_;
-};
-
-/// An atomic whose every access is a point of the explorer's.
-template <class T>
-class explored_atomic {
-public:
-    explored_atomic() = default;
-    explored_atomic(T value) : value_(value) {}
-
-    T load(std::memory_order = std::memory_order_seq_cst) const
-    {
-        explorer::point();
-        return value_;
-    }
-    void store(T value, std::memory_order = std::memory_order_seq_cst)
-    {
-        explorer::point();
-        value_ = value;
-    }
-    T fetch_add(T by, std::memory_order = std::memory_order_seq_cst)
-    {
-        return change([by](T v) { return v + by; });
-    }
-    T fetch_sub(T by, std::memory_order = std::memory_order_seq_cst)
-    {
-        return change([by](T v) { return v - by; });
-    }
-    T fetch_or(T by, std::memory_order = std::memory_order_seq_cst)
-    {
-        return change([by](T v) { return v | by; });
-    }
-    T fetch_and(T by, std::memory_order = std::memory_order_seq_cst)
-    {
-        return change([by](T v) { return v & by; });
-    }
-    bool compare_exchange_weak(T& expected, T desired,
-                               std::memory_order = std::memory_order_seq_cst,
-                               std::memory_order = std::memory_order_seq_cst)
-    {
-        explorer::point();
-        if (value_ != expected) {
-            expected = value_;
-            return false;
-        }
-        value_ = desired;
-        return true;
-    }
-    operator T() const { return load(); }
-
-private:
-    template <class Change>
-    T change(Change how)
-    {
-        explorer::point();
-        const T before = value_;
-        value_ = how(before);
-        return before;
-    }
-
-    T value_{};
-};
-
-class explored_mutex {
-public:
-    void lock()
-    {
-        explorer::point();
-        if (held_)
-            explorer::block([this] { return !held_; });
-        held_ = true;
-    }
-    void unlock() { held_ = false; }
-
-private:
-    bool held_ = false;
-};
-
-/// For the cores' policy parameter.
-struct explored_policy {
-    template <class T>
-    using atomic = explored_atomic<T>;
-    using mutex = explored_mutex;
-    static void pause(unsigned) { explorer::pause(); }
 };
 
 } // namespace weir::test

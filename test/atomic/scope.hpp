@@ -11,8 +11,8 @@
 
 namespace weir::test {
 
-/// Explores a scenario completely and says how many schedules there were. WEIR_PREEMPTIONS: as many
-/// for every scope; WEIR_SCOPE and WEIR_REPLAY: one schedule of one scope again.
+/// Explores a scenario completely and prints the number of schedules. WEIR_PREEMPTIONS: that many
+/// in every scope. WEIR_SCOPE and WEIR_REPLAY: one schedule of one scope again.
 inline void every_order(const std::string& name,
                         const std::function<std::function<void()>(explorer&)>& scenario,
                         unsigned preemptions_here = 2)

@@ -1,5 +1,6 @@
 #include <weir/sync/detail/semaphore_core.hpp>
 
+#include "explored_atomics.hpp"
 #include "scope.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -15,13 +16,13 @@
 #include <utility>
 #include <vector>
 
-using weir::detail::acquired;
+using weir::detail::acquire_result;
 using weir::test::every_order;
 using weir::test::explorer;
 
 BOOST_AUTO_TEST_SUITE(semaphore_core)
 
-using core = weir::detail::semaphore_core<weir::test::explored_policy>;
+using core = weir::detail::semaphore_core<weir::test::explored_atomics>;
 
 struct scene {
     scene(explorer& e, std::size_t limit, std::size_t overtakers = 0)
@@ -39,37 +40,40 @@ struct scene {
 
 struct acquirer final : core::node {
     explicit acquirer(std::size_t w) : core::node(w) {}
-    void decided(acquired result) noexcept override
+    void settled(acquire_result result) noexcept override
     {
         twice = how.has_value();
         how = result;
+        wake_up.post();
     }
 
-    std::optional<acquired> how;
+    std::optional<acquire_result> how;
     bool twice = false;
+    weir::test::explored_post wake_up;
 };
 
-// What an acquire does, and a moment of holding the permit. `cancel[who]` asks it to give up.
-void acquire_and_release(const std::shared_ptr<scene>& s, int who, std::size_t weight)
+// What an acquire does, and a moment of holding the permit. `cancel[me]` asks it to give up.
+void acquire_and_release(const std::shared_ptr<scene>& s, int me, std::size_t weight)
 {
     acquirer node(weight);
-    acquired how = s->semaphore.try_acquire(weight);
+    acquire_result how = s->semaphore.try_acquire(weight);
     if (how == acquire_result::full) {
         how = s->semaphore.park(node);
         if (how == acquire_result::parked) {
-            s->run.wait_until([&] { return node.how.has_value() || s->cancel[who]; });
+            s->run.wait_until([&] { return node.how.has_value() || s->cancel[me]; });
             if (!node.how && s->semaphore.unpark(node))
                 return;
             s->run.wait_until([&] { return node.how.has_value(); });
+            node.wake_up.run();
             how = *node.how;
         }
     }
-    s->run.check(!node.twice, "a node was told twice");
+    s->run.check(!node.twice, "a node was settled twice");
     s->run.check(how != acquire_result::full && how != acquire_result::parked,
-                 "a node was told nonsense");
+                 "a node was settled with nonsense");
     if (how != acquire_result::granted)
         return;
-    s->granted.push_back(who);
+    s->granted.push_back(me);
     s->in_use += weight;
     s->run.check(s->in_use <= s->highest_limit, "more is in use than the limit");
     explorer::point();
@@ -90,7 +94,7 @@ void explore_acquires(const std::string& name, std::size_t limit, std::vector<st
             e.thread([s, other] { other(*s); });
         return [s] {
             s->run.check(s->semaphore.in_use() == 0, "a permit was lost, or invented");
-            s->run.check(s->semaphore.waiters() == 0, "somebody is still in line");
+            s->run.check(s->semaphore.waiters() == 0, "a node is still in line");
         };
     });
 }
@@ -144,7 +148,7 @@ BOOST_AUTO_TEST_CASE(who_parked_first_is_granted_first)
                 order->push_back(3);
         });
         return [=] {
-            s->run.check(order->empty(), "who came later overtook who waits");
+            s->run.check(order->empty(), "a newcomer overtook a waiter");
             s->run.check(first->how == acquire_result::granted, "the head was passed over");
             s->run.check(!second->how, "two were granted");
         };
@@ -156,6 +160,7 @@ class painted_core {
 public:
     explicit painted_core(std::size_t limit)
         : core_(::new (static_cast<void*>(memory_)) core(limit), [this](core* c) {
+              explorer::acquire_all(); // the last owner comes after the others
               c->~core();
               std::fill(std::begin(memory_), std::end(memory_), paint);
               ++gone_;
@@ -180,15 +185,16 @@ private:
     std::shared_ptr<core> core_;
 };
 
-// The operation of one who waits: it owns the core until it is told.
+// The operation of a waiter: it owns the core until it is settled.
 void wait_and_release(explorer& run, const std::shared_ptr<core>& shared)
 {
     acquirer node(1);
     std::shared_ptr<core> own = shared;
     core& semaphore = *own;
-    acquired how = semaphore.park(node);
+    acquire_result how = semaphore.park(node);
     if (how == acquire_result::parked) {
         run.wait_until([&] { return node.how.has_value(); });
+        node.wake_up.run();
         how = *node.how;
     }
     own.reset();

@@ -1,17 +1,21 @@
-#include "explorer.hpp"
+#include "explored_atomics.hpp"
 
 #include <boost/test/unit_test.hpp>
 
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <mutex>
 
 using weir::test::explored;
 using weir::test::explored_atomic;
+using weir::test::explored_mutex;
+using weir::test::explored_plain;
 using weir::test::explorer;
 
 BOOST_AUTO_TEST_SUITE(the_explorer_itself)
 
-// Waits for a value. `announce_first` is right: the flag is set before it looks once more.
+// Waits for a value. `announce_first` is right: it sets the flag before it looks once more.
 struct waiter {
     explicit waiter(bool first) : announce_first(first) {}
 
@@ -57,7 +61,7 @@ explored wait_and_set(bool announce_first, unsigned preemptions)
 BOOST_AUTO_TEST_CASE(a_wake_up_that_can_be_lost_is_found_and_replayed)
 {
     const explored found = wait_and_set(false, 2);
-    BOOST_TEST(found.failure == "a thread waits for ever");
+    BOOST_TEST(found.failure == "a thread waits forever");
     BOOST_TEST(!found.complete);
     explorer again(2, found.choices);
     auto told = std::make_shared<waiter>(false);
@@ -110,7 +114,7 @@ BOOST_AUTO_TEST_CASE(every_order_of_three_threads_is_tried)
     BOOST_TEST(orders == 90U);
 }
 
-BOOST_AUTO_TEST_CASE(who_pauses_for_ever_goes_round_in_circles)
+BOOST_AUTO_TEST_CASE(a_thread_that_pauses_forever_goes_round_in_circles)
 {
     explorer e(0);
     const explored found = e.explore([](explorer& run) {
@@ -121,6 +125,110 @@ BOOST_AUTO_TEST_CASE(who_pauses_for_ever_goes_round_in_circles)
         return [] {};
     });
     BOOST_TEST(found.failure == "it goes round in circles");
+}
+
+constexpr const char* race = "plain data is used by two threads without an order";
+
+// Data and what may protect it.
+struct shared {
+    explored_plain<int> data{0};
+    explored_mutex mutex;
+    explored_atomic<int> ready{0};
+};
+
+explored use(std::function<void(shared&)> one, std::function<void(shared&)> other)
+{
+    explorer e(2);
+    return e.explore([=](explorer& run) {
+        auto s = std::make_shared<shared>();
+        run.thread([s, one] { one(*s); });
+        run.thread([s, other] { other(*s); });
+        return [s, &run] { run.check(s->data < 3, "what threads did is ordered at the end"); };
+    });
+}
+
+const auto change = [](shared& s) { ++s.data; };
+const auto read = [](shared& s) { (void)int(s.data); };
+
+BOOST_AUTO_TEST_CASE(plain_data_without_an_order_is_found_in_the_first_schedule)
+{
+    for (const explored& found : {use(change, change), use(change, read), use(read, change)}) {
+        BOOST_TEST(found.failure == race);
+        BOOST_TEST(found.schedules == 1U);
+    }
+    BOOST_TEST(use(read, read).failure == "");
+}
+
+BOOST_AUTO_TEST_CASE(a_lock_orders_plain_data_and_half_a_lock_does_not)
+{
+    const auto locked = [](shared& s) {
+        std::lock_guard lock(s.mutex);
+        change(s);
+    };
+    const explored found = use(locked, locked);
+    BOOST_TEST(found.failure == "");
+    BOOST_TEST(found.complete);
+    BOOST_TEST(use(locked, change).failure == race);
+    const auto unlocks_too_early = [](shared& s) {
+        {
+            std::lock_guard lock(s.mutex);
+        }
+        change(s);
+    };
+    BOOST_TEST(use(locked, unlocks_too_early).failure == race);
+}
+
+BOOST_AUTO_TEST_CASE(a_flag_orders_plain_data_when_it_is_released_and_acquired)
+{
+    const auto publish = [](std::memory_order order) {
+        return [order](shared& s) {
+            change(s);
+            s.ready.store(1, order);
+        };
+    };
+    const auto consume = [](std::memory_order order) {
+        return [order](shared& s) {
+            if (s.ready.load(order) != 0)
+                change(s);
+        };
+    };
+    const auto release = std::memory_order_release, acquire = std::memory_order_acquire,
+               relaxed = std::memory_order_relaxed;
+    BOOST_TEST(use(publish(release), consume(acquire)).failure == "");
+    BOOST_TEST(use(publish(release), consume(relaxed)).failure == race);
+    BOOST_TEST(use(publish(relaxed), consume(acquire)).failure == race);
+    const auto too_late = [](shared& s) {
+        s.ready.store(1);
+        change(s);
+    };
+    BOOST_TEST(use(too_late, consume(acquire)).failure == race);
+}
+
+// A counter in between, changed by a third thread, still hands on what was published before.
+BOOST_AUTO_TEST_CASE(a_change_of_an_atomic_keeps_the_order_that_a_store_begins)
+{
+    for (const bool changed : {true, false}) {
+        explorer e(2);
+        const explored found = e.explore([changed](explorer& run) {
+            auto s = std::make_shared<shared>();
+            run.thread([s] {
+                change(*s);
+                s->ready.store(1, std::memory_order_release);
+            });
+            run.thread([s, changed] {
+                if (changed)
+                    s->ready.fetch_add(1, std::memory_order_relaxed);
+                else
+                    s->ready.store(2, std::memory_order_relaxed);
+            });
+            run.thread([s] {
+                if (s->ready.load(std::memory_order_acquire) == 2)
+                    change(*s);
+            });
+            return [] {};
+        });
+        BOOST_TEST(found.failure == (changed ? "" : race));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -16,7 +16,7 @@ namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_SUITE(wake_line)
 
-// What happened: a letter for each waiter, in front of it how it ended.
+// Logs how each waiter ended: a letter for the way, then its own letter.
 class lettered final : public weir::detail::waiter {
 public:
     lettered(asio::io_context& io, std::string& log, char letter,
@@ -27,7 +27,7 @@ public:
         BOOST_TEST(enlist());
     }
 
-    void tell()
+    void wake_up()
     {
         woken_ = true;
         wake();
@@ -66,12 +66,12 @@ BOOST_AUTO_TEST_CASE(who_is_woken_is_resumed_in_order_by_one_handler_and_not_ins
     one_thread io;
     std::string log;
     for (const char letter : {'a', 'b', 'c'})
-        (new lettered(io, log, letter))->tell();
+        (new lettered(io, log, letter))->wake_up();
     BOOST_TEST(log.empty());
     BOOST_TEST(io.poll_one() == 1U);
     BOOST_TEST(log == "rarbrc");
     BOOST_TEST(io.poll() == 0U);
-    BOOST_TEST(io.stopped()); // nobody waits: there is no work
+    BOOST_TEST(io.stopped()); // no waiter: there is no work
 }
 
 BOOST_AUTO_TEST_CASE(who_is_woken_by_one_of_them_comes_behind_the_rest)
@@ -81,10 +81,10 @@ BOOST_AUTO_TEST_CASE(who_is_woken_by_one_of_them_comes_behind_the_rest)
     auto* const c = new lettered(io, log, 'c');
     auto* const d = new lettered(io, log, 'd');
     (new lettered(io, log, 'a', [c, d] {
-        c->tell();
-        d->tell();
-    }))->tell();
-    (new lettered(io, log, 'b'))->tell();
+        c->wake_up();
+        d->wake_up();
+    }))->wake_up();
+    (new lettered(io, log, 'b'))->wake_up();
     io.run();
     BOOST_TEST(log == "rarbrcrd");
 }
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(the_line_is_begun_anew_once_it_was_empty)
     one_thread io;
     std::string log;
     for (const char letter : {'a', 'b', 'c'}) {
-        (new lettered(io, log, letter))->tell();
+        (new lettered(io, log, letter))->wake_up();
         io.run();
         io.restart();
     }
@@ -106,27 +106,27 @@ BOOST_AUTO_TEST_CASE(what_one_throws_leaves_the_rest_in_line_for_the_next_run)
     one_thread io;
     std::string log;
     auto* const e = new lettered(io, log, 'e');
-    (new lettered(io, log, 'a', [e] { e->tell(); }))->tell();
-    (new lettered(io, log, 'b', [] { throw std::runtime_error("b"); }))->tell();
-    (new lettered(io, log, 'c', [] { throw std::runtime_error("c"); }))->tell();
-    (new lettered(io, log, 'd'))->tell();
+    (new lettered(io, log, 'a', [e] { e->wake_up(); }))->wake_up();
+    (new lettered(io, log, 'b', [] { throw std::runtime_error("b"); }))->wake_up();
+    (new lettered(io, log, 'c', [] { throw std::runtime_error("c"); }))->wake_up();
+    (new lettered(io, log, 'd'))->wake_up();
     BOOST_CHECK_THROW(io.run(), std::runtime_error);
     BOOST_TEST(log == "rarb");
-    (new lettered(io, log, 'f'))->tell();
+    (new lettered(io, log, 'f'))->wake_up();
     BOOST_CHECK_THROW(io.run(), std::runtime_error);
     BOOST_TEST(log == "rarbrc");
     io.run();
-    BOOST_TEST(log == "rarbrcrdrerf"); // who came meanwhile is behind those that were left
+    BOOST_TEST(log == "rarbrcrdrerf"); // those that came meanwhile are behind those that were left
 }
 
 BOOST_AUTO_TEST_CASE(the_last_one_throws_and_those_who_come_later_are_resumed)
 {
     one_thread io;
     std::string log;
-    (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->tell();
+    (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->wake_up();
     BOOST_CHECK_THROW(io.run(), std::runtime_error);
     io.restart(); // there was no work left
-    (new lettered(io, log, 'b'))->tell();
+    (new lettered(io, log, 'b'))->wake_up();
     io.run();
     BOOST_TEST(log == "rarb");
 }
@@ -139,7 +139,7 @@ BOOST_AUTO_TEST_CASE(wake_ups_that_never_end_leave_others_their_turn)
     int resumed = 0;
     std::function<void()> again = [&] {
         if (!others && ++resumed < 100'000)
-            (new lettered(io, log, 'x', again))->tell();
+            (new lettered(io, log, 'x', again))->wake_up();
     };
     again();
     // Behind the handler that resumes, whenever that is posted.
@@ -154,9 +154,9 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_each_in_line_once)
     std::string log;
     {
         one_thread io;
-        (new lettered(io, log, 'a'))->tell();
+        (new lettered(io, log, 'a'))->wake_up();
         new lettered(io, log, 'p'); // parked
-        (new lettered(io, log, 'b'))->tell();
+        (new lettered(io, log, 'b'))->wake_up();
     }
     BOOST_TEST(log == "spdadb");
 }
@@ -167,9 +167,9 @@ BOOST_AUTO_TEST_CASE(who_is_woken_while_its_context_goes_is_dropped_too)
     {
         one_thread io;
         auto* const p = new lettered(io, log, 'p');
-        new lettered(io, log, 'q', [p] { p->tell(); }); // told of the end first
-        (new lettered(io, log, 'a'))->tell();
-        (new lettered(io, log, 'b'))->tell();
+        new lettered(io, log, 'q', [p] { p->wake_up(); }); // shut down first
+        (new lettered(io, log, 'a'))->wake_up();
+        (new lettered(io, log, 'b'))->wake_up();
     }
     BOOST_TEST(log == "sqdadbdp");
 }
@@ -179,9 +179,9 @@ BOOST_AUTO_TEST_CASE(what_is_left_by_a_throw_goes_with_the_context)
     std::string log;
     {
         one_thread io;
-        (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->tell();
-        (new lettered(io, log, 'b'))->tell();
-        (new lettered(io, log, 'c'))->tell();
+        (new lettered(io, log, 'a', [] { throw std::runtime_error("a"); }))->wake_up();
+        (new lettered(io, log, 'b'))->wake_up();
+        (new lettered(io, log, 'c'))->wake_up();
         BOOST_CHECK_THROW(io.run(), std::runtime_error);
     }
     BOOST_TEST(log == "radbdc");
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_context_at_the_place_of_another_has_a_line_of_its_own)
     std::optional<one_thread> io;
     for (const char letter : {'a', 'b', 'c'}) {
         io.emplace();
-        (new lettered(*io, log, letter))->tell();
+        (new lettered(*io, log, letter))->wake_up();
         if (letter != 'b')
             io->run();
         io.reset();
@@ -214,14 +214,14 @@ BOOST_AUTO_TEST_CASE(run_goes_on_while_anybody_waits_wherever_he_began)
     BOOST_TEST(io.poll() == 1U);
     BOOST_TEST(!io.stopped());
     for (const std::size_t next : {1U, 0U}) {
-        inside[next]->tell();
+        inside[next]->wake_up();
         io.poll();
         BOOST_TEST(!io.stopped());
     }
-    outside->tell();
+    outside->wake_up();
     io.poll();
     BOOST_TEST(!io.stopped());
-    inside[2]->tell();
+    inside[2]->wake_up();
     io.run();
     BOOST_TEST(io.stopped());
     BOOST_TEST(log == "rbrarorc");
@@ -237,8 +237,8 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_tells_all_who_wait_wherever_they_began)
         asio::post(io, [&] {
             auto* const a = new lettered(io, log, 'a');
             new lettered(io, log, 'b', [a, p] {
-                a->tell();
-                p->tell();
+                a->wake_up();
+                p->wake_up();
             });
         });
         io.poll();

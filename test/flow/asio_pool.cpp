@@ -1,6 +1,6 @@
 #include <weir/flow/asio_queue.hpp>
 #include <weir/flow/worker_pool.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

@@ -3,7 +3,8 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/run/scope.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

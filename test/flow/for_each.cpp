@@ -1,6 +1,7 @@
 #include <weir/flow/for_each.hpp>
 
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "flow/streams.hpp"
 #include "support/simulation.hpp"

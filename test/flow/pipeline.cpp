@@ -1,7 +1,8 @@
 #include <weir/flow/pipeline.hpp>
 
 #include <weir/sync/channel.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "flow/streams.hpp"
 #include "support/numbers.hpp"

@@ -1,6 +1,6 @@
 // What docs/cancellation.md promises of a `task_pool`.
 #include <weir/flow/task_pool.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

@@ -9,7 +9,7 @@
 #include <weir/policy/timeout.hpp>
 #include <weir/sync/channel.hpp>
 #include <weir/sync/semaphore.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -158,7 +158,7 @@ private:
         pool_.reset();
         world_.run_to_end();
         expect(at_work_ == 0, "nobody is at work at the end");
-        expect(permits_.in_use() == 0 && permits_.waiting() == 0, "every permit has come back");
+        expect(permits_.in_use() == 0 && permits_.waiters() == 0, "every permit has come back");
         once_.check();
         expect(outcomes_.size() == jobs, "each job has an outcome");
         if (!struck)

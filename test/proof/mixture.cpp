@@ -1,6 +1,6 @@
 #include "proof/mixture.hpp"
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -65,7 +65,7 @@ void mixture::run()
 
     expect(children_at_work_ == 0 && jobs_at_work_ == 0, "nobody is at work at the end");
     expect(semaphore_->in_use() == 0, "every permit has come back");
-    expect(semaphore_->waiting() == 0, "nobody waits for a permit at the end");
+    expect(semaphore_->waiters() == 0, "nobody waits for a permit at the end");
     check_line();
     check_jobs();
     channel_.reset();

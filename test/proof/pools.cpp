@@ -5,7 +5,7 @@
 
 #include <weir/flow/for_each.hpp>
 #include <weir/flow/worker_pool.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/as_tuple.hpp>

@@ -5,7 +5,7 @@
 #include <weir/policy/timeout.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/run/scope.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>

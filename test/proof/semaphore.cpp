@@ -3,7 +3,7 @@
 #include "proof/prove.hpp"
 
 #include <weir/sync/semaphore.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -102,7 +102,7 @@ public:
         }
         if (semaphore_) {
             expect(semaphore_->in_use() == 0, "every permit has come back");
-            expect(semaphore_->waiting() == 0, "nobody waits at the end");
+            expect(semaphore_->waiters() == 0, "nobody waits at the end");
             if (!closed_)
                 expect(bool(semaphore_->try_acquire()), "there is room at the end");
         }
@@ -189,7 +189,7 @@ private:
     // Waiting needs a reason: one of the waiters asks for more than there is.
     void look() const
     {
-        if (!semaphore_ || gone_ || semaphore_->waiting() == 0)
+        if (!semaphore_ || gone_ || semaphore_->waiters() == 0)
             return;
         const std::size_t room = limit_ - std::min(limit_, semaphore_->in_use());
         bool reason = false;

@@ -4,7 +4,7 @@
 
 #include <weir/flow/map.hpp>
 #include <weir/flow/pipeline.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>

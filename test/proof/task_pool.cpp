@@ -3,7 +3,7 @@
 #include "proof/prove.hpp"
 
 #include <weir/flow/task_pool.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>

@@ -6,7 +6,7 @@
 #include "proof/prove.hpp"
 
 #include <weir/sync/channel.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>

@@ -1,6 +1,6 @@
 #include <weir/run/cancel.hpp>
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

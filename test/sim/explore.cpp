@@ -2,7 +2,7 @@
 
 #include <weir/sim/context.hpp>
 #include <weir/sync/channel.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>

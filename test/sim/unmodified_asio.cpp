@@ -2,7 +2,7 @@
 #include <weir/sim/context.hpp>
 #include <weir/sim/explore.hpp>
 #include <weir/sim/world.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

@@ -1,7 +1,7 @@
 #include <weir/sim/world.hpp>
 
 #include <weir/sync/channel.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

@@ -4,7 +4,7 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/run/blocking_lane.hpp>
 #include <weir/run/runner_pool.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>

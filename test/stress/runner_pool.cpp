@@ -1,7 +1,7 @@
 #include <weir/run/runner_pool.hpp>
 
 #include <weir/sync/channel.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/watchdog.hpp"
 

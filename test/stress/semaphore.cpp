@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(permits_balance_between_threads_under_cancels_and_resizes)
         BOOST_TEST(granted > 0);
         BOOST_TEST(!too_many);
         BOOST_TEST(limit.in_use() == 0U);
-        BOOST_TEST(limit.waiting() == 0U);
+        BOOST_TEST(limit.waiters() == 0U);
     }
 }
 

@@ -33,7 +33,7 @@ const auto aborted = [](weir::error_code error, const auto&...) {
     BOOST_CHECK(error == asio::error::operation_aborted);
 };
 
-/// An empty channel, and who waits for a value.
+/// An empty channel, and a receiver that waits.
 struct empty {
     explicit empty(asio::any_io_executor e)
         : values(std::make_unique<weir::channel<int>>(e, 2)),
@@ -62,7 +62,7 @@ struct receives_until : empty {
     }
 };
 
-/// A full channel, and who waits for room.
+/// A full channel, and a sender that waits.
 struct sends_until {
     explicit sends_until(asio::any_io_executor e)
         : values(std::make_unique<weir::channel<int>>(e, 1))

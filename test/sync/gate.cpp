@@ -13,7 +13,7 @@ namespace asio = boost::asio;
 
 BOOST_AUTO_TEST_SUITE(gate)
 
-// A gate with somebody inside.
+// A gate that is not empty.
 struct entered {
     explicit entered(asio::any_io_executor executor)
         : gate(std::make_unique<weir::gate>(executor)), pass(gate->try_enter())

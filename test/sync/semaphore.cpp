@@ -1,6 +1,6 @@
 #include <weir/sync/semaphore.hpp>
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 #include "support/waiting.hpp"
@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(first_come_first_served_by_weight)
                                     BOOST_TEST(!error);
                                     order.push_back(id);
                                 });
-        BOOST_TEST(limit.waiting() == 3U);
+        BOOST_TEST(limit.waiters() == 3U);
         BOOST_TEST(!limit.try_acquire()); // there is room for one, but not past the line
         s.world.run();
         BOOST_TEST(order.empty());
@@ -233,7 +233,7 @@ BOOST_AUTO_TEST_CASE(resizing_up_grants_and_down_revokes_nothing)
         BOOST_TEST(limit.in_use() == 3U);
         permits.pop_back();
         s.world.run();
-        BOOST_TEST(permits.size() == 2U); // still above the limit: nobody is granted
+        BOOST_TEST(permits.size() == 2U); // still above the limit: no grant
         permits.clear();
         s.run();
         BOOST_TEST(permits.size() == 1U);
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(random_cancels_lose_and_invent_no_permit)
             BOOST_TEST(ended == 12);
             BOOST_TEST(most == 3U);
             BOOST_TEST(limit.in_use() == 0U);
-            BOOST_TEST(limit.waiting() == 0U);
+            BOOST_TEST(limit.waiters() == 0U);
         },
         500);
 }
@@ -350,7 +350,7 @@ BOOST_AUTO_TEST_CASE(while_paused_everybody_waits_and_nobody_is_refused)
             });
         s.world.run();
         BOOST_TEST(held.empty());
-        limit.resize(2); // and the one that wants three is told
+        limit.resize(2); // and the one that wants three fails
         s.world.run();
         BOOST_TEST(held.size() == 2U);
         BOOST_TEST(limit.in_use() == 1U);
@@ -393,7 +393,7 @@ BOOST_AUTO_TEST_CASE(a_bounded_number_of_smaller_ones_may_pass_the_first)
         held.release();
         s.world.run();
         BOOST_TEST(order.back() == 0);
-        BOOST_TEST(limit.waiting() == 1U);
+        BOOST_TEST(limit.waiters() == 1U);
         permits.clear();
         s.run();
         BOOST_TEST(order.back() == 3);
@@ -425,7 +425,7 @@ BOOST_AUTO_TEST_CASE(an_acquire_past_its_deadline_takes_no_permit)
         s.run();
         BOOST_TEST(granted + timed_out == 3);
         BOOST_TEST(limit.in_use() == 0U);
-        BOOST_TEST(limit.waiting() == 0U);
+        BOOST_TEST(limit.waiters() == 0U);
     });
 }
 
@@ -442,9 +442,9 @@ BOOST_AUTO_TEST_CASE(closing_wakes_everybody_who_waits)
             limit.async_acquire(weight, count);
             limit.async_acquire(weight, asio::bind_executor(s.b.get_executor(), count));
         }
-        BOOST_TEST(limit.waiting() == 6U);
+        BOOST_TEST(limit.waiters() == 6U);
         limit.close();
-        BOOST_TEST(limit.waiting() == 0U);
+        BOOST_TEST(limit.waiters() == 0U);
         s.run();
         BOOST_TEST(closed == 6);
     });
@@ -464,7 +464,7 @@ BOOST_AUTO_TEST_CASE(who_comes_may_not_be_one_too_many_to_pass_the_first)
         for (int i = 0; i < 4; ++i)   // there is room for all of them
             limit.async_acquire(1, keep);
         BOOST_TEST(limit.in_use() == 4U);
-        BOOST_TEST(limit.waiting() == 3U);
+        BOOST_TEST(limit.waiters() == 3U);
         s.world.run();
         permits.clear();
         held.release();

@@ -6,14 +6,19 @@
 
 namespace weir::detail {
 
-/// What the cores take their atomics and locks from. A test puts its own here, to own every access
-/// to memory and to try every order of them.
+/// Where the cores take their atomics, their locks and what these protect from. A test puts its own
+/// here: it then sees every access to shared memory, tries every order of them, and finds accesses
+/// that have no order.
 struct real_atomics {
     template <class T>
     using atomic = std::atomic<T>;
+    /// Data without synchronisation of its own: a lock, or a flag set before it, must order its
+    /// accesses.
+    template <class T>
+    using plain = T;
     using mutex = short_mutex;
 
-    /// Another thread is between two steps that belong together: let it get on.
+    /// Another thread is between two steps that belong together: gives it time to finish.
     static void pause(unsigned round) noexcept { detail::pause(round); }
 };
 

@@ -18,7 +18,7 @@ struct awaited<boost::asio::awaitable<T, Executor>> {
     using type = T;
 };
 
-/// What is there after `co_await` where a callable returned an awaitable; else what it returned.
+/// The type of `co_await` on a `T` when that is an awaitable; otherwise `T` itself.
 template <class T>
 using awaited_t = typename awaited<T>::type;
 

@@ -10,12 +10,10 @@
 
 namespace weir::detail {
 
-/// Waits for something and then calls a function, unless this object is gone by then.
+/// Calls a function when an operation has completed, unless this object is gone by then.
 ///
-/// The function is the handler of an operation of the signature `void(error_code)`; destroying this
-/// object cancels the operation, and the function is called only when it completed without an error
-/// before that.
-///
+/// Shape: the operation has the signature `void(error_code)`. The function is called only if the
+///        operation completes without an error. Destroying this object cancels the operation.
 /// Threads: start, cancel and destroy it on the serial executor where the operation completes.
 class guarded_call {
 public:
@@ -52,7 +50,7 @@ private:
         bool wanted = true;
     };
 
-    void cancel_pending() noexcept; // not inline: nearly always there is none
+    void cancel_pending() noexcept; // not inline: there is nearly always none
 
     template <class Function>
     struct handler {
@@ -64,7 +62,7 @@ private:
         handler(const handler&) = delete;
         handler& operator=(handler&&) = delete;
 
-        // An operation that is dropped by its context destroys its handler without calling it.
+        // A context that drops an operation destroys its handler without calling it.
         ~handler()
         {
             if (shared)

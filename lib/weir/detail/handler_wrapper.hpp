@@ -7,8 +7,8 @@
 
 namespace weir::detail {
 
-/// The base of our handlers that do something and then call the user's `handler`: where that one
-/// runs, with which memory and how it is cancelled do not change by wrapping it.
+/// The base of handlers that do something and then call the user's `handler`. The wrapper keeps the
+/// executor, allocator and cancellation slot of the handler it wraps.
 template <class Handler>
 struct handler_wrapper {
     using wrapped_handler = Handler;

@@ -15,8 +15,8 @@
 
 namespace weir::detail {
 
-/// The executor a waiting operation goes on at. Posts without allocating where it finds an
-/// `io_context` beneath.
+/// The executor on which a waiting operation goes on. Where that belongs to an `io_context`,
+/// posting does not allocate.
 class home_executor {
 public:
     using io_executor = boost::asio::io_context::executor_type;
@@ -33,9 +33,9 @@ public:
             look_beneath(asio::any_io_executor(executor));
     }
 
-    /// The context's own executor, which does not count as work: the registry does that for all who
-    /// wait there. Null for any other, which counts as work by itself, so that `run` does not
-    /// return while the operation waits.
+    /// The executor of the `io_context`, which does not count as work: the registry does that for
+    /// all waiters there. Null for any other executor; that one counts as work itself, so that
+    /// `run` does not return while the operation waits.
     const io_executor* io() const noexcept { return std::get_if<io_executor>(&where_); }
 
     boost::asio::execution_context& context() const
@@ -77,7 +77,7 @@ private:
                 asio::prefer(executor, asio::execution::outstanding_work.tracked));
     }
 
-    // On the heap: it is large, and a million may wait where there is an `io_context`.
+    // On the heap, because it is large and rare: a million operations may wait on an `io_context`.
     using any_other = std::unique_ptr<const boost::asio::any_io_executor>;
     const boost::asio::any_io_executor& other() const { return *std::get<any_other>(where_); }
 

@@ -7,8 +7,9 @@
 
 namespace weir::detail {
 
-/// What Asio calls to start one of our operations. It tells the executor to use for a handler that
-/// has none of its own; without it adaptors such as `as_tuple(use_awaitable)` do not compile.
+/// The function object that Asio calls to start one of our operations. `get_executor` is the
+/// executor for a handler that has none of its own; without it adaptors such as
+/// `as_tuple(use_awaitable)` do not compile.
 template <class Owner, class Start>
 class initiation {
 public:
@@ -30,7 +31,7 @@ private:
     Start start_;
 };
 
-/// The same for an operation that belongs to no object: `start` gets the executor first.
+/// As `initiation`, for an operation that belongs to no object: `start` gets the executor first.
 template <class Executor, class Start>
 class initiation_at {
 public:
@@ -55,11 +56,11 @@ private:
     Start start_;
 };
 
-/// Starts an operation of `owner` with this signature, by the rules of the token:
-/// `start(handler, args...)`, with the handler as an rvalue of a plain type.
+/// Starts an operation of `owner` with this signature, by the rules of the token. That calls
+/// `start(handler, args...)`, with the handler as an rvalue of a decayed type.
 ///
-/// Lifetime: `owner` must live until the operation has started, which for a deferred one is later.
-/// `args` are kept with the operation until then, so that a value to send moves with it.
+/// Lifetime: `owner` must live until the operation has started; a deferred one starts later. Until
+///           then `args` are kept with the operation, so that a value to send moves with it.
 template <class Signature, class Owner, class Token, class Start, class... Args>
 auto initiate(const Owner& owner, Token& token, Start start, Args&&... args)
 {
@@ -67,7 +68,7 @@ auto initiate(const Owner& owner, Token& token, Start start, Args&&... args)
         initiation<Owner, Start>(owner, std::move(start)), token, std::forward<Args>(args)...);
 }
 
-/// The same for an operation that belongs to no object: `start(executor, handler, args...)`.
+/// As `initiate`, for an operation that belongs to no object: `start(executor, handler, args...)`.
 template <class Signature, class Executor, class Token, class Start, class... Args>
 auto initiate_at(Executor executor, Token& token, Start start, Args&&... args)
 {

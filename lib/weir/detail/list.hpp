@@ -1,62 +1,80 @@
 #pragma once
 
+#include <weir/detail/atomics.hpp>
+
 #include <cstddef>
+
+// The library's intrusive containers. They own nothing and have no lock: the caller orders the
+// accesses. The links are `plain` data of the atomics policy, so that the explorer in test/atomic
+// sees an access that has no order.
 
 namespace weir::detail {
 
-/// A node that is in at most one `list`.
-struct list_node {
-    list_node* next = nullptr;
-    list_node* previous = nullptr;
+/// The base of a node that is in at most one `list` at a time.
+template <class Atomics = real_atomics>
+class list_node {
+    template <class, class>
+    friend class list;
+
+    typename Atomics::template plain<list_node*> next_{nullptr};
+    typename Atomics::template plain<list_node*> previous_{nullptr};
 };
 
-/// An intrusive, doubly linked list. Owns nothing.
-template <class Node>
+/// A doubly linked list: any node leaves in constant time.
+template <class Node, class Atomics = real_atomics>
 class list {
 public:
     list() = default;
     list(list&& other) noexcept : head_(other.head_), tail_(other.tail_), size_(other.size_)
     {
-        other.head_ = other.tail_ = nullptr;
+        other.head_ = nullptr;
+        other.tail_ = nullptr;
         other.size_ = 0;
     }
     list& operator=(list&&) = delete;
 
     bool empty() const noexcept { return head_ == nullptr; }
     std::size_t size() const noexcept { return size_; }
-    Node& front() const noexcept { return *static_cast<Node*>(head_); }
+    Node& front() const noexcept { return node_of(head_); }
+    Node& back() const noexcept { return node_of(tail_); }
     /// Null at the end.
     static Node* after(const Node& node) noexcept
     {
-        return static_cast<Node*>(static_cast<const list_node&>(node).next);
+        link* const next = static_cast<const link&>(node).next_;
+        return static_cast<Node*>(next);
     }
 
     void push_back(Node& node) noexcept
     {
-        list_node& n = node;
-        n.next = nullptr;
-        n.previous = tail_;
-        (tail_ != nullptr ? tail_->next : head_) = &n;
+        link& n = node;
+        link* const last = tail_;
+        n.next_ = nullptr;
+        n.previous_ = last;
+        (last != nullptr ? last->next_ : head_) = &n;
         tail_ = &n;
         ++size_;
     }
 
     void push_front(Node& node) noexcept
     {
-        list_node& n = node;
-        n.previous = nullptr;
-        n.next = head_;
-        (head_ != nullptr ? head_->previous : tail_) = &n;
+        link& n = node;
+        link* const first = head_;
+        n.previous_ = nullptr;
+        n.next_ = first;
+        (first != nullptr ? first->previous_ : tail_) = &n;
         head_ = &n;
         ++size_;
     }
 
     void erase(Node& node) noexcept
     {
-        list_node& n = node;
-        (n.previous != nullptr ? n.previous->next : head_) = n.next;
-        (n.next != nullptr ? n.next->previous : tail_) = n.previous;
-        n.next = n.previous = nullptr;
+        link& n = node;
+        link* const next = n.next_;
+        link* const previous = n.previous_;
+        (previous != nullptr ? previous->next_ : head_) = next;
+        (next != nullptr ? next->previous_ : tail_) = previous;
+        n.next_ = nullptr;
+        n.previous_ = nullptr;
         --size_;
     }
 
@@ -67,7 +85,6 @@ public:
         return node;
     }
 
-    Node& back() const noexcept { return *static_cast<Node*>(tail_); }
     Node& pop_back() noexcept
     {
         Node& node = back();
@@ -75,21 +92,90 @@ public:
         return node;
     }
 
-    /// The node at hand may leave the list, or go, meanwhile.
+    /// `what(node)` may take its own node out of the list, and destroy it.
     template <class Do>
     void for_each(Do what) const
     {
-        for (list_node* n = head_; n != nullptr;) {
-            list_node* const next = n->next;
-            what(*static_cast<Node*>(n));
+        for (link* n = head_; n != nullptr;) {
+            link* const next = n->next_;
+            what(node_of(n));
             n = next;
         }
     }
 
 private:
-    list_node* head_ = nullptr;
-    list_node* tail_ = nullptr;
-    std::size_t size_ = 0;
+    using link = list_node<Atomics>;
+
+    static Node& node_of(link* n) noexcept { return *static_cast<Node*>(n); }
+
+    typename Atomics::template plain<link*> head_{nullptr};
+    typename Atomics::template plain<link*> tail_{nullptr};
+    typename Atomics::template plain<std::size_t> size_{0};
+};
+
+/// The base of a node that is in at most one `chain` at a time. It may be in a `list` too.
+template <class Atomics = real_atomics>
+class chain_node {
+    template <class, class>
+    friend class chain;
+
+    typename Atomics::template plain<chain_node*> next_{nullptr};
+};
+
+/// A singly linked list, for nodes that enter at the end and leave at the front. Half the links of
+/// a `list`.
+template <class Node, class Atomics = real_atomics>
+class chain {
+public:
+    chain() = default;
+    chain(chain&& other) noexcept : first_(other.first_), last_(other.last_) { other.clear(); }
+    /// Precondition: this one is empty.
+    chain& operator=(chain&& other) noexcept
+    {
+        first_ = other.first_;
+        last_ = other.last_;
+        other.clear();
+        return *this;
+    }
+
+    bool empty() const noexcept { return first_ == nullptr; }
+
+    void push_back(Node& node) noexcept
+    {
+        link& n = node;
+        n.next_ = nullptr;
+        link* const last = last_;
+        (first_ != nullptr ? last->next_ : first_) = &n;
+        last_ = &n;
+    }
+
+    Node& pop_front() noexcept
+    {
+        link* const n = first_;
+        first_ = n->next_;
+        return *static_cast<Node*>(n);
+    }
+
+    /// Puts the nodes of `front` before those that are here, in their order.
+    void prepend(chain&& front) noexcept
+    {
+        if (front.empty())
+            return;
+        link* const last = front.last_;
+        last->next_ = first_;
+        if (first_ == nullptr)
+            last_ = last;
+        first_ = front.first_;
+        front.clear();
+    }
+
+private:
+    using link = chain_node<Atomics>;
+
+    void clear() noexcept { first_ = nullptr; }
+
+    typename Atomics::template plain<link*> first_{nullptr};
+    typename Atomics::template plain<link*> last_{nullptr}; // only when there is a first
 };
 
 } // namespace weir::detail

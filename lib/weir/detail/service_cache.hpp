@@ -7,12 +7,12 @@
 
 namespace weir::detail {
 
-/// Finds a context's service of one type without Asio's lock and list, as long as a thread asks for
-/// that of the same context again and again, which is what runners do.
+/// Finds a context's service without Asio's lock and list, while a thread keeps asking for the
+/// service of the same context, as runners do.
 ///
-/// `Service` says when one of it is gone: it calls `service_cache<Service>::forget()` in its
-/// destructor.
-/// Threads: any; each has its own memory of the last answer.
+/// `Service` must call `service_cache<Service>::forget()` in its destructor.
+///
+/// Threads: safe from any thread. Each thread caches its own last answer.
 template <class Service>
 class service_cache {
 public:
@@ -26,7 +26,7 @@ public:
         return *last_.service;
     }
 
-    /// Every thread asks anew: another context may come to stand where that of this service stood.
+    /// Every thread asks Asio again: a new context may get the address of the one that is gone.
     static void forget() noexcept { gone_.fetch_add(1, std::memory_order_release); }
 
 private:

@@ -5,8 +5,8 @@
 
 namespace weir::detail {
 
-/// Another thread is between two steps that belong together: lets it get on, more so with every
-/// round.
+/// Another thread is between two steps that belong together: gives it time to finish, and from
+/// round 64 on also the time slice.
 inline void pause(unsigned round) noexcept
 {
     if (round < 64) {
@@ -20,11 +20,11 @@ inline void pause(unsigned round) noexcept
     }
 }
 
-/// A mutex for a few instructions: to link a node, to move a number. One atomic exchange to lock,
-/// a store to unlock, which is half of what `std::mutex` costs when nobody else is there; and that
-/// is nearly always, for what it guards is over in nanoseconds.
+/// A mutex for a few instructions, such as linking a node or changing a number. One atomic exchange
+/// to lock and a store to unlock: half the cost of `std::mutex` without contention, which is the
+/// usual case, because what it guards takes nanoseconds.
 ///
-/// Threads: who finds it locked spins, and gives its time slice away when that takes long.
+/// Threads: a thread that finds it locked spins, and yields its time slice when that takes long.
 class short_mutex {
 public:
     void lock() noexcept

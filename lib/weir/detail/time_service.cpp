@@ -19,8 +19,8 @@ namespace asio = boost::asio;
 
 constexpr std::size_t arity = 4;
 
-/// The context's own executor beneath strands: the queue must not wait its turn behind somebody's
-/// strand.
+/// The context's own executor beneath strands: the timer queue must not wait behind the handlers of
+/// a strand.
 asio::any_io_executor beneath_strands(asio::any_io_executor executor)
 {
     using io_executor = asio::io_context::executor_type;
@@ -106,7 +106,7 @@ bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_i
     heap_.push_back({at, &entry});
     entry.place_ = heap_.size() - 1;
     sift_up(entry.place_);
-    // A later wish than the one already armed costs nothing: it is seen when that one fires.
+    // An entry later than the armed time costs nothing: it is found when the timer fires.
     if (!armed_ || at < armed_at_) {
         try {
             source_->wake_at(*this, at, home_);
@@ -150,16 +150,16 @@ void time_service::fire()
     }
 }
 
-// An armed timer keeps `io_context::run` from returning, so an empty queue must put it to sleep.
-// Done in a posted turn: where time-outs come and go with every job, the next one arrives before
-// that turn, and arming again would cost a system call each.
+// An armed timer keeps `io_context::run` from returning, so an empty queue must disarm it. That is
+// done in a posted handler: where timeouts come and go with every job, the next one arrives before
+// that handler runs, and arming again would cost a system call each time.
 void time_service::settle_soon() noexcept
 {
     try {
         asio::post(home_, [this] { settle(); });
         settling_ = true;
     } catch (...) {
-        // No memory for the turn: the timer stays armed, and `run` returns when it fires.
+        // No memory for the handler: the timer stays armed, and `run` returns when it fires.
     }
 }
 
@@ -176,8 +176,8 @@ void time_service::settle() noexcept
 void time_service::shutdown()
 {
     std::lock_guard lock(mutex_);
-    down_ =
-        true; // what is still in the heap is taken out by its owners, whom the context drops too
+    // The context drops the owners of the entries in the heap, and they take their entries out.
+    down_ = true;
     source_->shutdown(*this);
     home_ = nullptr;
 }

@@ -18,33 +18,35 @@ namespace weir::detail {
 
 class time_service;
 
-/// Where an execution context's time comes from, and who wakes its timer queue. The real one reads
-/// `std::chrono::steady_clock` and waits on one timer of the context; a simulation brings its own.
+/// The source of an execution context's time and of the wake-ups of its timer queue. The real one
+/// reads `std::chrono::steady_clock` and waits on one timer of the context; a simulation brings its
+/// own.
 ///
-/// Threads: `now` may be called from any thread. The others are called with the service's lock
-///          held, and
-/// must not call back into the service.
+/// Threads: `now` may be called from any thread. The other functions are called with the service's
+///          lock held, and must not call back into the service.
 class clock_source {
 public:
     virtual ~clock_source() = default;
 
     virtual time_point now() const noexcept = 0;
-    /// The same, or up to some milliseconds earlier where that costs less.
+    /// As `now`, or a few milliseconds earlier where that costs less.
     virtual time_point rough_now() const noexcept { return now(); }
-    /// Whether this is the time of the world outside: what a watch on a wall may be compared with.
+    /// Whether this time is comparable with real elapsed time.
     virtual bool is_real() const noexcept { return false; }
-    /// Call `time_service::fire` at `at`, on a thread of the context. Replaces an earlier wish.
-    /// `home` is an executor of the context.
+    /// Calls `time_service::fire` at `at`, on a thread of the context. Replaces the previous
+    /// wake-up time. `home` is an executor of the context.
     virtual void wake_at(time_service& service, time_point at,
                          const boost::asio::any_io_executor& home) = 0;
-    /// Nothing is waited for any more; `fire` need not be called.
+    /// Nothing waits any more: `fire` need not be called.
     virtual void sleep(time_service& service) noexcept = 0;
-    /// The context goes away: drop everything that belongs to it.
+    /// The context is being destroyed: drops everything that belongs to it.
     virtual void shutdown(time_service& service) noexcept = 0;
 };
 
-/// One point in time that somebody waits for. Intrusive: its owner keeps it alive until `expired`
-/// was called or `time_service::cancel` returned true.
+/// One point in time that an operation waits for.
+///
+/// Lifetime: intrusive. Its owner keeps it alive until `expired` was called, or until
+///           `time_service::cancel` has returned true.
 class timer_entry {
 public:
     timer_entry() = default;
@@ -56,24 +58,25 @@ protected:
 
 private:
     friend class time_service;
-    /// On a thread of the context, no lock held. Only hands on (posts); does no work of its own.
+    /// Called on a thread of the context, outside locks. It only posts, and does no work itself.
     virtual void expired() noexcept = 0;
 
     static constexpr std::size_t unscheduled = std::numeric_limits<std::size_t>::max();
     std::size_t place_ = unscheduled;
 };
 
-/// The one clock and the one timer queue of an execution context (every wait in weir goes through
-/// it).
+/// The one clock and the one timer queue of an execution context. Every wait in weir goes through
+/// it.
 ///
-/// A program never names it, except to install another clock: a simulation calls
-/// `boost::asio::make_service<time_service>(context, source)` before anything else used the
+/// A program names it only to install another clock: a simulation calls
+/// `boost::asio::make_service<time_service>(context, source)` before anything else uses the
 /// context.
 ///
 /// Threads: safe from any thread.
-/// Memory: sixteen bytes a waiting entry, beside the entry itself; one `steady_timer` a context.
-/// Source: a d-ary heap (d = 4) with the place kept in the entry, so that a cancelled wait leaves
-///         at once.
+/// Memory: sixteen bytes per waiting entry, beside the entry itself; one `steady_timer` per
+///         context.
+/// Source: a d-ary heap (d = 4). Each entry keeps its place, so that a cancelled wait leaves at
+///         once.
 class time_service final : public boost::asio::execution_context::service {
 public:
     static inline boost::asio::execution_context::id id;
@@ -91,23 +94,22 @@ public:
     }
 
     time_point now() const noexcept { return source_->now(); }
-    /// About now: for what is told to people, and is not waited for.
+    /// About now: for reports, not for waiting.
     time_point rough_now() const noexcept { return source_->rough_now(); }
     bool is_real() const noexcept { return source_->is_real(); }
 
-    /// Calls `entry.expired()` once, at `at` or at once when that is past. False when the context
-    /// is being destroyed: the entry was not taken.
+    /// Calls `entry.expired()` once, at `at`, or at once when that is past. False: the context is
+    /// being destroyed, and the entry was not taken.
     bool schedule(timer_entry& entry, time_point at, const boost::asio::any_io_executor& home);
 
-    /// True: the entry is out and `expired` will not be called. False: it was called, is being
-    ///       called now,
-    /// or was never scheduled.
+    /// True: the entry is out, and `expired` will not be called. False: `expired` was called, is
+    /// being called now, or the entry was never scheduled.
     bool cancel(timer_entry& entry) noexcept;
 
-    /// For a clock source: calls what is due. On a thread of the context.
+    /// For a clock source: expires what is due. On a thread of the context.
     void fire();
 
-    /// For a clock source: a moment to put the source to sleep when nothing waits any more.
+    /// Puts the clock source to sleep if nothing waits any more.
     void settle() noexcept;
 
 private:

@@ -8,15 +8,15 @@
 
 namespace weir::detail {
 
-/// How long a loop that always finds something to do may go on before it gives its executor a turn.
-/// Without one, a one millisecond timer on the same runner was a second late.
+/// Limits how long a loop that always finds work may go on before it yields to its executor.
+/// Without that, a one millisecond timer on the same runner was a second late.
 ///
-/// Shape: `begin` after each turn given; `is_over` after each piece of work.
-/// Units: 128 pieces (above that nothing is gained: a turn costs about as much as a job's
-///        hand-over), or half a millisecond. The clock is read after every piece while pieces are
-///        slow, and after up to every sixteenth while they are fast, for reading it costs more than
-///        a trivial piece. While they are fast, a turn of one piece reads no clock at all.
-/// Threads: none of its own.
+/// Shape: call `begin` after each yield, and `is_over` after each piece of work.
+/// Units: a turn is 128 pieces (more gain nothing: yielding costs about as much as handing over a
+///        job), or half a millisecond. The clock is read after every piece while pieces are slow,
+///        and down to every sixteenth while they are fast, because reading it costs more than a
+///        trivial piece. While they are fast, a turn of one piece reads no clock at all.
+/// Threads: one at a time.
 class turn {
 public:
     turn() = default;
@@ -31,7 +31,7 @@ public:
         span_ = until_look_ = unmeasured;
     }
 
-    /// From here on pieces are measured, as they are after the first ones anyway.
+    /// Measures pieces from here on, as it does after the first ones anyway.
     void measure(const time_service& clock) noexcept
     {
         if (measured_)
@@ -62,11 +62,11 @@ public:
         return spent >= length;
     }
 
-    /// When the clock was last read: before the present piece began, by at most a few fast ones.
+    /// When the clock was last read: at most a few fast pieces before the present one.
     time_point looked() const noexcept { return looked_; }
 
-    /// Whether the clock is looked at, and what it said of the last pieces that were measured: that
-    /// they took less than `quick` each.
+    /// Whether this turn reads the clock, and whether the last pieces that were measured took less
+    /// than `quick` each.
     bool is_measured() const noexcept { return measured_; }
     bool is_quick() const noexcept { return quick_; }
 
@@ -82,7 +82,7 @@ private:
     time_point looked_;
     unsigned left_ = pieces;
     unsigned until_look_ = 1;
-    unsigned span_ = 1; // from the last look to the next
+    unsigned span_ = 1; // pieces from the last look to the next
     unsigned stride_ = 1;
     bool measured_ = false;
     bool quick_ = false;

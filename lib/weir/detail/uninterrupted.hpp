@@ -8,9 +8,9 @@
 
 namespace weir::detail {
 
-/// Awaits work that must reach its end although its coroutine was cancelled: by itself Asio would
+/// Awaits work that must reach its end even if its coroutine was cancelled, where Asio alone would
 /// throw at the next `co_await`. A request to cancel still reaches the operations that the work
-/// awaits, and is still recorded for afterwards.
+/// awaits, and is still recorded for later.
 inline boost::asio::awaitable<void> uninterrupted(boost::asio::awaitable<void> work)
 {
     const bool throwing = co_await boost::asio::this_coro::throw_if_cancelled();

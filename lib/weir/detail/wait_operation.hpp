@@ -20,10 +20,10 @@
 
 namespace weir::detail {
 
-/// The part of a waiting operation that knows the handler: where it runs, its memory and its
-/// cancellation.
+/// The part of a waiting operation that knows the handler: its executor, its allocator and its
+/// cancellation slot.
 ///
-/// `Derived` is created by `start` and ends itself by `complete` or `destroy`.
+/// `Derived` comes from `create`, and ends itself with `complete` or `destroy`.
 template <class Derived, class Handler, class IoExecutor>
 class wait_operation : public waiter {
 public:
@@ -43,8 +43,9 @@ protected:
 
     ~wait_operation() = default;
 
-    /// `on_cancel` is called on the operation's executor, at most until it completes.
-    /// Cancellation: all three types mean the same here, for nothing happens before the operation
+    /// `on_cancel` is called on the operation's executor, and never after the operation completed.
+    ///
+    /// Cancellation: all three types mean the same, because an operation has no effect before it
     ///               succeeds.
     template <class OnCancel>
     void on_cancellation(OnCancel on_cancel)
@@ -62,8 +63,8 @@ protected:
     void complete(Args... args);
 
 private:
-    // A handler behind `any_completion_executor` has no context to post to: such an operation goes
-    // on at the I/O executor first, and is dispatched from there.
+    // A handler behind `any_completion_executor` has no context to post to. Such an operation goes
+    // on at the I/O executor first, and dispatches from there.
     static constexpr bool posts_to_handler =
         std::is_convertible_v<handler_executor, boost::asio::any_io_executor>;
 

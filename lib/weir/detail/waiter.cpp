@@ -33,7 +33,7 @@ struct inline_allocator {
                            : std::allocator<T>().allocate(count);
     }
 
-    // Told apart by size, as in `allocate`: by now the owner may be anything but itself.
+    // The size alone decides, as in `allocate`: by now the owner may be gone.
     void deallocate(T* memory, std::size_t count) noexcept
     {
         if (!fits(count))
@@ -51,7 +51,7 @@ struct inline_allocator {
 
 } // namespace
 
-// The posted function. Owns the waiter until it runs.
+// The posted handler. It owns the waiter until it runs.
 struct waiter::resumption {
     using allocator_type = inline_allocator<void>;
 
@@ -99,24 +99,17 @@ waiter_registry::~waiter_registry()
     service_cache<waiter_registry>::forget();
 }
 
-void waiter_registry::list::add(waiter& w)
+void waiter_registry::group::add(waiter& w)
 {
     if (const auto* io = w.home_.io())
         if (io_waiters++ == 0)
             work.emplace(*io);
-    w.next_ = head;
-    w.previous_ = nullptr;
-    if (head != nullptr)
-        head->previous_ = &w;
-    head = &w;
+    waiters.push_front(w);
 }
 
-void waiter_registry::list::remove(waiter& w) noexcept
+void waiter_registry::group::remove(waiter& w) noexcept
 {
-    (w.previous_ != nullptr ? w.previous_->next_ : head) = w.next_;
-    if (w.next_ != nullptr)
-        w.next_->previous_ = w.previous_;
-    w.next_ = nullptr;
+    waiters.erase(w);
     if (w.home_.io() != nullptr && --io_waiters == 0)
         work.reset();
 }
@@ -153,7 +146,7 @@ void only_one_thread(boost::asio::io_context& context)
     boost::asio::use_service<waiter_registry>(context).only_one_thread(context);
 }
 
-// Resumes all; what a handler throws passes through, and leaves the rest in line.
+// Resumes all. What a handler throws passes through, and leaves the rest in line.
 struct waiter_registry::resume_all {
     using allocator_type = inline_allocator<void>;
 
@@ -171,9 +164,7 @@ bool waiter_registry::resume_later(waiter& w)
         std::lock_guard lock(mutex_);
         if (down_)
             return false;
-        w.next_woken_ = nullptr;
-        (first_woken_ != nullptr ? last_woken_->next_woken_ : first_woken_) = &w;
-        last_woken_ = &w;
+        woken_.push_back(w);
         if (std::exchange(resuming_, true))
             return true;
     }
@@ -186,8 +177,8 @@ void waiter_registry::post_resume_all()
     boost::asio::post(one_thread_.load()->get_executor(), resume_all{this});
 }
 
-// A handful of waiters on their way; what is left when this goes is put back, in front of those who
-// came meanwhile.
+// Some of the woken waiters, taken out of the line. What is left of them when this object goes is
+// put back, in front of those that arrived meanwhile.
 class waiter_registry::resuming {
 public:
     explicit resuming(waiter_registry& registry) : registry_(registry) {}
@@ -196,46 +187,37 @@ public:
     {
         {
             std::lock_guard lock(registry_.mutex_);
-            if (first_ != nullptr) {
-                waiter* last = first_;
-                while (last->next_woken_ != nullptr)
-                    last = last->next_woken_;
-                last->next_woken_ = registry_.first_woken_;
-                if (registry_.first_woken_ == nullptr)
-                    registry_.last_woken_ = last;
-                registry_.first_woken_ = first_;
-            }
-            registry_.resuming_ = registry_.first_woken_ != nullptr;
+            registry_.woken_.prepend(std::move(taken_));
+            registry_.resuming_ = !registry_.woken_.empty();
             if (!registry_.resuming_)
                 return;
         }
         registry_.post_resume_all();
     }
 
+    /// Precondition: none are left.
     bool take() noexcept
     {
         std::lock_guard lock(registry_.mutex_);
-        first_ = std::exchange(registry_.first_woken_, nullptr);
-        return first_ != nullptr;
+        taken_ = std::move(registry_.woken_);
+        return !taken_.empty();
     }
 
     bool resume_next()
     {
-        waiter* w = first_;
-        if (w == nullptr)
+        if (taken_.empty())
             return false;
-        first_ = w->next_woken_;
-        w->resumed();
+        taken_.pop_front().resumed();
         return true;
     }
 
 private:
     waiter_registry& registry_;
-    waiter* first_ = nullptr;
+    chain<waiter> taken_;
 };
 
-// First those who wait now: as many handlers as there would be anyhow before the context looks for
-// I/O again. Those who come meanwhile have one turn together.
+// First those that wait now: they are as many handlers as the context would run anyway before it
+// looks for I/O again. Those that arrive meanwhile share one turn.
 void waiter_registry::resume_woken()
 {
     resuming line(*this);
@@ -253,8 +235,8 @@ void waiter_registry::resume_woken()
     } while (line.take());
 }
 
-// No thread runs the context any more. Whoever is told may end others that wait, and wake others,
-// who cannot be resumed here: their wake-up is posted, and destroyed with the context.
+// No thread runs the context any more. A waiter that ends here may end other waiters, and wake
+// some that cannot be resumed here: their wake-ups are posted, and destroyed with the context.
 void waiter_registry::shutdown()
 {
     {
@@ -263,22 +245,20 @@ void waiter_registry::shutdown()
     }
     shut_down(own_);
     shut_down(others_);
-    while (waiter* w = first_woken_) { // nobody comes in any more
-        first_woken_ = w->next_woken_;
-        w->dropped();
-    }
+    while (!woken_.empty()) // no more arrive
+        woken_.pop_front().dropped();
 }
 
-void waiter_registry::shut_down(list& waiters) noexcept
+void waiter_registry::shut_down(group& waiting) noexcept
 {
     for (;;) {
         waiter* w = nullptr;
         {
             std::lock_guard lock(mutex_);
-            w = waiters.head;
-            if (w == nullptr)
+            if (waiting.waiters.empty())
                 return;
-            waiters.remove(*w);
+            w = &waiting.waiters.front();
+            waiting.remove(*w);
             w->registry_.store(nullptr, std::memory_order_relaxed);
         }
         w->context_shutdown();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/home_executor.hpp>
+#include <weir/detail/list.hpp>
 #include <weir/detail/short_mutex.hpp>
 #include <weir/detail/turn.hpp>
 
@@ -14,41 +15,39 @@
 #include <optional>
 #include <utility>
 
-// What every waiting operation in weir is made of: a `waiter`. Three rules are kept here once, so
-// that no primitive has to keep them by itself:
+// The base of every waiting operation in weir. It keeps three rules, so that no primitive has to:
 //
-// * whoever wakes a waiter only posts; the operation goes on where its own handler belongs (law 4);
-// * a waiter is known to the context its handler belongs to, which drops it when it is destroyed
-// first, so
-//   that contexts, primitives and coroutines may go in any order (law 10);
-// * a wake-up that is destroyed before it ran tells the operation, which passes on what it was
-// given
-//   (laws 2 and 3).
+// * A waker only posts. The operation goes on where its own handler belongs (law 4).
+// * A waiter is registered with the context its handler belongs to. That context drops it when it
+//   is destroyed first, so contexts, primitives and coroutines may go in any order (law 10).
+// * A wake-up that is destroyed before it ran reports that to its operation, which passes on what
+//   it was given (laws 2 and 3).
 
 namespace weir::detail {
 
 class waiter_registry;
 
-/// Storage for one posted handler, so that posting allocates nothing, and what is freed on another
-/// thread helps that thread only.
+/// Storage for one posted handler, so that posting allocates nothing. (Memory freed on another
+/// thread would only be reused there.)
 struct post_storage {
     static constexpr std::size_t size = 48;
 
     alignas(std::max_align_t) unsigned char bytes[size];
 };
 
-/// An operation that waits. Owned by itself: it ends in `resumed`, in `dropped`, or by its context.
+/// An operation that waits. It owns itself, and ends in `resumed`, in `dropped`, or with its
+/// context.
 ///
 /// Threads: `wake` from any thread, once a wait. The virtual functions run on the operation's own
-///          executor,
-/// but for `dropped` and `context_shutdown`, which run where its context is destroyed.
-class waiter {
+///          executor, except `dropped` and `context_shutdown`, which run where its context is
+///          destroyed.
+class waiter : private list_node<>, private chain_node<> {
 public:
     waiter(const waiter&) = delete;
     waiter& operator=(const waiter&) = delete;
 
-    /// Hands `resumed` to the operation's executor, to be called there later.
-    /// The waiter may be gone when this returns.
+    /// Has `resumed` called on the operation's executor, later. The waiter may be gone when this
+    /// returns.
     void wake();
 
 protected:
@@ -59,7 +58,7 @@ protected:
 
     virtual ~waiter();
 
-    /// Makes the waiter known to its context. False: the context is being destroyed already, and
+    /// Registers the waiter with its context. False: the context is being destroyed already, and
     /// the operation must end without completing.
     [[nodiscard]] bool enlist();
 
@@ -67,32 +66,32 @@ protected:
 
 private:
     friend class waiter_registry;
+    friend class list<waiter>;
+    friend class chain<waiter>;
 
     virtual void resumed() = 0;
-    /// A posted wake-up was destroyed unrun. Gives back what the waiter was given, and ends it.
+    /// A posted wake-up was destroyed before it ran. Gives back what the waiter was given, and ends
+    /// it.
     virtual void dropped() noexcept = 0;
-    /// The context is being destroyed. Ends the waiter if it is still parked; does nothing when a
-    /// wake-up is under way, for that is dropped by itself.
+    /// The context is being destroyed. Ends the waiter if it is still parked. Does nothing while a
+    /// wake-up is under way, because that one is dropped separately.
     virtual void context_shutdown() noexcept = 0;
 
     struct resumption;
 
     home_executor home_;
-    // Any thread wakes, and the context's own forgets it when it goes.
+    // Any thread may wake while the context's thread clears this at its shutdown.
     std::atomic<waiter_registry*> registry_{nullptr};
-    waiter* next_ = nullptr;
-    waiter* previous_ = nullptr;
-    waiter* next_woken_ = nullptr;
-    bool on_own_thread_ = false; // in which of the registry's lists
-    detail::post_storage storage_;
+    bool on_own_thread_ = false; // which of the registry's groups it is in
+    post_storage storage_;
 };
 
 /// Every waiter whose handler belongs to this execution context.
 ///
 /// Where one thread runs the context (`only_one_thread`), wake-ups wait in a line here, and one
-/// posted handler resumes all of them, those that come meanwhile too: a wake-up is then two links
-/// in a list instead of a turn of the scheduler, which looks for I/O each time. After a `turn` the
-/// other handlers of the context come first.
+/// posted handler resumes all of them, including those that arrive meanwhile. A wake-up then costs
+/// two links in a list instead of a round of the scheduler, which looks for I/O each time. After a
+/// `turn` the other handlers of the context come first.
 class waiter_registry final : public boost::asio::execution_context::service {
 public:
     static inline boost::asio::execution_context::id id;
@@ -100,20 +99,21 @@ public:
     explicit waiter_registry(boost::asio::execution_context& context) : service(context) {}
     ~waiter_registry() override;
 
+    /// False: the context is being destroyed, and the waiter was not added.
     bool add(waiter& w);
     void remove(waiter& w) noexcept;
 
     void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
-    /// Any thread. False: not here, post it.
+    /// From any thread. False: this context has no line; post the wake-up.
     bool resume_later(waiter& w);
 
 private:
-    /// Some of those who wait, and what keeps `run` from returning meanwhile.
-    struct list {
+    /// Some of the waiters, and the work that keeps `run` from returning while they wait.
+    struct group {
         void add(waiter& w);
         void remove(waiter& w) noexcept;
 
-        waiter* head = nullptr;
+        list<waiter> waiters;
         std::size_t io_waiters = 0;
         std::optional<boost::asio::executor_work_guard<home_executor::io_executor>> work;
     };
@@ -121,25 +121,24 @@ private:
     struct resume_all;
 
     void shutdown() override;
-    void shut_down(list& waiters) noexcept;
+    void shut_down(group& waiting) noexcept;
     bool on_own_thread() const noexcept;
     void resume_woken();
     void post_resume_all();
 
     turn own_turn_;
-    list own_; // of the one thread there is, where there is only one; nobody else touches it
+    group own_; // registered on the context's only thread, and used by no other
     short_mutex mutex_;
-    list others_; // the others
-    waiter* first_woken_ = nullptr;
-    waiter* last_woken_ = nullptr;
+    group others_;
+    chain<waiter> woken_;
     bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;
     std::atomic<boost::asio::io_context*> one_thread_{nullptr};
-    detail::post_storage storage_;
+    post_storage storage_;
 };
 
-/// Says that one thread at a time runs this context, as it is with a `runner_pool`'s: wake-ups of
-/// weir's operations there cost less then. Before operations begin to wait there.
+/// Declares that one thread at a time runs this context, as in a `runner_pool`. Wake-ups of weir's
+/// operations then cost less there. Call it before operations begin to wait there.
 void only_one_thread(boost::asio::io_context& context);
 
 } // namespace weir::detail

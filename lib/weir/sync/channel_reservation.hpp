@@ -9,13 +9,13 @@ namespace weir {
 
 /// A place in a channel that is kept for one value, so that sending it cannot fail.
 ///
-/// Lifetime: destroying it gives the place back. May outlive its channel: what is sent then goes to
-///           the channel's hook.
 /// Threads: any thread; one object by one thread at a time.
+/// Lifetime: destroying it gives the place back. It may outlive its channel: a value sent then goes
+///           to the channel's `on_undelivered`.
 template <class T>
 class [[nodiscard]] channel_reservation {
 public:
-    /// No place.
+    /// An empty reservation: no place.
     channel_reservation() noexcept = default;
     channel_reservation(channel_reservation&&) noexcept = default;
     channel_reservation& operator=(channel_reservation&& other) noexcept
@@ -30,8 +30,8 @@ public:
 
     explicit operator bool() const noexcept { return state_ != nullptr; }
 
-    /// Sends the value, even when the channel was closed since. Uses the place up.
-    /// Precondition: there is one.
+    /// Sends the value, even when the channel was closed since, and uses the place up.
+    /// Precondition: there is a place.
     void send(T value) noexcept
     {
         const auto state = std::move(state_);
@@ -47,7 +47,7 @@ public:
             state->core.give_back();
     }
 
-    /// For channels: a place was reserved in `state`.
+    /// For channels: the place that was reserved in `state`.
     explicit channel_reservation(std::shared_ptr<detail::channel_state<T>> state) noexcept
         : state_(std::move(state))
     {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/default_token.hpp>
+#include <weir/detail/initiate.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
 #include <memory>
@@ -7,12 +9,12 @@
 
 namespace weir {
 
-/// What the copies of an `event` share. May be a part of something else that is shared.
+/// What the copies of an `event` share. It may be part of a larger object that is shared.
 ///
 /// Threads: safe from any thread.
 class event_state {
 public:
-    /// True for the one call that made it happen.
+    /// True for the one call that set it.
     bool set() noexcept { return core_.leave_all(); }
     bool is_set() const noexcept { return core_.count() == 0; }
 
@@ -24,19 +26,18 @@ private:
 
 /// Something that happens once, and that any number of operations may wait for.
 ///
-/// Shape: copies share the one event, so that whoever waits and whoever sets it need not outlive
-///        each other.
+/// Shape: copies share one event, so the setter and the waiters need not outlive each other.
 /// Threads: safe from any thread.
 class event {
 public:
     event() : state_(std::make_shared<event_state>()) {}
-    /// One whose state is a part of something of the caller's.
+    /// An event whose state is part of an object of the caller's.
     explicit event(std::shared_ptr<event_state> shared) noexcept : state_(std::move(shared)) {}
 
-    /// True for the one call that made it happen.
+    /// True for the one call that set it.
     bool set() noexcept
     {
-        const auto kept = state_; // whoever is told may destroy this
+        const auto kept = state_; // a waiter may destroy this object before `set` returns
         return kept->set();
     }
 
@@ -46,14 +47,14 @@ public:
     ///
     /// Completion: `void(error_code)`
     /// Errors: `boost::asio::error::operation_aborted` when cancelled.
-    /// Cancellation: terminal, partial and total.
+    /// Cancellation: terminal, partial and total; the event does not change.
     /// Handler: by its associated executor, or `executor` when it has none; never inside `set`.
     template <class Executor, class Token = default_token<Executor>>
     auto async_wait(Executor executor, Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_count_wait<Executor>(std::move(executor), {state_, &state_->core_}),
-            token);
+        return detail::initiate_at<void(error_code)>(
+            std::move(executor), token, detail::start_count_wait(),
+            std::shared_ptr<detail::count_core<>>(state_, &state_->core_));
     }
 
 private:

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/default_token.hpp>
+#include <weir/detail/initiate.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -10,12 +12,13 @@
 
 namespace weir {
 
-/// The proof of being inside a gate. Leaves when it is destroyed.
+/// A registration inside a gate. Leaves the gate when it is destroyed.
 ///
+/// Threads: any thread; one object by one thread at a time.
 /// Lifetime: may outlive its gate.
 class [[nodiscard]] pass {
 public:
-    /// Not inside.
+    /// An empty pass: inside no gate.
     pass() noexcept = default;
     pass(pass&&) noexcept = default;
     pass& operator=(pass&& other) noexcept
@@ -43,8 +46,8 @@ private:
     std::shared_ptr<detail::count_core<>> core_;
 };
 
-/// Lets work in until it is closed, then tells when the last one has left. What a server needs to
-/// end cleanly: each session holds a pass, and shutting down is `co_await gate.async_close()`.
+/// Lets work in until it is closed, and then completes when the last of it has left. A server needs
+/// this to end cleanly: each session holds a pass, and shutdown is `co_await gate.async_close()`.
 ///
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Passes may outlive it.
@@ -63,8 +66,8 @@ public:
 
     executor_type get_executor() const noexcept { return executor_; }
 
-    /// A pass, or an empty one when the gate is closed. Entering and closing meet on one word:
-    /// nobody gets in after `close` returned.
+    /// A pass, or an empty one when the gate is closed. Entering and closing meet on one atomic
+    /// word: nothing enters once `close` has returned.
     pass try_enter()
     {
         if (core_->enter(1))
@@ -74,34 +77,26 @@ public:
 
     void close() noexcept { core_->close(); }
     bool is_closed() const noexcept { return core_->is_closed(); }
-    /// How many are inside.
+    /// The number of passes.
     std::size_t inside() const noexcept { return core_->count(); }
 
-    /// Closes when the operation starts, and completes when nobody is inside any more.
+    /// Closes when the operation starts, and completes when the gate is empty.
     ///
     /// Completion: `void(error_code)`
     /// Errors: `boost::asio::error::operation_aborted` when cancelled.
     /// Cancellation: terminal, partial and total end the wait; the gate stays closed.
-    /// Handler: by its associated executor, never inside this call nor where the last one leaves.
+    /// Handler: by its associated executor, never inside this call nor where the last pass leaves.
     template <class Token = default_token<Executor>>
     auto async_close(Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(
-            initiate_close(executor_, core_), token);
+        const auto start = [](const Executor& executor, auto&& handler, auto core) {
+            core->close();
+            detail::start_count_wait()(executor, std::move(handler), std::move(core));
+        };
+        return detail::initiate_at<void(error_code)>(executor_, token, start, core_);
     }
 
 private:
-    struct initiate_close : detail::initiate_count_wait<Executor> {
-        using detail::initiate_count_wait<Executor>::initiate_count_wait;
-
-        template <class Handler>
-        void operator()(Handler&& handler) const
-        {
-            this->core->close();
-            detail::initiate_count_wait<Executor>::operator()(std::forward<Handler>(handler));
-        }
-    };
-
     std::shared_ptr<detail::count_core<>> core_;
     executor_type executor_;
 };

@@ -7,11 +7,11 @@
 
 namespace weir {
 
-/// How many at a time: a number from 1, `unlimited`, or `paused`. Zero means nothing by itself, for
-/// in some systems it means "no limit" and in others a wait for ever: say which.
+/// A limit of concurrency: a number from 1, `unlimited`, or `paused`. There is no plain 0: some
+/// systems read it as "no limit", others as "wait forever".
 class limit {
 public:
-    /// Throws `std::invalid_argument` below 1, and from `unlimited` on.
+    /// Throws `std::invalid_argument` below 1, and from the count of `unlimited` on.
     template <std::integral Number>
     constexpr limit(Number n) : count_(static_cast<std::size_t>(n))
     {
@@ -23,7 +23,7 @@ public:
 
     constexpr bool is_unlimited() const noexcept { return count_ == most; }
     constexpr bool is_paused() const noexcept { return count_ == 0; }
-    /// The number; 0 when paused, and one no count reaches when unlimited.
+    /// The number; 0 when paused; a number that no count reaches when unlimited.
     constexpr std::size_t count() const noexcept { return count_; }
 
     friend constexpr bool operator==(limit, limit) noexcept = default;
@@ -31,7 +31,7 @@ public:
     static constexpr limit none() noexcept { return limit(raw(), most); }
     static constexpr limit nothing() noexcept { return limit(raw(), 0); }
 
-    /// For those who keep a limit as its `count()`.
+    /// The limit whose `count()` this is.
     static constexpr limit of_count(std::size_t count) noexcept { return limit(raw(), count); }
 
 private:
@@ -43,9 +43,9 @@ private:
     std::size_t count_;
 };
 
-/// As many as there are.
+/// No limit.
 inline constexpr limit unlimited = limit::none();
-/// None for now: those who come wait until the limit is changed.
+/// Nothing for now: everything waits until the limit is changed.
 inline constexpr limit paused = limit::nothing();
 
 } // namespace weir

@@ -7,7 +7,7 @@
 
 namespace weir {
 
-/// What became of a value that was sent: in the channel, or handed back with the reason.
+/// The result of a send: the channel has the value, or hands it back with the reason.
 template <class T>
 class [[nodiscard]] send_result {
 public:
@@ -17,7 +17,7 @@ public:
     /// True: the channel has taken the value.
     explicit operator bool() const noexcept { return !error_; }
     const error_code& error() const noexcept { return error_; }
-    /// The value, handed back. Only when it was not sent.
+    /// The value, handed back. Throws `std::bad_optional_access` when it was sent.
     T& value() & { return value_.value(); }
     T&& value() && { return std::move(value_).value(); }
 
@@ -26,7 +26,7 @@ private:
     std::optional<T> value_;
 };
 
-/// What became of an attempt that does not wait.
+/// The result of a send that does not wait.
 class [[nodiscard]] try_result {
 public:
     try_result() = default;

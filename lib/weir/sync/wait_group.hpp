@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/default_token.hpp>
+#include <weir/detail/initiate.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -12,10 +14,10 @@ namespace weir {
 
 /// Waits until everything that was added is done, as Go's `sync.WaitGroup` does.
 ///
-/// Shape: `add` before a piece of work is started, `done` when it ended, `async_wait` for the count
-///        to be zero. May be used again afterwards.
+/// Shape: call `add` before a piece of work starts and `done` when it has ended; `async_wait` waits
+///        for the count to be zero. It may be used again afterwards.
 /// Threads: safe from any thread.
-/// Lifetime: who waits may outlive it; `done` may not be called after it is gone.
+/// Lifetime: waits may outlive it. `done` must not be called after it is gone.
 template <class Executor = boost::asio::any_io_executor>
 class basic_wait_group {
 public:
@@ -35,23 +37,23 @@ public:
     /// Precondition: no more are done than were added (asserted).
     void done(std::size_t n = 1) noexcept
     {
-        const auto core = core_; // who was waiting may destroy this object before `leave` returns
+        const auto core = core_; // a waiter may destroy this object before `leave` returns
         core->leave(n);
     }
 
     std::size_t count() const noexcept { return core_->count(); }
 
-    /// Completes when the count is zero; one moment of zero is enough.
+    /// Completes when the count has been zero, even if it rises again before the handler runs.
     ///
     /// Completion: `void(error_code)`
     /// Errors: `boost::asio::error::operation_aborted` when cancelled.
-    /// Cancellation: terminal, partial and total; changes nothing else.
+    /// Cancellation: terminal, partial and total; the count does not change.
     /// Handler: by its associated executor, never inside this call nor inside `done`.
     template <class Token = default_token<Executor>>
     auto async_wait(Token&& token = Token())
     {
-        return boost::asio::async_initiate<Token, void(error_code)>(
-            detail::initiate_count_wait<Executor>(executor_, core_), token);
+        return detail::initiate_at<void(error_code)>(executor_, token, detail::start_count_wait(),
+                                                     core_);
     }
 
 private:

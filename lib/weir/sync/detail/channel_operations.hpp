@@ -5,7 +5,7 @@
 #include <weir/sync/channel_reservation.hpp>
 #include <weir/sync/detail/channel_state.hpp>
 #include <weir/sync/send_result.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -18,15 +18,16 @@
 
 namespace weir::detail {
 
-inline error_code error_for(attempt_result how) noexcept
+/// The public error of an operation that ended with `result`.
+inline error_code error_for(attempt_result result) noexcept
 {
-    switch (how) {
+    switch (result) {
     case attempt_result::closed:
         return errc::closed;
     case attempt_result::full:
         return errc::full;
-    case attempt_result::too_large:
-        return errc::too_large;
+    case attempt_result::no_capacity:
+        return errc::no_capacity;
     case attempt_result::timed_out:
         return errc::timed_out;
     case attempt_result::retry: // cancelled before it got any further
@@ -36,7 +37,7 @@ inline error_code error_for(attempt_result how) noexcept
     }
 }
 
-/// Receives one value: what `async_receive` completes with.
+/// Where `async_receive` puts its value.
 template <class T>
 struct one_value {
     static constexpr std::size_t most = 1;
@@ -48,7 +49,7 @@ struct one_value {
     std::optional<T> value;
 };
 
-/// Receives several values behind those of a vector: what `async_receive_some` completes with.
+/// Where `async_receive_some` puts its values: behind those of a vector.
 template <class T>
 struct some_values {
     some_values(std::vector<T>& v, std::size_t at_most) : into(&v), most(at_most)
@@ -96,7 +97,7 @@ public:
     }
 
 private:
-    // On the operation's executor. One that was woken already sees it when it looks.
+    // On the operation's executor. A receiver that was already woken sees this when it resumes.
     void give_up(attempt_result why)
     {
         if (given_up_ != attempt_result::done)
@@ -108,26 +109,26 @@ private:
         }
     }
 
-    void look() noexcept override { this->wake(); }
+    void notified() noexcept override { this->wake(); }
 
     void resumed() override
     {
         if (counted_)
             state_->core.woken();
         counted_ = true;
-        attempt_result how = attempt_result::retry;
-        for (unsigned round = 0; how == attempt_result::retry && given_up_ == attempt_result::done;
-             ++round) {
+        attempt_result result = attempt_result::retry;
+        for (unsigned round = 0;
+             result == attempt_result::retry && given_up_ == attempt_result::done; ++round) {
             if (round != 0)
                 real_atomics::pause(round);
-            how = state_->core.pop_or_park(*this, sink_.most, sink_);
+            result = state_->core.pop_or_park(*this, sink_.most, sink_);
         }
-        if (how == attempt_result::parked)
+        if (result == attempt_result::parked)
             return;
-        // What it was woken for may still be there, for another.
+        // The value it was woken for may still be there, for another receiver.
         state_->core.notify();
         error_code error;
-        if (how == attempt_result::retry)
+        if (result == attempt_result::retry)
             error = error_for(given_up_);
         this->complete(error, sink_.result());
     }
@@ -150,18 +151,18 @@ private:
     std::shared_ptr<channel_state<T>> state_;
     Sink sink_;
     alarm deadline_;
-    attempt_result given_up_ = attempt_result::done; // why it does not want a value any more
-    bool counted_ = true; // the wake-up under way is one that the core counts
+    attempt_result given_up_ = attempt_result::done; // anything else: why it no longer waits
+    bool counted_ = true; // the core counts the wake-up that is under way
 };
 
-/// What sending and reserving have in common: waiting in the senders' line.
+/// The common part of sending and reserving: waiting in the senders' line.
 template <class T, class Derived, class Handler, class Executor>
 class send_wait : public wait_operation<Derived, Handler, Executor>,
                   protected channel_core<T>::sender {
 public:
     send_wait(Handler&& handler, const Executor& executor, std::shared_ptr<channel_state<T>> shared,
-              T* what)
-        : send_wait::wait_operation(std::move(handler), executor), channel_core<T>::sender(what),
+              T* own)
+        : send_wait::wait_operation(std::move(handler), executor), channel_core<T>::sender(own),
           state_(std::move(shared))
     {
     }
@@ -174,14 +175,14 @@ public:
         if (deadline != time_point::max())
             deadline_ = alarm(this->home().plain(), deadline,
                               [this] { give_up(attempt_result::timed_out); });
-        attempt_result how = attempt_result::retry;
-        for (unsigned round = 0; how == attempt_result::retry; ++round) {
+        attempt_result result = attempt_result::retry;
+        for (unsigned round = 0; result == attempt_result::retry; ++round) {
             if (round != 0)
                 real_atomics::pause(round);
-            how = try_or_park();
+            result = try_or_park();
         }
-        if (how != attempt_result::parked) // parked: it may be over already, on another thread
-            settled(how);
+        if (result != attempt_result::parked) // else another thread may have ended it already
+            settled(result);
     }
 
 protected:
@@ -190,11 +191,11 @@ protected:
     channel_state<T>& state() noexcept { return *state_; }
 
     std::shared_ptr<channel_state<T>> state_;
-    attempt_result how_ = attempt_result::parked;
+    attempt_result result_ = attempt_result::parked;
 
 private:
     virtual attempt_result try_or_park() noexcept = 0;
-    /// Nobody will be told what became of it. Ends the operation.
+    /// Ends the operation without completing it: its context is being destroyed.
     virtual void lost() noexcept = 0;
 
     void give_up(attempt_result why)
@@ -203,9 +204,9 @@ private:
             settled(why);
     }
 
-    void settled(attempt_result how) noexcept override
+    void settled(attempt_result result) noexcept override
     {
-        how_ = how;
+        result_ = result;
         this->wake();
     }
 
@@ -225,32 +226,32 @@ class send_operation final
     : public send_wait<T, send_operation<T, Handler, Executor>, Handler, Executor> {
 public:
     send_operation(Handler&& handler, const Executor& executor,
-                   std::shared_ptr<channel_state<T>> shared, T&& what)
+                   std::shared_ptr<channel_state<T>> shared, T&& own)
         : send_operation::send_wait(std::move(handler), executor, std::move(shared), &value_),
-          value_(std::move(what))
+          value_(std::move(own))
     {
     }
 
 private:
     attempt_result try_or_park() noexcept override
     {
-        if (this->state().full == overflow::wait)
+        if (this->state().when_full == overflow::wait)
             return this->state().core.push_or_park(*this);
         return this->state().offer(value_);
     }
 
     void resumed() override
     {
-        if (this->how_ == attempt_result::done)
+        if (this->result_ == attempt_result::done)
             return this->complete(send_result<T>());
-        this->complete(send_result<T>(error_for(this->how_), std::move(value_)));
+        this->complete(send_result<T>(error_for(this->result_), std::move(value_)));
     }
 
-    // Nobody is left to hand the value back to. The handler goes last: it may own what the hook
+    // The value cannot be handed back any more. The handler goes last: it may own what the hook
     // uses.
     void lost() noexcept override
     {
-        if (this->how_ != attempt_result::done) {
+        if (this->result_ != attempt_result::done) {
             this->state().core.taken_over();
             this->state().lose(std::move(value_));
         }
@@ -274,22 +275,22 @@ private:
     attempt_result try_or_park() noexcept override
     {
         if (this->state().core.capacity() == 0)
-            return attempt_result::too_large;
-        if (this->state().full == overflow::wait)
+            return attempt_result::no_capacity;
+        if (this->state().when_full == overflow::wait)
             return this->state().core.push_or_park(*this);
         return this->state().core.try_reserve();
     }
 
     channel_reservation<T> take() noexcept
     {
-        if (this->how_ != attempt_result::done)
+        if (this->result_ != attempt_result::done)
             return channel_reservation<T>();
         return channel_reservation<T>(std::move(this->state_));
     }
 
     void resumed() override
     {
-        const error_code error = error_for(this->how_);
+        const error_code error = error_for(this->result_);
         this->complete(error, take());
     }
 

@@ -17,26 +17,28 @@ template <class T>
 struct channel_state {
     using hook = std::function<void(T&&)>;
 
-    channel_state(std::size_t capacity, overflow f, hook h)
-        : core(capacity), full(f), undelivered(std::move(h))
+    channel_state(std::size_t capacity, overflow rule, hook h)
+        : core(capacity), when_full(rule), undelivered(std::move(h))
     {
     }
 
+    /// Gives the value to the hook, or destroys it.
     void lose(T&& value) noexcept
     {
         if (undelivered)
             undelivered(std::move(value));
     }
 
-    /// Without waiting, by the channel's rule: `done`, `full` or `closed`.
+    /// Sends without waiting, by the channel's rule: `done`, `full` or `closed`.
     attempt_result offer(T& value) noexcept
     {
         for (unsigned round = 0;; ++round) {
-            const attempt_result how = core.try_push(value);
-            if (how != attempt_result::full || full == overflow::wait || full == overflow::reject)
-                return how;
-            // Nothing to drop: every place is reserved, or there are none. Then it is this one.
-            if (full == overflow::drop_newest || (!lose_oldest() && core.size() == 0)) {
+            const attempt_result result = core.try_push(value);
+            if (result != attempt_result::full || when_full == overflow::wait ||
+                when_full == overflow::reject)
+                return result;
+            // Nothing to drop: every place is reserved, or there are none. Then drop this value.
+            if (when_full == overflow::drop_newest || (!lose_oldest() && core.size() == 0)) {
                 core.taken_over();
                 lose(std::move(value));
                 return attempt_result::done;
@@ -45,6 +47,7 @@ struct channel_state {
         }
     }
 
+    /// False: no value was there.
     bool lose_oldest() noexcept
     {
         std::optional<T> oldest;
@@ -54,7 +57,8 @@ struct channel_state {
         return oldest.has_value();
     }
 
-    /// Nobody can receive any more. A reservation may still send: it looks at `gone` afterwards.
+    /// The channel is gone: no value can be received any more. A reservation may still send; it
+    /// looks at `gone` afterwards.
     void end() noexcept
     {
         core.close();
@@ -69,7 +73,7 @@ struct channel_state {
     }
 
     channel_core<T> core;
-    const overflow full;
+    const overflow when_full;
     const hook undelivered;
     std::atomic<bool> gone{false};
 };

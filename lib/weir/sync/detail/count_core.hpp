@@ -10,15 +10,20 @@
 
 namespace weir::detail {
 
-/// A count that somebody waits to be zero, and that can be closed. The rule of `gate` and
-/// `wait_group`.
+/// A count that operations wait on until it is zero, and that can be closed. The rule of `gate`,
+/// `wait_group` and `event`.
 ///
-/// One word holds the count and two flags, so that entering and closing meet on it. Who waits sets
-/// a flag and looks at the count again; who leaves last looks at the flag.
-template <class Policy = real_atomics>
+/// One word holds the count and two flags, so that entering and closing meet on it. A waiter sets a
+/// flag and then looks at the count again; whatever leaves last looks at the flag.
+template <class Atomics = real_atomics>
 class count_core {
+    template <class V>
+    using atomic = typename Atomics::template atomic<V>;
+    template <class V>
+    using plain = typename Atomics::template plain<V>;
+
 public:
-    struct node : list_node {
+    struct node : list_node<Atomics> {
         /// The count was zero. Called once, outside locks, unless `unpark` returned true.
         virtual void reached_zero() noexcept = 0;
 
@@ -27,7 +32,7 @@ public:
 
     private:
         friend class count_core;
-        bool parked_ = false;
+        plain<bool> parked_{false};
     };
 
     explicit count_core(std::size_t n = 0) noexcept : word_(n * one) {}
@@ -51,7 +56,7 @@ public:
             wake_all();
     }
 
-    /// As if all had left at once. False: nobody was there.
+    /// As if all had left at once. False: the count was zero already.
     bool leave_all() noexcept
     {
         const std::uint64_t before = word_.fetch_and(one - 1);
@@ -74,7 +79,7 @@ public:
             queue_.push_back(n);
             return true;
         }
-        settle_flag();
+        update_flag();
         return false;
     }
 
@@ -86,7 +91,7 @@ public:
             return false;
         n.parked_ = false;
         queue_.erase(n);
-        settle_flag();
+        update_flag();
         return true;
     }
 
@@ -103,7 +108,7 @@ private:
 
     void wake_all() noexcept
     {
-        list<node> woken;
+        list<node, Atomics> woken;
         {
             std::lock_guard lock(mutex_);
             while (!queue_.empty()) {
@@ -111,21 +116,21 @@ private:
                 n.parked_ = false;
                 woken.push_back(n);
             }
-            settle_flag();
+            update_flag();
         }
         while (!woken.empty())
             woken.pop_front().reached_zero();
     }
 
-    void settle_flag() noexcept
+    void update_flag() noexcept
     {
         if (queue_.empty())
             word_.fetch_and(~waiting);
     }
 
-    typename Policy::template atomic<std::uint64_t> word_;
-    typename Policy::mutex mutex_;
-    list<node> queue_;
+    atomic<std::uint64_t> word_;
+    typename Atomics::mutex mutex_;
+    list<node, Atomics> queue_;
 };
 
 } // namespace weir::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/initiate.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/count_core.hpp>
@@ -7,11 +8,12 @@
 #include <boost/asio/error.hpp>
 
 #include <memory>
+#include <type_traits>
 #include <utility>
 
 namespace weir::detail {
 
-/// The operation that waits for a count to be zero: `void(error_code)`.
+/// The operation that waits until a count is zero: `void(error_code)`.
 template <class Handler, class Executor>
 class count_wait_operation final
     : public wait_operation<count_wait_operation<Handler, Executor>, Handler, Executor>,
@@ -52,26 +54,15 @@ private:
     error_code error_;
 };
 
-template <class Executor>
-struct initiate_count_wait {
-    using executor_type = Executor;
-
-    initiate_count_wait(Executor e, std::shared_ptr<count_core<>> c)
-        : executor(std::move(e)), core(std::move(c))
-    {
-    }
-    executor_type get_executor() const noexcept { return executor; }
-
-    template <class Handler>
-    void operator()(Handler&& handler) const
+/// For `initiate_at`. The operation shares the core, so its owner may go while it waits.
+struct start_count_wait {
+    template <class Executor, class Handler>
+    void operator()(const Executor& executor, Handler&& handler,
+                    std::shared_ptr<count_core<>> core) const
     {
         using operation = count_wait_operation<std::decay_t<Handler>, Executor>;
-        std::decay_t<Handler> own(std::forward<Handler>(handler));
-        operation::create(std::move(own), executor, core)->start();
+        operation::create(std::move(handler), executor, std::move(core))->start();
     }
-
-    Executor executor;
-    std::shared_ptr<count_core<>> core;
 };
 
 } // namespace weir::detail

@@ -12,41 +12,44 @@
 
 namespace weir::detail {
 
-/// What became of an attempt at a channel, or of one who waited there.
+/// The result of an attempt on a channel, or of a wait there.
 enum class attempt_result {
     done,
-    parked,    ///< in line: it will be told
-    full,      ///< no room now
-    closed,    ///< nothing new comes in; for a receiver: nothing comes any more
-    retry,     ///< somebody is between two steps that belong together: try again
-    timed_out, ///< it waited until its deadline
-    too_large, ///< there are no places to reserve
-    guarded,   ///< places are reserved: decide under the lock
+    parked,      ///< in line: the result comes later
+    full,        ///< no room now
+    closed,      ///< nothing new enters; for a receiver: no value will come any more
+    retry,       ///< another thread is between two steps that belong together: try again
+    timed_out,   ///< it waited until its deadline
+    no_capacity, ///< a capacity of 0 has no places to reserve
+    guarded,     ///< places are reserved: decide under the lock
 };
 
 /// A bounded many-to-many ring of values, without a lock.
 ///
-/// A slot's `sequence` says whose turn it is: `p` free for the push of position p, `p | 1` full for
-/// the pop of p. Positions count in steps of four; the low bits of the tail say `closed` and
-/// `reserving`, so that pushing, closing and reserving meet on one word, and the end of the stream
-/// is decided from one load of it.
+/// A slot's `sequence` says whose turn it is: `p` means free for the push of position p, `p | 1`
+/// means full for the pop of p. Positions count in steps of four. The low bits of the tail are the
+/// flags `closed` and `reserving`, so that pushing, closing and reserving meet on one word, and one
+/// load of it decides the end of the stream.
 ///
-/// Source: Dmitry Vyukov's bounded queue (1024cores.net), with exact capacities, batches on the
-///         consumers' side, and the two bits.
-template <class T, class Policy>
+/// Source: Dmitry Vyukov's bounded queue (1024cores.net), with exact capacities, batches, and the
+///         two flags.
+template <class T, class Atomics>
 class ring {
     static_assert(
         std::is_nothrow_move_constructible_v<T> && std::is_nothrow_destructible_v<T>,
         "a channel's value type must move without throwing, or a value could be lost on its way");
 
+    template <class V>
+    using atomic = typename Atomics::template atomic<V>;
+
 public:
-    /// Nothing new comes in.
+    /// Nothing new enters.
     static constexpr std::uint64_t closed = 1;
-    /// Some places are spoken for: who comes without a reservation asks under the lock.
+    /// Some places are reserved: a push without a reservation must be decided under the lock.
     static constexpr std::uint64_t reserving = 2;
     static constexpr std::uint64_t step = 4;
 
-    /// A capacity of zero still has one slot, for a value on its way from hand to hand.
+    /// With a capacity of 0 there is still one slot, for a value that is being handed over.
     explicit ring(std::size_t capacity)
         : capacity_(capacity), mask_(round_up(capacity) - 1), slots_(new slot[mask_ + 1])
     {
@@ -59,8 +62,8 @@ public:
         pop(mask_ + 1, [](T&&) {});
     }
 
-    /// `done`, `full`, or `closed` or `guarded` when that bit is in the tail and in `stops`. The
-    /// value is moved from only when done.
+    /// `done` or `full`; `closed` or `guarded` when that flag is in the tail and in `stops`. Moves
+    /// from the value only when done.
     attempt_result push(T& value, std::uint64_t stops) noexcept
     {
         std::uint64_t tail = tail_.load(std::memory_order_relaxed);
@@ -72,7 +75,7 @@ public:
             slot& s = at(p);
             const std::uint64_t turn = s.sequence.load(std::memory_order_acquire);
             if (turn == p) {
-                // A ring of the capacity itself is full when its slot is; a larger one has to
+                // A ring of exactly the capacity is full when its slot is. A larger one has to
                 // count.
                 if (capacity_ <= mask_ && capacity_ != 0 && used(p) >= capacity_)
                     return attempt_result::full;
@@ -88,9 +91,9 @@ public:
         }
     }
 
-    /// Takes up to `most` values in, as many as there is room for, all with one step of the tail:
-    /// `give(i)` is the i-th, and must not throw. Returns how many: 0 as well when one of the bits
-    /// of `stops` is in the tail.
+    /// Pushes up to `most` values, as many as there is room for, with one step of the tail.
+    /// `give(i)` makes the i-th value, and must not throw. Returns how many: 0 also when a flag of
+    /// `stops` is in the tail.
     template <class Give>
     std::size_t push_some(std::size_t most, std::uint64_t stops, Give&& give) noexcept
     {
@@ -100,7 +103,7 @@ public:
                 return 0;
             const std::uint64_t p = position(tail);
             std::size_t room = most;
-            if (capacity_ <= mask_) // a larger ring than the capacity has to count
+            if (capacity_ <= mask_) // a ring larger than the capacity has to count
                 room = std::min(most, capacity_ - used(p));
             std::size_t count = 0;
             std::uint64_t turn = p;
@@ -161,15 +164,15 @@ public:
     }
     void end_reserving() noexcept { tail_.fetch_and(~reserving); }
 
-    /// The tail as it is now, to be looked at with the functions below.
-    std::uint64_t look() const noexcept { return tail_.load(); }
+    /// The tail as it is now, for the functions below.
+    std::uint64_t tail() const noexcept { return tail_.load(); }
     bool is_closed() const noexcept
     {
         return (tail_.load(std::memory_order_relaxed) & closed) != 0;
     }
 
     bool is_empty(std::uint64_t tail) const noexcept { return position(tail) == head_.load(); }
-    /// Nothing is here, and nothing will come.
+    /// No value is here, and none will come.
     bool is_ended(std::uint64_t tail) const noexcept
     {
         return (tail & (closed | reserving)) == closed && is_empty(tail);
@@ -177,23 +180,23 @@ public:
 
     std::size_t capacity() const noexcept { return capacity_; }
 
-    /// How many values are here. Never less than the truth: the head is read first.
+    /// How many values are here. Never too few: the head is read first.
     std::size_t size() const noexcept
     {
         const std::uint64_t head = head_.load();
         return static_cast<std::size_t>((position(tail_.load()) - head) / step);
     }
 
-    /// How many values ever came in.
+    /// How many values have been pushed so far.
     std::uint64_t pushed() const noexcept { return tail_.load() / step; }
 
 private:
-    // A line each: the sender of one value and the receiver of its neighbour do not wait for one
-    // another.
+    // A cache line each: the sender of one value and the receiver of its neighbour do not slow each
+    // other down.
     struct alignas(64) slot {
         T* value() noexcept { return std::launder(reinterpret_cast<T*>(memory)); }
 
-        typename Policy::template atomic<std::uint64_t> sequence{0};
+        atomic<std::uint64_t> sequence{0};
         alignas(T) unsigned char memory[sizeof(T)];
     };
 
@@ -210,7 +213,8 @@ private:
         return size;
     }
 
-    // As seen from a tail that may be an old one: then it is nothing, and the tail cannot be moved.
+    // As seen from a tail that may be out of date. The result is then wrong, but harmless: the
+    // compare-and-swap of the tail fails.
     std::size_t used(std::uint64_t p) const noexcept
     {
         const auto steps = static_cast<std::int64_t>(p - head_.load());
@@ -242,8 +246,8 @@ private:
     const std::size_t capacity_;
     const std::size_t mask_;
     const std::unique_ptr<slot[]> slots_;
-    alignas(64) typename Policy::template atomic<std::uint64_t> tail_{0};
-    alignas(64) typename Policy::template atomic<std::uint64_t> head_{0};
+    alignas(64) atomic<std::uint64_t> tail_{0};
+    alignas(64) atomic<std::uint64_t> head_{0};
 };
 
 } // namespace weir::detail

@@ -7,28 +7,34 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace weir::detail {
 
 enum class acquire_result { granted, parked, full, closed, too_large };
 
-/// The rule of a weighted, first-come-first-served semaphore. Knows no executor, no clock, no
-/// handler.
+/// The rule of a weighted, first-come-first-served semaphore. Knows no executor, clock or handler.
 ///
-/// One word holds what is in use and two flags. While nobody waits, acquiring is one
-/// compare-and-swap on it and releasing another. The `waiting` flag sends everybody through the
-/// lock, so that no newcomer overtakes; a releaser that saw the flag unset subtracted before the
-/// waiter set it, and the waiter looks again after setting it: one of the two always sees the
+/// One word holds what is in use, and flags. While nothing waits, an acquire is one
+/// compare-and-swap on it, and so is a release. The `waiting` flag sends every caller through the
+/// lock, so that no newcomer overtakes. A releaser that saw the flag unset had subtracted before
+/// the waiter set it, and the waiter looks again after setting it: one of the two always sees the
 /// other.
 ///
-/// A limit of 0 lets nobody through for now; it is not too small for anybody.
-template <class Policy = real_atomics>
+/// A limit of 0 lets nothing through for now, and no weight is too large for it.
+template <class Atomics = real_atomics>
 class semaphore_core {
+    template <class V>
+    using atomic = typename Atomics::template atomic<V>;
+    template <class V>
+    using plain = typename Atomics::template plain<V>;
+
 public:
-    struct node : list_node {
+    struct node : list_node<Atomics> {
         explicit node(std::size_t w) : weight(w) {}
-        /// Called once, outside locks, unless `unpark` returned true. Never `parked` or `full`.
-        virtual void decided(acquire_result how) noexcept = 0;
+        /// Called once, outside locks, unless `unpark` returned true. The result is never `parked`
+        /// or `full`.
+        virtual void settled(acquire_result result) noexcept = 0;
 
         const std::size_t weight;
 
@@ -37,10 +43,10 @@ public:
 
     private:
         friend class semaphore_core;
-        bool parked_ = false; // in the queue; not in a list of decisions on its way out
+        plain<bool> parked_{false}; // in the queue, not in a list of results
     };
 
-    /// While the head of the queue waits for much, up to `overtakers` may pass it.
+    /// While the head of the queue waits for more than there is, up to `overtakers` may pass it.
     explicit semaphore_core(std::size_t limit, std::size_t overtakers = 0)
         : limit_(limit), overtakers_(overtakers)
     {
@@ -63,39 +69,38 @@ public:
         }
     }
 
-    /// Grants at once when nobody waits and there is room, else parks the node.
+    /// Grants at once when nothing waits and there is room; otherwise parks the node.
     acquire_result park(node& n) noexcept
     {
         std::lock_guard lock(mutex_);
         word_.fetch_or(waiting);
-        acquire_result how = acquire_result::parked;
+        acquire_result result = acquire_result::parked;
         if ((word_.load() & closed) != 0)
-            how = acquire_result::closed;
+            result = acquire_result::closed;
         else if (is_too_large(n.weight, limit_.load(std::memory_order_relaxed)))
-            how = acquire_result::too_large;
+            result = acquire_result::too_large;
         else if (queue_.empty() ? take(n.weight) : overtake(n.weight))
-            how = acquire_result::granted;
+            result = acquire_result::granted;
         else
             enqueue(n);
         if (queue_.empty())
             word_.fetch_and(~waiting);
-        return how;
+        return result;
     }
 
-    /// True: the node had not been decided, and will not be. Those behind it are looked at again,
-    ///       for the
-    /// head of the queue may have been what held them back.
+    /// True: the node was parked, and `settled` will not be called. Those behind it are tried
+    /// again, because the head of the queue may have been what held them back.
     bool unpark(node& n) noexcept
     {
-        decisions made;
+        results made;
         {
             std::lock_guard lock(mutex_);
             if (!n.parked_)
                 return false;
-            leave(n);
+            dequeue(n);
             grant(made);
         }
-        made.tell();
+        made.deliver();
         return true;
     }
 
@@ -109,8 +114,8 @@ public:
         release_under_lock(weight);
     }
 
-    /// For who owns the core and gives it up: it lives on until the last of what is in use is
-    /// released, so that what is in use need not own it. Closed before.
+    /// The owner gives the core up, after `close`. The core lives on until everything in use is
+    /// released, so permits need not share its ownership.
     static void outlive(std::shared_ptr<semaphore_core> self) noexcept
     {
         std::lock_guard lock(self->mutex_);
@@ -118,34 +123,34 @@ public:
             self->self_ = self;
     }
 
-    /// Never revokes: what is in use may exceed the new limit until it falls. Whoever waits for
-    /// more than the new limit is told so.
+    /// Never revokes: what is in use may exceed the new limit until it falls. Nodes that wait for
+    /// more than the new limit are settled as `too_large`.
     void resize(std::size_t limit) noexcept
     {
-        decisions made;
+        results made;
         {
             std::lock_guard lock(mutex_);
             limit_.store(limit);
-            for_each_waiting([&](node& n) {
+            queue_.for_each([&](node& n) {
                 if (is_too_large(n.weight, limit))
-                    made.too_large.push_back(leave(n));
+                    made.too_large.push_back(dequeue(n));
             });
             grant(made);
         }
-        made.tell();
+        made.deliver();
     }
 
     void close() noexcept
     {
         word_.fetch_or(closed);
-        decisions made;
+        results made;
         {
             std::lock_guard lock(mutex_);
             while (!queue_.empty())
-                made.closed.push_back(leave(queue_.front()));
+                made.closed.push_back(dequeue(queue_.front()));
             word_.fetch_and(~waiting);
         }
-        made.tell();
+        made.deliver();
     }
 
     std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
@@ -164,24 +169,26 @@ public:
 private:
     static constexpr std::uint64_t waiting = 1;
     static constexpr std::uint64_t closed = 2;
-    static constexpr std::uint64_t orphaned = 4; // only what is in use keeps it
+    static constexpr std::uint64_t orphaned = 4; // only what is in use keeps the core alive
     static constexpr std::uint64_t one = 8;      // what is in use is counted above the flags
 
-    // Collected under the lock, told outside it.
-    struct decisions {
-        list<node> granted, too_large, closed;
+    // Collected under the lock, delivered outside it.
+    struct results {
+        using nodes = list<node, Atomics>;
 
-        void tell() noexcept
+        nodes granted, too_large, closed;
+
+        void deliver() noexcept
         {
-            tell(granted, acquire_result::granted);
-            tell(too_large, acquire_result::too_large);
-            tell(closed, acquire_result::closed);
+            deliver(granted, acquire_result::granted);
+            deliver(too_large, acquire_result::too_large);
+            deliver(closed, acquire_result::closed);
         }
 
-        static void tell(list<node>& nodes, acquire_result how) noexcept
+        static void deliver(nodes& to, acquire_result result) noexcept
         {
-            while (!nodes.empty())
-                nodes.pop_front().decided(how);
+            while (!to.empty())
+                to.pop_front().settled(result);
         }
     };
 
@@ -202,28 +209,16 @@ private:
         queue_.push_back(n);
     }
 
-    node& leave(node& n) noexcept
+    node& dequeue(node& n) noexcept
     {
         if (&n == &queue_.front())
-            overtaken_ = 0; // another is the head
+            overtaken_ = 0; // another node becomes the head
         n.parked_ = false;
         queue_.erase(n);
         return n;
     }
 
-    // The one at hand may leave the queue.
-    template <class Do>
-    void for_each_waiting(Do what) noexcept
-    {
-        node* n = queue_.empty() ? nullptr : &queue_.front();
-        while (n != nullptr) {
-            node* const next = queue_.after(*n);
-            what(*n);
-            n = next;
-        }
-    }
-
-    // Under the lock, with `waiting` set: only releases move the word meanwhile.
+    // Under the lock, with `waiting` set: only releases change the word meanwhile.
     bool take(std::size_t weight) noexcept
     {
         std::uint64_t word = word_.load();
@@ -242,42 +237,42 @@ private:
         return true;
     }
 
-    void grant(decisions& made) noexcept
+    void grant(results& made) noexcept
     {
         while (!queue_.empty() && take(queue_.front().weight))
-            made.granted.push_back(leave(queue_.front()));
+            made.granted.push_back(dequeue(queue_.front()));
         if (overtaken_ < overtakers_)
-            for_each_waiting([&](node& n) {
+            queue_.for_each([&](node& n) {
                 if (&n != &queue_.front() && overtake(n.weight))
-                    made.granted.push_back(leave(n));
+                    made.granted.push_back(dequeue(n));
             });
         if (queue_.empty())
             word_.fetch_and(~waiting);
     }
 
-    // Not inlined: into a permit's destructor, g++ 12 follows a null pointer there that it has just
-    // seen excluded, and warns.
+    // Not inlined: in a permit's destructor, g++ 12 would warn about a null pointer that was
+    // excluded just before.
     [[gnu::noinline]] void release_under_lock(std::size_t weight) noexcept
     {
-        decisions made;
+        results made;
         std::shared_ptr<semaphore_core> last;
         {
             std::lock_guard lock(mutex_);
             const std::uint64_t before = word_.fetch_sub(weight * one);
             if ((before & orphaned) != 0 && before / one == weight)
-                last = std::move(self_);
+                last = std::exchange(self_, nullptr);
             grant(made);
         }
-        made.tell();
+        made.deliver();
     }
 
-    typename Policy::template atomic<std::uint64_t> word_{0};
-    typename Policy::template atomic<std::size_t> limit_;
+    atomic<std::uint64_t> word_{0};
+    atomic<std::size_t> limit_;
     const std::size_t overtakers_;
-    mutable typename Policy::mutex mutex_;
-    std::size_t overtaken_ = 0; // how many passed the present head of the queue
-    list<node> queue_;
-    std::shared_ptr<semaphore_core> self_; // when nobody else owns it, and something is in use
+    mutable typename Atomics::mutex mutex_;
+    plain<std::size_t> overtaken_{0}; // how many have passed the present head of the queue
+    list<node, Atomics> queue_;
+    plain<std::shared_ptr<semaphore_core>> self_; // once orphaned, while something is in use
 };
 
 } // namespace weir::detail

@@ -5,7 +5,7 @@
 #include <weir/flow/detail/pool/watched_job.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/outcome.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>

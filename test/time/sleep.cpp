@@ -1,4 +1,4 @@
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 #include "support/waiting.hpp"
@@ -6,7 +6,6 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <memory>
 #include <optional>
 #include <vector>
 
@@ -99,60 +98,6 @@ BOOST_AUTO_TEST_CASE(an_io_context_whose_last_wait_was_cancelled_runs_out_of_wor
     signal.emit(asio::cancellation_type::terminal);
     io.run(); // would take a day, if the timer stayed armed
     BOOST_TEST((got.value() == asio::error::operation_aborted));
-}
-
-BOOST_AUTO_TEST_CASE(an_alarm_rings_once_at_its_time)
-{
-    simulation s(1);
-    int rung = 0;
-    const weir::alarm a(s.a.get_executor(), weir::time_point{} + 5s, [&] { ++rung; });
-    s.run();
-    BOOST_TEST(rung == 1);
-    BOOST_TEST((s.elapsed() == 5s));
-}
-
-BOOST_AUTO_TEST_CASE(an_alarm_that_is_gone_never_rings_even_when_its_time_had_come)
-{
-    in_many_orders([](simulation& s) {
-        int rung = 0;
-        auto a = std::make_unique<weir::alarm>(s.a.get_executor(), weir::time_point{} + 1s,
-                                               [&] { ++rung; });
-        s.spawn([&]() -> asio::awaitable<void> {
-            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
-            const int before = rung; // both are due now; whichever comes first
-            a.reset();
-            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
-            BOOST_TEST(rung == before);
-        });
-        s.run();
-    });
-}
-
-BOOST_AUTO_TEST_CASE(an_alarm_may_be_set_anew_from_within)
-{
-    simulation s(1);
-    int rung = 0;
-    weir::alarm a;
-    std::function<void()> ring = [&] {
-        if (++rung < 3)
-            a = weir::alarm(s.a.get_executor(), s.world.now() + 1s, ring);
-    };
-    a = weir::alarm(s.a.get_executor(), s.world.now() + 1s, ring);
-    s.run();
-    BOOST_TEST(rung == 3);
-    BOOST_TEST((s.elapsed() == 3s));
-}
-
-BOOST_AUTO_TEST_CASE(an_alarm_may_outlive_its_context)
-{
-    weir::alarm a;
-    {
-        asio::io_context io;
-        a = weir::alarm(io.get_executor(), weir::now(io.get_executor()) + 1h,
-                        [] { BOOST_ERROR("rung"); });
-        io.poll();
-    }
-    a.cancel();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

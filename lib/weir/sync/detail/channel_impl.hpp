@@ -1,0 +1,195 @@
+#pragma once
+
+#include <weir/detail/initiate.hpp>
+#include <weir/sync/channel.hpp>
+#include <weir/sync/detail/channel_operations.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+// The bodies of `channel`'s members.
+
+namespace weir {
+
+template <class T, class Executor>
+channel<T, Executor>::channel(executor_type executor, std::size_t capacity, overflow when_full,
+                              undelivered_hook on_undelivered)
+    : state_(std::make_shared<state>(checked(capacity), checked(when_full),
+                                     std::move(on_undelivered))),
+      executor_(std::move(executor))
+{
+}
+
+template <class T, class Executor>
+channel<T, Executor>::channel(executor_type executor, std::size_t capacity,
+                              undelivered_hook on_undelivered)
+    : channel(std::move(executor), capacity, overflow::wait, std::move(on_undelivered))
+{
+}
+
+template <class T, class Executor>
+overflow channel<T, Executor>::checked(overflow rule)
+{
+    if (rule == overflow::caller_runs)
+        throw std::invalid_argument(
+            "weir::channel: overflow::caller_runs is for pools: a channel has no job to run");
+    return rule;
+}
+
+template <class T, class Executor>
+std::size_t channel<T, Executor>::checked(std::size_t capacity)
+{
+    if (capacity > max_capacity)
+        throw std::invalid_argument("weir::channel: the capacity is above max_capacity");
+    return capacity;
+}
+
+// ---- sending
+
+template <class T, class Executor>
+template <class Token>
+auto channel<T, Executor>::async_send(T value, Token&& token)
+{
+    return async_send_until(time_point::max(), std::move(value), std::forward<Token>(token));
+}
+
+template <class T, class Executor>
+template <class Token>
+auto channel<T, Executor>::async_send_until(time_point deadline, T value, Token&& token)
+{
+    const auto start = [this, deadline](auto&& handler, T own) {
+        using operation = detail::send_operation<T, std::decay_t<decltype(handler)>, Executor>;
+        operation::create(std::move(handler), executor_, state_, std::move(own))->start(deadline);
+    };
+    return detail::initiate<void(send_result<T>)>(*this, token, start, std::move(value));
+}
+
+template <class T, class Executor>
+template <class... Args>
+auto channel<T, Executor>::async_emplace(Args&&... args)
+{
+    return async_send(T(std::forward<Args>(args)...));
+}
+
+template <class T, class Executor>
+template <class Token>
+auto channel<T, Executor>::async_reserve(Token&& token)
+{
+    const auto start = [this](auto&& handler) {
+        using operation = detail::reserve_operation<T, std::decay_t<decltype(handler)>, Executor>;
+        operation::create(std::move(handler), executor_, state_)->start(time_point::max());
+    };
+    return detail::initiate<void(error_code, reservation)>(*this, token, start);
+}
+
+template <class T, class Executor>
+channel_reservation<T> channel<T, Executor>::try_reserve()
+{
+    if (capacity() != 0 && state_->core.try_reserve() == detail::attempt_result::done)
+        return reservation(state_);
+    return reservation();
+}
+
+template <class T, class Executor>
+try_result channel<T, Executor>::try_send(T&& value)
+{
+    switch (state_->offer(value)) {
+    case detail::attempt_result::done:
+        return {};
+    case detail::attempt_result::closed:
+        return errc::closed;
+    default:
+        return errc::full;
+    }
+}
+
+template <class T, class Executor>
+try_result channel<T, Executor>::try_send(const T& value)
+{
+    T copy(value);
+    return try_send(std::move(copy));
+}
+
+template <class T, class Executor>
+std::size_t channel<T, Executor>::try_send_n(std::span<T> values)
+{
+    std::size_t count = state_->core.try_push_some(values.data(), values.size());
+    while (count < values.size() && try_send(std::move(values[count])))
+        ++count;
+    return count;
+}
+
+template <class T, class Executor>
+template <class Give>
+std::size_t channel<T, Executor>::try_give(std::size_t most, Give&& give) noexcept
+{
+    return state_->core.try_push_some(most, give);
+}
+
+// ---- receiving
+
+template <class T, class Executor>
+template <class Signature, class Sink, class Token>
+auto channel<T, Executor>::receive_into(Sink sink, time_point deadline, Token& token)
+{
+    const auto start = [this, deadline](auto&& handler, Sink own) {
+        using operation =
+            detail::receive_operation<T, Sink, std::decay_t<decltype(handler)>, Executor>;
+        operation::create(std::move(handler), executor_, state_, std::move(own))->start(deadline);
+    };
+    return detail::initiate<Signature>(*this, token, start, std::move(sink));
+}
+
+template <class T, class Executor>
+template <class Token>
+auto channel<T, Executor>::async_receive(Token&& token)
+{
+    return async_receive_until(time_point::max(), std::forward<Token>(token));
+}
+
+template <class T, class Executor>
+template <class Token>
+auto channel<T, Executor>::async_receive_until(time_point deadline, Token&& token)
+{
+    return receive_into<void(error_code, std::optional<T>)>(detail::one_value<T>(), deadline,
+                                                            token);
+}
+
+template <class T, class Executor>
+template <class Token>
+auto channel<T, Executor>::async_receive_some(std::vector<T>& into, std::size_t most, Token&& token)
+{
+    if (most == 0)
+        throw std::invalid_argument("weir::channel: at least one value must be asked for");
+    // A large request costs no more memory than there may be values.
+    most = std::min(most, std::max<std::size_t>(capacity(), 1));
+    return receive_into<void(error_code, std::size_t)>(detail::some_values<T>(into, most),
+                                                       time_point::max(), token);
+}
+
+template <class T, class Executor>
+std::optional<T> channel<T, Executor>::try_receive()
+{
+    std::optional<T> value;
+    state_->core.try_pop(1, [&value](T&& v) { value.emplace(std::move(v)); });
+    return value;
+}
+
+template <class T, class Executor>
+std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std::size_t most)
+{
+    most = std::min(most, std::max<std::size_t>(size(), 1));
+    detail::some_values<T> sink(into, most);
+    return state_->core.try_pop(most, sink);
+}
+
+template <class T, class Executor>
+template <class Take>
+std::size_t channel<T, Executor>::try_take(std::size_t most, Take&& take) noexcept
+{
+    return state_->core.try_pop(most, take);
+}
+
+} // namespace weir

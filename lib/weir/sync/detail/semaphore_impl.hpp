@@ -1,0 +1,165 @@
+#pragma once
+
+#include <weir/detail/initiate.hpp>
+#include <weir/detail/wait_operation.hpp>
+#include <weir/sync/semaphore.hpp>
+#include <weir/time/alarm.hpp>
+
+#include <boost/asio/error.hpp>
+
+#include <memory>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+// The bodies of `basic_semaphore`'s members, and its waiting operation.
+
+namespace weir {
+
+namespace detail {
+
+template <class Handler, class Executor>
+class acquire_operation final
+    : public wait_operation<acquire_operation<Handler, Executor>, Handler, Executor>,
+      private semaphore_core<>::node {
+public:
+    using core = semaphore_core<>;
+
+    acquire_operation(Handler&& handler, const Executor& executor, std::shared_ptr<core> shared,
+                      std::size_t asked)
+        : acquire_operation::wait_operation(std::move(handler), executor), core::node(asked),
+          core_(std::move(shared))
+    {
+    }
+
+    void start(time_point deadline)
+    {
+        if (!this->enlist())
+            return this->destroy();
+        this->on_cancellation([this] { give_up(boost::asio::error::operation_aborted); });
+        if (deadline != time_point::max())
+            deadline_ = alarm(this->home().plain(), deadline, [this] { give_up(errc::timed_out); });
+        const acquire_result result = core_->park(*this);
+        if (result != acquire_result::parked) // else another thread may have ended it already
+            settled(result);
+    }
+
+private:
+    void give_up(error_code reason)
+    {
+        if (core_->unpark(*this)) {
+            error_ = reason;
+            this->wake();
+        }
+    }
+
+    void settled(acquire_result result) noexcept override
+    {
+        result_ = result;
+        if (result == acquire_result::closed)
+            error_ = errc::closed;
+        else if (result == acquire_result::too_large)
+            error_ = errc::too_large;
+        this->wake();
+    }
+
+    permit take() noexcept
+    {
+        if (result_ != acquire_result::granted)
+            return permit();
+        result_ = acquire_result::parked;
+        return permit(*core_, this->weight);
+    }
+
+    void resumed() override
+    {
+        const error_code error = error_;
+        this->complete(error, take());
+    }
+
+    void dropped() noexcept override
+    {
+        const permit unused = take();
+        this->destroy();
+    }
+
+    void context_shutdown() noexcept override
+    {
+        if (core_->unpark(*this))
+            this->destroy();
+    }
+
+    std::shared_ptr<core> core_;
+    acquire_result result_ = acquire_result::parked;
+    error_code error_;
+    alarm deadline_;
+};
+
+} // namespace detail
+
+template <class Executor>
+basic_semaphore<Executor>::basic_semaphore(executor_type executor, weir::limit limit,
+                                           std::size_t overtakers)
+    : core_(std::make_shared<core>(limit.count(), overtakers)), executor_(std::move(executor))
+{
+}
+
+template <class Executor>
+basic_semaphore<Executor>::~basic_semaphore()
+{
+    core_->close();
+    core::outlive(std::move(core_));
+}
+
+template <class Executor>
+void basic_semaphore<Executor>::check_weight(std::size_t weight)
+{
+    if (weight == 0)
+        throw std::invalid_argument("weir::semaphore: the weight must be at least 1");
+}
+
+template <class Executor>
+permit basic_semaphore<Executor>::try_acquire(std::size_t weight)
+{
+    check_weight(weight);
+    if (core_->try_acquire(weight) == detail::acquire_result::granted)
+        return permit(*core_, weight);
+    return permit();
+}
+
+template <class Executor>
+template <class Token>
+auto basic_semaphore<Executor>::async_acquire(Token&& token)
+{
+    return async_acquire(std::size_t{1}, std::forward<Token>(token));
+}
+
+template <class Executor>
+template <class Token>
+auto basic_semaphore<Executor>::async_acquire(std::size_t weight, Token&& token)
+{
+    return async_acquire_until(time_point::max(), weight, std::forward<Token>(token));
+}
+
+template <class Executor>
+template <class Token>
+requires(!std::integral<std::remove_cvref_t<Token>>) auto basic_semaphore<
+    Executor>::async_acquire_until(time_point deadline, Token&& token)
+{
+    return async_acquire_until(deadline, std::size_t{1}, std::forward<Token>(token));
+}
+
+template <class Executor>
+template <class Token>
+auto basic_semaphore<Executor>::async_acquire_until(time_point deadline, std::size_t weight,
+                                                    Token&& token)
+{
+    check_weight(weight);
+    const auto start = [this, deadline](auto&& handler, std::size_t asked) {
+        using operation = detail::acquire_operation<std::decay_t<decltype(handler)>, Executor>;
+        operation::create(std::move(handler), executor_, core_, asked)->start(deadline);
+    };
+    return detail::initiate<void(error_code, permit)>(*this, token, start, weight);
+}
+
+} // namespace weir
