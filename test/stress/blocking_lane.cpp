@@ -203,10 +203,10 @@ BOOST_AUTO_TEST_CASE(a_lane_that_one_of_its_callables_destroys_does_not_wait_for
     for (int round = 0; round < 50; ++round) {
         asio::io_context io(1);
         auto lane = std::make_shared<weir::blocking_lane>(2);
-        std::atomic<bool> let_go{false};
+        std::atomic<bool> released{false};
         bool called = false;
         auto job = [&, held = lane] {
-            while (!let_go)
+            while (!released)
                 std::this_thread::yield();
             called = true;
         };
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_lane_that_one_of_its_callables_destroys_does_not_wait_for
         while (lane->running() == 0)
             std::this_thread::yield();
         lane.reset();
-        let_go = true; // the callable is its last owner
+        released = true; // the callable is its last owner
         io.run();
         done.get();
         BOOST_TEST(called);

@@ -85,9 +85,9 @@ public:
     /// Calls a callable on the lane and completes with what it returned or threw.
     ///
     /// Shape: the callable takes no arguments, may be move-only, is called at most once, and is no
-    ///        coroutine. Its result is default-constructible, because an error is delivered beside
-    ///        one. The callable is destroyed where it ran, before the completion; one that was not
-    ///        called is destroyed on the handler's executor.
+    ///        coroutine. Its result is default-constructible, because the handler gets an `R` with
+    ///        an error too. The callable is destroyed where it ran, before the completion; one that
+    ///        was not called is destroyed on the handler's executor.
     /// Completion: `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` when it returns
     ///             nothing.
     /// Errors: what the callable threw. A `system_error` when it was not called: `errc::closed`;
