@@ -3,9 +3,12 @@
 #include "support/simulation.hpp"
 #include "support/waiting.hpp"
 
+#include <weir/time/clock.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <memory>
 
 namespace asio = boost::asio;
@@ -45,6 +48,29 @@ BOOST_AUTO_TEST_CASE(a_cancelled_wait_is_aborted)
 {
     weir::test::ends_when_cancelled(
         start, [](weir::error_code error) { BOOST_TEST(error == asio::error::operation_aborted); });
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_ends_at_its_deadline_and_the_count_stays)
+{
+    weir::test::in_many_orders([](weir::test::simulation& s) {
+        weir::wait_group group(s.a.get_executor());
+        group.add();
+        const weir::time_point begin = weir::now(s.a.get_executor());
+        weir::error_code late, in_time(asio::error::operation_aborted);
+        weir::time_point ended;
+        group.async_wait_until(begin + std::chrono::seconds(1), [&](weir::error_code error) {
+            late = error;
+            ended = weir::now(s.a.get_executor());
+            BOOST_TEST(group.count() == 1U);
+            group.done();
+        });
+        group.async_wait_until(begin + std::chrono::hours(1),
+                               [&](weir::error_code error) { in_time = error; });
+        s.run();
+        BOOST_TEST(late == weir::errc::timed_out);
+        BOOST_TEST((ended == begin + std::chrono::seconds(1)));
+        BOOST_TEST(!in_time);
+    });
 }
 
 BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)

@@ -3,20 +3,43 @@
 #include <weir/detail/guarded_signal.hpp>
 #include <weir/error.hpp>
 
-#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace weir::detail {
 
-/// Calls a function when an operation has completed, unless this object is gone by then.
+/// Waits for something and then calls a function, unless this object is gone by then.
 ///
-/// Shape: the operation has the signature `void(error_code)`. The function is called only if the
-///        operation completes without an error. Destroying this object cancels the operation.
+/// The function is the handler of an operation of the signature `void(error_code)`. Destroying this
+/// object cancels the operation; the function is called only when the operation completed without
+/// an error before that.
+///
 /// Threads: start, cancel and destroy it on the serial executor where the operation completes.
 class guarded_call {
+    struct pending;
+
 public:
+    /// The operation's handler. It has one type whatever the function, so that an operation with it
+    /// is compiled once.
+    class handler {
+    public:
+        using cancellation_slot_type = boost::asio::cancellation_slot;
+
+        explicit handler(std::shared_ptr<pending> shared) noexcept;
+        handler(handler&&) noexcept;
+        handler& operator=(handler&&) = delete;
+        ~handler(); // also of an operation that is dropped by its context
+
+        cancellation_slot_type get_cancellation_slot() const noexcept;
+        void operator()(const error_code& error);
+
+    private:
+        std::shared_ptr<pending> shared_;
+    };
+
     guarded_call() = default;
     guarded_call(guarded_call&&) noexcept = default;
     guarded_call& operator=(guarded_call&& other) noexcept
@@ -32,10 +55,17 @@ public:
     void start(Function function, Initiate&& initiate)
     {
         cancel();
-        pending_ = std::make_shared<pending>();
-        pending_->signal.begins();
-        handler<Function> on_done(pending_, std::move(function));
-        initiate(boost::asio::bind_cancellation_slot(pending_->signal.slot(), std::move(on_done)));
+        pending_ = std::make_shared<pending_function<Function>>(std::move(function));
+        initiate(handler(pending_));
+    }
+
+    /// The same for a plain function and what it works on.
+    template <class Initiate>
+    void start(void (*function)(void*), void* target, Initiate&& initiate)
+    {
+        cancel();
+        pending_ = make_pending(function, target);
+        initiate(handler(pending_));
     }
 
     void cancel() noexcept
@@ -46,39 +76,36 @@ public:
 
 private:
     struct pending {
+        pending() = default;
+        pending(const pending&) = delete;
+        pending& operator=(const pending&) = delete;
+        virtual ~pending();
+
+        virtual void call() = 0;
+        /// The function is not needed any more: it may hold what must go.
+        virtual void forget() noexcept {}
+
         guarded_signal signal;
         bool wanted = true;
     };
 
-    void cancel_pending() noexcept; // not inline: there is nearly always none
-
     template <class Function>
-    struct handler {
-        handler(std::shared_ptr<pending> p, Function f)
-            : shared(std::move(p)), function(std::move(f))
-        {
-        }
-        handler(handler&&) = default;
-        handler(const handler&) = delete;
-        handler& operator=(handler&&) = delete;
+    struct pending_function final : pending {
+        explicit pending_function(Function f) : function(std::move(f)) {}
 
-        // A context that drops an operation destroys its handler without calling it.
-        ~handler()
+        void call() override
         {
-            if (shared)
-                shared->signal.ended();
+            Function called(std::move(*function));
+            function.reset();
+            called();
         }
+        void forget() noexcept override { function.reset(); }
 
-        void operator()(const error_code& error)
-        {
-            shared->signal.ended();
-            if (!error && shared->wanted)
-                function();
-        }
-
-        std::shared_ptr<pending> shared;
-        Function function;
+        std::optional<Function> function;
     };
+
+    static std::shared_ptr<pending> make_pending(void (*function)(void*), void* target);
+    void cancel_pending() noexcept; // not inline: nearly always there is none
 
     std::shared_ptr<pending> pending_;
 };

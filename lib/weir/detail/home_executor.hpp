@@ -1,12 +1,9 @@
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/prefer.hpp>
-#include <boost/asio/query.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -40,18 +37,11 @@ public:
 
     boost::asio::execution_context& context() const
     {
-        if (io() != nullptr)
-            return io()->context();
-        return boost::asio::query(other(), boost::asio::execution::context);
+        return io() != nullptr ? io()->context() : other_context();
     }
 
-    boost::asio::any_io_executor plain() const
-    {
-        namespace asio = boost::asio;
-        if (io() != nullptr)
-            return *io();
-        return asio::prefer(other(), asio::execution::outstanding_work.untracked);
-    }
+    /// Without counting as work.
+    boost::asio::any_io_executor plain() const;
 
     /// The function may run, and destroy this object, before `post` returns.
     template <class Function>
@@ -67,15 +57,8 @@ public:
     }
 
 private:
-    void look_beneath(const boost::asio::any_io_executor& executor)
-    {
-        namespace asio = boost::asio;
-        if (auto* io = executor.target<io_executor>())
-            where_.template emplace<io_executor>(*io);
-        else
-            where_ = std::make_unique<const asio::any_io_executor>(
-                asio::prefer(executor, asio::execution::outstanding_work.tracked));
-    }
+    void look_beneath(const boost::asio::any_io_executor& executor);
+    boost::asio::execution_context& other_context() const;
 
     // On the heap, because it is large and rare: a million operations may wait on an `io_context`.
     using any_other = std::unique_ptr<const boost::asio::any_io_executor>;

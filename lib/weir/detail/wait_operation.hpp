@@ -43,19 +43,17 @@ protected:
 
     ~wait_operation() = default;
 
-    /// `on_cancel` is called on the operation's executor, and never after the operation completed.
-    ///
-    /// Cancellation: all three types mean the same, because an operation has no effect before it
-    ///               succeeds.
-    template <class OnCancel>
-    void on_cancellation(OnCancel on_cancel)
+    /// From here on `cancelled` is called when the handler's slot asks for it: on the operation's
+    /// executor, and never after the operation completed.
+    void on_cancellation()
     {
         auto slot = boost::asio::get_associated_cancellation_slot(handler_);
-        if (slot.is_connected())
-            slot.assign([on_cancel](boost::asio::cancellation_type type) {
-                if (type != boost::asio::cancellation_type::none)
-                    on_cancel();
-            });
+        if (!slot.is_connected())
+            return;
+        if constexpr (std::is_same_v<decltype(slot), boost::asio::cancellation_slot>)
+            this->listen(slot);
+        else
+            slot.assign(cancel_request{this});
     }
 
     /// Clears the slot, frees the operation, then calls the handler. On the operation's executor.

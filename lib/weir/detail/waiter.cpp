@@ -78,6 +78,18 @@ waiter::~waiter()
         registry->remove(*this);
 }
 
+void waiter::listen(boost::asio::cancellation_slot slot)
+{
+    slot.assign(cancel_request{this});
+}
+
+// All three types mean the same: nothing happens before the operation succeeds.
+void waiter::cancel_request::operator()(boost::asio::cancellation_type type) const
+{
+    if (type != boost::asio::cancellation_type::none)
+        asked->cancelled();
+}
+
 void waiter::wake()
 {
     auto* registry = registry_.load(std::memory_order_relaxed);

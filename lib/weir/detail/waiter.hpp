@@ -5,6 +5,8 @@
 #include <weir/detail/short_mutex.hpp>
 #include <weir/detail/turn.hpp>
 
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -64,12 +66,21 @@ protected:
 
     const home_executor& home() const noexcept { return home_; }
 
+    /// The function behind a cancellation slot.
+    struct cancel_request {
+        void operator()(boost::asio::cancellation_type type) const;
+        waiter* asked;
+    };
+    void listen(boost::asio::cancellation_slot slot);
+
 private:
     friend class waiter_registry;
     friend class list<waiter>;
     friend class chain<waiter>;
 
     virtual void resumed() = 0;
+    /// The slot asked for it. Only for a waiter that listens to one.
+    virtual void cancelled() {}
     /// A posted wake-up was destroyed before it ran. Gives back what the waiter was given, and ends
     /// it.
     virtual void dropped() noexcept = 0;

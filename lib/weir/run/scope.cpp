@@ -1,5 +1,7 @@
 #include <weir/run/scope.hpp>
 
+#include <weir/time/clock.hpp>
+
 #include <weir/detail/guarded_signal.hpp>
 #include <weir/detail/uninterrupted.hpp>
 #include <weir/sync/wait_group.hpp>

@@ -134,7 +134,7 @@ public:
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] { abort(); });
+        this->on_cancellation();
         if (is_ready())
             return this->wake();
         assert(place() == nullptr);
@@ -143,6 +143,8 @@ public:
     }
 
 private:
+    void cancelled() override { abort(); }
+
     static constexpr bool reads = std::is_same_v<Buffers, detail::pipe::mutable_buffers>;
 
     detail::pipe_user*& place() noexcept

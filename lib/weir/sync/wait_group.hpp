@@ -56,6 +56,14 @@ public:
                                                      core_);
     }
 
+    /// The same, but only until `deadline`; then `errc::timed_out`, and the count does not change.
+    template <class Token = default_token<Executor>>
+    auto async_wait_until(time_point deadline, Token&& token = Token())
+    {
+        return detail::initiate_at<void(error_code)>(executor_, token, detail::start_count_wait(),
+                                                     core_, deadline);
+    }
+
 private:
     std::shared_ptr<detail::count_core<>> core_;
     executor_type executor_;

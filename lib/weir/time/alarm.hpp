@@ -2,7 +2,6 @@
 
 #include <weir/detail/guarded_call.hpp>
 #include <weir/duration.hpp>
-#include <weir/time/sleep.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -23,22 +22,33 @@ public:
     alarm() = default;
 
     template <class Function>
-    alarm(boost::asio::any_io_executor executor, time_point at, Function function);
+    alarm(boost::asio::any_io_executor executor, time_point at, Function function)
+    {
+        call_.start(std::move(function), starter(executor, at));
+    }
+
+    /// The same for a plain function and what it works on: allocates and compiles to less.
+    alarm(boost::asio::any_io_executor executor, time_point at, void (*function)(void*),
+          void* target);
 
     void cancel() noexcept { call_.cancel(); }
 
 private:
+    // Starts the wait. Compiled once, for it is the same whatever the function.
+    class starter {
+    public:
+        starter(boost::asio::any_io_executor& executor, time_point at) noexcept
+            : executor_(executor), at_(at)
+        {
+        }
+        void operator()(detail::guarded_call::handler on_time);
+
+    private:
+        boost::asio::any_io_executor& executor_;
+        time_point at_;
+    };
+
     detail::guarded_call call_;
 };
-
-// -------------------------------------------------------------------------------------------------
-
-template <class Function>
-alarm::alarm(boost::asio::any_io_executor executor, time_point at, Function function)
-{
-    call_.start(std::move(function), [&](auto handler) {
-        async_sleep_until(std::move(executor), at, std::move(handler));
-    });
-}
 
 } // namespace weir

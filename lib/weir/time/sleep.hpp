@@ -54,12 +54,7 @@ public:
         if (!this->enlist())
             return this->destroy();
         service_ = &service_cache<time_service>::of(this->home().context());
-        this->on_cancellation([this] {
-            if (service_->cancel(*this)) {
-                error_ = boost::asio::error::operation_aborted;
-                this->wake();
-            }
-        });
+        this->on_cancellation();
         try {
             if (!service_->schedule(*this, at, this->home().plain()))
                 this->destroy();
@@ -76,6 +71,14 @@ public:
     }
 
 private:
+    void cancelled() override
+    {
+        if (service_->cancel(*this)) {
+            error_ = boost::asio::error::operation_aborted;
+            this->wake();
+        }
+    }
+
     void expired() noexcept override { this->wake(); }
     void resumed() override
     {

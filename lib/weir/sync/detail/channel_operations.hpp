@@ -88,15 +88,21 @@ public:
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] { give_up(attempt_result::retry); });
+        this->on_cancellation();
         if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline,
-                              [this] { give_up(attempt_result::timed_out); });
+            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
         if (!state_->core.park_unless_ready(*this))
             this->wake();
     }
 
 private:
+    void cancelled() override { give_up(attempt_result::retry); }
+
+    static void time_is_over(void* self)
+    {
+        static_cast<receive_operation*>(self)->give_up(attempt_result::timed_out);
+    }
+
     // On the operation's executor. A receiver that was already woken sees this when it resumes.
     void give_up(attempt_result why)
     {
@@ -171,10 +177,9 @@ public:
     {
         if (!this->enlist())
             return lost();
-        this->on_cancellation([this] { give_up(attempt_result::retry); });
+        this->on_cancellation();
         if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline,
-                              [this] { give_up(attempt_result::timed_out); });
+            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
         attempt_result result = attempt_result::retry;
         for (unsigned round = 0; result == attempt_result::retry; ++round) {
             if (round != 0)
@@ -194,6 +199,13 @@ protected:
     attempt_result result_ = attempt_result::parked;
 
 private:
+    void cancelled() override { give_up(attempt_result::retry); }
+
+    static void time_is_over(void* self)
+    {
+        static_cast<send_wait*>(self)->give_up(attempt_result::timed_out);
+    }
+
     virtual attempt_result try_or_park() noexcept = 0;
     /// Ends the operation without completing it: its context is being destroyed.
     virtual void lost() noexcept = 0;

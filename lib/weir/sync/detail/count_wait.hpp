@@ -4,6 +4,7 @@
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/count_core.hpp>
+#include <weir/time/alarm.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -25,21 +26,33 @@ public:
     {
     }
 
-    void start()
+    void start(time_point deadline)
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] {
-            if (core_->unpark(*this)) {
-                error_ = boost::asio::error::operation_aborted;
-                this->wake();
-            }
-        });
+        this->on_cancellation();
+        if (deadline != time_point::max())
+            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
         if (!core_->park(*this))
             this->wake();
     }
 
 private:
+    static void time_is_over(void* self)
+    {
+        static_cast<count_wait_operation*>(self)->give_up(errc::timed_out);
+    }
+
+    void cancelled() override { give_up(boost::asio::error::operation_aborted); }
+
+    void give_up(error_code reason)
+    {
+        if (core_->unpark(*this)) {
+            error_ = reason;
+            this->wake();
+        }
+    }
+
     void reached_zero() noexcept override { this->wake(); }
     void resumed() override { this->complete(error_); }
     void dropped() noexcept override { this->destroy(); }
@@ -52,16 +65,17 @@ private:
 
     std::shared_ptr<count_core<>> core_;
     error_code error_;
+    alarm deadline_;
 };
 
 /// For `initiate_at`. The operation shares the core, so its owner may go while it waits.
 struct start_count_wait {
     template <class Executor, class Handler>
-    void operator()(const Executor& executor, Handler&& handler,
-                    std::shared_ptr<count_core<>> core) const
+    void operator()(const Executor& executor, Handler&& handler, std::shared_ptr<count_core<>> core,
+                    time_point deadline = time_point::max()) const
     {
         using operation = count_wait_operation<std::decay_t<Handler>, Executor>;
-        operation::create(std::move(handler), executor, std::move(core))->start();
+        operation::create(std::move(handler), executor, std::move(core))->start(deadline);
     }
 };
 

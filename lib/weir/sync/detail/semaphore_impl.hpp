@@ -36,15 +36,22 @@ public:
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] { give_up(boost::asio::error::operation_aborted); });
+        this->on_cancellation();
         if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline, [this] { give_up(errc::timed_out); });
+            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
         const acquire_result result = core_->park(*this);
         if (result != acquire_result::parked) // else another thread may have ended it already
             settled(result);
     }
 
 private:
+    void cancelled() override { give_up(boost::asio::error::operation_aborted); }
+
+    static void time_is_over(void* self)
+    {
+        static_cast<acquire_operation*>(self)->give_up(errc::timed_out);
+    }
+
     void give_up(error_code reason)
     {
         if (core_->unpark(*this)) {

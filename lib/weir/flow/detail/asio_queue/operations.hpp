@@ -33,16 +33,19 @@ public:
     {
         if (!this->enlist())
             return this->destroy();
-        this->on_cancellation([this] {
-            cancelled_ = true; // it passes on a value that it was already given
-            if (state_->leave(*this))
-                this->wake();
-        });
+        this->on_cancellation();
         const std::shared_ptr<state> s = state_; // `start` may destroy this operation
         s->start(*this);
     }
 
 private:
+    void cancelled() override
+    {
+        cancelled_ = true; // it passes on a value that it was already given
+        if (state_->leave(*this))
+            this->wake();
+    }
+
     void settled() noexcept override { this->wake(); }
 
     void resumed() override
@@ -92,17 +95,20 @@ public:
     {
         if (!this->enlist())
             return lose();
-        this->on_cancellation([this] {
-            if (state_->leave(*this)) {
-                cancelled_ = true;
-                this->wake();
-            }
-        });
+        this->on_cancellation();
         const std::shared_ptr<state> s = state_; // `start` may destroy this operation
         s->start(*this);
     }
 
 private:
+    void cancelled() override
+    {
+        if (state_->leave(*this)) {
+            cancelled_ = true;
+            this->wake();
+        }
+    }
+
     void settled() noexcept override { this->wake(); }
 
     void resumed() override

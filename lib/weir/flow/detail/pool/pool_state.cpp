@@ -1,13 +1,17 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
-#include <weir/policy/timeout.hpp>
+#include <weir/error.hpp>
+#include <weir/time/clock.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
 
 #include <algorithm>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 namespace weir::detail {
@@ -296,13 +300,11 @@ void pool_state::ensure_one_worker()
 
 asio::awaitable<bool> pool_state::all_left(duration limit)
 {
-    auto wait = workers_left_.async_wait(asio::use_awaitable);
-    try {
-        co_await with_timeout(limit, std::move(wait));
-    } catch (const system_error& e) {
-        if (e.code() != errc::timed_out)
-            throw;
-    }
+    const time_point deadline = saturating_add(now(co_await asio::this_coro::executor), limit);
+    const auto ended =
+        co_await workers_left_.async_wait_until(deadline, asio::as_tuple(asio::deferred));
+    if (const error_code error = std::get<0>(ended); error && error != errc::timed_out)
+        throw system_error(error);
     co_return workers_left_.count() == 0;
 }
 

@@ -36,11 +36,14 @@ protected:
             this->destroy();
             return false;
         }
-        this->on_cancellation([this] {
-            if (state_->withdraw(*this))
-                ended(boost::asio::error::operation_aborted);
-        });
+        this->on_cancellation();
         return true;
+    }
+
+    void cancelled() override
+    {
+        if (state_->withdraw(*this))
+            ended(boost::asio::error::operation_aborted);
     }
 
     void ended(error_code why) noexcept override
