@@ -3,7 +3,7 @@
 // A worker pool of numbers, and how the tests of pools use it.
 
 #include <weir/flow/worker_pool.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

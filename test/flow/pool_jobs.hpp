@@ -2,7 +2,7 @@
 
 // Jobs for the tests of pools.
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

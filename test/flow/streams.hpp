@@ -2,7 +2,7 @@
 
 // Numbers that go through `map` or a `pipeline`.
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>

@@ -1,6 +1,7 @@
 #include <weir/flow/task_pool.hpp>
 
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "flow/pool_jobs.hpp"
 #include "support/simulation.hpp"

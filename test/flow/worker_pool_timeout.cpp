@@ -1,6 +1,6 @@
 #include <weir/flow/worker_pool.hpp>
 
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "flow/int_pool.hpp"
 #include "flow/pool_jobs.hpp"

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <weir/run/scope.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 

@@ -3,7 +3,7 @@
 #include <weir/detail/guarded_call.hpp>
 #include <weir/error.hpp>
 #include <weir/run/cancel.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/alarm.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>

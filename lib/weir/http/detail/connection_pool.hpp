@@ -2,8 +2,8 @@
 
 #include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/idle_list.hpp>
+#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 

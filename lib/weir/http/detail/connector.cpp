@@ -2,8 +2,9 @@
 
 #include <weir/error.hpp>
 #include <weir/policy/timeout.hpp>
+#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/wait.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>

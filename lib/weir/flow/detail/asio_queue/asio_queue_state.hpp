@@ -51,7 +51,7 @@ public:
     using undelivered_hook = std::function<void(value_type&&)>;
     using users = asio_channel_users;
 
-    struct node : list_node {
+    struct node : list_node<> {
         /// The wait is over. Called once, outside the lock; not called after `leave` returned true.
         virtual void settled() noexcept = 0;
 

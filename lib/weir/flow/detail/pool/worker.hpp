@@ -45,7 +45,7 @@ private:
 ///
 /// Threads: its own executor, but for what says otherwise.
 class worker : public job_context,
-               public list_node,
+               public list_node<>,
                public boost::intrusive_ref_counter<worker, boost::thread_safe_counter> {
 public:
     /// A resident worker is a coroutine that takes jobs until there are no more, or too many

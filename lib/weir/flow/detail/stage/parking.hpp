@@ -46,7 +46,7 @@ public:
     }
 
 private:
-    struct node : list_node {
+    struct node : list_node<> {
         waiter* parked = nullptr; // null: not in the list
     };
 

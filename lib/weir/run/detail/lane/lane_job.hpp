@@ -11,7 +11,7 @@ namespace weir::detail {
 class lane_state;
 
 /// What a lane has in a line: a callable that waits for its turn, or a wait for the lane's end.
-class lane_job : public list_node {
+class lane_job : public list_node<> {
 public:
     lane_job(const lane_job&) = delete;
     lane_job& operator=(const lane_job&) = delete;

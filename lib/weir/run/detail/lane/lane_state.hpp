@@ -55,7 +55,7 @@ private:
 
     // A job that a thread has taken out of its line and is not done with yet. On that thread's
     // stack.
-    struct taken_job : list_node {
+    struct taken_job : list_node<> {
         lane_job* job = nullptr;
         std::shared_ptr<lane_callers> callers;
     };
