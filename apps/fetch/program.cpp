@@ -18,6 +18,7 @@
 #include <weir/http/fetcher.hpp>
 #include <weir/http/url.hpp>
 #include <weir/run/signals.hpp>
+#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

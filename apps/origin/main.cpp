@@ -2,6 +2,7 @@
 #include "server.hpp"
 
 #include <weir/run/signals.hpp>
+#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/co_spawn.hpp>

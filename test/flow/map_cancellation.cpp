@@ -1,5 +1,7 @@
 #include <weir/flow/map.hpp>
 
+#include <weir/time/alarm.hpp>
+
 #include "flow/streams.hpp"
 #include "support/numbers.hpp"
 #include "support/simulation.hpp"

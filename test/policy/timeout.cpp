@@ -1,5 +1,8 @@
 #include <weir/policy/timeout.hpp>
 
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
+
 #include "support/simulation.hpp"
 
 #include <boost/asio/error.hpp>

@@ -1,5 +1,8 @@
 #include <weir/run/cleanup.hpp>
 
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
+
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>

@@ -1,5 +1,7 @@
 #include <weir/run/scope.hpp>
 
+#include <weir/time/sleep.hpp>
+
 #include "scope_children.hpp"
 
 #include <boost/asio/co_spawn.hpp>

@@ -1,5 +1,8 @@
 #include <weir/run/scope.hpp>
 
+#include <weir/time/alarm.hpp>
+#include <weir/time/sleep.hpp>
+
 #include "scope_children.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>

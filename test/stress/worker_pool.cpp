@@ -1,5 +1,7 @@
 #include <weir/flow/worker_pool.hpp>
 
+#include <weir/time/sleep.hpp>
+
 #include "support/watchdog.hpp"
 
 #include <boost/asio/co_spawn.hpp>
