@@ -273,7 +273,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_a_buffer_a_send_waits_until_its_value_is_t
 {
     in_many_orders([](simulation& s) {
         auto queue = Kind::make(s.a.get_executor(), 0);
-        BOOST_TEST((queue->try_send(1).error() == weir::errc::full)); // nobody there
+        BOOST_TEST((queue->try_send(1).error() == weir::errc::full)); // no receiver waits
         bool sent = false;
         queue->async_send(7, [&](sent_int r) { sent = bool(r); });
         s.world.run();

@@ -272,7 +272,7 @@ void nothing_is_lost(simulation& s, std::size_t capacity)
         accounted += count;
     }
     BOOST_TEST(accounted == sent + back);
-    BOOST_TEST(hooked == 0); // nobody was destroyed, and all was taken out
+    BOOST_TEST(hooked == 0); // nothing was destroyed, and all was taken out
     BOOST_TEST(ended == 7);
     BOOST_TEST(ends + cut == 3);
     BOOST_TEST(s.world.outstanding() == 0U);

@@ -40,7 +40,7 @@ const auto token = asio::as_tuple(asio::use_awaitable);
 // ---- users of the single-threaded channel
 
 static_assert(!std::is_constructible_v<weir::asio_queue<asio_channel>, asio_channel&, plain_side>,
-              "over a channel that is not safe between threads, say who uses it");
+              "over a channel that is not safe between threads, say which executors use it");
 static_assert(std::is_constructible_v<weir::asio_queue<asio_concurrent_channel>,
                                       asio_concurrent_channel&, plain_side>);
 

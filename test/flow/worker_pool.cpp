@@ -24,9 +24,10 @@ using namespace std::chrono_literals;
 using namespace weir::test;
 using weir::pool_options;
 using weir::status;
-using pool = int_pool;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
+
+using pool = int_pool;
 
 BOOST_AUTO_TEST_CASE(every_job_has_one_outcome_and_the_results_end_with_the_last_worker)
 {

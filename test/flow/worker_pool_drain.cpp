@@ -22,9 +22,10 @@ using namespace weir::test;
 using weir::cancel_reason;
 using weir::pool_options;
 using weir::status;
-using pool = int_pool;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
+
+using pool = int_pool;
 
 BOOST_AUTO_TEST_CASE(stopping_cancels_what_runs_and_drops_what_waits)
 {

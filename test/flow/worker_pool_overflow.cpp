@@ -19,9 +19,10 @@ using namespace weir::test;
 using weir::cancel_reason;
 using weir::pool_options;
 using weir::status;
-using pool = int_pool;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
+
+using pool = int_pool;
 
 BOOST_AUTO_TEST_CASE(a_full_queue_rejects_who_does_not_wait_and_hands_the_job_back)
 {

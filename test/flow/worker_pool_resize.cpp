@@ -18,9 +18,10 @@ using namespace std::chrono_literals;
 using namespace weir::test;
 using weir::pool_options;
 using weir::status;
-using pool = int_pool;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
+
+using pool = int_pool;
 
 BOOST_AUTO_TEST_CASE(the_limit_may_be_changed_while_jobs_run)
 {

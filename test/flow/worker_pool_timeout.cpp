@@ -19,9 +19,10 @@ using namespace std::chrono_literals;
 using namespace weir::test;
 using weir::pool_options;
 using weir::status;
-using pool = int_pool;
 
 BOOST_AUTO_TEST_SUITE(worker_pool)
+
+using pool = int_pool;
 
 BOOST_AUTO_TEST_CASE(a_job_past_its_time_is_cancelled_and_the_next_is_not)
 {

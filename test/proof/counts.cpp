@@ -107,7 +107,7 @@ private:
         expect(!(gone_ && i == 1), "no handler runs after its context is gone");
         expect(world_.running() == &of(i), "a handler runs where it belongs");
         if (error == asio::error::operation_aborted)
-            expect(cancelled_ && i == 1, "nobody is cancelled but who was");
+            expect(cancelled_ && i == 1, "only what was cancelled ends as cancelled");
         else
             expect(!error && may_end_(), "a wait ends when what it waits for is so");
     }

@@ -61,8 +61,8 @@ public:
         for (std::size_t i = 0; i < jobs; ++i)
             expect(bool(pool_->try_submit(static_cast<int>(i))), "accepted");
         pool_->close();
-        home_.spawn([this] { return answer(); }, "who answers");
-        home_.spawn([this] { return collect(); }, "who collects");
+        home_.spawn([this] { return answer(); }, "answers");
+        home_.spawn([this] { return collect(); }, "collector");
     }
 
     /// False: the job ended before that.
@@ -157,7 +157,7 @@ private:
             expect(pool_->ledger().balanced(), "the ledger balances");
         pool_.reset();
         world_.run_to_end();
-        expect(at_work_ == 0, "nobody is at work at the end");
+        expect(at_work_ == 0, "no work is left at the end");
         expect(permits_.in_use() == 0 && permits_.waiters() == 0, "every permit has come back");
         once_.check();
         expect(outcomes_.size() == jobs, "each job has an outcome");

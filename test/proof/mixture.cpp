@@ -53,19 +53,19 @@ mixture::mixture(sim::world& w)
 void mixture::run()
 {
     a_.spawn([this] { return own_children(); }, "the owner of a scope");
-    b_.spawn([this] { return feed(); }, "who submits jobs");
-    a_.spawn([this] { return collect(); }, "who collects outcomes");
+    b_.spawn([this] { return feed(); }, "submitter of jobs");
+    a_.spawn([this] { return collect(); }, "collector of outcomes");
     a_.spawn([this] { return receive(cancel_receiver_[0]); }, "a receiver");
     b_.spawn([this] { return receive(cancel_receiver_[1]); }, "another receiver");
-    b_.spawn([this] { return end_it_all(); }, "who ends it all");
+    b_.spawn([this] { return end_it_all(); }, "ends everything");
     arm_faults();
     while (world_.run_one())
         look();
     world_.run_to_end();
 
-    expect(children_at_work_ == 0 && jobs_at_work_ == 0, "nobody is at work at the end");
+    expect(children_at_work_ == 0 && jobs_at_work_ == 0, "no work is left at the end");
     expect(semaphore_->in_use() == 0, "every permit has come back");
-    expect(semaphore_->waiters() == 0, "nobody waits for a permit at the end");
+    expect(semaphore_->waiters() == 0, "no acquire waits at the end");
     check_line();
     check_jobs();
     channel_.reset();

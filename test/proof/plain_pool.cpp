@@ -107,11 +107,11 @@ public:
         const auto handler = [this](item i) { return job(i.number); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };
         pool_ = std::make_unique<pool>(executors, options, handler, lost);
-        home_.spawn([this] { return submit(); }, "who submits");
+        home_.spawn([this] { return submit(); }, "submitter");
         if (e == ending::nobody_receives || e == ending::handler_submits)
-            home_.spawn([this] { return end_later(); }, "who ends it");
+            home_.spawn([this] { return end_later(); }, "ends the pool");
         if (e != ending::nobody_receives)
-            home_.spawn([this] { return collect(); }, "who collects");
+            home_.spawn([this] { return collect(); }, "collector");
         strike();
     }
 
@@ -123,7 +123,7 @@ public:
             expect(l.balanced(), "the ledger balances");
             expect(l.accepted == accepted_.size(), "the ledger has every job accepted");
             expect(l.accepted + l.rejected == asked_, "accepted or rejected");
-            expect(l.ok + l.failed == called_.size(), "who was called has ended by himself");
+            expect(l.ok + l.failed == called_.size(), "a job that was called ended by itself");
             expect(l.abandoned == 0 && l.cancelled == 0, "a plain job is done or not begun");
             if (ending_ != ending::nobody_receives)
                 expect(pool_->results().is_ended(), "the results end");
@@ -198,7 +198,7 @@ private:
             else
                 expect(result.error() == weir::errc::closed && ending_ != ending::close &&
                            ending_ != ending::drain && ending_ != ending::handler_submits,
-                       "closed is told when it is closed");
+                       "closed is reported only when it is closed");
         }
         if (!pool_)
             co_return;
@@ -224,7 +224,7 @@ private:
         if (size_.queue == 1)
             expect(called_.size() <= size_.results + size_.workers, "one worker an executor");
         const weir::drain_report report = co_await pool_->drain(1s);
-        expect(report.complete, "a drain ends though nobody receives");
+        expect(report.complete, "a drain ends though no outcome is received");
     }
 
     asio::awaitable<void> collect()
@@ -256,10 +256,10 @@ private:
         expect(outcomes_.count(id) == 1, "no outcome without a job");
         const ended& e = outcomes_.at(id);
         if (called_.count(n) == 0) {
-            expect(e.how == weir::status::dropped, "who was not called was dropped");
+            expect(e.how == weir::status::dropped, "a job that was not called was dropped");
             expect(ending_ != ending::close && ending_ != ending::drain &&
                        ending_ != ending::handler_submits,
-                   "nobody is dropped without a reason");
+                   "no job is dropped without a reason");
         } else if (n == 2) {
             expect(e.how == weir::status::failed, "what a job throws is its outcome");
         } else {

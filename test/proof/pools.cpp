@@ -106,8 +106,8 @@ public:
         const auto handler = [this](int n) { return job(n); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };
         pool_ = std::make_unique<pool>(executors, options, handler, lost);
-        home_.spawn([this] { return submit(); }, "who submits");
-        home_.spawn([this] { return collect(); }, "who collects");
+        home_.spawn([this] { return submit(); }, "submitter");
+        home_.spawn([this] { return collect(); }, "collector");
         strike();
     }
 
@@ -124,7 +124,7 @@ public:
         pool_.reset();
         world_.run_to_end();
         once_.check();
-        expect(at_work_ == 0, "nobody is at work at the end");
+        expect(at_work_ == 0, "no work is left at the end");
         expect(outcomes_.size() == accepted_.size(), "each job has an outcome");
         for (const auto& [id, how] : outcomes_)
             check(id, how);
@@ -204,7 +204,7 @@ private:
             const weir::drain_report report = co_await pool_->drain(limit);
             expect(report.complete, "a drain is complete");
             expect(report.clean() || ending_ == ending::drain_in_haste, "and clean when it can be");
-            expect(at_work_ == 0, "nobody is at work after a drain");
+            expect(at_work_ == 0, "no work is left after a drain");
         } else {
             pool_->close();
         }
@@ -221,17 +221,17 @@ private:
     void check_rejection(weir::error_code error) const
     {
         if (error == weir::errc::full)
-            expect(ending_ == ending::reject, "full is told where nobody waits");
+            expect(ending_ == ending::reject, "full is reported only where there is no waiting");
         else if (error == weir::errc::timed_out)
             expect(ending_ == ending::deadline && world_.now() >= weir::time_point{} + 2s,
                    "timed out when it is time");
         else if (error == asio::error::operation_aborted)
-            expect(ending_ == ending::cancel_submit, "nobody is cancelled but who was");
+            expect(ending_ == ending::cancel_submit, "only what was cancelled ends as cancelled");
         else
             expect(error == weir::errc::closed &&
                        (ending_ == ending::stop || ending_ == ending::destroy ||
                         ending_ == ending::destroy_context),
-                   "closed is told when it is closed");
+                   "closed is reported only when it is closed");
     }
 
     asio::awaitable<void> collect()
@@ -285,7 +285,7 @@ private:
             break;
         case ending::destroy:
         case ending::destroy_context:
-            expect(how != status::timed_out, "nobody is timed out");
+            expect(how != status::timed_out, "no job is timed out");
             break;
         }
     }

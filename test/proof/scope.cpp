@@ -168,7 +168,8 @@ void scope_scenario(world& w, fault f, bool fails)
         expect(alive == 0 && children.running() == 0, "children are joined");
         const ended_by way = how(error);
         if (way == ended_by::cancellation)
-            expect(scope_cancelled || owner.cancelled(), "nobody is cancelled but who was");
+            expect(scope_cancelled || owner.cancelled(),
+                   "only what was cancelled ends as cancelled");
         else if (way == ended_by::itself)
             expect(!fails || scope_cancelled, "an error is never swallowed");
         else
@@ -214,7 +215,7 @@ void timeout_scenario(world& w, fault f, weir::duration length)
             expect(taken == 1s && length >= 1s, "timed out when its time was over");
         else
             expect(caller.cancelled() && way == ended_by::cancellation,
-                   "nobody is cancelled but who was");
+                   "only what was cancelled ends as cancelled");
     });
     caller.strike(f);
     caller.finish();
@@ -239,7 +240,7 @@ void link_scenario(world& w)
             expect(!error || link.reason() == weir::cancel_reason::overload, "with its reason");
         }
         expect(!error || (cancelled && error == asio::error::operation_aborted),
-               "nobody is cancelled but who was");
+               "only what was cancelled ends as cancelled");
         co_await asio::post(asio::use_awaitable);
     });
     w.at_some_step([&] {

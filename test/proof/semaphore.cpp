@@ -102,7 +102,7 @@ public:
         }
         if (semaphore_) {
             expect(semaphore_->in_use() == 0, "every permit has come back");
-            expect(semaphore_->waiters() == 0, "nobody waits at the end");
+            expect(semaphore_->waiters() == 0, "no acquire waits at the end");
             if (!closed_)
                 expect(bool(semaphore_->try_acquire()), "there is room at the end");
         }
@@ -147,13 +147,14 @@ private:
         if (error) {
             line_.erase(std::find(line_.begin(), line_.end(), i));
             if (error == asio::error::operation_aborted)
-                expect(x.cancelled, "nobody is cancelled but who was");
+                expect(x.cancelled, "only what was cancelled ends as cancelled");
             else if (error == weir::errc::timed_out)
                 expect(shape_.deadlines && world_.now() >= one_second, "when it is time");
             else if (error == weir::errc::too_large)
-                expect(shape_.weights.at(i) > least_, "too large is told who asks for too much");
+                expect(shape_.weights.at(i) > least_, "too large is reported only for too much");
             else
-                expect(error == weir::errc::closed && closed_, "closed is told when it is closed");
+                expect(error == weir::errc::closed && closed_,
+                       "closed is reported only when it is closed");
             return;
         }
         if (semaphore_) {
@@ -196,7 +197,7 @@ private:
         for (std::size_t i = 0; i < all_.size(); ++i)
             if (all_[i].asked && all_[i].answers == 0)
                 reason = reason || shape_.weights.at(i) > room;
-        expect(reason, "nobody waits while there is room");
+        expect(reason, "no acquire waits while there is room");
     }
 
     // Grants go to the first waiters in line, leaving out those that gave up.

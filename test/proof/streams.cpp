@@ -172,7 +172,7 @@ private:
             aborted_ = true;
         }
         expect(failed_ == (fault_ == fault::failure), "the error of the item, and no other");
-        expect(!aborted_ || cancelled_, "nobody is cancelled but who was");
+        expect(!aborted_ || cancelled_, "only what was cancelled ends as cancelled");
         if (!failed_ && !aborted_ && fault_ != fault::stream_destroyed)
             expect(taken_.size() == items.size(), "every result, or an error");
     }

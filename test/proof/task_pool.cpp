@@ -78,7 +78,7 @@ public:
             expect(pool_->ledger().balanced(), "the ledger balances");
         pool_.reset();
         world_.run_to_end();
-        expect(at_work_ == 0, "nobody is at work at the end");
+        expect(at_work_ == 0, "no work is left at the end");
         for (const client& c : clients_)
             expect(c.started <= 1 && (!c.is_ok || c.started == 1), "a job runs once");
     }
@@ -118,7 +118,7 @@ private:
         auto answer = co_await pool_->async_run(work, token);
         auto& [error, out] = answer;
         if (error) {
-            expect(is_explained(error, i), "nobody is told what is not so");
+            expect(is_explained(error, i), "every reported error is true");
             co_return;
         }
         c.is_ok = out.status() == weir::status::ok;
@@ -127,7 +127,7 @@ private:
         else if (ending_ == ending::drained || ending_ == ending::cancelled)
             expect(i == 2 && out.status() == weir::status::failed, "all are done");
         else
-            expect(out.status() != weir::status::timed_out, "nobody is timed out");
+            expect(out.status() != weir::status::timed_out, "no job is timed out");
     }
 
     bool is_explained(weir::error_code error, std::size_t i) const
@@ -141,14 +141,14 @@ private:
     {
         const weir::drain_report report = co_await pool_->drain(1min);
         expect(report.clean(), "a drain with time enough is clean");
-        expect(at_work_ == 0, "nobody is at work after a drain");
+        expect(at_work_ == 0, "no work is left after a drain");
     }
 
     void strike()
     {
         switch (ending_) {
         case ending::drained:
-            home_.at_some_step([this] { home_.spawn([this] { return drain(); }, "who drains"); });
+            home_.at_some_step([this] { home_.spawn([this] { return drain(); }, "drains"); });
             break;
         case ending::stopped:
             world_.at_some_step([this] { pool_->stop(); });

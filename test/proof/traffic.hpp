@@ -85,7 +85,7 @@ public:
             if constexpr (is_channel) {
                 const bool wanted = queue_->waiting_receivers() != 0;
                 const bool offered = queue_->size() + queue_->waiting_senders() != 0;
-                expect(!(wanted && offered), "nobody waits for what is there");
+                expect(!(wanted && offered), "no operation waits for what is there");
             }
             close();
         }
@@ -209,7 +209,7 @@ private:
     {
         const auto handler = [this, i](error_code error, std::size_t count) {
             answered(receivers_[i], i);
-            expect(count == taken_.size() && count <= 2, "as many as were told");
+            expect(count == taken_.size() && count <= 2, "as many as were reported");
             for (const value& v : taken_)
                 values_.received(v);
             taken_.clear();
@@ -226,7 +226,7 @@ private:
         if (error)
             return check(x, error);
         expect(closed_, "the stream ends when it is closed");
-        expect(reserved_ == 0 || gone_, "the end of the stream waits for who has a place");
+        expect(reserved_ == 0 || gone_, "the end of the stream waits for a reservation");
         if constexpr (is_channel)
             values_.ended();
     }
@@ -242,13 +242,14 @@ private:
     void check(const operation& x, error_code error) const
     {
         if (error == boost::asio::error::operation_aborted)
-            expect(x.cancelled, "nobody is cancelled but who was");
+            expect(x.cancelled, "only what was cancelled ends as cancelled");
         else if (error == errc::full)
-            expect(shape_.full == overflow::reject, "full is told where nobody waits");
+            expect(shape_.full == overflow::reject,
+                   "full is reported only where there is no waiting");
         else if (error == errc::timed_out)
             expect(shape_.deadlines && world_.now() >= one_second, "timed out when it is time");
         else
-            expect(error == errc::closed && closed_, "closed is told when it is closed");
+            expect(error == errc::closed && closed_, "closed is reported only when it is closed");
     }
 
     void undelivered(const value& v) noexcept

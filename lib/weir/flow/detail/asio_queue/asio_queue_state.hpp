@@ -199,7 +199,8 @@ public:
 
 private:
     using woken_list = list<node>;
-    enum class asked : int { nothing, waits, value, refused, closed };
+    /// What became of an operation in the channel.
+    enum class progress : int { none, waits, received, refused, closed };
 
     class scout_handler;
     class carrier_handler;
@@ -268,8 +269,8 @@ private:
     /// Takes the answer of the scout, if it has one. False: it still waits in the channel.
     bool answer();
     void carry(woken_list& woken);
-    bool scout_is_out() const noexcept { return scout_.load() == asked::waits; }
-    bool carrier_is_out() const noexcept { return carrier_.load() == asked::waits; }
+    bool scout_is_out() const noexcept { return scout_.load() == progress::waits; }
+    bool carrier_is_out() const noexcept { return carrier_.load() == progress::waits; }
     void look() { locked l(*this); }
 
     // ---- the end
@@ -278,7 +279,7 @@ private:
     void finish();
     bool is_over() const noexcept
     {
-        return closed_ && aside_.empty() && (gone_ || (shut_ && scout_.load() == asked::nothing));
+        return closed_ && aside_.empty() && (gone_ || (shut_ && scout_.load() == progress::none));
     }
     void give_up(value_type&& value) noexcept
     {
@@ -303,9 +304,9 @@ private:
     bool shut_ = false;     // the channel is closed too
     bool gone_ = false;     // the channel may not be touched
 
-    std::atomic<asked> scout_{asked::nothing};
-    std::atomic<asked> carrier_{asked::nothing};
-    std::optional<value_type> scouted_; // written by the scout until its answer is `value`
+    std::atomic<progress> scout_{progress::none};
+    std::atomic<progress> carrier_{progress::none};
+    std::optional<value_type> scouted_; // written by the scout until it says `received`
     bool scouted_counted_ = false;
     boost::asio::cancellation_signal scout_signal_;
 };

@@ -137,10 +137,10 @@ void asio_queue_state<Channel>::serve(woken_list& woken)
         }
         if (users_ == users::neither || channel_ == nullptr)
             return;
-        const asked scout = scout_.load();
-        if (scout == asked::nothing)
+        const progress scout = scout_.load();
+        if (scout == progress::none)
             send_scout();
-        else if (scout == asked::waits)
+        else if (scout == progress::waits)
             return;
     }
 }
@@ -181,11 +181,11 @@ public:
     {
         if (is_asios_own(error)) {
             const bool closed = error == boost::asio::experimental::error::channel_closed;
-            state_->scout_.store(closed ? asked::closed : asked::refused);
+            state_->scout_.store(closed ? progress::closed : progress::refused);
         } else {
             state_->scouted_.emplace(std::move(value));
             state_->scouted_counted_ = error.category() == counted().category();
-            state_->scout_.store(asked::value);
+            state_->scout_.store(progress::received);
         }
         boost::asio::post(where_, [state = std::move(state_)] { state->look(); });
     }
@@ -211,7 +211,7 @@ public:
 
     void operator()(const error_code&)
     {
-        state_->carrier_.store(asked::nothing);
+        state_->carrier_.store(progress::none);
         boost::asio::post(where_, [state = std::move(state_)] { state->look(); });
     }
 
@@ -223,7 +223,7 @@ private:
 template <class Channel>
 void asio_queue_state<Channel>::send_scout()
 {
-    scout_.store(asked::waits); // first: the receive may complete before this returns
+    scout_.store(progress::waits); // first: the receive may complete before this returns
     channel_->async_receive(scout_handler(*this));
 }
 
@@ -240,21 +240,21 @@ void asio_queue_state<Channel>::recall_scout()
 template <class Channel>
 bool asio_queue_state<Channel>::answer()
 {
-    const asked a = scout_.load();
-    if (a == asked::nothing || a == asked::waits)
-        return a == asked::nothing;
-    if (a == asked::value) {
+    const progress p = scout_.load();
+    if (p == progress::none || p == progress::waits)
+        return p == progress::none;
+    if (p == progress::received) {
         aside_.push_back(std::move(*scouted_));
         scouted_.reset();
         if (users_ == users::senders && !scouted_counted_)
             ++in_;
     }
-    scout_.store(asked::nothing);
-    if (a == asked::closed)
+    scout_.store(progress::none);
+    if (p == progress::closed)
         shut(); // perhaps closed by a plain call
     if (shut_ && users_ != users::receivers)
         drain();
-    return scout_.load() == asked::nothing;
+    return scout_.load() == progress::none;
 }
 
 template <class Channel>
@@ -263,7 +263,7 @@ void asio_queue_state<Channel>::carry(woken_list& woken)
     while (!closed_ && !senders_.empty() && !carrier_is_out()) {
         if (!channel_->is_open())
             return shut();
-        carrier_.store(asked::waits);
+        carrier_.store(progress::waits);
         sender& s = senders_.front();
         channel_->async_send(error_code(), std::move(s.value), carrier_handler(*this));
         s.sent = true;
