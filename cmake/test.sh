@@ -33,7 +33,7 @@ look_at_cpu() {
 
 # how_far LOG: what ninja, ctest or a script of ours said last, in one line
 how_far() {
-    tail -n 40 "$1" | sed -nE -e 's/^\[([0-9]+)\/([0-9]+)\] .*/built \1 of \2/p' \
+    tail -n 40 "$1" | sed -nE -e '/^ *Start /d' -e 's/^\[([0-9]+)\/([0-9]+)\] .*/built \1 of \2/p' \
         -e 's/^ *([0-9]+)\/([0-9]+) Test +#[0-9]+: ([^ ]+).*/\1 of \2 tests/p' \
         -e 's/^(==|   ) (.*)/\2/p' | tail -n 1
 }
