@@ -8,9 +8,12 @@
 
 namespace weir::detail {
 
-/// Awaits work that must reach its end even if its coroutine was cancelled, where Asio alone would
-/// throw at the next `co_await`. A request to cancel still reaches the operations that the work
-/// awaits, and is still recorded for later.
+/// Awaits work that must reach its end although its coroutine is cancelled meanwhile: by itself
+/// Asio would throw at the next `co_await`. A request to cancel still reaches the operations that
+/// the work awaits, and is still recorded for afterwards.
+///
+/// A coroutine that is cancelled already cannot await this either: it throws before this begins.
+/// Such a place switches `throw_if_cancelled` itself.
 inline boost::asio::awaitable<void> uninterrupted(boost::asio::awaitable<void> work)
 {
     const bool throwing = co_await boost::asio::this_coro::throw_if_cancelled();
