@@ -4,6 +4,8 @@
 option(WEIR_HTTP "Build weir::http (needs Boost.URL and OpenSSL)" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_INSTALL "Add install rules, find_package(weir) and pkg-config files" ${PROJECT_IS_TOP_LEVEL})
 
+option(WEIR_ASIO_INTERNALS "Use two private names of Asio, for smaller and faster jobs; off: co_spawn instead" ON)
+
 # For those who want the programs
 option(WEIR_BUILD_APPS "Build weir-fetch and weir-origin (need weir::http, CLI11, fmt, Boost.JSON)"
     ${PROJECT_IS_TOP_LEVEL})

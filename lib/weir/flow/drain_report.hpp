@@ -10,20 +10,20 @@
 
 namespace weir {
 
-/// A job that a pool did not see to a good end because it was being closed down.
+/// A job that did not finish because its pool was being closed down.
 struct unfinished_job {
     job_id id = 0;
-    /// As it was given when the job was submitted.
+    /// From its `job_options`.
     std::string name;
     std::string key;
-    /// `dropped`: it was still waiting. `cancelled`, `abandoned`: it was running.
+    /// `dropped`: it was still queued. `cancelled`, `abandoned`: it was running.
     weir::status status = weir::status::dropped;
-    /// How long it had been running, or waiting if it never ran. That of a waiting job is known
-    /// only when the pool takes timings.
+    /// How long it had been running, or queued if it never ran. For a queued job it is known only
+    /// when the pool takes timings.
     std::optional<duration> age;
 };
 
-/// What a drain found.
+/// The result of a drain.
 struct drain_report {
     /// Every job accepted has ended with an outcome.
     bool complete = false;

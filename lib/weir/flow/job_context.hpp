@@ -12,10 +12,10 @@
 
 namespace weir {
 
-/// What a running job may ask about itself. Given to handlers of the form `(Job, job_context&)`.
+/// What a running job can ask about itself. Passed to handlers of the form `(Job, job_context&)`.
 ///
-/// Lifetime: good until the handler has ended.
-/// Threads: used on the job's executor, where the handler runs.
+/// Threads: use it on the job's executor, where the handler runs.
+/// Lifetime: valid until the handler has ended.
 class job_context {
 public:
     job_context(const job_context&) = delete;
@@ -27,12 +27,12 @@ public:
     std::string_view key() const noexcept { return detail::key_of(record_); }
     boost::asio::any_io_executor get_executor() const { return executor_; }
 
-    /// When it will be cancelled: the pool's time-out or its own deadline, whichever is first.
+    /// When the job will be cancelled: the pool's timeout or its own deadline, whichever is first.
     /// `time_point::max()` when neither is set.
     time_point deadline() const noexcept { return deadline_; }
 
-    /// Whether the job was asked to end, and why. A coroutine job also has its current operation
-    /// cancelled.
+    /// Whether the job was asked to end, and why. For a coroutine job its current operation is
+    /// cancelled, too.
     bool cancelled() const noexcept { return reason_ != cancel_reason::none; }
     cancel_reason reason() const noexcept { return reason_; }
 

@@ -7,31 +7,32 @@
 
 namespace weir {
 
-/// What may be said about one job when it is submitted. Each setter returns the object, so that
-/// they may be chained.
+/// What a submitter may attach to one job. Each setter returns the object, so that calls can be
+/// chained.
 ///
 /// Memory: a job that has any of these costs one allocation more.
 class job_options {
 public:
     job_options() {}
 
-    /// What people call it. In its outcome, its context and the reports. Default: none.
+    /// A name for people: in the job's outcome, its context and the reports. Default: none.
     job_options& name(std::string name)
     {
         name_ = std::move(name);
         return *this;
     }
 
-    /// What it belongs to: a host, a customer. Told as the name is; limits nothing by itself.
+    /// What the job belongs to: a host, a customer. Shown where the name is; limits nothing by
+    /// itself. Default: none.
     job_options& key(std::string key)
     {
         key_ = std::move(key);
         return *this;
     }
 
-    /// When it must have ended; waiting counts. Whoever still waits for a place then is rejected
-    /// with `errc::timed_out`; a job that was accepted ends as `timed_out`, and if it had not
-    /// started it never does. Default: none.
+    /// The point in time at which the job must have ended; waiting counts. A submitter that still
+    /// waits for a place then is rejected with `errc::timed_out`. An accepted job ends as
+    /// `timed_out`; if it had not started, it never does. Default: none.
     job_options& deadline(time_point at)
     {
         deadline_ = at;

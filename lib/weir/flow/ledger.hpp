@@ -4,12 +4,12 @@
 
 namespace weir {
 
-/// A pool's accounts. At any instant `submitted() == accepted + rejected`, and what was accepted
-/// either ended, runs, or waits. Exact whenever nothing moves; never negative.
+/// A pool's accounts. At any instant `submitted() == accepted + rejected`, and each accepted job
+/// has ended, runs, or is queued. Exact whenever nothing moves; never negative.
 struct ledger {
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;
-    /// Taken up by a worker, even if only to find that its deadline was past.
+    /// Begun by a worker, even if only to find that the deadline was past.
     std::uint64_t started = 0;
     std::uint64_t ok = 0;
     std::uint64_t failed = 0;
@@ -17,14 +17,14 @@ struct ledger {
     std::uint64_t timed_out = 0;
     std::uint64_t dropped = 0;
     std::uint64_t abandoned = 0;
-    /// Abandoned jobs that ended after all. What they returned was thrown away.
+    /// Abandoned jobs that ended after all. Their values were discarded.
     std::uint64_t late = 0;
-    /// Jobs that were reported as stuck: they blocked their thread past their time. They end in one
-    /// of the ways above all the same, if they ever do.
+    /// Jobs that were reported as stuck: they blocked their thread past their time. Each still ends
+    /// in one of the ways above, if it ever ends.
     std::uint64_t stuck = 0;
 
     std::uint64_t submitted() const noexcept { return accepted + rejected; }
-    /// Started, and ended one way or another.
+    /// Started, and ended in one way or another.
     std::uint64_t finished() const noexcept
     {
         return ok + failed + cancelled + timed_out + abandoned;

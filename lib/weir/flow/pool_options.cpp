@@ -1,7 +1,5 @@
 #include <weir/flow/pool_options.hpp>
 
-#include <weir/flow/worker_pool.hpp>
-
 #include <stdexcept>
 #include <utility>
 
@@ -33,11 +31,11 @@ pool_options& pool_options::discard_results()
     return *this;
 }
 
-pool_options& pool_options::timeout(duration limit)
+pool_options& pool_options::timeout(duration length)
 {
-    if (limit <= duration::zero())
-        throw std::invalid_argument("weir::pool_options: the time-out must be above zero");
-    timeout_ = limit;
+    if (length <= duration::zero())
+        throw std::invalid_argument("weir::pool_options: the timeout must be above zero");
+    timeout_ = length;
     return *this;
 }
 
@@ -59,14 +57,6 @@ pool_options& pool_options::on_stuck(std::function<void(const stuck_job&)> repor
 {
     on_stuck_ = std::move(report);
     return *this;
-}
-
-limit detail::bounded(limit workers)
-{
-    if (workers.is_unlimited())
-        throw std::invalid_argument(
-            "weir::worker_pool: a worker is a coroutine: say how many there may be at most");
-    return workers;
 }
 
 } // namespace weir

@@ -7,7 +7,7 @@
 
 namespace weir {
 
-/// A look into a pool, at one moment.
+/// A look into a pool at one moment.
 struct pool_stats {
     weir::ledger ledger;
     /// Jobs in the queue.
@@ -16,7 +16,7 @@ struct pool_stats {
     std::size_t running = 0;
     /// Submitters that wait for a place in the queue.
     std::size_t waiting_submitters = 0;
-    /// Outcomes that nobody has received yet.
+    /// Outcomes that were not received yet.
     std::size_t results = 0;
     /// How long jobs waited before they started, and how long they ran. Empty unless the pool takes
     /// timings.

@@ -8,7 +8,7 @@
 
 namespace weir {
 
-/// What became of a job that was submitted: accepted under a number, or handed back with the
+/// The result of a submit: the job was accepted and has an id, or it is handed back with the
 /// reason.
 template <class Job>
 class [[nodiscard]] submit_result {
@@ -19,7 +19,7 @@ public:
     /// True: accepted. The job will have exactly one outcome.
     explicit operator bool() const noexcept { return !error_; }
     const error_code& error() const noexcept { return error_; }
-    /// The number its outcome will carry; 0 when rejected.
+    /// The id that its outcome will carry; 0 when rejected.
     job_id id() const noexcept { return id_; }
     /// The job, handed back. Only when rejected.
     Job& job() & { return job_.value(); }

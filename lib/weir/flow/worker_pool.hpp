@@ -31,13 +31,6 @@
 
 namespace weir {
 
-namespace detail {
-
-/// Throws `std::invalid_argument` when there is no limit: a worker is a coroutine.
-limit bounded(limit workers);
-
-} // namespace detail
-
 /// Runs jobs of one type: K workers between a queue of jobs and a queue of outcomes. At most K jobs
 /// run at a time, a bounded number wait, and further submitters wait for a place.
 ///

@@ -8,8 +8,8 @@
 
 namespace weir::detail {
 
-/// A value, or an error that may be null, in the same place: an outcome never has both, and moves
-/// through queues.
+/// A value, or an error that may be null, in the same storage: an outcome never has both, and is
+/// moved through queues.
 template <class T>
 class value_or_error {
     static constexpr bool moves_quietly = std::is_nothrow_move_constructible_v<T>;
@@ -42,17 +42,17 @@ public:
         return error_;
     }
 
-    /// What the function returns. When that throws there is no value, and no error.
+    /// The value is what the function returns. When that throws there is no value, and no error.
     template <class Function, class... Args>
     void make_value(Function&& function, Args&&... args)
     {
         clear();
         has_value_ = false;
         try {
-            // In one expression: GCC 12 would copy a small value otherwise, and wait for its parts.
+            // In one expression: else g++ 12 copies a small value, and stalls on its parts.
             ::new (static_cast<void*>(std::addressof(value_)))
                 T(function(std::forward<Args>(args)...));
-        } catch (...) { // what was made so far is written over the error
+        } catch (...) { // the half-made value overwrote the error
             ::new (static_cast<void*>(std::addressof(error_))) std::exception_ptr();
             throw;
         }

@@ -5,19 +5,20 @@
 
 namespace weir::detail {
 
-/// Memory for things that are made on one thread and go on another, over and over, such as tasks: a
-/// `malloc` that keeps blocks with the thread that freed them would go on asking for new ones.
+/// Memory for objects that are made on one thread and destroyed on another, over and over, such as
+/// tasks: a `malloc` that keeps freed blocks with the thread that freed them would go on asking the
+/// system for new ones.
 ///
 /// Each thread keeps a few free blocks of each size; whole handfuls of them move between threads
-/// through a depot. When the library is built without recycling (Asio's own switch for it, which
-/// the sanitizers' builds set) it is `operator new`, and a block used after it was freed is found.
+/// through a depot. When the library is built without recycling (by Asio's own switch, which the
+/// sanitizers' builds set) it is `operator new`, so that a use after free is found.
 /// Memory: at most `in_depot` handfuls of each size beside two for each thread that frees any.
 /// Source: magazines and a depot, after J. Bonwick and J. Adams, "Magazines and Vmem" (USENIX
 ///         2001).
 class block_cache {
 public:
     static constexpr std::size_t line = 64;
-    static constexpr std::size_t sizes = 8; // of 1 to so many lines
+    static constexpr std::size_t sizes = 8; // blocks of 1 to 8 lines
     static constexpr std::size_t handful = 32;
     static constexpr std::size_t in_depot = 64;
 
@@ -25,7 +26,7 @@ public:
     static void deallocate(void* memory, std::size_t bytes) noexcept;
 };
 
-/// The same as an allocator.
+/// `block_cache` as an allocator.
 template <class T>
 struct recycling_blocks {
     using value_type = T;

@@ -7,8 +7,8 @@
 
 namespace weir::detail {
 
-/// Numbers from 1, each given once. A thread takes a block of them at a time, so that threads which
-/// number jobs of one pool do not wait for one another.
+/// Numbers from 1, each given once. A thread takes a block of them at a time, so that threads that
+/// number jobs of one pool do not contend.
 class id_source {
 public:
     job_id next() noexcept
@@ -25,7 +25,7 @@ private:
     static constexpr job_id block_size = 64;
 
     struct block {
-        std::uint64_t source; // not an address: another source may come to stand there
+        std::uint64_t source; // not an address, which another source may reuse
         job_id next;
         job_id end;
     };

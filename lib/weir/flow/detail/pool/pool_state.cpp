@@ -29,6 +29,15 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
 
 } // namespace
 
+limit bounded(limit workers)
+{
+    if (workers.is_unlimited())
+        throw std::invalid_argument(
+            "weir::worker_pool: each worker is a coroutine, so there must be a limit; a task_pool "
+            "may be unlimited");
+    return workers;
+}
+
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
     : options_(options), has_timeout_(options.timeout() != duration::max()),
       executors_(checked(std::move(executors))), live_at_(executors_.size()),

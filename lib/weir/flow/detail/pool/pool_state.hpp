@@ -30,6 +30,9 @@
 
 namespace weir::detail {
 
+/// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
+limit bounded(limit workers);
+
 /// All of a pool that does not depend on the types of its jobs: which workers there are and when
 /// they come and go, whether a job may start, its timeout, how the pool closes, stops and drains,
 /// and the accounts.

@@ -10,14 +10,14 @@ std::vector<overdue_rule::running> overdue_rule::look(time_point now,
                                                       const std::vector<running>& jobs)
 {
     std::vector<running> overdue;
-    std::set<job_id> told;
+    std::set<job_id> seen;
     for (const running& job : jobs)
         if (now - job.since >= limit_) {
-            if (!told_.contains(job.id))
+            if (!reported_.contains(job.id))
                 overdue.push_back(job);
-            told.insert(job.id);
+            seen.insert(job.id);
         }
-    told_ = std::move(told);
+    reported_ = std::move(seen);
     return overdue;
 }
 

@@ -13,7 +13,7 @@
 
 namespace weir::detail {
 
-/// Which jobs are past their time and were not told yet. A pure rule.
+/// Which jobs are past their time and were not reported yet. A pure rule.
 class overdue_rule {
 public:
     struct running {
@@ -24,22 +24,22 @@ public:
 
     explicit overdue_rule(duration limit) : limit_(limit) {}
 
-    /// Each job once.
+    /// Gives each overdue job once.
     std::vector<running> look(time_point now, const std::vector<running>& jobs);
 
 private:
     duration limit_;
-    std::set<job_id> told_; // of those that were running at the last look
+    std::set<job_id> reported_; // among the jobs that were running at the last look
 };
 
-/// A thread that looks at what runs, and tells what is past its time. It is a thread of its own,
-/// for nothing on a thread that is blocked can tell of that.
+/// A thread that looks at the running jobs, and reports those past their time. It has to be a
+/// thread of its own: a blocked thread cannot report itself.
 class stuck_watch {
 public:
     using look = std::function<std::vector<overdue_rule::running>()>;
     using tell = std::function<void(const overdue_rule::running&, duration age)>;
 
-    /// Looks every quarter of `limit`, at least every second, at most every millisecond.
+    /// Looks four times per `limit`, but at least once a second and at most once a millisecond.
     stuck_watch(duration limit, look what_runs, tell report);
     stuck_watch(const stuck_watch&) = delete;
     stuck_watch& operator=(const stuck_watch&) = delete;

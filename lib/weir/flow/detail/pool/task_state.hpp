@@ -29,7 +29,7 @@ public:
     virtual bool suspends() const noexcept = 0;
     virtual void run(job_context& context) = 0;
     virtual boost::asio::awaitable<void> start(job_context& context) = 0;
-    /// Once, by the pool: how it ended.
+    /// Called once, by the pool, with how it ended.
     virtual void finish(outcome<void>&& how) noexcept = 0;
 };
 
@@ -53,7 +53,7 @@ public:
             tell_unclaimed();
     }
 
-    /// Set when the outcome is there.
+    /// Happens when the outcome is there.
     static event done(const std::shared_ptr<task_state>& task) noexcept
     {
         return event(std::shared_ptr<event_state>(task, &task->done_));
@@ -107,7 +107,7 @@ private:
     std::atomic<unsigned> flags_{0};
 };
 
-/// A wait for a task's outcome. Given up when it is destroyed before it took that.
+/// A wait for a task's outcome. Destroying it before it took the outcome gives the wait up.
 template <class R>
 class claim {
 public:
@@ -145,7 +145,7 @@ template <class Function>
 struct returned_by<Function, true> : std::invoke_result<Function&, job_context&> {
 };
 
-/// What a task's callable gives in the end: `R` where it returns `R` or `awaitable<R>`.
+/// What a task's callable results in: `R` where it returns `R` or `awaitable<R>`.
 template <class Function>
 using task_value = awaited_t<typename returned_by<Function, takes_context<Function>>::type>;
 
