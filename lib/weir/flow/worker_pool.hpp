@@ -50,8 +50,8 @@ namespace weir {
 ///
 /// `Jobs` and `Results` are the queues: `channel`s of the pool's own unless others are named, which
 /// may be `asio_queue<C>`, where C is one of Asio's experimental channels, of `Job` or of
-/// `outcome<R>`. Jobs in such a queue get their number when a worker takes them: `submit_result::id`
-/// is 0, and they can have no `job_options`.
+/// `outcome<R>`. Jobs in such a queue get their number when a worker takes them:
+/// `submit_result::id` is 0, and they can have no `job_options`.
 template <class Job, class R, class Jobs = channel<detail::numbered_job<Job>>,
           class Results = channel<outcome<R>>>
 class worker_pool {
@@ -74,8 +74,8 @@ public:
     worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
                 undelivered_hook on_undelivered = nullptr);
 
-    /// Over Asio channels of your own, for the jobs, the outcomes, or both; `own_queue()` stands for
-    /// a queue that the pool makes. The pool uses them, and closes them when the time has come;
+    /// Over Asio channels of your own, for the jobs, the outcomes, or both; `own_queue()` stands
+    /// for a queue that the pool makes. The pool uses them, and closes them when the time has come;
     /// docs/asio_channels.md says what your plain calls on them can rely on. They must outlive the
     /// pool. Throws `std::invalid_argument` for a single-threaded `experimental::channel` that is
     /// not used from one executor alone.
@@ -142,8 +142,8 @@ public:
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
     /// Closes, and waits until every job has ended: by itself within `limit`, then cancelled, and
-    /// abandoned after the grace period. Keep receiving the results meanwhile: outcomes that are not
-    /// received hold their workers, and go to the hook in the end.
+    /// abandoned after the grace period. Keep receiving the results meanwhile: outcomes that are
+    /// not received hold their workers, and go to the hook in the end.
     boost::asio::awaitable<drain_report> drain(duration limit) { return state_->drain(limit); }
 
     /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for running jobs

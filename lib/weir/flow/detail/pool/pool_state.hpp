@@ -140,8 +140,8 @@ private:
     virtual worker_pointer make_worker(worker::role role, executor_type executor) = 0;
     /// Starts the worker, on its executor.
     virtual void run(worker_guard here) = 0;
-    /// Publishes the outcome of the worker's job. Where that has to wait, `beside` does, a temporary
-    /// worker on the same executor.
+    /// Publishes the outcome of the worker's job. Where that has to wait, `beside` does, a
+    /// temporary worker on the same executor.
     virtual void publish_abandoned(worker_guard beside, worker& w) = 0;
     /// The context destroyed the worker, `in_a_job` or between two: what it has taken gets its
     /// outcomes.

@@ -96,8 +96,12 @@ private:
     void run(worker_guard here) override
     {
         worker& w = *here;
-        if (!w.is_temporary())
-            return launch(work(std::move(here)), w.get_executor(), w.signal.slot());
+        if (!w.is_temporary()) {
+            if constexpr (takes_several)
+                return launch(work_in_batches(std::move(here)), w.get_executor(), w.signal.slot());
+            else
+                return launch(work(std::move(here)), w.get_executor(), w.signal.slot());
+        }
         if constexpr (Work::may_suspend)
             if (work_.suspends(current_job(w).job))
                 return launch(run_one(std::move(here)), w.get_executor(), w.signal.slot());
@@ -105,8 +109,8 @@ private:
             call_one(std::move(here));
     }
 
-    // A resident worker. Its frame is the pool's memory for a worker: a variable here is worth a
-    // thought.
+    // A resident worker, for jobs that are taken one by one. Its frame is what a worker costs: a
+    // variable here is worth a thought.
     root_coroutine work(worker_guard here)
     {
         worker& w = *here;
@@ -119,64 +123,85 @@ private:
                 w.begin_idle();
                 auto next = co_await this->jobs().async_receive(
                     boost::asio::as_tuple(boost::asio::deferred));
-                // A job that had come already when the worker was disturbed is none the worse.
-                if (w.end_idle() || std::get<0>(next))
+                const idle_ending how = end_idle(w, std::move(next));
+                if (how.was_cancelled)
                     co_await boost::asio::this_coro::reset_cancellation_state();
-                if (std::get<0>(next)) // disturbed
-                    continue;
-                if (!keep(mine, std::move(std::get<1>(next)))) {
-                    this->end_of_jobs();
+                if (how.is_end)
                     break;
-                }
+                if (mine.empty())
+                    continue;
                 my_turn.begin(clock);
             }
-            if constexpr (takes_several) {
-                const bool turn_is_over = run_batch(w, my_turn, clock);
-                while (mine.published < mine.ended.size())
-                    co_await this->outlet().publish_later(std::move(mine.ended[mine.published++]));
-                mine.ended.clear();
-                mine.published = 0;
-                if (!turn_is_over)
-                    continue;
-            } else {
-                outcome<R> out;
-                numbered_job<Job>& job = mine.current();
-                const bool suspends = work_.suspends(job.job);
-                if constexpr (Work::may_run)
-                    if (!suspends)
-                        run_plain(w, job, my_turn.looked(), out);
-                if constexpr (Work::may_suspend) {
-                    if (suspends && may_run(w, job, clock.rough_now(), out)) {
-                        try {
-                            auto operation = work_.start(job.job, w);
-                            if constexpr (std::is_void_v<R>) {
-                                co_await std::move(operation);
-                                access::set_value(out, {});
-                            } else {
-                                access::set_value(out, co_await std::move(operation));
-                            }
-                        } catch (...) {
-                            access::set_error(out, std::current_exception());
+            outcome<R> out;
+            numbered_job<Job>& job = mine.current();
+            const bool suspends = work_.suspends(job.job);
+            if constexpr (Work::may_run)
+                if (!suspends)
+                    run_plain(w, job, my_turn.looked(), out);
+            if constexpr (Work::may_suspend) {
+                if (suspends && may_run(w, job, clock.rough_now(), out)) {
+                    try {
+                        auto operation = work_.start(job.job, w);
+                        if constexpr (std::is_void_v<R>) {
+                            co_await std::move(operation);
+                            access::set_value(out, {});
+                        } else {
+                            access::set_value(out, co_await std::move(operation));
                         }
-                        if (!has_ended(w, job, out))
-                            break;
-                        // What the job did to its cancellation stays with it.
-                        if (!is_fresh(w, co_await boost::asio::this_coro::cancellation_state)) {
-                            const worker_filter fresh(w.filters);
-                            co_await boost::asio::this_coro::reset_cancellation_state(fresh);
-                        }
-                        co_await boost::asio::this_coro::throw_if_cancelled(true);
+                    } catch (...) {
+                        access::set_error(out, std::current_exception());
                     }
+                    if (!has_ended(w, job, out))
+                        break;
+                    // What the job did to its cancellation stays with it.
+                    if (!is_fresh(w, co_await boost::asio::this_coro::cancellation_state)) {
+                        const worker_filter fresh(w.filters);
+                        co_await boost::asio::this_coro::reset_cancellation_state(fresh);
+                    }
+                    co_await boost::asio::this_coro::throw_if_cancelled(true);
                 }
-                const bool published = this->outlet().publish(job.job, out);
-                mine.item.reset();
-                if (!published)
-                    co_await this->outlet().publish_later(std::move(out));
-                if (!my_turn.is_over(clock))
-                    continue;
             }
-            co_await boost::asio::post(boost::asio::deferred);
-            my_turn.begin(clock);
+            if (!publish_current(mine, out))
+                co_await this->outlet().publish_later(std::move(out));
+            if (my_turn.is_over(clock)) {
+                co_await boost::asio::post(boost::asio::deferred);
+                my_turn.begin(clock);
+            }
+        }
+        w.leave();
+    }
+
+    // The same for jobs that are taken several at a time.
+    root_coroutine work_in_batches(worker_guard here)
+    {
+        worker& w = *here;
+        const work_token running(w.get_executor());
+        taken_type& mine = taken_by(w);
+        const time_service& clock = time_service::of(w.get_executor());
+        turn my_turn(clock);
+        while (!mine.empty() || !this->should_leave(w)) {
+            if (mine.empty() && !take(mine)) {
+                w.begin_idle();
+                auto next = co_await this->jobs().async_receive(
+                    boost::asio::as_tuple(boost::asio::deferred));
+                const idle_ending how = end_idle(w, std::move(next));
+                if (how.was_cancelled)
+                    co_await boost::asio::this_coro::reset_cancellation_state();
+                if (how.is_end)
+                    break;
+                if (mine.empty())
+                    continue;
+                my_turn.begin(clock);
+            }
+            const bool turn_is_over = run_batch(w, my_turn, clock);
+            while (mine.published < mine.ended.size())
+                co_await this->outlet().publish_later(std::move(mine.ended[mine.published++]));
+            mine.ended.clear();
+            mine.published = 0;
+            if (turn_is_over) {
+                co_await boost::asio::post(boost::asio::deferred);
+                my_turn.begin(clock);
+            }
         }
         w.leave();
     }
@@ -241,14 +266,25 @@ private:
         return !mine.empty();
     }
 
-    // False: the queue has ended.
+    struct idle_ending {
+        bool was_cancelled; // and must not stay so
+        bool is_end;        // of the jobs
+    };
+
+    // Keeps the job that came, if one did: not when the worker was disturbed. One that had come
+    // already when that happened is none the worse.
     template <class Received>
-    bool keep(taken_type& mine, Received&& received)
+    idle_ending end_idle(worker& w, Received&& received)
     {
-        auto job = this->number(std::move(received));
+        const bool disturbed = w.end_idle();
+        if (std::get<0>(received))
+            return {true, false};
+        auto job = this->number(std::move(std::get<1>(received)));
         if (job)
-            mine.put(std::move(*job));
-        return job.has_value();
+            taken_by(w).put(std::move(*job));
+        else
+            this->end_of_jobs();
+        return {disturbed, !job};
     }
 
     // ---- running one job
@@ -311,6 +347,14 @@ private:
         }
         mine.published = this->outlet().publish_some(mine.ended);
         return over;
+    }
+
+    // False: that has to wait.
+    bool publish_current(taken_type& mine, outcome<R>& out)
+    {
+        const bool published = this->outlet().publish(mine.current().job, out);
+        mine.item.reset();
+        return published;
     }
 
     // Whether a reset would change nothing. A reset costs several times as much as this look.
