@@ -59,9 +59,10 @@ template <class T, class Executor>
 template <class Token>
 auto channel<T, Executor>::async_send_until(time_point deadline, T value, Token&& token)
 {
-    const auto start = [this, deadline](auto&& handler, T own) {
+    const auto start = [deadline](const channel& self, auto&& handler, T own) {
         using operation = detail::send_operation<T, std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), executor_, state_, std::move(own))->start(deadline);
+        operation::create(std::move(handler), self.executor_, self.state_, std::move(own))
+            ->start(deadline);
     };
     return detail::initiate<void(send_result<T>)>(*this, token, start, std::move(value));
 }
@@ -77,9 +78,10 @@ template <class T, class Executor>
 template <class Token>
 auto channel<T, Executor>::async_reserve(Token&& token)
 {
-    const auto start = [this](auto&& handler) {
+    const auto start = [](const channel& self, auto&& handler) {
         using operation = detail::reserve_operation<T, std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), executor_, state_)->start(time_point::max());
+        operation::create(std::move(handler), self.executor_, self.state_)
+            ->start(time_point::max());
     };
     return detail::initiate<void(error_code, reservation)>(*this, token, start);
 }
@@ -134,10 +136,11 @@ template <class T, class Executor>
 template <class Signature, class Sink, class Token>
 auto channel<T, Executor>::receive_into(Sink sink, time_point deadline, Token& token)
 {
-    const auto start = [this, deadline](auto&& handler, Sink own) {
+    const auto start = [deadline](const channel& self, auto&& handler, Sink own) {
         using operation =
             detail::receive_operation<T, Sink, std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), executor_, state_, std::move(own))->start(deadline);
+        operation::create(std::move(handler), self.executor_, self.state_, std::move(own))
+            ->start(deadline);
     };
     return detail::initiate<Signature>(*this, token, start, std::move(sink));
 }

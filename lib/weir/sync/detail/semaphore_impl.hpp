@@ -162,9 +162,9 @@ auto basic_semaphore<Executor>::async_acquire_until(time_point deadline, std::si
                                                     Token&& token)
 {
     check_weight(weight);
-    const auto start = [this, deadline](auto&& handler, std::size_t asked) {
+    const auto start = [deadline](const basic_semaphore& self, auto&& handler, std::size_t asked) {
         using operation = detail::acquire_operation<std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), executor_, core_, asked)->start(deadline);
+        operation::create(std::move(handler), self.executor_, self.core_, asked)->start(deadline);
     };
     return detail::initiate<void(error_code, permit)>(*this, token, start, weight);
 }
