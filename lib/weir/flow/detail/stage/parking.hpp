@@ -90,15 +90,18 @@ public:
             return this->destroy();
         place_ = &place;
         place.add(*this, *this);
-        this->on_cancellation([this] {
-            if (place_->remove(*this)) {
-                error_ = boost::asio::error::operation_aborted;
-                this->wake();
-            }
-        });
+        this->on_cancellation();
     }
 
 private:
+    void cancelled() override
+    {
+        if (place_->remove(*this)) {
+            error_ = boost::asio::error::operation_aborted;
+            this->wake();
+        }
+    }
+
     void resumed() override { this->complete(error_); }
     void dropped() noexcept override { this->destroy(); }
 
