@@ -109,6 +109,21 @@ struct acquires_until : acquires {
     }
 };
 
+struct waits_for_group_until {
+    explicit waits_for_group_until(asio::any_io_executor executor)
+        : group(std::make_unique<weir::wait_group>(executor))
+    {
+        group->add();
+    }
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        group->async_wait_until(later, std::move(handler));
+    }
+
+    std::unique_ptr<weir::wait_group> group;
+};
+
 template <class Held>
 constexpr auto start = [](asio::any_io_executor executor) { return Held(executor); };
 
@@ -158,8 +173,15 @@ BOOST_AUTO_TEST_CASE(a_cancelled_acquire_with_a_deadline_takes_no_permit)
     ends_when_cancelled<acquires_until>(aborted);
 }
 
+BOOST_AUTO_TEST_CASE(a_cancelled_wait_for_a_group_with_a_deadline_is_aborted)
+{
+    ends_when_cancelled<waits_for_group_until>(
+        [](weir::error_code error) { BOOST_CHECK(error == asio::error::operation_aborted); });
+}
+
 BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)
 {
+    weir::test::any_order_of_destruction_is_clean(start<waits_for_group_until>);
     weir::test::any_order_of_destruction_is_clean(start<several>);
     weir::test::any_order_of_destruction_is_clean(start<receives_until>);
     weir::test::any_order_of_destruction_is_clean(start<sends_until>);

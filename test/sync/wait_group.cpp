@@ -50,32 +50,6 @@ BOOST_AUTO_TEST_CASE(a_cancelled_wait_is_aborted)
         start, [](weir::error_code error) { BOOST_TEST(error == asio::error::operation_aborted); });
 }
 
-// The same with a deadline.
-struct busy_for_an_hour : busy {
-    using busy::busy;
-
-    template <class Handler>
-    void begin(Handler handler)
-    {
-        group->async_wait_until(weir::now(group->get_executor()) + std::chrono::hours(1),
-                                std::move(handler));
-    }
-};
-
-const auto start_until = [](asio::any_io_executor executor) { return busy_for_an_hour(executor); };
-
-BOOST_AUTO_TEST_CASE(a_wait_until_a_deadline_is_aborted_when_cancelled)
-{
-    weir::test::ends_when_cancelled(start_until, [](weir::error_code error) {
-        BOOST_TEST(error == asio::error::operation_aborted);
-    });
-}
-
-BOOST_AUTO_TEST_CASE(a_wait_until_a_deadline_may_be_destroyed_in_any_order)
-{
-    weir::test::any_order_of_destruction_is_clean(start_until);
-}
-
 BOOST_AUTO_TEST_CASE(a_wait_ends_at_its_deadline_and_the_count_stays)
 {
     weir::test::in_many_orders([](weir::test::simulation& s) {
