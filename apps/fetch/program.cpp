@@ -63,7 +63,7 @@ private:
     asio::awaitable<void> report_not_taken();
     std::shared_ptr<http::body> make_body(const http::url& target);
     void ended_early(const std::string& fault);
-    void drain();
+    void finish_running();
     void stop();
     void draw();
     void say(const std::string& text);
@@ -112,7 +112,7 @@ program::program(asio::io_context& context, const options& chosen)
       fetcher_(executor_, fetcher_options_for(chosen),
                [this](const http::url& target) { return make_body(target); }),
       signals_(
-          executor_, [this] { drain(); }, [this] { stop(); }),
+          executor_, [this] { finish_running(); }, [this] { stop(); }),
       progress_(STDERR_FILENO, !chosen.quiet), started_(weir::now(executor_))
 {
 }
@@ -208,11 +208,11 @@ asio::awaitable<void> program::take(http::fetch_result result)
     }
 }
 
-void program::drain()
+void program::finish_running()
 {
     interrupted_ = true;
     say("stopping: finishing the running fetches; a second signal stops them at once");
-    fetcher_.drain();
+    fetcher_.finish_running();
 }
 
 /// At the second signal, and at each later one.

@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(a_wake_up_is_destroyed)
                  }});
 }
 
-BOOST_AUTO_TEST_CASE(those_who_do_not_wait_among_those_who_do)
+BOOST_AUTO_TEST_CASE(try_calls_beside_waiters_lose_no_value)
 {
     for (const std::size_t capacity : {0, 1, 2})
         explore("one sends and one takes without waiting, closed", capacity,
@@ -396,7 +396,7 @@ BOOST_AUTO_TEST_CASE(the_capacity_is_never_exceeded)
 }
 
 // Also where the ring is larger than the capacity, and has to count from a tail that may be old.
-BOOST_AUTO_TEST_CASE(who_does_not_wait_is_not_told_full_while_there_is_room)
+BOOST_AUTO_TEST_CASE(try_push_never_reports_full_while_there_is_room)
 {
     const auto must_send = [](const shared_scene& s, int value) {
         s->run.check(s->channel.try_push(value) == attempt_result::done,

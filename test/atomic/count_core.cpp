@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_gate_that_closes_is_empty_when_it_says_so)
     });
 }
 
-BOOST_AUTO_TEST_CASE(one_who_waits_may_give_up)
+BOOST_AUTO_TEST_CASE(cancelled_waiters_wake_at_most_once_and_leave_the_count_right)
 {
     every_order("count: one comes and goes, two wait, both cancelled", [](explorer& e) {
         auto s = std::make_shared<scene>(e);

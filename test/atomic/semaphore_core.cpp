@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(with_a_new_limit)
         "semaphore paused becomes 1", 0, {1, 1}, [](scene& s) { s.semaphore.resize(1); }, 0, 1);
 }
 
-BOOST_AUTO_TEST_CASE(who_parked_first_is_granted_first)
+BOOST_AUTO_TEST_CASE(the_first_parked_waiter_is_granted_first)
 {
     every_order("semaphore 1, two in line, a third who tries", [](explorer& e) {
         auto s = std::make_shared<scene>(e, 1);

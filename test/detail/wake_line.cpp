@@ -61,7 +61,7 @@ struct one_thread : asio::io_context {
     one_thread() : asio::io_context(1) { weir::detail::only_one_thread(*this); }
 };
 
-BOOST_AUTO_TEST_CASE(who_is_woken_is_resumed_in_order_by_one_handler_and_not_inside_the_call)
+BOOST_AUTO_TEST_CASE(woken_waiters_resume_in_order_in_one_handler_outside_the_call)
 {
     one_thread io;
     std::string log;
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(who_is_woken_is_resumed_in_order_by_one_handler_and_not_ins
     BOOST_TEST(io.stopped()); // no waiter: there is no work
 }
 
-BOOST_AUTO_TEST_CASE(who_is_woken_by_one_of_them_comes_behind_the_rest)
+BOOST_AUTO_TEST_CASE(a_waiter_woken_by_another_resumes_behind_the_rest)
 {
     one_thread io;
     std::string log;
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(what_one_throws_leaves_the_rest_in_line_for_the_next_run)
     BOOST_TEST(log == "rarbrcrdrerf"); // those that came meanwhile are behind those that were left
 }
 
-BOOST_AUTO_TEST_CASE(the_last_one_throws_and_those_who_come_later_are_resumed)
+BOOST_AUTO_TEST_CASE(later_waiters_resume_after_the_last_in_line_throws)
 {
     one_thread io;
     std::string log;
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_each_in_line_once)
     BOOST_TEST(log == "spdadb");
 }
 
-BOOST_AUTO_TEST_CASE(who_is_woken_while_its_context_goes_is_dropped_too)
+BOOST_AUTO_TEST_CASE(a_waiter_woken_during_context_shutdown_is_dropped)
 {
     std::string log;
     {
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(a_context_at_the_place_of_another_has_a_line_of_its_own)
     BOOST_TEST(log == "radbrc");
 }
 
-BOOST_AUTO_TEST_CASE(run_goes_on_while_anybody_waits_wherever_he_began)
+BOOST_AUTO_TEST_CASE(run_continues_while_any_waiter_is_left_wherever_it_began)
 {
     one_thread io;
     std::string log;
@@ -227,7 +227,7 @@ BOOST_AUTO_TEST_CASE(run_goes_on_while_anybody_waits_wherever_he_began)
     BOOST_TEST(log == "rbrarorc");
 }
 
-BOOST_AUTO_TEST_CASE(a_context_that_goes_tells_all_who_wait_wherever_they_began)
+BOOST_AUTO_TEST_CASE(a_destroyed_context_ends_every_waiter_wherever_it_began)
 {
     std::string log;
     {

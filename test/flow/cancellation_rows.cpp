@@ -51,7 +51,7 @@ public:
         jobs = std::make_unique<pool>(executors, pool_options(1).queue(1), takes_an_hour,
                                       [](weir::outcome<int>&&) {});
         BOOST_TEST(!!jobs->try_submit(1));
-        while (jobs->stats().queued != 0) // the worker takes it
+        while (jobs->ledger().queued() != 0) // the worker takes it
             s.world.run_one();
         BOOST_TEST(!!jobs->try_submit(2));
     }

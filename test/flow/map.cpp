@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(it_is_a_window_and_no_batches)
     });
 }
 
-BOOST_AUTO_TEST_CASE(an_item_is_pulled_only_when_it_fits_beside_results_nobody_took)
+BOOST_AUTO_TEST_CASE(an_item_is_pulled_only_when_it_fits_beside_untaken_results)
 {
     for (const weir::order o : {weir::order::kept, weir::order::as_completed})
         in_many_orders([o](simulation& s) {

@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(an_error_of_the_range_comes_after_the_results_of_what_it_ga
     });
 }
 
-BOOST_AUTO_TEST_CASE(outcomes_tell_every_error_and_stop_nothing)
+BOOST_AUTO_TEST_CASE(map_outcomes_reports_every_error_and_stops_nothing)
 {
     in_many_orders([](simulation& s) {
         s.spawn([&]() -> asio::awaitable<void> {
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(outcomes_tell_every_error_and_stop_nothing)
     });
 }
 
-BOOST_AUTO_TEST_CASE(in_order_an_error_cancels_the_calls_behind_it_before_it_is_told)
+BOOST_AUTO_TEST_CASE(in_order_an_error_cancels_the_calls_behind_it_at_once)
 {
     in_many_orders([](simulation& s) {
         int cut = 0;

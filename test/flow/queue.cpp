@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(without_a_buffer_a_send_waits_until_its_value_is_t
     });
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(senders_come_in_as_room_appears_and_nobody_overtakes, Kind,
+BOOST_AUTO_TEST_CASE_TEMPLATE(waiting_senders_take_new_room_in_order_before_newcomers, Kind,
                               exact_queues)
 {
     in_many_orders([](simulation& s) {

@@ -347,7 +347,7 @@ void plain_successes_are_received(simulation& s, std::size_t capacity)
     BOOST_TEST(total <= 40);
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(a_plain_sender_is_told_success_only_of_what_is_received, Kind,
+BOOST_AUTO_TEST_CASE_TEMPLATE(each_successful_plain_send_is_received_or_reaches_the_hook, Kind,
                               plain_senders)
 {
     for (const std::size_t capacity : {0, 1, 2, 5})

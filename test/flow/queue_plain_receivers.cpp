@@ -104,8 +104,8 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(what_is_buffered_at_close_is_left_to_plain_receive
         });
 }
 
-BOOST_AUTO_TEST_CASE_TEMPLATE(nobody_overtakes_a_sender_that_waits_when_a_plain_receive_made_room,
-                              Kind, plain_receivers)
+BOOST_AUTO_TEST_CASE_TEMPLATE(room_made_by_a_plain_receive_goes_to_the_waiting_sender_first, Kind,
+                              plain_receivers)
 {
     in_many_orders([](simulation& s) {
         auto queue = Kind::make(s.a.get_executor(), 1);

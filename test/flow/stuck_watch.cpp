@@ -10,7 +10,7 @@ using weir::detail::overdue_rule;
 
 BOOST_AUTO_TEST_SUITE(stuck_watch)
 
-BOOST_AUTO_TEST_CASE(a_job_past_its_time_is_told_once_and_its_successor_anew)
+BOOST_AUTO_TEST_CASE(an_overdue_job_is_reported_once_and_its_successor_anew)
 {
     const weir::time_point start{};
     overdue_rule rule(10s);

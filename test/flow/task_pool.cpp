@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(at_most_so_many_run_at_a_time_and_the_rest_wait)
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_full_pool_tells_who_does_not_wait)
+BOOST_AUTO_TEST_CASE(try_submit_reports_a_full_pool)
 {
     simulation s(1);
     weir::task_pool tasks(both(s), pool_options(1).queue(1));
@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(stopping_gives_every_task_an_outcome)
             100);
 }
 
-BOOST_AUTO_TEST_CASE(a_task_that_hangs_is_abandoned_and_its_waiter_is_told)
+BOOST_AUTO_TEST_CASE(a_hanging_task_is_abandoned_and_its_waiter_gets_the_outcome)
 {
     for (const bool unlimited : {false, true})
         in_many_orders(
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_hangs_is_abandoned_and_its_waiter_is_told)
             100);
 }
 
-BOOST_AUTO_TEST_CASE(what_a_task_returns_after_it_was_abandoned_is_nobodys)
+BOOST_AUTO_TEST_CASE(what_an_abandoned_task_returns_late_is_discarded)
 {
     const auto stubborn = []() -> asio::awaitable<int> {
         const auto executor = co_await asio::this_coro::executor;
@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(the_limit_may_come_and_go)
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_tells_every_task)
+BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_still_reports_every_task)
 {
     in_many_orders([](simulation& s) {
         auto tasks = std::make_unique<weir::task_pool>(both(s), pool_options(2));

@@ -40,7 +40,7 @@ struct full_pool {
         jobs = std::make_unique<weir::task_pool>(executors, weir::pool_options(1).queue(1));
         running = jobs->try_submit(takes_an_hour);
         BOOST_TEST(bool(running));
-        while (jobs->stats().queued != 0) // the worker takes it
+        while (jobs->ledger().queued() != 0) // the worker takes it
             s.world.run_one();
         waiting = jobs->try_submit(takes_an_hour);
         BOOST_TEST(bool(waiting));
@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_submit_or_run_is_not_accepted)
                         asio::error::operation_aborted);
 }
 
-BOOST_AUTO_TEST_CASE(closing_or_destroying_the_pool_refuses_who_waits_for_a_place)
+BOOST_AUTO_TEST_CASE(closing_or_destroying_the_pool_refuses_waiting_submitters)
 {
     is_not_accepted([](full_pool& f, asio::cancellation_signal&) { f.jobs->close(); },
                     make_error_code(weir::errc::closed));
@@ -102,7 +102,7 @@ BOOST_AUTO_TEST_CASE(closing_or_destroying_the_pool_refuses_who_waits_for_a_plac
                     make_error_code(weir::errc::closed));
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_in_a_context_that_is_destroyed_is_dropped)
+BOOST_AUTO_TEST_CASE(waiters_in_a_destroyed_context_are_dropped)
 {
     simulation s(1);
     full_pool full(s);

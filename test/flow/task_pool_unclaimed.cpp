@@ -25,7 +25,7 @@ using weir::status;
 
 BOOST_AUTO_TEST_SUITE(task_pool)
 
-BOOST_AUTO_TEST_CASE(a_failure_that_nobody_asks_about_goes_to_the_hook)
+BOOST_AUTO_TEST_CASE(an_unclaimed_failure_goes_to_the_hook)
 {
     in_many_orders([](simulation& s) {
         std::vector<std::string> told;

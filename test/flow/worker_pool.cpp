@@ -148,14 +148,14 @@ BOOST_AUTO_TEST_CASE(the_depth_and_what_is_in_flight_can_be_seen)
     s.spawn([&]() -> asio::awaitable<void> { co_await feed(jobs, 0, 7); });
     while (s.world.now() == weir::time_point{} && jobs.stats().waiting_submitters == 0)
         BOOST_REQUIRE(s.world.run_one());
-    while (jobs.stats().running != 2)
+    while (jobs.ledger().running() != 2)
         BOOST_REQUIRE(s.world.run_one());
-    BOOST_TEST(jobs.stats().queued == 3U);
+    BOOST_TEST(jobs.ledger().queued() == 3U);
     BOOST_TEST(jobs.stats().waiting_submitters <= 1U);
     s.world.run();
     jobs.close();
     s.run();
-    BOOST_TEST(jobs.stats().running == 0U);
+    BOOST_TEST(jobs.ledger().running() == 0U);
     BOOST_TEST(jobs.stats().results == 7U);
 }
 

@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_drain_past_its_limit_names_what_was_not_finished)
     });
 }
 
-BOOST_AUTO_TEST_CASE(a_drain_ends_though_nobody_receives_the_results)
+BOOST_AUTO_TEST_CASE(a_drain_completes_though_no_result_is_received)
 {
     in_many_orders([](simulation& s) {
         int hooked = 0;
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(a_job_whose_submitter_is_destroyed_is_reported_too)
     BOOST_TEST(got.size() == 4U);
 }
 
-BOOST_AUTO_TEST_CASE(the_report_of_a_drain_tells_names_and_ages)
+BOOST_AUTO_TEST_CASE(the_drain_report_lists_names_keys_and_ages)
 {
     in_many_orders([](simulation& s) {
         const auto work = [](int n) { return n == 0 ? stubborn(1h) : twice_after_a_second(n); };

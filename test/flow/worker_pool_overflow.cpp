@@ -24,7 +24,7 @@ BOOST_AUTO_TEST_SUITE(worker_pool)
 
 using pool = int_pool;
 
-BOOST_AUTO_TEST_CASE(a_full_queue_rejects_who_does_not_wait_and_hands_the_job_back)
+BOOST_AUTO_TEST_CASE(try_submit_to_a_full_queue_is_rejected_and_hands_the_job_back)
 {
     simulation s(1);
     weir::worker_pool<std::unique_ptr<int>, void> jobs(both(s), pool_options(1).queue(1),

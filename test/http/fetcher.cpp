@@ -167,7 +167,7 @@ BOOST_FIXTURE_TEST_CASE(a_drain_finishes_what_began_and_reports_what_did_not, fi
     };
     run(endless, [this] {
         if (results.size() == 5)
-            fetcher->drain();
+            fetcher->finish_running();
     });
     BOOST_TEST(each_once());
     BOOST_TEST(count(weir::status::ok) + count(weir::status::dropped) == results.size());

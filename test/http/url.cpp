@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_name_and_password_become_an_authorization_and_leave_the_u
     BOOST_TEST(url::parse("http://a%0d%0ab@h/")->authorization().find('\r') == std::string::npos);
 }
 
-BOOST_AUTO_TEST_CASE(an_address_as_host_is_told_apart_from_a_name)
+BOOST_AUTO_TEST_CASE(an_address_as_host_is_distinguished_from_a_name)
 {
     BOOST_TEST(url::parse("http://127.0.0.1/")->host_is_address());
     BOOST_TEST(url::parse("http://[::1]/")->host_is_address());

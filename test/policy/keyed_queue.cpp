@@ -23,7 +23,7 @@ std::vector<int> drain(queue& q)
     return order;
 }
 
-BOOST_AUTO_TEST_CASE(a_key_at_its_limit_holds_nobody_else_back)
+BOOST_AUTO_TEST_CASE(a_key_at_its_limit_does_not_hold_back_other_keys)
 {
     queue q(2);
     for (int i = 0; i < 5; ++i)
@@ -77,7 +77,7 @@ BOOST_AUTO_TEST_CASE(a_key_is_forgotten_when_nothing_is_left_of_it)
     BOOST_TEST(q.keys() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(misuse_is_told)
+BOOST_AUTO_TEST_CASE(misuse_throws)
 {
     BOOST_CHECK_THROW(queue(0), std::invalid_argument);
     BOOST_CHECK_THROW(queue(weir::paused), std::invalid_argument);

@@ -1,6 +1,6 @@
 #pragma once
 
-// The fate of each value that is sent into a channel: law 2, value by value.
+// The fate of each value that is sent into a channel: rule 2, value by value.
 
 #include "proof/prove.hpp"
 

@@ -29,7 +29,7 @@ BOOST_AUTO_TEST_SUITE(blocking_lane)
 
 // ---- what a callable gives
 
-BOOST_AUTO_TEST_CASE(what_a_callable_returns_or_throws_reaches_who_awaits_it)
+BOOST_AUTO_TEST_CASE(the_caller_gets_what_a_callable_returns_or_throws)
 {
     in_many_orders([](simulation& s) {
         weir::blocking_lane lane(s.b.get_executor(), 2);
@@ -202,7 +202,7 @@ BOOST_AUTO_TEST_CASE(no_more_than_its_limit_run_at_a_time_and_first_come_is_firs
     BOOST_TEST(ended == 6);
 }
 
-BOOST_AUTO_TEST_CASE(one_for_whom_there_is_no_room_to_wait_is_told_full)
+BOOST_AUTO_TEST_CASE(a_lane_whose_queue_is_full_reports_full_until_there_is_room)
 {
     simulation s(1);
     by_hand b(weir::limit(1), 1);
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(one_for_whom_there_is_no_room_to_wait_is_told_full)
     BOOST_TEST(ended.size() == 4U);
 }
 
-BOOST_AUTO_TEST_CASE(without_room_to_wait_whoever_finds_it_busy_is_told_full)
+BOOST_AUTO_TEST_CASE(a_lane_without_a_queue_reports_full_while_busy)
 {
     simulation s(1);
     by_hand b(weir::limit(1), 0);

@@ -62,7 +62,7 @@ void who_waits_is_told_closed(End end)
     BOOST_CHECK(!ended.back());
 }
 
-BOOST_AUTO_TEST_CASE(closing_it_refuses_who_waits_and_lets_end_what_has_begun)
+BOOST_AUTO_TEST_CASE(close_refuses_waiters_and_lets_running_callables_finish)
 {
     who_waits_is_told_closed([](by_hand& b) { b.lane->close(); });
 }
@@ -214,7 +214,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_close_is_aborted_and_the_lane_stays_closed)
     BOOST_TEST(calls == 1);
 }
 
-BOOST_AUTO_TEST_CASE(who_closes_a_lane_that_is_gone_still_waits_for_what_has_begun)
+BOOST_AUTO_TEST_CASE(async_close_outlives_its_lane_and_waits_for_running_callables)
 {
     simulation s(1);
     by_hand b;

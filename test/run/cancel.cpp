@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(a_child_of_a_parent_that_was_cancelled_before_is_cancelled_
     BOOST_TEST((child.token().reason() == cancel_reason::overload));
 }
 
-BOOST_AUTO_TEST_CASE(a_child_that_is_gone_is_not_told)
+BOOST_AUTO_TEST_CASE(cancelling_a_parent_skips_a_destroyed_child)
 {
     weir::cancel_source parent;
     {
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_child_that_is_gone_is_not_told)
 }
 
 // What it waits for must live as long as the wait, whether it has begun or not.
-BOOST_AUTO_TEST_CASE(who_waits_for_a_token_without_a_source_waits_until_he_is_cancelled)
+BOOST_AUTO_TEST_CASE(a_wait_on_a_token_without_a_source_lasts_until_cancelled)
 {
     in_many_orders([](simulation& s) {
         asio::cancellation_signal signal;

@@ -42,7 +42,7 @@ BOOST_AUTO_TEST_CASE(join_waits_for_every_child)
     });
 }
 
-BOOST_AUTO_TEST_CASE(the_first_error_is_told_and_not_those_it_caused)
+BOOST_AUTO_TEST_CASE(join_throws_the_first_error_only)
 {
     in_many_orders([](simulation& s) {
         int count = 0;
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_child_cancelled_before_it_started_still_ends)
     });
 }
 
-BOOST_AUTO_TEST_CASE(cancelling_who_joins_cancels_the_children_and_waits_for_them)
+BOOST_AUTO_TEST_CASE(cancelling_a_join_cancels_the_children_and_waits_for_them)
 {
     in_many_orders([](simulation& s) {
         bool ended = false;
@@ -153,7 +153,7 @@ BOOST_AUTO_TEST_CASE(a_callable_that_was_spawned_lives_until_its_coroutine_has_e
 
 // ---- collecting errors
 
-BOOST_AUTO_TEST_CASE(a_scope_that_collects_errors_cancels_nobody_and_tells_them_all)
+BOOST_AUTO_TEST_CASE(a_collecting_scope_cancels_no_child_and_throws_all_errors)
 {
     in_many_orders([](simulation& s) {
         int count = 0;

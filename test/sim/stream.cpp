@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(shutting_down_one_direction_leaves_the_other)
     });
 }
 
-BOOST_AUTO_TEST_CASE(who_writes_to_a_closed_end_is_told)
+BOOST_AUTO_TEST_CASE(a_write_to_a_closed_peer_fails_with_broken_pipe)
 {
     in_many_orders([](simulation& s) {
         connection c(s, stream_options().buffer(1));

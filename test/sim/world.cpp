@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(a_seed_chooses_the_order_and_the_same_seed_the_same_order)
     BOOST_TEST(orders.size() == 24U); // every order of four
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_for_ever_is_outstanding)
+BOOST_AUTO_TEST_CASE(a_waiter_that_never_wakes_counts_as_outstanding)
 {
     weir::sim::world w(1);
     weir::sim::context c(w);

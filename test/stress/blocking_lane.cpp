@@ -168,7 +168,7 @@ BOOST_AUTO_TEST_CASE(a_context_that_goes_waits_for_the_callables_its_coroutines_
     BOOST_TEST(lane.queued() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_lane_that_goes_waits_for_what_has_begun_and_tells_everybody)
+BOOST_AUTO_TEST_CASE(destroying_a_lane_waits_for_its_callables_and_calls_every_handler)
 {
     const weir::test::watchdog guard;
     for (int round = 0; round < 100; ++round) {

@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_CASE(tasks_of_two_threads_are_each_run_once)
     }
 }
 
-BOOST_AUTO_TEST_CASE(stopping_from_another_thread_tells_every_task)
+BOOST_AUTO_TEST_CASE(stopping_from_another_thread_gives_every_task_an_outcome)
 {
     const weir::test::watchdog guard;
     for (int round = 0; round < 40; ++round) {

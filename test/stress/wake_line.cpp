@@ -69,7 +69,7 @@ void wake_many(asio::io_context& io, account& a, int from, int many)
     }
 }
 
-BOOST_AUTO_TEST_CASE(nobody_is_lost_who_is_woken_while_others_are_resumed)
+BOOST_AUTO_TEST_CASE(no_waiter_is_lost_when_woken_while_others_resume)
 {
     const weir::test::watchdog guard;
     constexpr int many = 20'000;

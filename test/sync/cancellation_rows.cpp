@@ -207,7 +207,7 @@ void ends_with(End end, Check check)
     });
 }
 
-BOOST_AUTO_TEST_CASE(closing_or_destroying_the_channel_is_the_end_for_who_receives)
+BOOST_AUTO_TEST_CASE(closing_or_destroying_the_channel_is_the_end_for_receivers)
 {
     const auto ended = [](weir::error_code error, auto result) {
         BOOST_TEST(!error);
@@ -242,7 +242,7 @@ BOOST_AUTO_TEST_CASE(destroying_the_semaphore_is_closing_it)
     ends_with<acquires_until>([](acquires& a) { a.few.reset(); }, closed);
 }
 
-BOOST_AUTO_TEST_CASE(destroying_the_channel_refuses_who_reserves)
+BOOST_AUTO_TEST_CASE(closing_or_destroying_the_channel_refuses_a_waiting_reserve)
 {
     const auto closed = [](weir::error_code error, weir::channel<int>::reservation place) {
         BOOST_CHECK(error == weir::errc::closed);
@@ -270,7 +270,7 @@ void goes_on_waiting(Begin begin, Leave leave)
     });
 }
 
-BOOST_AUTO_TEST_CASE(who_closes_a_gate_that_is_gone_still_waits_for_the_passes)
+BOOST_AUTO_TEST_CASE(async_close_outlives_its_gate_and_waits_for_the_passes)
 {
     goes_on_waiting(
         [](asio::any_io_executor executor, auto handler) {
@@ -282,7 +282,7 @@ BOOST_AUTO_TEST_CASE(who_closes_a_gate_that_is_gone_still_waits_for_the_passes)
         [](weir::pass& inside) { inside.leave(); });
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_for_a_group_that_is_gone_waits_until_he_is_cancelled)
+BOOST_AUTO_TEST_CASE(a_wait_on_a_destroyed_group_lasts_until_cancelled)
 {
     in_many_orders([](simulation& s) {
         asio::cancellation_signal signal;
@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(who_waits_for_a_group_that_is_gone_waits_until_he_is_cancel
     });
 }
 
-BOOST_AUTO_TEST_CASE(who_waits_for_an_event_that_is_gone_still_waits_for_a_copy_of_it)
+BOOST_AUTO_TEST_CASE(a_wait_on_a_destroyed_event_lasts_until_a_copy_is_set)
 {
     goes_on_waiting(
         [](asio::any_io_executor executor, auto handler) {

@@ -304,7 +304,7 @@ BOOST_AUTO_TEST_CASE(a_value_need_not_copy_nor_have_a_default)
     s.run();
 }
 
-BOOST_AUTO_TEST_CASE(parked_senders_come_in_as_room_appears_and_nobody_overtakes)
+BOOST_AUTO_TEST_CASE(parked_senders_take_new_room_in_order_before_newcomers)
 {
     in_many_orders([](simulation& s) {
         ints channel(s.a.get_executor(), 1);

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_batch_fills_the_room_there_is_and_no_more)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_batch_leaves_reserved_places_free_and_overtakes_nobody)
+BOOST_AUTO_TEST_CASE(a_batch_takes_no_reserved_place_and_overtakes_no_sender)
 {
     simulation s(1);
     for (const std::size_t capacity : {3, 4}) {

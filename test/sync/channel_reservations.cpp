@@ -176,7 +176,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_reserve_reserves_nothing)
                                     });
 }
 
-BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean_for_those_who_reserve)
+BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean_for_a_waiting_reserve)
 {
     weir::test::any_order_of_destruction_is_clean(start_reserve);
 }

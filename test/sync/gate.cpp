@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)
     weir::test::any_order_of_destruction_is_clean(start);
 }
 
-BOOST_AUTO_TEST_CASE(nobody_gets_in_after_close)
+BOOST_AUTO_TEST_CASE(a_closed_gate_refuses_entry)
 {
     weir::test::simulation s(1);
     weir::gate gate(s.a.get_executor());

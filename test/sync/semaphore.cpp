@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_grant_whose_receiver_is_gone_goes_to_the_next)
     BOOST_TEST(limit.in_use() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(closing_wakes_who_waits_and_refuses_who_comes)
+BOOST_AUTO_TEST_CASE(close_wakes_waiters_and_refuses_newcomers)
 {
     in_many_orders([](simulation& s) {
         weir::semaphore limit(s.a.get_executor(), 1);
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(resizing_up_grants_and_down_revokes_nothing)
     });
 }
 
-BOOST_AUTO_TEST_CASE(resizing_below_what_somebody_waits_for_tells_him)
+BOOST_AUTO_TEST_CASE(resizing_below_a_waiters_weight_fails_it_with_too_large)
 {
     simulation s(1);
     weir::semaphore limit(s.a.get_executor(), 5);
@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(any_kind_of_handler_will_do)
     BOOST_TEST(calls == 3);
 }
 
-BOOST_AUTO_TEST_CASE(while_paused_everybody_waits_and_nobody_is_refused)
+BOOST_AUTO_TEST_CASE(a_paused_semaphore_queues_every_waiter_and_refuses_none)
 {
     in_many_orders([](simulation& s) {
         weir::semaphore limit(s.a.get_executor(), weir::paused);
@@ -429,7 +429,7 @@ BOOST_AUTO_TEST_CASE(an_acquire_past_its_deadline_takes_no_permit)
     });
 }
 
-BOOST_AUTO_TEST_CASE(closing_wakes_everybody_who_waits)
+BOOST_AUTO_TEST_CASE(close_wakes_waiters_of_every_weight_and_executor)
 {
     in_many_orders([](simulation& s) {
         weir::semaphore limit(s.a.get_executor(), 2);
@@ -450,7 +450,7 @@ BOOST_AUTO_TEST_CASE(closing_wakes_everybody_who_waits)
     });
 }
 
-BOOST_AUTO_TEST_CASE(who_comes_may_not_be_one_too_many_to_pass_the_first)
+BOOST_AUTO_TEST_CASE(no_more_newcomers_than_allowed_overtake_the_first_waiter)
 {
     in_many_orders([](simulation& s) {
         weir::semaphore limit(s.a.get_executor(), 8, 2);

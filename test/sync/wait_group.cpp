@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)
     weir::test::any_order_of_destruction_is_clean(start);
 }
 
-BOOST_AUTO_TEST_CASE(everybody_who_waits_is_told_and_it_may_be_used_again)
+BOOST_AUTO_TEST_CASE(zero_wakes_every_waiter_and_the_group_may_be_used_again)
 {
     weir::test::in_many_orders([](weir::test::simulation& s) {
         weir::wait_group group(s.a.get_executor());

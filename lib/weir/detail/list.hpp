@@ -37,12 +37,6 @@ public:
     std::size_t size() const noexcept { return size_; }
     Node& front() const noexcept { return node_of(head_); }
     Node& back() const noexcept { return node_of(tail_); }
-    /// Null at the end.
-    static Node* after(const Node& node) noexcept
-    {
-        link* const next = static_cast<const link&>(node).next_;
-        return static_cast<Node*>(next);
-    }
 
     void push_back(Node& node) noexcept
     {

@@ -19,11 +19,11 @@
 
 // The base of every waiting operation in weir. It keeps three rules, so that no primitive has to:
 //
-// * A waker only posts. The operation goes on where its own handler belongs (law 4).
+// * A waker only posts. The operation goes on where its own handler belongs (rule 4).
 // * A waiter is registered with the context its handler belongs to. That context drops it when it
-//   is destroyed first, so contexts, primitives and coroutines may go in any order (law 10).
+//   is destroyed first, so contexts, primitives and coroutines may go in any order (rule 10).
 // * A wake-up that is destroyed before it ran reports that to its operation, which passes on what
-//   it was given (laws 2 and 3).
+//   it was given (rules 2 and 3).
 
 namespace weir::detail {
 

@@ -9,11 +9,8 @@ namespace weir {
 
 /// A look into a pool at one moment.
 struct pool_stats {
+    /// Its `queued()` and `running()` say how many jobs wait and run.
     weir::ledger ledger;
-    /// Jobs in the queue.
-    std::size_t queued = 0;
-    /// Jobs that run now.
-    std::size_t running = 0;
     /// Submitters that wait for a place in the queue.
     std::size_t waiting_submitters = 0;
     /// Outcomes that were not received yet.

@@ -12,7 +12,7 @@ namespace {
 /// Runs a task, for `worker_loop`: the task knows how.
 struct task_work {
     static constexpr bool may_suspend = true;
-    static constexpr bool may_run = true;
+    static constexpr bool may_be_plain = true;
 
     static bool suspends(const task_pointer& task) noexcept { return task->suspends(); }
 
@@ -85,14 +85,14 @@ void task_pool::stop(cancel_reason reason)
     state_->stop(reason);
 }
 
-boost::asio::awaitable<drain_report> task_pool::drain(duration limit)
+boost::asio::awaitable<drain_report> task_pool::drain(duration timeout)
 {
-    return state_->drain(limit);
+    return state_->drain(timeout);
 }
 
-void task_pool::resize(limit jobs)
+void task_pool::resize(limit workers)
 {
-    state_->resize(jobs);
+    state_->resize(workers);
 }
 
 limit task_pool::workers() const noexcept

@@ -26,7 +26,8 @@
 
 namespace weir {
 
-/// Runs any callable, at most `limit` at a time: submit it, and await its outcome.
+/// Runs any callable, at most as many at a time as its options allow: submit it, and await its
+/// outcome.
 ///
 /// Shape: a callable takes nothing, or a `job_context&`, and returns `R`, or `awaitable<R>` when it
 ///        is a coroutine. `async_run` submits it and waits for its outcome; `async_submit` waits
@@ -126,12 +127,12 @@ public:
     /// Ends now: no more jobs, queued ones are dropped, running ones are cancelled. Each still has
     /// its outcome.
     void stop(cancel_reason reason = cancel_reason::shutdown);
-    /// Closes, and waits until every job has ended: by itself within `limit`, then cancelled, and
+    /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
     /// abandoned after the grace period.
-    boost::asio::awaitable<drain_report> drain(duration limit);
+    boost::asio::awaitable<drain_report> drain(duration timeout);
 
     /// Changes how many jobs run at a time. Running jobs are not interrupted.
-    void resize(limit jobs);
+    void resize(limit workers);
     limit workers() const noexcept;
 
     weir::ledger ledger() const;

@@ -141,10 +141,10 @@ public:
     /// its outcome.
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
-    /// Closes, and waits until every job has ended: by itself within `limit`, then cancelled, and
+    /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
     /// abandoned after the grace period. Keep receiving the results meanwhile: outcomes that are
     /// not received hold their workers, and go to the hook in the end.
-    boost::asio::awaitable<drain_report> drain(duration limit) { return state_->drain(limit); }
+    boost::asio::awaitable<drain_report> drain(duration timeout) { return state_->drain(timeout); }
 
     /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for running jobs
     /// are not interrupted. With `paused` none starts until the next change, or until the pool

@@ -311,7 +311,7 @@ asio::awaitable<void> fetcher::run(source urls, sink results)
     return state::run(state_, std::move(urls), std::move(results));
 }
 
-void fetcher::drain()
+void fetcher::finish_running()
 {
     asio::post(state_->executor, [self = state_] { self->end(ending::draining); });
 }

@@ -27,7 +27,7 @@ namespace weir::http {
 /// Errors: what went wrong with a URL is in its result. `run` throws what `source` or `sink` threw,
 ///         after the running fetches have ended. The constructor throws what `client`'s does.
 /// Cancellation: terminal, of `run`: as `stop`.
-/// Threads: one serial executor. `drain` and `stop` may be called from any thread.
+/// Threads: one serial executor. `finish_running` and `stop` may be called from any thread.
 /// Lifetime: outlives `run`, which is called once.
 /// Fairness: hosts that have room take turns; the URLs of one host are fetched in order.
 /// Memory: grows with the limits, not with the number of URLs.
@@ -50,8 +50,8 @@ public:
 
     /// Takes no more URLs and finishes those being fetched. Queued ones end with status `dropped`
     /// and class `aborted`.
-    void drain();
-    /// As `drain`, and cancels those being fetched: they end with class `aborted`.
+    void finish_running();
+    /// As `finish_running`, and cancels those being fetched: they end with class `aborted`.
     void stop();
 
     /// Call it on the executor's thread.

@@ -20,7 +20,7 @@ namespace weir {
 ///        waited for.
 /// Units: `timeout`, counted from now. (A `worker_pool` counts its own from the job's start.)
 /// Errors: `errc::timed_out` when the time was over first; else what the operation throws. A value
-///         that arrives all the same is returned, not thrown away.
+///         that arrives late is still returned.
 /// Cancellation: reaches the operation.
 /// Memory: one coroutine, about 1.2 KB.
 template <class T>

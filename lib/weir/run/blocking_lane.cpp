@@ -77,8 +77,8 @@ blocking_lane::blocking_lane(std::size_t threads, std::size_t queue)
     threads_->start(threads);
 }
 
-blocking_lane::blocking_lane(executor_type executor, limit running, std::size_t queue)
-    : state_(std::make_shared<detail::lane_state>(std::move(executor), running, queue))
+blocking_lane::blocking_lane(executor_type executor, limit at_once, std::size_t queue)
+    : state_(std::make_shared<detail::lane_state>(std::move(executor), at_once, queue))
 {
     state_->enlist();
 }

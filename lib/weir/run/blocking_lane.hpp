@@ -74,7 +74,7 @@ public:
     /// `std::system_error` when one cannot be started (those already started are ended).
     explicit blocking_lane(std::size_t threads, std::size_t queue = unbounded);
     /// Over an executor. Throws `std::invalid_argument` for `paused`: nothing would ever run.
-    blocking_lane(executor_type executor, limit running, std::size_t queue = unbounded);
+    blocking_lane(executor_type executor, limit at_once, std::size_t queue = unbounded);
     blocking_lane(const blocking_lane&) = delete;
     blocking_lane& operator=(const blocking_lane&) = delete;
     ~blocking_lane();

@@ -52,7 +52,7 @@ void set_name(std::thread& thread, const std::string& prefix, std::size_t number
     const std::string suffix = "-" + std::to_string(number);
     const std::string name = prefix.substr(0, 15 - std::min<std::size_t>(15, suffix.size()));
     ::pthread_setname_np(thread.native_handle(),
-                         (name + suffix).c_str()); // a name is no more than a help
+                         (name + suffix).c_str()); // only for debugging: failure is ignored
 }
 
 #else

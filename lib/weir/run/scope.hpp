@@ -169,7 +169,7 @@ public:
     boost::asio::awaitable<void> join() { return only_.join(); }
     boost::asio::awaitable<void> join_uninterrupted() { return only_.join_uninterrupted(); }
 
-    /// The exception being handled, or `errc::timed_out` when the time-out caused it.
+    /// The exception being handled, or `errc::timed_out` when the timeout caused it.
     std::exception_ptr error() const;
 
 private:

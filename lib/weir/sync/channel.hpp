@@ -19,6 +19,9 @@
 #include <vector>
 
 namespace weir {
+namespace detail {
+struct channel_access;
+} // namespace detail
 
 /// A bounded, closable queue of values between any number of senders and receivers.
 ///
@@ -79,7 +82,7 @@ public:
     auto async_send_until(time_point deadline, T value, Token&& token = Token());
 
     /// `async_send(T(args...))` with the default token. Safe where the compiler destroys a
-    /// temporary beside `co_await` twice, as GCC 12 does with aggregates.
+    /// temporary beside `co_await` twice, as g++ 12 does with aggregates.
     template <class... Args>
     auto async_emplace(Args&&... args);
 
@@ -139,16 +142,6 @@ public:
     /// Appends up to `most` values that are there now to `into`, and returns how many.
     std::size_t try_receive_n(std::vector<T>& into, std::size_t most);
 
-    /// Sends up to `most` values where there is room, and returns how many, which may be fewer than
-    /// there is room for. `give(i)` makes the i-th value, and must not throw.
-    template <class Give>
-    std::size_t try_give(std::size_t most, Give&& give) noexcept;
-
-    /// Passes up to `most` values that are there now to `take(T&&)`, which must not throw, and
-    /// returns how many. `try_receive` is made of this.
-    template <class Take>
-    std::size_t try_take(std::size_t most, Take&& take) noexcept;
-
     /// Lets nothing new in. May be called any number of times.
     void close() noexcept { state_->core.close(); }
 
@@ -164,6 +157,8 @@ public:
     std::size_t waiting_receivers() const noexcept { return state_->core.waiting_receivers(); }
 
 private:
+    friend struct detail::channel_access;
+
     using state = detail::channel_state<T>;
 
     template <class Signature, class Sink, class Token>

@@ -7,6 +7,14 @@
 
 namespace weir {
 
+template <class T, class Executor>
+class channel;
+
+namespace detail {
+template <class T, class Handler, class Executor>
+class reserve_operation;
+} // namespace detail
+
 /// A place in a channel that is kept for one value, so that sending it cannot fail.
 ///
 /// Threads: any thread; one object by one thread at a time.
@@ -47,13 +55,17 @@ public:
             state->core.give_back();
     }
 
-    /// For channels: the place that was reserved in `state`.
+private:
+    template <class, class>
+    friend class channel;
+    template <class, class, class>
+    friend class detail::reserve_operation;
+
     explicit channel_reservation(std::shared_ptr<detail::channel_state<T>> state) noexcept
         : state_(std::move(state))
     {
     }
 
-private:
     std::shared_ptr<detail::channel_state<T>> state_;
 };
 

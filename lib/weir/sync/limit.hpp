@@ -28,10 +28,7 @@ public:
 
     friend constexpr bool operator==(limit, limit) noexcept = default;
 
-    static constexpr limit none() noexcept { return limit(raw(), most); }
-    static constexpr limit nothing() noexcept { return limit(raw(), 0); }
-
-    /// The limit whose `count()` this is.
+    /// The limit whose `count()` this is; 0 is `paused`.
     static constexpr limit of_count(std::size_t count) noexcept { return limit(raw(), count); }
 
 private:
@@ -44,8 +41,8 @@ private:
 };
 
 /// No limit.
-inline constexpr limit unlimited = limit::none();
+inline constexpr limit unlimited = limit::of_count(std::numeric_limits<std::size_t>::max() / 8);
 /// Nothing for now: everything waits until the limit is changed.
-inline constexpr limit paused = limit::nothing();
+inline constexpr limit paused = limit::of_count(0);
 
 } // namespace weir

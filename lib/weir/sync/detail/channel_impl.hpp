@@ -123,13 +123,6 @@ std::size_t channel<T, Executor>::try_send_n(std::span<T> values)
     return count;
 }
 
-template <class T, class Executor>
-template <class Give>
-std::size_t channel<T, Executor>::try_give(std::size_t most, Give&& give) noexcept
-{
-    return state_->core.try_push_some(most, give);
-}
-
 // ---- receiving
 
 template <class T, class Executor>
@@ -188,11 +181,27 @@ std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std::size_
     return state_->core.try_pop(most, sink);
 }
 
-template <class T, class Executor>
-template <class Take>
-std::size_t channel<T, Executor>::try_take(std::size_t most, Take&& take) noexcept
-{
-    return state_->core.try_pop(most, take);
-}
+namespace detail {
+
+/// Batches, for pools.
+struct channel_access {
+    /// Sends up to `most` values where there is room, and returns how many, which may be fewer than
+    /// there is room for. `give(i)` makes the i-th value, and must not throw.
+    template <class T, class Executor, class Give>
+    static std::size_t try_give(channel<T, Executor>& to, std::size_t most, Give&& give) noexcept
+    {
+        return to.state_->core.try_push_some(most, give);
+    }
+
+    /// Passes up to `most` values that are there now to `take(T&&)`, which must not throw, and
+    /// returns how many.
+    template <class T, class Executor, class Take>
+    static std::size_t try_take(channel<T, Executor>& from, std::size_t most, Take&& take) noexcept
+    {
+        return from.state_->core.try_pop(most, take);
+    }
+};
+
+} // namespace detail
 
 } // namespace weir

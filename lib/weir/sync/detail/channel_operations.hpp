@@ -30,7 +30,7 @@ inline error_code error_for(attempt_result result) noexcept
         return errc::no_capacity;
     case attempt_result::timed_out:
         return errc::timed_out;
-    case attempt_result::retry: // cancelled before it got any further
+    case attempt_result::cancelled:
         return boost::asio::error::operation_aborted;
     default:
         return {};
@@ -96,7 +96,7 @@ public:
     }
 
 private:
-    void cancelled() override { give_up(attempt_result::retry); }
+    void cancelled() override { give_up(attempt_result::cancelled); }
 
     static void time_is_over(void* self)
     {
@@ -199,7 +199,7 @@ protected:
     attempt_result result_ = attempt_result::parked;
 
 private:
-    void cancelled() override { give_up(attempt_result::retry); }
+    void cancelled() override { give_up(attempt_result::cancelled); }
 
     static void time_is_over(void* self)
     {

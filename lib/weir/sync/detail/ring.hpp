@@ -18,6 +18,7 @@ enum class attempt_result {
     parked,      ///< in line: the result comes later
     full,        ///< no room now
     closed,      ///< nothing new enters; for a receiver: no value will come any more
+    cancelled,   ///< the waiter gave up because it was cancelled
     retry,       ///< another thread is between two steps that belong together: try again
     timed_out,   ///< it waited until its deadline
     no_capacity, ///< a capacity of 0 has no places to reserve

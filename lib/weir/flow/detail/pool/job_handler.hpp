@@ -10,7 +10,8 @@
 
 namespace weir::detail {
 
-/// Calls a worker pool's handler, as it likes to be called. What `worker_loop` asks of its `Work`.
+/// Calls a worker pool's handler, with or without the context, as its signature asks. A `Work` of
+/// `worker_loop`.
 template <class Job, class R, class Handler>
 class job_handler {
     static constexpr bool takes_context = std::is_invocable_v<Handler&, Job&&, job_context&>;
@@ -40,7 +41,7 @@ class job_handler {
 
 public:
     static constexpr bool may_suspend = is_awaitable<returned>;
-    static constexpr bool may_run = !may_suspend;
+    static constexpr bool may_be_plain = !may_suspend;
 
     static_assert(may_suspend || std::is_void_v<R> || std::is_convertible_v<returned, R>,
                   "a worker pool's handler returns the pool's results");

@@ -2,7 +2,7 @@
 
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/detail/pool/pool_state.hpp>
-#include <weir/flow/detail/pool/taken_jobs.hpp>
+#include <weir/flow/detail/pool/worker_kinds.hpp>
 #include <weir/flow/own_queue.hpp>
 #include <weir/sync/channel.hpp>
 #include <weir/sync/overflow.hpp>
@@ -124,12 +124,15 @@ protected:
                                 overloaded ? cancel_reason::overload : cancel_reason::shutdown));
     }
 
-    void accept_temporary() noexcept { temporaries_.fetch_add(1, std::memory_order_acq_rel); }
+    void accept_directly() noexcept { accepted_directly_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
     void close_jobs() noexcept override { jobs_->close(); }
     bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
-    std::uint64_t accepted() const noexcept override { return jobs_->sent() + temporaries_.load(); }
+    std::uint64_t accepted() const noexcept override
+    {
+        return jobs_->sent() + accepted_directly_.load();
+    }
 
     void drop_queued() noexcept override
     {
@@ -139,13 +142,12 @@ private:
 
     void measure(pool_stats& stats) const override
     {
-        stats.queued = jobs_->size();
         if constexpr (is_channel<Queue>)
             stats.waiting_submitters = jobs_->waiting_senders();
         stats.results = outlet_.size();
     }
 
-    std::atomic<std::uint64_t> temporaries_{0};
+    std::atomic<std::uint64_t> accepted_directly_{0};
     Outlet outlet_; // before the queue, whose jobs end here when it is destroyed
     std::optional<queue_type> jobs_;
 };

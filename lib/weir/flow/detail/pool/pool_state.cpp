@@ -205,70 +205,6 @@ void pool_state::on_each_worker(Do what)
     temporaries_.for_each(post_to);
 }
 
-// ---- a job starts, ends, or runs out of time
-
-status pool_state::begin_watched_job(worker& w, ticket& job, bool may_suspend)
-{
-    if (stopping() != cancel_reason::none) {
-        w.counts.ended(status::dropped);
-        note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
-        return status::dropped;
-    }
-    const time_point now = time_service::of(w.get_executor()).now();
-    w.begin(job, now);
-    if (job.record)
-        job.record->times.started = job.record->times.finished = now;
-    const time_point over = std::min(saturating_add(now, options_.timeout()), job.deadline());
-    w.set_deadline(over);
-    if (over <= now) {
-        w.expire();
-        return end_job(w, job, false);
-    }
-    if (watched_job* watched = w.watched())
-        watched->set_name(w.name());
-    if (may_suspend && over != time_point::max())
-        set_timeout(w, over);
-    return status::ok;
-}
-
-// First the job is cancelled; if it has not ended after the grace it is abandoned.
-void pool_state::set_timeout(worker& w, time_point at)
-{
-    const auto expired = [this, &w] {
-        w.cancel(cancel_reason::deadline);
-        if (!w.busy())
-            return;
-        const time_point now = time_service::of(w.get_executor()).now();
-        w.timeout = alarm(w.get_executor(), saturating_add(now, options_.grace()),
-                          [this, &w] { abandon(w); });
-    };
-    w.timeout = alarm(w.get_executor(), at, expired);
-}
-
-// The job would not end. Its worker is left behind with it, and another takes its place, perhaps at
-// another executor. The outcome is published from here, where nothing can come between.
-void pool_state::abandon(worker& w)
-{
-    if (!w.busy())
-        return;
-    if (closing_)
-        note_unfinished(w.id(), w.record(), status::abandoned,
-                        time_service::of(w.get_executor()).now() - w.started());
-    std::unique_lock lock(mutex_);
-    no_longer_live(w);
-    worker_guard beside = enter(make_worker(worker::role::temporary, w.get_executor()));
-    std::optional<worker_guard> successor;
-    if (!w.is_temporary())
-        successor.emplace(enter_resident());
-    lock.unlock();
-    w.retire();
-    w.counts.ended(status::abandoned);
-    publish_abandoned(std::move(beside), w);
-    if (successor)
-        start(std::move(*successor), beginning::at_once);
-    workers_left_.done();
-}
-
 // ---- the end
 
 void pool_state::close()
@@ -307,9 +243,9 @@ void pool_state::ensure_one_worker()
     start(std::move(here), beginning::at_once);
 }
 
-asio::awaitable<bool> pool_state::all_left(duration limit)
+asio::awaitable<bool> pool_state::all_left(duration timeout)
 {
-    const time_point deadline = saturating_add(now(co_await asio::this_coro::executor), limit);
+    const time_point deadline = saturating_add(now(co_await asio::this_coro::executor), timeout);
     const auto ended =
         co_await workers_left_.async_wait_until(deadline, asio::as_tuple(asio::deferred));
     if (const error_code error = std::get<0>(ended); error && error != errc::timed_out)
@@ -317,11 +253,11 @@ asio::awaitable<bool> pool_state::all_left(duration limit)
     co_return workers_left_.count() == 0;
 }
 
-asio::awaitable<drain_report> pool_state::drain(duration limit)
+asio::awaitable<drain_report> pool_state::drain(duration timeout)
 {
     const std::shared_ptr<pool_state> self = shared_from_this();
     close();
-    bool over = co_await all_left(limit);
+    bool over = co_await all_left(timeout);
     if (!over) {
         stop(cancel_reason::shutdown);
         over = co_await all_left(options_.grace());
@@ -337,8 +273,7 @@ asio::awaitable<drain_report> pool_state::drain(duration limit)
     drain_report report;
     report.ledger = read();
     report.complete = report.ledger.balanced();
-    std::lock_guard lock(mutex_);
-    report.unfinished.assign(unfinished_.begin(), unfinished_.end());
+    report.unfinished = accounts_.unfinished();
     co_return report;
 }
 
@@ -352,16 +287,14 @@ ledger pool_state::read() const
     {
         std::lock_guard lock(mutex_);
         sum = past_;
-        for (std::size_t i = 0; i < elsewhere_.size(); ++i)
-            add(sum, static_cast<status>(i), elsewhere_[i].load(std::memory_order_acquire));
+        accounts_.add_counts_to(sum);
         temporary_counters_.add_ends_to(sum);
         residents_.for_each([&sum](const worker& w) { w.counts.add_ends_to(sum); });
         residents_.for_each([&sum](const worker& w) { w.counts.add_starts_to(sum); });
         temporary_counters_.add_starts_to(sum);
     }
-    sum.stuck = stuck_jobs_.load(std::memory_order_relaxed);
     sum.accepted = accepted();
-    sum.rejected = rejected_.load(std::memory_order_relaxed);
+    accounts_.add_rest_to(sum);
     return sum;
 }
 
@@ -369,11 +302,8 @@ pool_stats pool_state::stats() const
 {
     pool_stats stats;
     stats.ledger = read();
-    stats.running = static_cast<std::size_t>(stats.ledger.running());
     measure(stats);
-    std::lock_guard lock(histograms_);
-    stats.queue_wait = queue_wait_.snapshot();
-    stats.run_time = run_time_.snapshot();
+    accounts_.add_times_to(stats);
     return stats;
 }
 
@@ -387,73 +317,6 @@ void pool_state::describe(ticket& job, const job_options* options)
         const time_point now = time_service::of(get_executor()).now();
         job.record->times.queued = job.record->times.started = job.record->times.finished = now;
     }
-}
-
-void pool_state::account(worker& w, ticket& job, status s, time_point started)
-{
-    const time_point now = time_service::of(w.get_executor()).now();
-    if (s == status::cancelled && closing_)
-        note_unfinished(job.id, job.record.get(), s, now - started);
-    if (!job.record)
-        return;
-    job.record->times.finished = now;
-    if (job.record->timed) {
-        std::lock_guard lock(histograms_);
-        queue_wait_.add(job.record->times.waited());
-        run_time_.add(job.record->times.ran());
-    }
-}
-
-// A job that ended because the pool was being closed down, for the report.
-void pool_state::note_unfinished(job_id id, const job_record* record, status s,
-                                 std::optional<duration> age)
-{
-    unfinished_job u;
-    u.id = id;
-    u.status = s;
-    u.age = age;
-    if (record != nullptr) {
-        u.name = record->options.name();
-        u.key = record->options.key();
-    }
-    std::lock_guard lock(mutex_);
-    unfinished_.push_back(std::move(u));
-}
-
-std::optional<duration> pool_state::time_queued(const ticket& job) const
-{
-    if (!job.record || !job.record->timed)
-        return std::nullopt;
-    return time_service::of(get_executor()).now() - job.record->times.queued;
-}
-
-void pool_state::count_elsewhere(status s) noexcept
-{
-    elsewhere_[static_cast<std::size_t>(s)].fetch_add(1, std::memory_order_acq_rel);
-}
-
-void pool_state::watch_for_stuck_jobs()
-{
-    const auto running = [this] {
-        std::vector<overdue_rule::running> jobs;
-        const auto look = [&jobs](const worker& w) {
-            if (w.watched() == nullptr)
-                return;
-            if (const watched_job::sight job = w.watched()->look(); job.id != 0)
-                jobs.push_back({job.id, job.since, w.watched()->name()});
-        };
-        std::lock_guard lock(mutex_);
-        residents_.for_each(look);
-        temporaries_.for_each(look);
-        return jobs;
-    };
-    const auto report = [this](const overdue_rule::running& job, duration age) {
-        stuck_jobs_.fetch_add(1, std::memory_order_relaxed);
-        options_.on_stuck()({job.id, job.name, age});
-    };
-    const duration limit =
-        saturating_add(time_point(options_.timeout()), options_.grace()).time_since_epoch();
-    stuck_ = std::make_unique<stuck_watch>(limit, running, report);
 }
 
 } // namespace weir::detail

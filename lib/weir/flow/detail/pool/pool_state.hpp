@@ -4,6 +4,7 @@
 #include <weir/detail/time_service.hpp>
 #include <weir/flow/detail/pool/id_source.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
+#include <weir/flow/detail/pool/pool_accounts.hpp>
 #include <weir/flow/detail/pool/stuck_watch.hpp>
 #include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/drain_report.hpp>
@@ -17,11 +18,9 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -60,9 +59,9 @@ public:
     /// What has not started is dropped, what runs is cancelled.
     void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
-    /// Close; then, each for as long as the options say: wait, cancel, abandon, lose outcomes that
-    /// nobody receives.
-    boost::asio::awaitable<drain_report> drain(duration limit);
+    /// Closes; then waits for `timeout`, cancels, abandons, and at last hands unreceived outcomes to
+    /// the hook. Each of these steps has the grace period to take effect.
+    boost::asio::awaitable<drain_report> drain(duration timeout);
 
     ledger read() const;
     pool_stats stats() const;
@@ -75,7 +74,7 @@ public:
             describe(job, options);
         return job;
     }
-    void reject() noexcept { rejected_.fetch_add(1, std::memory_order_relaxed); }
+    void reject() noexcept { accounts_.reject(); }
 
     virtual void close_results() noexcept = 0;
 
@@ -89,7 +88,7 @@ protected:
     status begin_job(worker& w, ticket& job, time_point now, bool may_suspend)
     {
         if (has_timeout_ || job.record || stopping() != cancel_reason::none)
-            return begin_watched_job(w, job, may_suspend);
+            return begin_checked_job(w, job, may_suspend);
         w.begin(job, now);
         return status::ok;
     }
@@ -125,7 +124,7 @@ protected:
     void start(worker_guard here, beginning when);
 
     /// Counts a job that ended outside any worker. Any thread.
-    void count_elsewhere(status s) noexcept;
+    void count_elsewhere(status s) noexcept { accounts_.count(s); }
 
 private:
     friend class worker_guard;
@@ -164,14 +163,12 @@ private:
     }
     template <class Do>
     void on_each_worker(Do what);
-    boost::asio::awaitable<bool> all_left(duration limit);
+    boost::asio::awaitable<bool> all_left(duration timeout);
 
-    status begin_watched_job(worker& w, ticket& job, bool may_suspend);
+    status begin_checked_job(worker& w, ticket& job, bool may_suspend);
     void set_timeout(worker& w, time_point at);
     void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
-    void note_unfinished(job_id id, const job_record* record, status s,
-                         std::optional<duration> age);
     std::optional<duration> time_queued(const ticket& job) const;
     void watch_for_stuck_jobs();
 
@@ -185,7 +182,6 @@ private:
     std::atomic<bool> closing_{false};
     std::atomic<bool> ended_{false};
     id_source ids_;
-    std::atomic<std::uint64_t> rejected_{0};
     std::atomic<std::size_t> target_;
     std::atomic<std::size_t> live_{0}; // residents that take jobs; changed under the mutex
     mutable std::mutex mutex_;
@@ -194,12 +190,7 @@ private:
     std::atomic<std::size_t> next_{0};
     job_counters temporary_counters_{job_counters::writers::several};
     ledger past_; // of residents that are gone
-    std::deque<unfinished_job> unfinished_;
-    std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
-    histogram_recorder queue_wait_; // under their mutex: only where timings are taken
-    histogram_recorder run_time_;
-    mutable std::mutex histograms_;
-    std::atomic<std::uint64_t> stuck_jobs_{0};
+    pool_accounts accounts_;
     std::unique_ptr<stuck_watch> stuck_; // last: its thread looks at all the above
 };
 

@@ -12,7 +12,7 @@ std::vector<overdue_rule::running> overdue_rule::look(time_point now,
     std::vector<running> overdue;
     std::set<job_id> seen;
     for (const running& job : jobs)
-        if (now - job.since >= limit_) {
+        if (now - job.since >= allowed_) {
             if (!reported_.contains(job.id))
                 overdue.push_back(job);
             seen.insert(job.id);
@@ -21,8 +21,8 @@ std::vector<overdue_rule::running> overdue_rule::look(time_point now,
     return overdue;
 }
 
-stuck_watch::stuck_watch(duration limit, look what_runs, tell report)
-    : limit_(limit), look_(std::move(what_runs)), tell_(std::move(report)), rule_(limit),
+stuck_watch::stuck_watch(duration allowed, look list_running, tell report)
+    : allowed_(allowed), look_(std::move(list_running)), tell_(std::move(report)), rule_(allowed),
       thread_([this] { run(); })
 {
 }
@@ -41,7 +41,7 @@ void stuck_watch::run()
 {
     const duration shortest = std::chrono::milliseconds(1);
     const duration longest = std::chrono::seconds(1);
-    const duration pause = std::clamp<duration>(limit_ / 4, shortest, longest);
+    const duration pause = std::clamp<duration>(allowed_ / 4, shortest, longest);
     std::unique_lock lock(mutex_);
     while (!changed_.wait_for(lock, pause, [this] { return over_; })) {
         lock.unlock();

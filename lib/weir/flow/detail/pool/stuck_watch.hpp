@@ -22,13 +22,13 @@ public:
         std::string name;
     };
 
-    explicit overdue_rule(duration limit) : limit_(limit) {}
+    explicit overdue_rule(duration allowed) : allowed_(allowed) {}
 
     /// Gives each overdue job once.
     std::vector<running> look(time_point now, const std::vector<running>& jobs);
 
 private:
-    duration limit_;
+    duration allowed_;
     std::set<job_id> reported_; // among the jobs that were running at the last look
 };
 
@@ -39,8 +39,8 @@ public:
     using look = std::function<std::vector<overdue_rule::running>()>;
     using tell = std::function<void(const overdue_rule::running&, duration age)>;
 
-    /// Looks four times per `limit`, but at least once a second and at most once a millisecond.
-    stuck_watch(duration limit, look what_runs, tell report);
+    /// Looks four times per `allowed`, but at least once a second and at most once a millisecond.
+    stuck_watch(duration allowed, look list_running, tell report);
     stuck_watch(const stuck_watch&) = delete;
     stuck_watch& operator=(const stuck_watch&) = delete;
     ~stuck_watch();
@@ -48,7 +48,7 @@ public:
 private:
     void run();
 
-    const duration limit_;
+    const duration allowed_;
     const look look_;
     const tell tell_;
     overdue_rule rule_;

@@ -96,7 +96,7 @@ std::size_t try_submit_n(Pool& pool, std::span<typename Pool::job_type> jobs)
     std::size_t count = 0;
     if constexpr (Pool::in_batches)
         if (!pool.options().takes_timings()) // then numbering a job allocates nothing
-            count = pool.jobs().try_give(jobs.size(), [&](std::size_t i) {
+            count = channel_access::try_give(pool.jobs(), jobs.size(), [&](std::size_t i) {
                 return numbered_job<Job>(pool.next_ticket(nullptr), std::move(jobs[i]));
             });
     for (; count < jobs.size(); ++count) {

@@ -1,15 +1,12 @@
 #pragma once
 
 #include <weir/flow/detail/job_record.hpp>
-#include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/outcome.hpp>
 
-#include <boost/asio/any_io_executor.hpp>
 #include <boost/container/static_vector.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -59,46 +56,6 @@ struct taken_jobs {
     boost::container::static_vector<outcome<R>, most> ended;
     std::size_t published = 0; // of those that ended
     std::size_t quick_in_a_row = 0;
-};
-
-/// A worker that takes jobs again and again.
-template <class Taken>
-class resident_worker final : public worker {
-public:
-    explicit resident_worker(boost::asio::any_io_executor executor)
-        : worker(std::move(executor), role::resident, own_), own_(job_counters::writers::one)
-    {
-    }
-
-    Taken taken;
-
-private:
-    alignas(64) job_counters own_; // a cache line that only this worker writes to
-};
-
-/// Called when a temporary worker has run its job.
-class end_callback {
-public:
-    end_callback() = default;
-    end_callback(const end_callback&) = delete;
-    end_callback& operator=(const end_callback&) = delete;
-    virtual ~end_callback() = default;
-
-    virtual void job_ended() = 0;
-};
-
-/// A worker for one job, beside the residents.
-template <class Job>
-class temporary_worker final : public worker {
-public:
-    temporary_worker(boost::asio::any_io_executor executor, job_counters& counted,
-                     std::unique_ptr<end_callback> callback)
-        : worker(std::move(executor), role::temporary, counted), on_end(std::move(callback))
-    {
-    }
-
-    taken_job<Job> taken;
-    std::unique_ptr<end_callback> on_end; // may be null
 };
 
 } // namespace weir::detail

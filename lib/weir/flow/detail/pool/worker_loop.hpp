@@ -6,6 +6,7 @@
 #include <weir/flow/detail/pool/pool_queues.hpp>
 #include <weir/flow/detail/pool/root_coroutine.hpp>
 #include <weir/flow/detail/pool/taken_jobs.hpp>
+#include <weir/flow/detail/pool/worker_kinds.hpp>
 #include <weir/flow/outcome.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -29,7 +30,7 @@ namespace weir::detail {
 /// What a pool's workers do: take a job, run it, publish its outcome, and again.
 ///
 /// `Pool` is a `pool_queues`. `Work` runs a job: `suspends(job)` says which of two ways; then
-/// `call(job, context, outcome)` runs it to its end (only when `may_run`), or `start(job, context)`
+/// `call(job, context, outcome)` runs it to its end (only when `may_be_plain`), or `start(job, context)`
 /// gives what to await (only when `may_suspend`).
 template <class Pool, class Work>
 class worker_loop final : public Pool {
@@ -51,11 +52,11 @@ public:
     {
         if (!where)
             where = this->next_executor();
-        auto* fresh = new temporary_type(std::move(where), this->temporary_counters(), nullptr);
+        auto* fresh = new temporary_type(std::move(where), this->temporary_counters());
         std::optional<worker_guard> entered = this->enter_temporary(worker_pointer(fresh));
         if (!entered)
             return false;
-        this->accept_temporary();
+        this->accept_directly();
         fresh->on_end = std::move(on_end);
         fresh->taken.put(std::move(job));
         // A plain job would run inside the submitter's call.
@@ -89,8 +90,7 @@ private:
     {
         if (role == worker::role::resident)
             return worker_pointer(new resident_type(std::move(executor)));
-        return worker_pointer(
-            new temporary_type(std::move(executor), this->temporary_counters(), nullptr));
+        return worker_pointer(new temporary_type(std::move(executor), this->temporary_counters()));
     }
 
     void run(worker_guard here) override
@@ -105,7 +105,7 @@ private:
         if constexpr (Work::may_suspend)
             if (work_.suspends(current_job(w).job))
                 return launch(run_one(std::move(here)), w.get_executor(), w.signal.slot());
-        if constexpr (Work::may_run)
+        if constexpr (Work::may_be_plain)
             call_one(std::move(here));
     }
 
@@ -135,11 +135,11 @@ private:
             outcome<R> out;
             numbered_job<Job>& job = mine.current();
             const bool suspends = work_.suspends(job.job);
-            if constexpr (Work::may_run)
+            if constexpr (Work::may_be_plain)
                 if (!suspends)
                     run_plain(w, job, my_turn.looked(), out);
             if constexpr (Work::may_suspend) {
-                if (suspends && may_run(w, job, clock.rough_now(), out)) {
+                if (suspends && try_begin(w, job, clock.rough_now(), out)) {
                     try {
                         auto operation = work_.start(job.job, w);
                         if constexpr (std::is_void_v<R>) {
@@ -151,7 +151,7 @@ private:
                     } catch (...) {
                         access::set_error(out, std::current_exception());
                     }
-                    if (!has_ended(w, job, out))
+                    if (!finish_unless_abandoned(w, job, out))
                         break;
                     // What the job did to its cancellation stays with it.
                     if (!is_fresh(w, co_await boost::asio::this_coro::cancellation_state)) {
@@ -212,7 +212,7 @@ private:
         temporary_type& w = as_temporary(*here);
         const work_token running(w.get_executor());
         outcome<R> out;
-        if (may_run(w, w.taken.current(), about_now(w), out)) {
+        if (try_begin(w, w.taken.current(), about_now(w), out)) {
             try {
                 auto operation = work_.start(w.taken.current().job, w);
                 if constexpr (std::is_void_v<R>) {
@@ -224,7 +224,7 @@ private:
             } catch (...) {
                 access::set_error(out, std::current_exception());
             }
-            if (!has_ended(w, w.taken.current(), out)) {
+            if (!finish_unless_abandoned(w, w.taken.current(), out)) {
                 leave(std::move(here));
                 co_return;
             }
@@ -258,8 +258,9 @@ private:
             if (share > 1)
                 share = std::clamp<std::size_t>(this->jobs().size() / this->executors().size(), 1,
                                                 share);
-            this->jobs().try_take(share,
-                                  [&mine](numbered_job<Job>&& job) { mine.put(std::move(job)); });
+            channel_access::try_take(this->jobs(), share, [&mine](numbered_job<Job>&& job) {
+                mine.put(std::move(job));
+            });
         } else {
             mine.item = this->number(this->jobs().try_receive());
         }
@@ -271,8 +272,8 @@ private:
         bool is_end;        // of the jobs
     };
 
-    // Keeps the job that came, if one did: not when the worker was disturbed. One that had come
-    // already when that happened is none the worse.
+    // Keeps the job that arrived, if one did. A worker that was disturbed has none, unless the job
+    // arrived first.
     template <class Received>
     idle_ending end_idle(worker& w, Received&& received)
     {
@@ -290,7 +291,7 @@ private:
     // ---- running one job
 
     // False: it must not start, and `out` says how it ended.
-    bool may_run(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
+    bool try_begin(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
         const status how = this->begin_job(w, job.number, now, true);
         if (how != status::ok)
@@ -298,8 +299,8 @@ private:
         return how == status::ok;
     }
 
-    // False: it was abandoned meanwhile, and what came of it is not wanted any more.
-    bool has_ended(worker& w, numbered_job<Job>& job, outcome<R>& out)
+    // False: it was abandoned meanwhile, and its result is discarded.
+    bool finish_unless_abandoned(worker& w, numbered_job<Job>& job, outcome<R>& out)
     {
         if (w.retired()) {
             w.counts.late();
@@ -349,7 +350,7 @@ private:
         return over;
     }
 
-    // False: that has to wait.
+    // False: there is no room now; use `publish_later`.
     bool publish_current(taken_type& mine, outcome<R>& out)
     {
         const bool published = this->outlet().publish(mine.current().job, out);

@@ -1,0 +1,120 @@
+#include <weir/flow/detail/pool/pool_state.hpp>
+
+// A job's time: whether it may still start, when it is cancelled and then abandoned, and when it
+// counts as stuck. A part of `pool_state`.
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace weir::detail {
+
+status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
+{
+    if (stopping() != cancel_reason::none) {
+        w.counts.ended(status::dropped);
+        accounts_.note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
+        return status::dropped;
+    }
+    const time_point now = time_service::of(w.get_executor()).now();
+    w.begin(job, now);
+    if (job.record)
+        job.record->times.started = job.record->times.finished = now;
+    const time_point over = std::min(saturating_add(now, options_.timeout()), job.deadline());
+    w.set_deadline(over);
+    if (over <= now) {
+        w.expire();
+        return end_job(w, job, false);
+    }
+    if (watched_job* watched = w.watched())
+        watched->set_name(w.name());
+    if (may_suspend && over != time_point::max())
+        set_timeout(w, over);
+    return status::ok;
+}
+
+// First the job is cancelled; if it has not ended after the grace it is abandoned.
+void pool_state::set_timeout(worker& w, time_point at)
+{
+    const auto expired = [this, &w] {
+        w.cancel(cancel_reason::deadline);
+        if (!w.busy())
+            return;
+        const time_point now = time_service::of(w.get_executor()).now();
+        w.timeout = alarm(w.get_executor(), saturating_add(now, options_.grace()),
+                          [this, &w] { abandon(w); });
+    };
+    w.timeout = alarm(w.get_executor(), at, expired);
+}
+
+// The job would not end. Its worker is left behind with it, and another takes its place, perhaps at
+// another executor. The outcome is published from here, where nothing can come between.
+void pool_state::abandon(worker& w)
+{
+    if (!w.busy())
+        return;
+    if (closing_)
+        accounts_.note_unfinished(w.id(), w.record(), status::abandoned,
+                                  time_service::of(w.get_executor()).now() - w.started());
+    std::unique_lock lock(mutex_);
+    no_longer_live(w);
+    worker_guard beside = enter(make_worker(worker::role::temporary, w.get_executor()));
+    std::optional<worker_guard> successor;
+    if (!w.is_temporary())
+        successor.emplace(enter_resident());
+    lock.unlock();
+    w.retire();
+    w.counts.ended(status::abandoned);
+    publish_abandoned(std::move(beside), w);
+    if (successor)
+        start(std::move(*successor), beginning::at_once);
+    workers_left_.done();
+}
+
+void pool_state::account(worker& w, ticket& job, status s, time_point started)
+{
+    const time_point now = time_service::of(w.get_executor()).now();
+    if (s == status::cancelled && closing_)
+        accounts_.note_unfinished(job.id, job.record.get(), s, now - started);
+    if (!job.record)
+        return;
+    job.record->times.finished = now;
+    if (job.record->timed)
+        accounts_.add_times(job.record->times);
+}
+
+std::optional<duration> pool_state::time_queued(const ticket& job) const
+{
+    if (!job.record || !job.record->timed)
+        return std::nullopt;
+    return time_service::of(get_executor()).now() - job.record->times.queued;
+}
+
+void pool_state::watch_for_stuck_jobs()
+{
+    const auto running = [this] {
+        std::vector<overdue_rule::running> jobs;
+        const auto look = [&jobs](const worker& w) {
+            if (w.watched() == nullptr)
+                return;
+            if (const watched_job::sight job = w.watched()->look(); job.id != 0)
+                jobs.push_back({job.id, job.since, w.watched()->name()});
+        };
+        std::lock_guard lock(mutex_);
+        residents_.for_each(look);
+        temporaries_.for_each(look);
+        return jobs;
+    };
+    const auto report = [this](const overdue_rule::running& job, duration age) {
+        accounts_.found_stuck();
+        options_.on_stuck()({job.id, job.name, age});
+    };
+    const duration limit =
+        saturating_add(time_point(options_.timeout()), options_.grace()).time_since_epoch();
+    stuck_ = std::make_unique<stuck_watch>(limit, running, report);
+}
+
+} // namespace weir::detail
