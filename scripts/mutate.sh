@@ -98,38 +98,44 @@ library_object() {
 header() { sed -n "s/^$2: *//p;/^--- /q" "$1" | head -n 1; }
 program() { header "$1" Test | cut -d' ' -f1; }
 case_of() { header "$1" Test | cut -d' ' -f2; }
-# The file of the suite, and what its tests need beside it.
+# PROGRAM CASE: the file it stands in. A suite may be spread over several.
+file_of() {
+    grep -l "^BOOST_AUTO_TEST_SUITE(${2%%/*})" "$base/test/${1#test_}"/*.cpp |
+        xargs -r -d '\n' grep -l "^BOOST_AUTO_TEST_CASE(${2#*/})" | head -n 1
+}
+# PROGRAM CASE: its file, and what that needs beside it.
 sources() {
     local folder=$base/test/${1#test_}
-    grep -l "^BOOST_AUTO_TEST_SUITE(${2%%/*})" "$folder"/*.cpp | head -n 1
+    file_of "$1" "$2"
     case $1 in
     test_atomic) grep -L '^BOOST_AUTO_TEST_SUITE(' "$folder"/*.cpp ;;
     test_proof) echo "$folder/prove.cpp" ;;
     esac
     return 0
 }
-place_of() { echo "$scratch/tests/$1-${2%%/*}"; } # PROGRAM CASE: where its test is, without a mutant
+place_of() { echo "$scratch/tests/$1-$(basename "$(file_of "$1" "$2")" .cpp)"; } # where it is built without a mutant
 
-# PROGRAM/SUITE and its cases, in one line
+# PROGRAM and cases that stand in one file, in one line
 unmutated() {
-    local suite=${1%% *} cases=${1#* } place source object began
-    place=$(place_of "${suite%%/*}" "${suite#*/}")
+    local program=${1%% *} cases=${1#* } place name source object began
+    place=$(place_of "$program" "${cases%% *}")
+    name=$(basename "$place")
     mkdir -p "$place"
     while read -r source; do
         object=$place/$(basename "$source").o
         if ! compile "$object" "$source" "$base/lib" "$base/test" 2>"$place/log"; then
-            echo "without a mutant, $suite does not build" | tee -a "$results/bad"
+            echo "without a mutant, $name does not build" | tee -a "$results/bad"
             return
         fi
-    done < <(sources "${suite%%/*}" "${suite#*/}")
+    done < <(sources "$program" "${cases%% *}")
     if ! link "$place/test" "$place"/*.o 2>"$place/log"; then
-        echo "without a mutant, $suite does not link" | tee -a "$results/bad"
+        echo "without a mutant, $name does not link" | tee -a "$results/bad"
         return
     fi
     for c in $cases; do
         began=$SECONDS
         run "$limit" "$place/test" "$c" >"$place/log" 2>&1 ||
-            echo "without a mutant, $suite fails: $c" | tee -a "$results/bad"
+            echo "without a mutant, $name fails: $c" | tee -a "$results/bad"
         echo $((SECONDS - began)) >"$place/${c//\//-}.seconds"
     done
 }
@@ -198,7 +204,7 @@ mapfile -t patches < <(for patch in "$base"/test/mutants/*.patch; do
 done)
 [ ${#patches[@]} -gt 0 ] || fatal "no patch is called $pattern"
 for p in "${patches[@]}"; do
-    [ -n "$(sources "$(program "$p")" "$(case_of "$p")" 2>/dev/null)" ] ||
+    [ -n "$(file_of "$(program "$p")" "$(case_of "$p")" 2>/dev/null)" ] ||
         fatal "$(basename "$p") names a test that is not there"
 done
 
@@ -218,9 +224,10 @@ if [ ! -e "$built/libweir.a" ]; then
 fi
 
 rm -rf "$scratch/tests"
-# One line a test file: PROGRAM/SUITE, and its cases.
+# One line a test file: PROGRAM, and the cases.
 mapfile -t named < <(for p in "${patches[@]}"; do echo "$(program "$p") $(case_of "$p")"; done | sort -u |
-    awk '{split($2, at, "/"); key = $1 "/" at[1]; all[key] = all[key] " " $2} END {for (k in all) print k all[k]}' | sort)
+    while read -r p c; do echo "$(basename "$(place_of "$p" "$c")") $p $c"; done |
+    awk '{all[$1] = all[$1] " " $3; of[$1] = $2} END {for (file in all) print of[file] all[file]}' | sort)
 in_parallel unmutated "${named[@]}"
 [ -e "$results/bad" ] && exit 2
 echo "without a mutant, all ${#named[@]} test files pass: $SECONDS s"
