@@ -14,7 +14,7 @@ MAY["sim"] = set(BOTTOM) | {"detail", "time", "sim"}
 MAY["weir"] = set(ORDER) - {"http", "detail"}   # weir.hpp, the one header for the whole core
 
 # The rules themselves: decided without Asio, so that a test may own every atomic access and lock.
-CORE = re.compile(r"_core\.hpp$|sync/detail/ring\.hpp$|^detail/(atomics|list|short_mutex)\.hpp$")
+CORE = re.compile(r"_core\.hpp$|sync/detail/(ring|channel_lines)\.hpp$|^detail/(atomics|list|short_mutex)\.hpp$")
 
 UMBRELLAS = {"boost/asio.hpp", "boost/beast.hpp"}
 HTTP_ONLY = re.compile(r"boost/(beast|url|asio/ssl)\b|openssl/|zlib\.h|brotli/|zstd\.h|ares\.h|idn2\.h")
@@ -57,6 +57,8 @@ def check_lib(root, path):
         if not target.startswith("weir/"):
             continue
         below = target[len("weir/"):]
+        if CORE.search(name) and not CORE.search(below):
+            yield here + f"<{target}> is no core: a core stands on cores alone"
         if layer_of(below) not in MAY[layer]:
             yield here + f"{layer} must not include {layer_of(below)}: includes point down only"
         elif "/detail/" in below and layer_of(below) != layer:

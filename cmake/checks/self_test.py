@@ -89,6 +89,20 @@ class checks(tree):
         self.finds("layers.py", {"lib/weir/run/a.hpp": "#pragma once\n#include <weir/sync/detail/core.hpp>\n"},
                    "is private to sync")
 
+    def test_a_core_knows_no_asio(self):
+        self.finds("layers.py", {"lib/weir/sync/detail/a_core.hpp": "#pragma once\n#include <boost/asio/post.hpp>\n"},
+                   "a core knows no Asio")
+
+    def test_a_core_stands_on_cores(self):
+        self.finds("layers.py", {"lib/weir/sync/detail/a_core.hpp": "#pragma once\n#include <weir/detail/waiter.hpp>\n"},
+                   "is no core")
+
+    def test_what_layers_share_is_closed_to_users(self):
+        self.finds("layers.py", {"examples/01_a.cpp": "#include <weir/detail/list.hpp>\n"}, "is private to the library")
+
+    def test_names_of_tests_are_plain_english(self):
+        self.finds("words.py", {"test/sync/a.cpp": "BOOST_AUTO_TEST_CASE(" + "one_who_waits_is_woken)\n"}, "name the role")
+
     def test_apps_include_public_headers(self):
         self.finds("layers.py", {"apps/fetch/main.cpp": "#include <weir/sync/detail/core.hpp>\n"},
                    "is private to the library")

@@ -29,9 +29,9 @@ namespace weir::detail {
 
 /// What a pool's workers do: take a job, run it, publish its outcome, and again.
 ///
-/// `Pool` is a `pool_queues`. `Work` runs a job: `suspends(job)` says which of two ways; then
-/// `call(job, context, outcome)` runs it to its end (only when `may_be_plain`), or `start(job, context)`
-/// gives what to await (only when `may_suspend`).
+/// `Pool` is a `pool_queues`. `Work` runs a job in one of two ways, and `suspends(job)` says which:
+/// `call(job, context, outcome)` runs it to its end (only when `may_be_plain`), and
+/// `start(job, context)` gives what to await (only when `may_suspend`).
 template <class Pool, class Work>
 class worker_loop final : public Pool {
     using Job = typename Pool::job_type;
