@@ -59,8 +59,8 @@ public:
     /// What has not started is dropped, what runs is cancelled.
     void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
-    /// Closes and waits for `timeout`; then cancels, abandons, and at last hands unreceived outcomes
-    /// to the hook. Each of these steps has the grace period to take effect.
+    /// Closes and waits for `timeout`; then cancels, abandons, and at last hands outcomes that are
+    /// not received to the hook. Each of these steps has the grace period to take effect.
     boost::asio::awaitable<drain_report> drain(duration timeout);
 
     ledger read() const;
