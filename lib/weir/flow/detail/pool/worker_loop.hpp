@@ -171,7 +171,9 @@ private:
         w.leave();
     }
 
-    // The same for jobs that are taken several at a time.
+    // The same for jobs that are taken several at a time. What the two loops share stands in plain
+    // functions; the awaiting itself is written out in both, for a coroutine beneath them would cost
+    // a frame and a resumption for each idle wait and each job.
     root_coroutine work_in_batches(worker_guard here)
     {
         worker& w = *here;
