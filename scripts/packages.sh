@@ -30,7 +30,7 @@ need_tool() {
     # Administration tools may be outside the PATH of a user.
     PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null && return
     local package
-    package=$(sed -n "s/^${1//+/\\+} //p" "${BASH_SOURCE[0]%/*}/tools.txt")
+    package=$(awk -v tool="$1" '$1 == tool { print $2 }' "${BASH_SOURCE[0]%/*}/tools.txt")
     give_up "$1 is not there. On Debian 12: apt-get install ${package:-its package}"
 }
 

@@ -146,7 +146,7 @@ asio::awaitable<void> program::run()
     }
     redraw_.cancel();
     progress_.clear();
-    signals_.cancel();
+    signals_.ignore();
     if (!fault.empty())
         ended_early(fault);
 }

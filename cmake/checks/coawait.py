@@ -79,7 +79,7 @@ def in_build(build, roots, files):
     for command in commands:
         file = os.path.realpath(os.path.join(command["directory"], command["file"]))
         generated = file.startswith(os.path.realpath(build) + "/")
-        if file in files or (not files and not generated and file.startswith(tuple(root + "/" for root in roots))):
+        if file in files or (not files and not generated and file.startswith(tuple(os.path.realpath(root) + "/" for root in roots))):
             found[file] = (file, command["directory"], flags_of(command))
     missing = [file for file in files if file not in found]
     if missing:
@@ -89,7 +89,9 @@ def in_build(build, roots, files):
 
 def look(roots, build, file, folder, flags):
     """(findings, what went wrong)"""
-    ours = 'isExpansionInFileMatching("^(%s)/")' % "|".join(re.sub(r"\W", ".", root) for root in roots)
+    # clang names a header as the compiler was told of it, which may be by way of a link.
+    spelled = sorted({os.path.realpath(root) for root in roots} | {os.path.abspath(root) for root in roots})
+    ours = 'isExpansionInFileMatching("^(%s)/")' % "|".join(re.sub(r"\W", ".", root) for root in spelled)
     arguments = ["-c", "set output diag"]
     for matcher in SAY:
         arguments += ["-c", " ".join(matcher.replace("{ours}", ours).split())]
@@ -125,7 +127,7 @@ def main():
     if not clang_query():
         give_up("clang-query is not there: cannot look for what g++ 12 miscompiles. On Debian 12: "
                 "apt-get install clang-tools-19")
-    roots = [os.path.realpath(root) for root in arguments.root]
+    roots = arguments.root
     # All that a target lists may be named: headers and objects among it.
     files = [os.path.realpath(file) for file in arguments.file if re.search(r"\.(cpp|cc|cxx|c\+\+|C)$", file)]
     if arguments.file and not files:

@@ -7,6 +7,7 @@ self_test.py lint                those that need clang's tools
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -127,6 +128,13 @@ class checks(tree):
 
     def test_detached(self):
         self.finds("words.py", {"lib/weir/a.hpp": "// detached is bad\nf(asio::detached);\n"}, "a.hpp:2: `detached`")
+
+    def test_a_missing_compiler_is_named_with_its_package(self):
+        script = f"source {HERE.parents[1] / 'scripts/packages.sh'}; need_tool clang++-19"
+        for name in ("awk", "dirname"):
+            (self.root / name).symlink_to(shutil.which(name))
+        run = subprocess.run(["/bin/bash", "-c", script], capture_output=True, text=True, env={"PATH": str(self.root)})
+        self.assertIn("apt-get install clang-19", run.stderr + run.stdout)
 
     def test_machine_paths(self):
         self.finds("words.py", {"cmake/a.sh": "cp a /" + "tmp/b\n"}, "a path of one machine")
@@ -284,6 +292,12 @@ class lint(tree):
 
         code, said = self.run_check(*arguments, fixtures / "test/good.cpp")
         self.assertEqual((code, said), (0, ""))
+
+        # A project that is configured by way of a link to it.
+        (self.root / "link").symlink_to(fixtures)
+        code, said = self.run_check("coawait.py", "--root", self.root / "link", "--flag=-std=c++20",
+                                    f"--flag=-I{self.root / 'link'}", self.root / "link/test/bad.cpp")
+        self.assertIn("bad.hpp:", said)
 
         self.write({"broken.cpp": "nonsense;\n"})
         code, said = self.run_check("coawait.py", "--root", self.root, self.root / "broken.cpp")

@@ -12,11 +12,14 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -266,6 +269,34 @@ BOOST_AUTO_TEST_CASE(the_ledger_says_of_each_job_what_its_outcome_says)
         BOOST_TEST(l.timed_out == 0U);
         BOOST_TEST(l.late == 1U);
     });
+}
+
+// Converts from anything and to anything, as `std::any` and JSON values nearly do.
+struct greedy {
+    greedy() = default;
+    template <class T>
+    requires(!std::same_as<std::remove_cvref_t<T>, greedy>) greedy(T&&) {}
+    template <class T>
+    operator T&() const;
+
+    int number = 7;
+};
+
+BOOST_AUTO_TEST_CASE(a_job_may_convert_from_and_to_anything)
+{
+    simulation s(1);
+    const auto number_of = [](greedy g) { return g.number; };
+    weir::worker_pool<greedy, int> jobs(both(s), weir::pool_options(1), number_of);
+    int got = 0;
+    s.spawn([&]() -> asio::awaitable<void> {
+        greedy job;
+        co_await jobs.async_submit(std::move(job));
+        jobs.close();
+        auto out = co_await jobs.results().async_receive();
+        got = out->value();
+    });
+    s.run();
+    BOOST_TEST(got == 7);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -61,6 +62,24 @@ BOOST_AUTO_TEST_CASE(a_drain_finishes_what_was_taken)
         });
         run_watching(s, jobs);
         BOOST_TEST((s.elapsed() == 5s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_that_starts_after_its_pool_is_gone_still_reports)
+{
+    weir::test::in_many_orders([](simulation& s) {
+        auto jobs = std::make_unique<pool>(both(s), weir::pool_options(1), twice_after_a_second);
+        const int job = 1;
+        BOOST_TEST(bool(jobs->try_submit(job)));
+        auto drain = jobs->drain(1min);
+        jobs.reset();
+        bool complete = false;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto report = co_await std::move(drain);
+            complete = report.complete;
+        });
+        s.run();
+        BOOST_TEST(complete);
     });
 }
 

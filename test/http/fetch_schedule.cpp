@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 using weir::http::error_class;
@@ -39,6 +40,21 @@ struct fixture {
 };
 
 using texts = std::vector<std::string>;
+
+BOOST_AUTO_TEST_CASE(without_a_limit_a_host_takes_every_place)
+{
+    fetch_schedule schedule(3, weir::unlimited);
+    for (const char* text : {"http://a/1", "http://a/2", "http://a/3", "http://a/4"}) {
+        auto item = std::make_shared<fetch_item>(schedule.next_id(), text, weir::permit());
+        item->read_url({});
+        schedule.add(std::move(item));
+    }
+    std::vector<item_ptr> running;
+    while (auto item = schedule.start_next())
+        running.push_back(std::move(item));
+    BOOST_TEST(running.size() == 3u);
+    BOOST_TEST(schedule.counts().queued == 1u);
+}
 
 BOOST_FIXTURE_TEST_CASE(a_host_without_room_lets_the_others_pass, fixture)
 {

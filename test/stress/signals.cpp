@@ -62,6 +62,24 @@ BOOST_AUTO_TEST_CASE(the_first_signal_cancels_for_shutdown_and_the_second_escala
     }
 }
 
+BOOST_AUTO_TEST_CASE(ignored_signals_neither_call_nor_end_the_program)
+{
+    const int status = in_a_process([] {
+        asio::io_context io(1);
+        int called = 0;
+        weir::shutdown_signals signals(
+            io.get_executor(), [&] { ++called; }, [&] { ++called; });
+        signals.ignore();
+        io.run(); // nothing is waited for any more
+        for (const int number : {SIGTERM, SIGINT, SIGTERM})
+            ::kill(::getpid(), number);
+        io.restart();
+        io.poll();
+        return called == 0 ? 42 : 1;
+    });
+    BOOST_TEST(ended_with(status, 42));
+}
+
 BOOST_AUTO_TEST_CASE(without_an_escalation_the_second_signal_ends_the_program)
 {
     const int status = in_a_process([] {

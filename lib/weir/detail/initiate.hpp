@@ -22,12 +22,8 @@ public:
     template <class Handler, class... Args>
     void operator()(Handler&& handler, Args&&... args) const
     {
-        using own_handler = std::decay_t<Handler>;
-        own_handler own(std::forward<Handler>(handler));
-        if constexpr (std::is_invocable_v<const Start&, const Owner&, own_handler, Args...>)
-            start_(*owner_, std::move(own), std::forward<Args>(args)...);
-        else
-            start_(std::move(own), std::forward<Args>(args)...);
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        start_(*owner_, std::move(own), std::forward<Args>(args)...);
     }
 
 private:
@@ -61,9 +57,8 @@ private:
 };
 
 /// Starts an operation of `owner` with this signature, by the rules of the token. That calls
-/// `start(handler, args...)`, with the handler as an rvalue of a decayed type, or
-/// `start(owner, handler, args...)` where `start` takes that: it then need not capture the owner,
-/// and a deferred operation in a coroutine frame is smaller.
+/// `start(owner, handler, args...)`, with the handler as an rvalue of a decayed type. `start` need
+/// not capture the owner, so that a deferred operation in a coroutine frame stays small.
 ///
 /// Lifetime: `owner` must live until the operation has started; a deferred one starts later. Until
 ///           then `args` are kept with the operation, so that a value to send moves with it.

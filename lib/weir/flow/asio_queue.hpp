@@ -120,9 +120,10 @@ public:
     template <class Token = default_token<executor_type>>
     auto async_send(value_type value, Token&& token = Token())
     {
-        const auto start = [this](auto&& handler, value_type sent) {
+        const auto start = [](const asio_queue& self, auto&& handler, value_type sent) {
             using operation = send_operation<std::decay_t<decltype(handler)>>;
-            operation::create(std::move(handler), executor_, state_, std::move(sent))->start();
+            operation::create(std::move(handler), self.executor_, self.state_, std::move(sent))
+                ->start();
         };
         return detail::initiate<void(send_result<value_type>)>(*this, token, start,
                                                                std::move(value));
@@ -144,9 +145,9 @@ public:
     template <class Token = default_token<executor_type>>
     auto async_receive(Token&& token = Token())
     {
-        const auto start = [this](auto&& handler) {
+        const auto start = [](const asio_queue& self, auto&& handler) {
             using operation = receive_operation<std::decay_t<decltype(handler)>>;
-            operation::create(std::move(handler), executor_, state_)->start();
+            operation::create(std::move(handler), self.executor_, self.state_)->start();
         };
         return detail::initiate<void(error_code, std::optional<value_type>)>(*this, token, start);
     }

@@ -106,7 +106,7 @@ public:
                       "weir::blocking_lane: the callable returns nothing, or what can be "
                       "default-constructed (an optional can); it is no coroutine");
         // A deferred operation may outlive the lane: it keeps the state.
-        const auto start = [state = state_](auto&& handler, auto&& called) {
+        const auto start = [state = state_](const auto&, auto&& handler, auto&& called) {
             using operation = detail::lane_operation<Function, R, std::decay_t<decltype(handler)>>;
             Function own(std::forward<decltype(called)>(called));
             operation::create(std::move(handler), state->get_executor(), std::move(own), state)
@@ -129,7 +129,7 @@ public:
     template <class Token = default_token<executor_type>>
     auto async_close(Token&& token = Token())
     {
-        const auto start = [state = state_](auto&& handler) {
+        const auto start = [state = state_](const auto&, auto&& handler) {
             using operation = detail::lane_close_operation<std::decay_t<decltype(handler)>>;
             operation::create(std::move(handler), state->get_executor(), state)->start();
         };

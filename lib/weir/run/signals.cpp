@@ -51,6 +51,12 @@ void shutdown_signals::cancel()
     state_->signals.cancel();
 }
 
+void shutdown_signals::ignore()
+{
+    state_->listening = false;
+    state_->signals.cancel();
+}
+
 void shutdown_signals::listen(const std::shared_ptr<state>& s)
 {
     s->signals.async_wait([s](const error_code& error, int) {

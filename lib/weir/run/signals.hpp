@@ -20,7 +20,7 @@ namespace weir {
 /// Threads: construct, cancel and destroy it on its executor, which is serial. The operating system
 ///          may deliver the signal on any thread of the program.
 /// Lifetime: destroy it before its context. While it listens, the context's `run` does not return.
-///           Nothing is called after `cancel` or the destructor.
+///           Nothing is called after `cancel`, `ignore` or the destructor.
 class shutdown_signals {
 public:
     using function = std::function<void()>;
@@ -35,6 +35,9 @@ public:
 
     /// Stops listening: signals do again what they did before.
     void cancel();
+    /// Stops listening, but the signals stay without effect until this is destroyed: for a program
+    /// that has finished its work, and must not be ended while it says so. `run` may return.
+    void ignore();
 
 private:
     struct state;

@@ -8,8 +8,7 @@
 
 namespace weir::http::detail {
 
-fetch_schedule::fetch_schedule(limit jobs, limit per_host)
-    : jobs_(jobs.count()), queued_(per_host.count())
+fetch_schedule::fetch_schedule(limit jobs, limit per_host) : jobs_(jobs.count()), queued_(per_host)
 {
 }
 

@@ -253,27 +253,27 @@ asio::awaitable<bool> pool_state::all_left(duration timeout)
     co_return workers_left_.count() == 0;
 }
 
-asio::awaitable<drain_report> pool_state::drain(duration timeout)
+asio::awaitable<drain_report> pool_state::drain(std::shared_ptr<pool_state> pool, duration timeout)
 {
-    const std::shared_ptr<pool_state> self = shared_from_this();
-    close();
-    bool over = co_await all_left(timeout);
+    const duration grace = pool->options_.grace();
+    pool->close();
+    bool over = co_await pool->all_left(timeout);
     if (!over) {
-        stop(cancel_reason::shutdown);
-        over = co_await all_left(options_.grace());
+        pool->stop(cancel_reason::shutdown);
+        over = co_await pool->all_left(grace);
     }
     if (!over) {
-        on_each_worker([](pool_state& pool, worker& w) { pool.abandon(w); });
-        over = co_await all_left(options_.grace());
+        pool->on_each_worker([](pool_state& own, worker& w) { own.abandon(w); });
+        over = co_await pool->all_left(grace);
     }
     if (!over) { // the outcomes are not received: stop waiting for that, too
-        close_results();
-        co_await all_left(options_.grace());
+        pool->close_results();
+        co_await pool->all_left(grace);
     }
     drain_report report;
-    report.ledger = read();
+    report.ledger = pool->read();
     report.complete = report.ledger.balanced();
-    report.unfinished = accounts_.unfinished();
+    report.unfinished = pool->accounts_.unfinished();
     co_return report;
 }
 

@@ -61,7 +61,10 @@ public:
     cancel_reason stopping() const noexcept { return stopping_.load(); }
     /// Closes and waits for `timeout`; then cancels, abandons, and at last hands outcomes that are
     /// not received to the hook. Each of these steps has the grace period to take effect.
-    boost::asio::awaitable<drain_report> drain(duration timeout);
+    boost::asio::awaitable<drain_report> drain(duration timeout)
+    {
+        return drain(shared_from_this(), timeout);
+    }
 
     ledger read() const;
     pool_stats stats() const;
@@ -163,6 +166,9 @@ private:
     }
     template <class Do>
     void on_each_worker(Do what);
+    /// Keeps the state from the call on: the pool may be gone when the coroutine starts.
+    static boost::asio::awaitable<drain_report> drain(std::shared_ptr<pool_state> pool,
+                                                      duration timeout);
     boost::asio::awaitable<bool> all_left(duration timeout);
 
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);

@@ -119,13 +119,13 @@ public:
     explicit start_submit(std::shared_ptr<Pool> p) : pool_(std::move(p)) {}
 
     template <class Handler>
-    void operator()(Handler&& handler, Job job) const
+    void operator()(const Pool&, Handler&& handler, Job job) const
     {
         submit(std::move(handler), std::move(job), nullptr);
     }
 
     template <class Handler>
-    void operator()(Handler&& handler, Job job, const job_options& options) const
+    void operator()(const Pool&, Handler&& handler, Job job, const job_options& options) const
     {
         submit(std::move(handler), std::move(job), &options);
     }
@@ -157,7 +157,6 @@ private:
             asio::get_associated_executor(handler, pool_->get_executor());
         ticket number = pool_->next_ticket(options);
         const job_id id = number.id;
-        auto own = std::make_unique<caller>(std::move(handler), id);
         numbered_job<Job> item(std::move(number), std::move(job));
         try_result sent;
         if constexpr (Pool::are_numbered)
@@ -166,6 +165,7 @@ private:
             sent = pool_->jobs().try_send(std::move(item.job));
         submit_result<Job> result(Pool::are_numbered ? id : 0);
         if (!sent) {
+            auto own = std::make_unique<caller>(std::move(handler), id);
             caller& waits = *own;
             std::unique_ptr<end_callback> on_end(std::move(own));
             if (sent.error() != errc::closed &&
@@ -175,7 +175,7 @@ private:
             result = submit_result<Job>(errc::closed, std::move(item.job));
             return asio::post(where, asio::append(std::move(waits.handler), std::move(result)));
         }
-        asio::post(where, asio::append(std::move(own->handler), std::move(result)));
+        asio::post(where, asio::append(std::move(handler), std::move(result)));
     }
 
     std::shared_ptr<Pool> pool_;

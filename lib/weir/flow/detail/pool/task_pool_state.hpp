@@ -76,8 +76,8 @@ void task_pool_state::submit(task_pointer&& task, const job_options& options, Ha
     if (!workers().is_unlimited()) {
         const start_submit<task_pool_state> start(std::move(self));
         if (const job_options* given = unless_empty(options))
-            return start(std::move(handler), std::move(task), *given);
-        return start(std::move(handler), std::move(task));
+            return start(*this, std::move(handler), std::move(task), *given);
+        return start(*this, std::move(handler), std::move(task));
     }
     const asio::any_io_executor where = asio::get_associated_executor(handler, get_executor());
     asio::post(where, asio::append(std::move(handler), try_submit(std::move(task), options)));
@@ -110,7 +110,7 @@ struct start_task {
     explicit start_task(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
 
     template <class Handler>
-    void operator()(Handler&& handler, std::shared_ptr<task_state<R>> state,
+    void operator()(const task_pool_state&, Handler&& handler, std::shared_ptr<task_state<R>> state,
                     const job_options& options) const
     {
         task_pointer task = state;
@@ -146,7 +146,7 @@ struct start_run {
     explicit start_run(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
 
     template <class Handler>
-    void operator()(Handler&& handler, std::shared_ptr<task_state<R>> state,
+    void operator()(const task_pool_state&, Handler&& handler, std::shared_ptr<task_state<R>> state,
                     const job_options& options) const
     {
         claim<R> claimed(state);

@@ -172,8 +172,8 @@ private:
     }
 
     // The same for jobs that are taken several at a time. What the two loops share stands in plain
-    // functions; the awaiting itself is written out in both, for a coroutine beneath them would cost
-    // a frame and a resumption for each idle wait and each job.
+    // functions. The awaiting is written out in both: a coroutine beneath them would cost a frame
+    // and a resumption for each idle wait and each job.
     root_coroutine work_in_batches(worker_guard here)
     {
         worker& w = *here;
