@@ -346,4 +346,29 @@ BOOST_AUTO_TEST_CASE(what_a_job_left_in_its_cancellation_slot_is_gone_with_it)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_name_a_key_or_a_deadline_alone_stays_with_the_job)
+{
+    for (const bool unlimited : {false, true})
+        in_many_orders(
+            [unlimited](simulation& s) {
+                const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
+                weir::task_pool tasks(both(s), pool_options(limit));
+                s.spawn([&]() -> asio::awaitable<void> {
+                    const auto named = weir::job_options().name("a name");
+                    const auto with_name = co_await tasks.async_run([] { return 1; }, named);
+                    BOOST_TEST(with_name.name() == "a name");
+                    const auto keyed = weir::job_options().key("a key");
+                    const auto with_key = co_await tasks.async_run([] { return 2; }, keyed);
+                    BOOST_TEST(with_key.key() == "a key");
+                    const auto due = weir::job_options().deadline(weir::time_point{} + 500ms);
+                    const auto late = co_await tasks.async_run([] { return slow(3); }, due);
+                    BOOST_TEST((late.status() == status::timed_out));
+                    tasks.close();
+                });
+                s.run();
+                BOOST_TEST((s.elapsed() == 500ms));
+            },
+            50);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
