@@ -268,4 +268,29 @@ BOOST_AUTO_TEST_CASE(the_ledger_says_of_each_job_what_its_outcome_says)
     });
 }
 
+BOOST_AUTO_TEST_CASE(the_workers_are_spread_evenly_over_the_executors)
+{
+    in_many_orders([](simulation& s) {
+        weir::sim::context c(s.world);
+        std::map<const weir::sim::context*, int> running_at;
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            ++running_at[s.world.running()];
+            return twice_after_a_second(n);
+        };
+        const std::vector<asio::any_io_executor> three = {s.a.get_executor(), s.b.get_executor(),
+                                                          c.get_executor()};
+        pool jobs(three, pool_options(6).discard_results(), work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 6);
+            const auto report = co_await jobs.drain(1h);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((s.elapsed() == 1s)); // each worker had one job
+        BOOST_TEST(running_at.size() == 3U);
+        for (const auto& [where, count] : running_at)
+            BOOST_TEST(count == 2);
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
