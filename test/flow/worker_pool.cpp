@@ -5,6 +5,7 @@
 #include "flow/int_pool.hpp"
 #include "flow/pool_jobs.hpp"
 #include "support/simulation.hpp"
+#include "support/waiting.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,8 +16,10 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -291,6 +294,35 @@ BOOST_AUTO_TEST_CASE(the_workers_are_spread_evenly_over_the_executors)
         for (const auto& [where, count] : running_at)
             BOOST_TEST(count == 2);
     });
+}
+
+/// A paused pool with a full queue: a submitter waits until the pool goes on.
+struct paused_pool {
+    explicit paused_pool(asio::any_io_executor executor)
+        : jobs(std::make_unique<pool>(std::vector<asio::any_io_executor>(1, std::move(executor)),
+                                      pool_options(weir::paused).queue(1).discard_results(),
+                                      [](int n) { return n; }))
+    {
+        BOOST_TEST(bool(jobs->try_submit(0)));
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        jobs->async_submit(1, std::move(handler));
+    }
+
+    std::unique_ptr<pool> jobs;
+};
+
+BOOST_AUTO_TEST_CASE(a_submit_frees_its_memory_before_its_handler_runs)
+{
+    frees_its_memory_before_its_handler_runs(
+        [](asio::any_io_executor executor) { return paused_pool(std::move(executor)); },
+        [](paused_pool& held) {
+            held.jobs->resize(1);
+            held.jobs->close();
+        });
 }
 
 BOOST_AUTO_TEST_SUITE_END()
