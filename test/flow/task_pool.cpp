@@ -5,6 +5,7 @@
 
 #include "flow/pool_jobs.hpp"
 #include "support/simulation.hpp"
+#include "support/waiting.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
@@ -343,6 +344,90 @@ BOOST_AUTO_TEST_CASE(what_a_job_left_in_its_cancellation_slot_is_gone_with_it)
         tasks.close();
         s.run();
         BOOST_TEST(left == 1);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_name_a_key_or_a_deadline_alone_stays_with_the_job)
+{
+    for (const bool unlimited : {false, true})
+        in_many_orders(
+            [unlimited](simulation& s) {
+                const weir::limit limit = unlimited ? weir::unlimited : weir::limit(1);
+                weir::task_pool tasks(both(s), pool_options(limit));
+                s.spawn([&]() -> asio::awaitable<void> {
+                    const auto named = weir::job_options().name("a name");
+                    const auto with_name = co_await tasks.async_run([] { return 1; }, named);
+                    BOOST_TEST(with_name.name() == "a name");
+                    const auto keyed = weir::job_options().key("a key");
+                    const auto with_key = co_await tasks.async_run([] { return 2; }, keyed);
+                    BOOST_TEST(with_key.key() == "a key");
+                    const auto due = weir::job_options().deadline(weir::time_point{} + 500ms);
+                    const auto late = co_await tasks.async_run([] { return slow(3); }, due);
+                    BOOST_TEST((late.status() == status::timed_out));
+                    tasks.close();
+                });
+                s.run();
+                BOOST_TEST((s.elapsed() == 500ms));
+            },
+            50);
+}
+
+// ---- the handler's allocator
+
+/// A paused pool with a full queue: whatever waits does so until `finish`.
+template <class Begin>
+struct paused_and_full {
+    paused_and_full(asio::any_io_executor executor, Begin b)
+        : tasks(std::make_unique<weir::task_pool>(
+              std::vector<asio::any_io_executor>(1, std::move(executor)),
+              pool_options(weir::paused).queue(1))),
+          first(tasks->try_submit([] {})), how(std::move(b))
+    {
+        BOOST_TEST(bool(first));
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        how(*tasks, first, std::move(handler));
+    }
+
+    std::unique_ptr<weir::task_pool> tasks;
+    weir::task<void> first;
+    Begin how;
+};
+
+template <class Begin>
+void frees_its_memory_in_a_full_pool(Begin begin)
+{
+    frees_its_memory_before_its_handler_runs(
+        [&](asio::any_io_executor executor) {
+            return paused_and_full<Begin>(std::move(executor), begin);
+        },
+        [](paused_and_full<Begin>& held) {
+            held.tasks->resize(1);
+            held.tasks->close();
+        });
+}
+
+BOOST_AUTO_TEST_CASE(a_submit_frees_its_memory_before_its_handler_runs)
+{
+    frees_its_memory_in_a_full_pool([](weir::task_pool& tasks, weir::task<void>&, auto handler) {
+        tasks.async_submit([] {}, std::move(handler));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_run_frees_its_memory_before_its_handler_runs)
+{
+    frees_its_memory_in_a_full_pool([](weir::task_pool& tasks, weir::task<void>&, auto handler) {
+        tasks.async_run([] {}, std::move(handler));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_for_an_outcome_frees_its_memory_before_its_handler_runs)
+{
+    frees_its_memory_in_a_full_pool([](weir::task_pool&, weir::task<void>& first, auto handler) {
+        first.async_outcome(std::move(handler));
     });
 }
 

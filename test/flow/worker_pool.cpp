@@ -5,6 +5,7 @@
 #include "flow/int_pool.hpp"
 #include "flow/pool_jobs.hpp"
 #include "support/simulation.hpp"
+#include "support/waiting.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -16,6 +17,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -297,6 +299,60 @@ BOOST_AUTO_TEST_CASE(a_job_may_convert_from_and_to_anything)
     });
     s.run();
     BOOST_TEST(got == 7);
+}
+
+BOOST_AUTO_TEST_CASE(the_workers_are_spread_evenly_over_the_executors)
+{
+    in_many_orders([](simulation& s) {
+        weir::sim::context c(s.world);
+        std::map<const weir::sim::context*, int> running_at;
+        const auto work = [&](int n) -> asio::awaitable<int> {
+            ++running_at[s.world.running()];
+            return twice_after_a_second(n);
+        };
+        const std::vector<asio::any_io_executor> three = {s.a.get_executor(), s.b.get_executor(),
+                                                          c.get_executor()};
+        pool jobs(three, pool_options(6).discard_results(), work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 6);
+            const auto report = co_await jobs.drain(1h);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((s.elapsed() == 1s)); // each worker had one job
+        BOOST_TEST(running_at.size() == 3U);
+        for (const auto& [where, count] : running_at)
+            BOOST_TEST(count == 2);
+    });
+}
+
+/// A paused pool with a full queue: a submitter waits until the pool goes on.
+struct paused_pool {
+    explicit paused_pool(asio::any_io_executor executor)
+        : jobs(std::make_unique<pool>(std::vector<asio::any_io_executor>(1, std::move(executor)),
+                                      pool_options(weir::paused).queue(1).discard_results(),
+                                      [](int n) { return n; }))
+    {
+        BOOST_TEST(bool(jobs->try_submit(0)));
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        jobs->async_submit(1, std::move(handler));
+    }
+
+    std::unique_ptr<pool> jobs;
+};
+
+BOOST_AUTO_TEST_CASE(a_submit_frees_its_memory_before_its_handler_runs)
+{
+    frees_its_memory_before_its_handler_runs(
+        [](asio::any_io_executor executor) { return paused_pool(std::move(executor)); },
+        [](paused_pool& held) {
+            held.jobs->resize(1);
+            held.jobs->close();
+        });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -240,4 +240,41 @@ BOOST_AUTO_TEST_CASE(the_first_reason_for_cancelling_a_job_stays)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_drain_without_a_timeout_waits_until_the_jobs_have_ended)
+{
+    in_many_orders([](simulation& s) {
+        pool jobs(both(s), pool_options(2).discard_results(), twice_after_a_second);
+        s.spawn([&]() -> asio::awaitable<void> {
+            // The longest duration from here on is past the last point in time there is.
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            co_await feed(jobs, 0, 4);
+            const auto report = co_await jobs.drain(weir::duration::max());
+            BOOST_TEST(report.clean());
+            BOOST_TEST(report.ledger.ok == 4U);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((s.elapsed() == 3s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_job_abandoned_before_the_drain_is_not_in_its_report)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int n) { return n == 0 ? stubborn(10s) : twice_after_a_second(n); };
+        const auto options = pool_options(2).discard_results().timeout(2s).grace(1s);
+        pool jobs(both(s), options, work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 2);
+            co_await weir::async_sleep_for(s.a.get_executor(), 20s);
+            BOOST_TEST(jobs.ledger().abandoned == 1U);
+            const auto report = co_await jobs.drain(1s);
+            BOOST_TEST(report.clean());
+            BOOST_TEST(report.ledger.abandoned == 1U);
+            BOOST_TEST(report.ledger.ok == 1U);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((s.elapsed() == 20s));
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -118,4 +118,21 @@ BOOST_AUTO_TEST_CASE(a_caller_that_finds_no_room_runs_its_job_itself)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_closed_pool_rejects_a_job_though_its_caller_would_run_it)
+{
+    in_many_orders([](simulation& s) {
+        const auto options = pool_options(1).queue(1).when_full(weir::overflow::caller_runs);
+        pool jobs(both(s), options, twice_after_a_second);
+        jobs.close();
+        s.spawn([&]() -> asio::awaitable<void> {
+            auto late = co_await jobs.async_submit(7);
+            BOOST_TEST((late.error() == weir::errc::closed));
+            BOOST_TEST(late.job() == 7);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().rejected == 1U);
+        BOOST_TEST(jobs.ledger().accepted == 0U);
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -95,6 +95,14 @@ BOOST_AUTO_TEST_CASE(a_lane_whose_context_is_gone_is_closed)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_lane_keeps_no_executor_of_a_context_that_is_gone)
+{
+    by_hand b;
+    BOOST_TEST(bool(b.lane->get_executor()));
+    b.io.reset();
+    BOOST_TEST(!b.lane->get_executor());
+}
+
 BOOST_AUTO_TEST_CASE(one_whose_context_is_destroyed_before_it_began_never_runs)
 {
     weir::sim::world w(1);

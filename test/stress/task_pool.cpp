@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -83,6 +84,32 @@ BOOST_AUTO_TEST_CASE(stopping_from_another_thread_gives_every_task_an_outcome)
             failed += handle.async_outcome(asio::use_future).get() ? 0 : 1;
         BOOST_TEST(failed == 32);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_job_that_blocks_its_thread_is_reported_without_a_limit_too)
+{
+    const weir::test::watchdog guard;
+    weir::runner_pool runners(1);
+    std::atomic<bool> reported{false};
+    std::string name;
+    const auto report = [&](const weir::stuck_job& job) {
+        name = job.name;
+        reported = true;
+    };
+    const auto block = [&reported] { // until it is reported as stuck
+        while (!reported)
+            std::this_thread::yield();
+        return 1;
+    };
+    const auto options = weir::pool_options(weir::unlimited)
+                             .timeout(std::chrono::milliseconds(20))
+                             .grace(std::chrono::milliseconds(10))
+                             .on_stuck(report);
+    weir::task_pool tasks(runners, options);
+    auto stuck = tasks.try_submit(block, weir::job_options().name("the one that blocks"));
+    BOOST_TEST(stuck.async_outcome(asio::use_future).get().value() == 1);
+    BOOST_TEST(name == "the one that blocks");
+    BOOST_TEST(tasks.ledger().stuck == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

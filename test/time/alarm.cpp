@@ -72,4 +72,18 @@ BOOST_AUTO_TEST_CASE(an_alarm_may_outlive_its_context)
     a.cancel();
 }
 
+BOOST_AUTO_TEST_CASE(what_an_alarms_function_holds_goes_with_the_context)
+{
+    const auto held = std::make_shared<int>();
+    weir::alarm a;
+    {
+        asio::io_context io;
+        a = weir::alarm(io.get_executor(), weir::now(io.get_executor()) + 1h,
+                        [held] { BOOST_ERROR("rung"); });
+        io.poll();
+        BOOST_TEST(held.use_count() == 2);
+    }
+    BOOST_TEST(held.use_count() == 1); // though the alarm is still there
+}
+
 BOOST_AUTO_TEST_SUITE_END()
