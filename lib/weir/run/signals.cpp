@@ -10,8 +10,8 @@
 namespace weir {
 
 struct shutdown_signals::state {
-    state(boost::asio::any_io_executor executor, function f, function g)
-        : signals(std::move(executor), SIGINT, SIGTERM), first(std::move(f)), second(std::move(g))
+    state(const boost::asio::any_io_executor& executor, function f, function g)
+        : signals(executor, SIGINT, SIGTERM), first(std::move(f)), second(std::move(g))
     {
     }
 
@@ -23,7 +23,7 @@ struct shutdown_signals::state {
 
 shutdown_signals::shutdown_signals(boost::asio::any_io_executor executor, function first,
                                    function second)
-    : state_(std::make_shared<state>(std::move(executor), std::move(first), std::move(second)))
+    : state_(std::make_shared<state>(executor, std::move(first), std::move(second)))
 {
     listen(state_);
 }
