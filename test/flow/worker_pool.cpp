@@ -292,7 +292,8 @@ BOOST_AUTO_TEST_CASE(a_job_may_convert_from_and_to_anything)
     int got = 0;
     s.spawn([&]() -> asio::awaitable<void> {
         greedy job;
-        co_await jobs.async_submit(std::move(job));
+        const auto accepted = co_await jobs.async_submit(std::move(job));
+        BOOST_TEST(bool(accepted));
         jobs.close();
         auto out = co_await jobs.results().async_receive();
         got = out->value();

@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(a_key_is_forgotten_when_nothing_is_left_of_it)
 BOOST_AUTO_TEST_CASE(misuse_throws)
 {
     BOOST_CHECK_THROW(queue(0), std::invalid_argument);
-    BOOST_CHECK_THROW(queue(weir::paused), std::invalid_argument);
+    BOOST_CHECK_THROW(queue{weir::paused}, std::invalid_argument);
     queue q(1);
     BOOST_CHECK_THROW(q.done("a"), std::logic_error);
     q.push("a", 1);
