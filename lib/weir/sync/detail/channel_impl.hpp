@@ -95,7 +95,7 @@ channel_reservation<T> channel<T, Executor>::try_reserve()
 }
 
 template <class T, class Executor>
-try_result channel<T, Executor>::try_send(T&& value)
+inline try_result channel<T, Executor>::try_send(T&& value)
 {
     switch (state_->offer(value)) {
     case detail::attempt_result::done:
@@ -108,14 +108,14 @@ try_result channel<T, Executor>::try_send(T&& value)
 }
 
 template <class T, class Executor>
-try_result channel<T, Executor>::try_send(const T& value)
+inline try_result channel<T, Executor>::try_send(const T& value)
 {
     T copy(value);
     return try_send(std::move(copy));
 }
 
 template <class T, class Executor>
-std::size_t channel<T, Executor>::try_send_n(std::span<T> values)
+inline std::size_t channel<T, Executor>::try_send_n(std::span<T> values)
 {
     std::size_t count = state_->core.try_push_some(values.data(), values.size());
     while (count < values.size() && try_send(std::move(values[count])))
@@ -166,7 +166,7 @@ auto channel<T, Executor>::async_receive_some(std::vector<T>& into, std::size_t 
 }
 
 template <class T, class Executor>
-std::optional<T> channel<T, Executor>::try_receive()
+inline std::optional<T> channel<T, Executor>::try_receive()
 {
     std::optional<T> value;
     state_->core.try_pop(1, [&value](T&& v) { value.emplace(std::move(v)); });
@@ -174,7 +174,7 @@ std::optional<T> channel<T, Executor>::try_receive()
 }
 
 template <class T, class Executor>
-std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std::size_t most)
+inline std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std::size_t most)
 {
     most = std::min(most, std::max<std::size_t>(size(), 1));
     detail::some_values<T> sink(into, most);

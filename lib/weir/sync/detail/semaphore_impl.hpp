@@ -119,14 +119,14 @@ basic_semaphore<Executor>::~basic_semaphore()
 }
 
 template <class Executor>
-void basic_semaphore<Executor>::check_weight(std::size_t weight)
+inline void basic_semaphore<Executor>::check_weight(std::size_t weight)
 {
     if (weight == 0)
         throw std::invalid_argument("weir::semaphore: the weight must be at least 1");
 }
 
 template <class Executor>
-permit basic_semaphore<Executor>::try_acquire(std::size_t weight)
+inline permit basic_semaphore<Executor>::try_acquire(std::size_t weight)
 {
     check_weight(weight);
     if (core_->try_acquire(weight) == detail::acquire_result::granted)
