@@ -279,7 +279,10 @@ struct greedy {
     template <class T>
     requires(!std::same_as<std::remove_cvref_t<T>, greedy>) greedy(T&&) {}
     template <class T>
-    operator T&() const;
+    operator T&() const
+    {
+        throw std::logic_error("nothing converts a job");
+    }
 
     int number = 7;
 };

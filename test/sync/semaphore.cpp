@@ -477,4 +477,18 @@ BOOST_AUTO_TEST_CASE(no_more_newcomers_than_allowed_overtake_the_first_waiter)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_weight_may_be_a_plain_number_without_a_token)
+{
+    weir::test::simulation s(1);
+    weir::semaphore limit(s.a.get_executor(), 3);
+    std::size_t weight = 0;
+    s.spawn([&]() -> boost::asio::awaitable<void> {
+        const weir::permit two = co_await limit.async_acquire(2);
+        weight = two.weight();
+    });
+    s.run();
+    BOOST_TEST(weight == 2U);
+    BOOST_TEST(limit.in_use() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -57,7 +57,8 @@ public:
     ///               granted is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a release.
     template <class Token = default_token<Executor>>
-    auto async_acquire(Token&& token = Token());
+    requires(!std::integral<std::remove_cvref_t<Token>>) auto async_acquire(
+        Token&& token = Token());
     template <class Token = default_token<Executor>>
     auto async_acquire(std::size_t weight, Token&& token = Token());
 

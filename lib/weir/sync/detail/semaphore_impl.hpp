@@ -136,7 +136,8 @@ inline permit basic_semaphore<Executor>::try_acquire(std::size_t weight)
 
 template <class Executor>
 template <class Token>
-auto basic_semaphore<Executor>::async_acquire(Token&& token)
+requires(!std::integral<std::remove_cvref_t<Token>>) auto basic_semaphore<Executor>::async_acquire(
+    Token&& token)
 {
     return async_acquire(std::size_t{1}, std::forward<Token>(token));
 }

@@ -12,20 +12,58 @@ namespace weir::detail {
 
 namespace asio = boost::asio;
 
+#if defined(WEIR_NO_ASIO_INTERNALS)
+
+namespace {
+
+void rethrow(const std::exception_ptr& error)
+{
+    if (error)
+        std::rethrow_exception(error);
+}
+
+} // namespace
+
+void launch(root_coroutine coroutine, const asio::any_io_executor& executor)
+{
+    asio::co_spawn(executor, std::move(coroutine),
+                   [](const std::exception_ptr& error) { rethrow(error); });
+}
+
+void launch(root_coroutine coroutine, worker& w)
+{
+    // co_spawn's own frame clears the slot after ours has ended, and the worker has left its pool.
+    const auto on_end = [alive = worker_pointer(&w)](const std::exception_ptr& error) {
+        rethrow(error);
+    };
+    asio::co_spawn(w.get_executor(), std::move(coroutine),
+                   asio::bind_cancellation_slot(w.signal.slot(), on_end));
+}
+
+#else
+
+namespace {
+
 void launch(root_coroutine coroutine, const asio::any_io_executor& executor,
             asio::cancellation_slot slot)
 {
-#if defined(WEIR_NO_ASIO_INTERNALS)
-    const auto rethrow = [](std::exception_ptr error) {
-        if (error)
-            std::rethrow_exception(error);
-    };
-    asio::co_spawn(executor, std::move(coroutine), asio::bind_cancellation_slot(slot, rethrow));
-#else
     using handler = asio::detail::awaitable_handler<asio::any_io_executor, void>;
     handler(std::move(coroutine), executor, slot, asio::cancellation_state(slot)).launch();
-#endif
 }
+
+} // namespace
+
+void launch(root_coroutine coroutine, const asio::any_io_executor& executor)
+{
+    launch(std::move(coroutine), executor, asio::cancellation_slot());
+}
+
+void launch(root_coroutine coroutine, worker& w)
+{
+    launch(std::move(coroutine), w.get_executor(), w.signal.slot());
+}
+
+#endif
 
 work_token::work_token(const asio::any_io_executor& executor)
 {

@@ -1,8 +1,9 @@
 #pragma once
 
+#include <weir/flow/detail/pool/worker.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/require.hpp>
@@ -28,9 +29,11 @@ using root_coroutine = boost::asio::awaitable<boost::asio::detail::awaitable_thr
 #endif
 
 /// Starts it, inside this call: on the executor's thread, which may be in the middle of another
-/// handler. What is emitted at the slot's signal there reaches the coroutine directly.
-void launch(root_coroutine coroutine, const boost::asio::any_io_executor& executor,
-            boost::asio::cancellation_slot slot = {});
+/// handler.
+void launch(root_coroutine coroutine, const boost::asio::any_io_executor& executor);
+/// Starts a worker's coroutine on its executor. What is emitted at the worker's signal there
+/// reaches the coroutine directly.
+void launch(root_coroutine coroutine, worker& w);
 
 /// While it lives, the executor's context has work: `run` does not return.
 class work_token {

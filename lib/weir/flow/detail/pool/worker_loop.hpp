@@ -98,13 +98,13 @@ private:
         worker& w = *here;
         if (!w.is_temporary()) {
             if constexpr (takes_several)
-                return launch(work_in_batches(std::move(here)), w.get_executor(), w.signal.slot());
+                return launch(work_in_batches(std::move(here)), w);
             else
-                return launch(work(std::move(here)), w.get_executor(), w.signal.slot());
+                return launch(work(std::move(here)), w);
         }
         if constexpr (Work::may_suspend)
             if (work_.suspends(current_job(w).job))
-                return launch(run_one(std::move(here)), w.get_executor(), w.signal.slot());
+                return launch(run_one(std::move(here)), w);
         if constexpr (Work::may_be_plain)
             call_one(std::move(here));
     }
