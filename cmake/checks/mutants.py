@@ -47,6 +47,11 @@ def refresh(root, patch):
     name = re.search(r"^\+\+\+ b/(\S+)", text, re.M).group(1)
     if apply(patch, root, "--dry-run", "--fuzz=0").returncode == 0:
         return
+    # Without the lines around it a fault is put wherever its own lines stand.
+    changed = "".join(line[1:] + "\n" for line in re.findall(r"^-(?!-- a/).*$", text, re.M))
+    if not changed or (root / name).read_text().count(changed) != 1:
+        print(f"{patch.name}: its lines do not stand once in {name}: write it anew by hand")
+        return
     with tempfile.TemporaryDirectory() as folder:
         copy = pathlib.Path(folder) / name
         copy.parent.mkdir(parents=True)
