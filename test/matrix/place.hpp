@@ -50,9 +50,10 @@ inline const char* name_of(executor_kind kind)
 /// An executor as a program may write one: it notes what runs on it.
 class custom_executor {
 public:
-    using io_executor = boost::asio::io_context::executor_type;
-
-    explicit custom_executor(io_executor inner) : inner_(std::move(inner)) {}
+    explicit custom_executor(boost::asio::io_context::executor_type inner) 
+        : inner_(boost::asio::require(inner, boost::asio::execution::blocking.never))
+    {
+    }
 
     template <class Function>
     void execute(Function&& function) const
@@ -71,23 +72,21 @@ public:
     {
         return inner_.context();
     }
-    static constexpr boost::asio::execution::blocking_t query(
+    static constexpr boost::asio::execution::blocking_t::never_t query(
         boost::asio::execution::blocking_t) noexcept
     {
         return boost::asio::execution::blocking.never;
     }
-    custom_executor require(boost::asio::execution::blocking_t::never_t) const
-    {
-        return custom_executor(boost::asio::require(inner_, boost::asio::execution::blocking.never));
-    }
-
     bool running_in_this_thread() const { return depth != 0; }
 
     friend bool operator==(const custom_executor&, const custom_executor&) = default;
 
 private:
     static inline thread_local int depth = 0;
-    io_executor inner_;
+    using never_blocking = decltype(boost::asio::require(
+        std::declval<boost::asio::io_context::executor_type>(),
+        boost::asio::execution::blocking.never));
+    never_blocking inner_;
 };
 
 /// An executor that runs everything in place, for handlers only: it is no `any_io_executor`.
