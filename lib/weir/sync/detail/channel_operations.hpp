@@ -9,7 +9,6 @@
 
 #include <boost/asio/error.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -49,6 +48,14 @@ struct one_value {
     std::optional<T> value;
 };
 
+/// How many values to ask for: no more than there may be, but one at least.
+inline std::size_t at_most(std::size_t wanted, std::size_t there) noexcept
+{
+    if (there == 0)
+        there = 1;
+    return wanted < there ? wanted : there;
+}
+
 /// Where `async_receive_some` puts its values: behind those of a vector.
 template <class T>
 struct some_values {
@@ -56,7 +63,7 @@ struct some_values {
     {
         const std::size_t wanted = v.size() + most;
         if (v.capacity() < wanted)
-            v.reserve(std::max(wanted, 2 * v.capacity()));
+            v.reserve(wanted > 2 * v.capacity() ? wanted : 2 * v.capacity());
     }
 
     void operator()(T&& v) noexcept

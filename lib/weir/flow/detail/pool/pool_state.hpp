@@ -5,7 +5,6 @@
 #include <weir/flow/detail/pool/id_source.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
 #include <weir/flow/detail/pool/pool_accounts.hpp>
-#include <weir/flow/detail/pool/stuck_watch.hpp>
 #include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/ledger.hpp>
@@ -17,7 +16,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -80,6 +78,10 @@ public:
     void reject() noexcept { accounts_.reject(); }
 
     virtual void close_results() noexcept = 0;
+
+    /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
+    /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
+    static std::shared_ptr<void> watch_for_stuck_jobs(pool_state& state);
 
 protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
@@ -158,14 +160,14 @@ private:
     void ensure_one_worker();
     std::size_t wanted() const noexcept
     {
-        return std::min(target_.load(std::memory_order_relaxed), useful_);
+        const std::size_t target = target_.load(std::memory_order_relaxed);
+        return target < useful_ ? target : useful_;
     }
     list<worker>& list_of(const worker& w) noexcept
     {
         return w.is_temporary() ? temporaries_ : residents_;
     }
-    template <class Do>
-    void on_each_worker(Do what);
+    void on_each_worker(void (*what)(pool_state&, worker&));
     /// Keeps the state from the call on: the pool may be gone when the coroutine starts.
     static boost::asio::awaitable<drain_report> drain(std::shared_ptr<pool_state> pool,
                                                       duration timeout);
@@ -176,7 +178,6 @@ private:
     void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
-    void watch_for_stuck_jobs();
 
     const pool_options options_;
     const bool has_timeout_;
@@ -197,7 +198,7 @@ private:
     job_counters temporary_counters_{job_counters::writers::several};
     ledger past_; // of residents that are gone
     pool_accounts accounts_;
-    std::unique_ptr<stuck_watch> stuck_; // last: its thread looks at all the above
+    std::shared_ptr<void> stuck_; // a watch; last: its thread looks at all the above
 };
 
 } // namespace weir::detail

@@ -1,14 +1,11 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
-// A job's time: whether it may still start, when it is cancelled and then abandoned, and when it
-// counts as stuck. A part of `pool_state`.
+// A job's time: whether it may still start, and when it is cancelled and then abandoned. A part of
+// `pool_state`.
 
 #include <algorithm>
-#include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
-#include <vector>
 
 namespace weir::detail {
 
@@ -91,30 +88,6 @@ std::optional<duration> pool_state::time_queued(const ticket& job) const
     if (!job.record || !job.record->timed)
         return std::nullopt;
     return time_service::of(get_executor()).now() - job.record->times.queued;
-}
-
-void pool_state::watch_for_stuck_jobs()
-{
-    const auto running = [this] {
-        std::vector<overdue_rule::running> jobs;
-        const auto look = [&jobs](const worker& w) {
-            if (w.watched() == nullptr)
-                return;
-            if (const watched_job::sight job = w.watched()->look(); job.id != 0)
-                jobs.push_back({job.id, job.since, w.watched()->name()});
-        };
-        std::lock_guard lock(mutex_);
-        residents_.for_each(look);
-        temporaries_.for_each(look);
-        return jobs;
-    };
-    const auto report = [this](const overdue_rule::running& job, duration age) {
-        accounts_.found_stuck();
-        options_.on_stuck()({job.id, job.name, age});
-    };
-    const duration limit =
-        saturating_add(time_point(options_.timeout()), options_.grace()).time_since_epoch();
-    stuck_ = std::make_unique<stuck_watch>(limit, running, report);
 }
 
 } // namespace weir::detail

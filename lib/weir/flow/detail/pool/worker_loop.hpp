@@ -17,7 +17,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -257,9 +256,11 @@ private:
             std::size_t share = 1;
             if constexpr (takes_several)
                 share = mine.share();
-            if (share > 1)
-                share = std::clamp<std::size_t>(this->jobs().size() / this->executors().size(), 1,
-                                                share);
+            if (share > 1) {
+                const std::size_t fair = this->jobs().size() / this->executors().size();
+                if (fair < share)
+                    share = fair > 0 ? fair : 1;
+            }
             channel_access::try_take(this->jobs(), share, [&mine](numbered_job<Job>&& job) {
                 mine.put(std::move(job));
             });
@@ -348,7 +349,7 @@ private:
             if (my_turn.is_measured())
                 mine.trust(my_turn.is_quick());
         }
-        mine.published = this->outlet().publish_some(mine.ended);
+        mine.published = this->outlet().publish_some({mine.ended.data(), mine.ended.size()});
         return over;
     }
 
