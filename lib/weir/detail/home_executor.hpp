@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/detail/post_to.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
@@ -52,7 +54,7 @@ public:
             boost::asio::post(copy, std::move(function));
         } else {
             const boost::asio::any_io_executor copy = other();
-            boost::asio::post(copy, std::move(function));
+            post_to(copy, std::move(function));
         }
     }
 

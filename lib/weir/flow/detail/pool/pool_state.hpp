@@ -39,23 +39,23 @@ class pool_state : public std::enable_shared_from_this<pool_state> {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    pool_state(std::vector<executor_type> executors, const pool_options& options);
-    virtual ~pool_state();
+    [[gnu::cold]] pool_state(std::vector<executor_type> executors, const pool_options& options);
+    [[gnu::cold]] virtual ~pool_state();
 
     const executor_type& get_executor() const noexcept { return executors_.front(); }
     const std::vector<executor_type>& executors() const noexcept { return executors_; }
     const pool_options& options() const noexcept { return options_; }
 
     /// Brings the workers to the limit. Once after construction.
-    void start_workers();
+    [[gnu::cold]] void start_workers();
     /// From any thread: more workers at once, fewer as they end their jobs.
-    void resize(limit workers);
+    [[gnu::cold]] void resize(limit workers);
     limit workers() const noexcept { return limit::of_count(target_.load()); }
 
     /// From any thread, as the following.
-    void close();
+    [[gnu::cold]] void close();
     /// What has not started is dropped, what runs is cancelled.
-    void stop(cancel_reason reason);
+    [[gnu::cold]] void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
     /// Closes and waits for `timeout`; then cancels, abandons, and at last hands outcomes that are
     /// not received to the hook. Each of these steps has the grace period to take effect.
@@ -86,7 +86,7 @@ public:
 protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
     /// more workers than executors would only wait for one another. Before `start_workers`.
-    void one_worker_per_executor();
+    [[gnu::cold]] void one_worker_per_executor();
 
     /// The worker is about to run a job. `ok`: it may. Otherwise how the job ended without running.
     /// `now` need only be about right where no times are taken.
@@ -113,7 +113,7 @@ protected:
         return live_.load(std::memory_order_relaxed) > wanted() && leave_if_too_many(w);
     }
     /// A worker has seen the end of the queue.
-    void end_of_jobs() noexcept;
+    [[gnu::cold]] void end_of_jobs() noexcept;
 
     /// For a job that came without an executor.
     const executor_type& next_executor() noexcept
@@ -153,11 +153,11 @@ private:
 
     void describe(ticket& job, const job_options* options);
     worker_guard enter(worker_pointer w);
-    worker_guard enter_resident();
+    [[gnu::cold]] worker_guard enter_resident();
     void left(worker& w) noexcept;
     void no_longer_live(worker& w) noexcept;
-    bool leave_if_too_many(worker& w) noexcept;
-    void ensure_one_worker();
+    [[gnu::cold]] bool leave_if_too_many(worker& w) noexcept;
+    [[gnu::cold]] void ensure_one_worker();
     std::size_t wanted() const noexcept
     {
         const std::size_t target = target_.load(std::memory_order_relaxed);
@@ -167,15 +167,16 @@ private:
     {
         return w.is_temporary() ? temporaries_ : residents_;
     }
-    void on_each_worker(void (*what)(pool_state&, worker&));
+    [[gnu::cold]] void on_each_worker(void (*what)(pool_state&, worker&));
     /// Keeps the state from the call on: the pool may be gone when the coroutine starts.
     static boost::asio::awaitable<drain_report> drain(std::shared_ptr<pool_state> pool,
                                                       duration timeout);
     boost::asio::awaitable<bool> all_left(duration timeout);
 
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
+    static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
-    void abandon(worker& w);
+    [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
 

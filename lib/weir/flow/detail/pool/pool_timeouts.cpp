@@ -34,17 +34,25 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
 }
 
 // First the job is cancelled; if it has not ended after the grace it is abandoned.
+void pool_state::timed_out(void* busy)
+{
+    auto& w = *static_cast<worker*>(busy);
+    w.cancel(cancel_reason::deadline);
+    if (!w.busy())
+        return;
+    const time_point now = time_service::of(w.get_executor()).now();
+    w.timeout = alarm(
+        w.get_executor(), saturating_add(now, w.pool->options_.grace()),
+        [](void* late) {
+            auto& own = *static_cast<worker*>(late);
+            own.pool->abandon(own);
+        },
+        &w);
+}
+
 void pool_state::set_timeout(worker& w, time_point at)
 {
-    const auto expired = [this, &w] {
-        w.cancel(cancel_reason::deadline);
-        if (!w.busy())
-            return;
-        const time_point now = time_service::of(w.get_executor()).now();
-        w.timeout = alarm(w.get_executor(), saturating_add(now, options_.grace()),
-                          [this, &w] { abandon(w); });
-    };
-    w.timeout = alarm(w.get_executor(), at, expired);
+    w.timeout = alarm(w.get_executor(), at, timed_out, &w);
 }
 
 // The job would not end. Its worker is left behind with it, and another takes its place, perhaps at

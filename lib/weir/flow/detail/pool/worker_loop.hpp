@@ -39,7 +39,7 @@ class worker_loop final : public Pool {
 
 public:
     template <class... Args>
-    explicit worker_loop(Work work, Args&&... args)
+    [[gnu::cold]] explicit worker_loop(Work work, Args&&... args)
         : Pool(std::forward<Args>(args)...), work_(std::move(work))
     {
         if constexpr (!Work::may_suspend)
@@ -85,7 +85,7 @@ private:
         return w.is_temporary() ? as_temporary(w).taken.current() : taken_by(w).current();
     }
 
-    worker_pointer make_worker(worker::role role, executor_type executor) override
+    [[gnu::cold]] worker_pointer make_worker(worker::role role, executor_type executor) override
     {
         if (role == worker::role::resident)
             return worker_pointer(new resident_type(std::move(executor)));
@@ -383,7 +383,7 @@ private:
 
     // The root of a stack of its own: what was done to the job's cancellation is not done to its
     // outcome's.
-    void publish_beside(worker_guard here, outcome<R>&& out)
+    [[gnu::cold]] void publish_beside(worker_guard here, outcome<R>&& out)
     {
         const executor_type home = here->get_executor();
         launch(publish_later_and_leave(std::move(here), std::move(out)), home);
@@ -408,7 +408,7 @@ private:
     }
 
     // The outcome of a job that is given up while it still needs its own ticket.
-    static outcome<R> abandoned(worker& w)
+    [[gnu::cold]] static outcome<R> abandoned(worker& w)
     {
         const ticket& own = current_job(w).number;
         ticket copy(own.id);
@@ -417,7 +417,7 @@ private:
         return access::make<R>(std::move(copy), status::abandoned, w.reason());
     }
 
-    void publish_abandoned(worker_guard beside, worker& w) override
+    [[gnu::cold]] void publish_abandoned(worker_guard beside, worker& w) override
     {
         outcome<R> out = abandoned(w);
         if (this->outlet().publish(current_job(w).job, out))
@@ -426,7 +426,7 @@ private:
             publish_beside(std::move(beside), std::move(out));
     }
 
-    void lost(worker& w, bool in_a_job) noexcept override
+    [[gnu::cold]] void lost(worker& w, bool in_a_job) noexcept override
     {
         if (in_a_job)
             return this->outlet().publish_now(current_job(w).job, abandoned(w));
