@@ -99,6 +99,10 @@ public:
                             std::unique_ptr<end_callback>&& on_end) = 0;
 
 protected:
+    /// Runs a job that came out of the queue beside the residents, on one of the pool's executors.
+    /// When it throws, the job is as it was.
+    virtual void run_accepted(numbered_job<Job>&& job) = 0;
+
     /// Numbers what came out of the queue, if it was not.
     std::optional<numbered_job<Job>> number(std::optional<typename Queue::value_type>&& job)
     {

@@ -55,7 +55,7 @@ void pool_state::start_workers()
             fresh.push_back(enter_resident());
     }
     for (worker_guard& here : fresh)
-        start(std::move(here), beginning::at_once);
+        start(std::move(here));
 }
 
 void pool_state::resize(limit workers)
@@ -78,14 +78,10 @@ void pool_state::one_worker_per_executor()
 
 // A worker's coroutine is made on its own executor: frames that two threads write to are then not
 // neighbours in memory.
-void pool_state::start(worker_guard here, beginning when)
+void pool_state::start(worker_guard here)
 {
     const executor_type home = here->get_executor();
-    auto begin = [this, here = std::move(here)]() mutable { run(std::move(here)); };
-    if (when == beginning::at_once)
-        home.execute(std::move(begin));
-    else
-        post_to(home, std::move(begin));
+    post_to(home, [this, here = std::move(here)]() mutable { run(std::move(here)); });
 }
 
 // The three below under the mutex.
@@ -131,6 +127,28 @@ std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
     if (closing_)
         return std::nullopt;
     return enter(std::move(w));
+}
+
+worker_guard pool_state::enter_for_accepted(worker_pointer w)
+{
+    if (stuck_)
+        w->let_watch();
+    std::lock_guard lock(mutex_);
+    return enter(std::move(w));
+}
+
+void pool_state::jobs_moved() noexcept
+{
+    workers_left_.done();
+    bool none_left = false;
+    {
+        std::lock_guard lock(mutex_);
+        none_left = live_ == 0;
+    }
+    if (none_left && jobs_ended())
+        end_of_jobs();
+    if (workers_left_.count() == 0)
+        close_results();
 }
 
 bool pool_state::leave_if_too_many(worker& w) noexcept
@@ -231,7 +249,7 @@ void pool_state::ensure_one_worker()
         return;
     worker_guard here = enter_resident();
     lock.unlock();
-    start(std::move(here), beginning::at_once);
+    start(std::move(here));
 }
 
 void pool_state::describe(ticket& job, const job_options* options)

@@ -124,9 +124,27 @@ protected:
     std::optional<worker_guard> enter_temporary(worker_pointer w);
     job_counters& temporary_counters() noexcept { return temporary_counters_; }
 
-    enum class beginning { at_once, later };
-    /// `run` on the worker's executor: perhaps inside this call, or never inside it.
-    void start(worker_guard here, beginning when);
+    /// The same for a job that was accepted before: also while the pool is being closed.
+    worker_guard enter_for_accepted(worker_pointer w);
+    /// `run` on the worker's executor, never inside this call: its first job would run on the stack
+    /// of the submitter, which may be a job itself.
+    void start(worker_guard here);
+
+    /// Keeps the pool from ending while accepted jobs are on their way from the queue to workers
+    /// of their own.
+    class moving_jobs {
+    public:
+        explicit moving_jobs(pool_state& owner) noexcept : owner_(owner)
+        {
+            owner_.workers_left_.add();
+        }
+        moving_jobs(const moving_jobs&) = delete;
+        moving_jobs& operator=(const moving_jobs&) = delete;
+        ~moving_jobs() { owner_.jobs_moved(); }
+
+    private:
+        pool_state& owner_;
+    };
 
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept { accounts_.count(s); }
@@ -156,6 +174,7 @@ private:
     [[gnu::cold]] worker_guard enter_resident();
     void left(worker& w) noexcept;
     void no_longer_live(worker& w) noexcept;
+    void jobs_moved() noexcept;
     [[gnu::cold]] bool leave_if_too_many(worker& w) noexcept;
     [[gnu::cold]] void ensure_one_worker();
     std::size_t wanted() const noexcept

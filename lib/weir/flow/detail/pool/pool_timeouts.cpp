@@ -75,7 +75,7 @@ void pool_state::abandon(worker& w)
     w.counts.ended(status::abandoned);
     publish_abandoned(std::move(beside), w);
     if (successor)
-        start(std::move(*successor), beginning::at_once);
+        start(std::move(*successor));
     workers_left_.done();
 }
 

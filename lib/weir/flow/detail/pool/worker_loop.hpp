@@ -58,11 +58,16 @@ public:
         this->accept_directly();
         fresh->on_end = std::move(on_end);
         fresh->taken.put(std::move(job));
-        // A plain job would run inside the submitter's call.
-        const bool suspends = work_.suspends(fresh->taken.current().job);
-        this->start(std::move(*entered),
-                    suspends ? Pool::beginning::at_once : Pool::beginning::later);
+        this->start(std::move(*entered));
         return true;
+    }
+
+    void run_accepted(numbered_job<Job>&& job) override
+    {
+        auto* fresh = new temporary_type(this->next_executor(), this->temporary_counters());
+        worker_guard entered = this->enter_for_accepted(worker_pointer(fresh));
+        fresh->taken.put(std::move(job));
+        this->start(std::move(entered));
     }
 
 private:
