@@ -21,6 +21,8 @@ const char* text_of(errc e) noexcept
         return "more was asked for than the limit can ever grant";
     case errc::no_capacity:
         return "the channel has capacity 0: there is nothing to reserve";
+    case errc::taken:
+        return "the outcome was taken before: a task gives it out once";
     }
     return nullptr;
 }

@@ -24,6 +24,8 @@ struct task_work {
         task->run(context);
         outcome_access::set_value(out, {});
     }
+
+    static void ended_late(task_pointer& task) noexcept { task->ended_late(); }
 };
 
 } // namespace

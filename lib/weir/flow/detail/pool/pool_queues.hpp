@@ -68,6 +68,7 @@ public:
     using job_type = Job;
     using queue_type = Queue;
     using result_type = typename Outlet::result_type;
+    static constexpr bool delivers_to_job = Outlet::delivers_to_job;
     static constexpr bool are_numbered =
         std::is_same_v<typename Queue::value_type, numbered_job<Job>>;
     /// Jobs may be taken out several at a time, in one go.

@@ -39,12 +39,16 @@ public:
     [[gnu::cold]] void close() noexcept { results_->close(); }
     std::size_t size() const noexcept { return results_->size(); }
 
-    // `Job` is for outlets that deliver to the job itself.
+    static constexpr bool delivers_to_job = false;
 
+    bool publish(outcome<R>& out) noexcept
+    {
+        return discards_ || bool(results_->try_send(std::move(out)));
+    }
     template <class Job>
     bool publish(Job&, outcome<R>& out) noexcept
     {
-        return discards_ || bool(results_->try_send(std::move(out)));
+        return publish(out);
     }
 
     boost::asio::awaitable<void> publish_later(outcome<R> out)

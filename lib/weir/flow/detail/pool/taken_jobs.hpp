@@ -41,6 +41,18 @@ struct taken_jobs {
         }
     }
 
+    /// Destroys those that have ended, when others are left: their outcomes are to be published.
+    void forget_ended()
+    {
+        fixed_vector<numbered_job<Job>, most> left;
+        for (; begun < jobs.size(); ++begun)
+            left.emplace_back(std::move(jobs[begun]));
+        jobs.clear();
+        begun = 0;
+        while (jobs.size() < left.size())
+            jobs.emplace_back(std::move(left[jobs.size()]));
+    }
+
     /// The batch grows by one after each run of this many fast jobs: however often a slow one
     /// comes, at most about one job in a thousand was taken ahead and waits for it.
     static constexpr std::size_t to_earn_one = 1024;

@@ -26,6 +26,7 @@ using task_pointer = std::shared_ptr<task_base>;
 class task_outlet {
 public:
     using result_type = void;
+    static constexpr bool delivers_to_job = true;
 
     explicit task_outlet(const pool_state&) noexcept {}
 

@@ -311,6 +311,7 @@ private:
     bool finish_unless_abandoned(worker& w, numbered_job<Job>& job, outcome<R>& out)
     {
         if (w.retired()) {
+            work_.ended_late(job.job);
             w.counts.late();
             return false;
         }
@@ -354,6 +355,8 @@ private:
             if (my_turn.is_measured())
                 mine.trust(my_turn.is_quick());
         }
+        if (!mine.empty())
+            mine.forget_ended();
         mine.published = this->outlet().publish_some({mine.ended.data(), mine.ended.size()});
         return over;
     }
@@ -361,9 +364,20 @@ private:
     // False: there is no room now; use `publish_later`.
     bool publish_current(taken_type& mine, outcome<R>& out)
     {
-        const bool published = this->outlet().publish(mine.current().job, out);
-        mine.item.reset();
-        return published;
+        return publish_and_forget(mine.item, out);
+    }
+
+    // A job is destroyed before its outcome is there: it may hold a permit.
+    bool publish_and_forget(std::optional<numbered_job<Job>>& item, outcome<R>& out)
+    {
+        if constexpr (Pool::delivers_to_job) {
+            const bool published = this->outlet().publish(item->job, out);
+            item.reset();
+            return published;
+        } else {
+            item.reset();
+            return this->outlet().publish(out);
+        }
     }
 
     // Whether a reset would change nothing. A reset costs several times as much as this look.
@@ -378,9 +392,7 @@ private:
     void publish_and_leave(worker_guard here, outcome<R>&& out)
     {
         temporary_type& w = as_temporary(*here);
-        const bool published = this->outlet().publish(w.taken.current().job, out);
-        w.taken.item.reset();
-        if (published)
+        if (publish_and_forget(w.taken.item, out))
             leave(std::move(here));
         else
             publish_beside(std::move(here), std::move(out));
