@@ -1,10 +1,15 @@
 // Where one thread runs a context, wake-ups wait in one line and are resumed together.
 #include <weir/detail/waiter.hpp>
 
+#include "support/custom_executor.hpp"
+
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -21,8 +26,14 @@ class lettered final : public weir::detail::waiter {
 public:
     lettered(asio::io_context& io, std::string& log, char letter,
              std::function<void()> then = nullptr)
-        : weir::detail::waiter(io.get_executor()), log_(log), letter_(letter),
-          then_(std::move(then))
+        : lettered(io.get_executor(), log, letter, std::move(then))
+    {
+    }
+    template <class Executor>
+    requires(!std::derived_from<Executor, asio::io_context>)
+        lettered(const Executor& executor, std::string& log, char letter,
+                 std::function<void()> then = nullptr)
+        : weir::detail::waiter(executor), log_(log), letter_(letter), then_(std::move(then))
     {
         BOOST_TEST(enlist());
     }
@@ -149,6 +160,44 @@ BOOST_AUTO_TEST_CASE(wake_ups_that_never_end_leave_others_their_turn)
     BOOST_TEST(resumed <= 1000);
 }
 
+// What a waiter's executor promises, it keeps where one thread runs the context, too.
+BOOST_AUTO_TEST_CASE(a_waiter_on_a_strand_resumes_in_its_strand)
+{
+    one_thread io;
+    std::string log;
+    const auto strand = asio::make_strand(io.get_executor());
+    const auto erased = asio::make_strand(asio::any_io_executor(io.get_executor()));
+    const auto in_it = [&](const auto& s) {
+        return [&] { BOOST_TEST(s.running_in_this_thread()); };
+    };
+    for (int round = 0; round < 2; ++round) { // registered on the context's thread, or elsewhere
+        const auto begin = [&] {
+            (new lettered(strand, log, 'a', in_it(strand)))->wake_up();
+            (new lettered(asio::any_io_executor(strand), log, 'b', in_it(strand)))->wake_up();
+            (new lettered(erased, log, 'c', in_it(erased)))->wake_up();
+        };
+        if (round == 0)
+            begin();
+        else
+            asio::post(io, begin);
+        io.run();
+        io.restart();
+    }
+    BOOST_TEST(log.size() == 12U);
+}
+
+BOOST_AUTO_TEST_CASE(a_waiter_on_an_executor_of_the_users_own_resumes_on_it)
+{
+    one_thread io;
+    std::string log;
+    int inside = 0;
+    const weir::test::custom_executor custom(io, inside);
+    for (const char letter : {'a', 'b'})
+        (new lettered(custom, log, letter, [&] { BOOST_TEST(inside == 1); }))->wake_up();
+    io.run();
+    BOOST_TEST(log == "rarb");
+}
+
 BOOST_AUTO_TEST_CASE(a_context_that_goes_drops_each_in_line_once)
 {
     std::string log;
@@ -199,6 +248,31 @@ BOOST_AUTO_TEST_CASE(a_context_at_the_place_of_another_has_a_line_of_its_own)
         io.reset();
     }
     BOOST_TEST(log == "radbrc");
+}
+
+// Those that began on its one thread may end on any other.
+BOOST_AUTO_TEST_CASE(a_context_that_any_thread_may_run_again_has_no_line)
+{
+    one_thread io;
+    std::string log;
+    auto* const outside = new lettered(io, log, 'o');
+    lettered* inside = nullptr;
+    asio::post(io, [&] { inside = new lettered(io, log, 'i'); });
+    io.poll();
+    (new lettered(io, log, 'a'))->wake_up();
+    (new lettered(io, log, 'b'))->wake_up();
+    weir::detail::any_threads(io);
+    io.poll_one(); // what was in line by then
+    BOOST_TEST(log == "rarb");
+    outside->wake_up();
+    BOOST_TEST(!io.stopped());
+    inside->wake_up();
+    BOOST_TEST(io.poll_one() == 1U);
+    BOOST_TEST(log == "rarbro");
+    BOOST_TEST(io.poll_one() == 1U);
+    BOOST_TEST(log == "rarbrori");
+    BOOST_TEST(io.poll() == 0U);
+    BOOST_TEST(io.stopped());
 }
 
 BOOST_AUTO_TEST_CASE(run_continues_while_any_waiter_is_left_wherever_it_began)

@@ -1,5 +1,7 @@
 #include <weir/run/runner_pool.hpp>
 
+#include <weir/sync/event.hpp>
+
 #include <boost/asio/io_context.hpp>
 #include <boost/test/unit_test.hpp>
 
@@ -37,6 +39,24 @@ BOOST_AUTO_TEST_CASE(contexts_of_yours_are_there_and_each_once)
     BOOST_CHECK_THROW(weir::runner_pool(contexts{}), std::invalid_argument);
     BOOST_CHECK_THROW(weir::runner_pool(contexts{&io, nullptr}), std::invalid_argument);
     BOOST_CHECK_THROW(weir::runner_pool(contexts{&io, &io}), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(any_threads_may_run_a_context_again_once_the_pool_has_gone)
+{
+    boost::asio::io_context io;
+    {
+        weir::runner_pool runners(std::vector<boost::asio::io_context*>{&io});
+    }
+    io.restart();
+    int called = 0;
+    weir::event happened;
+    for (int i = 0; i < 2; ++i)
+        happened.async_wait(io.get_executor(), [&](weir::error_code) { ++called; });
+    happened.set();
+    io.poll_one(); // a handler each: another thread may take the next one
+    BOOST_TEST(called == 1);
+    io.poll();
+    BOOST_TEST(called == 2);
 }
 
 BOOST_AUTO_TEST_CASE(options_that_mean_nothing_are_refused)

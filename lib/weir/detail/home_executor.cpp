@@ -11,23 +11,41 @@ namespace asio = boost::asio;
 
 asio::any_io_executor home_executor::plain() const
 {
-    if (io() != nullptr)
-        return *io();
-    return asio::prefer(other(), asio::execution::outstanding_work.untracked);
+    switch (kind_) {
+    case kind::io:
+        return io_;
+    case kind::strand:
+        return strand_;
+    case kind::other:
+        break;
+    }
+    return asio::prefer(*other_, asio::execution::outstanding_work.untracked);
 }
 
 void home_executor::look_beneath(const asio::any_io_executor& executor)
 {
     if (auto* io = executor.target<io_executor>())
-        where_.emplace<io_executor>(*io);
-    else
-        where_ = std::make_unique<const asio::any_io_executor>(
-            asio::prefer(executor, asio::execution::outstanding_work.tracked));
+        return hold(*io);
+    if (auto* strand = executor.target<io_strand>())
+        return hold(*strand);
+    other_ = new asio::any_io_executor(
+        asio::prefer(executor, asio::execution::outstanding_work.tracked));
+    kind_ = kind::other;
 }
 
 asio::execution_context& home_executor::other_context() const
 {
-    return asio::query(other(), asio::execution::context);
+    if (kind_ == kind::strand)
+        return strand_.get_inner_executor().context();
+    return asio::query(*other_, asio::execution::context);
+}
+
+void home_executor::let_go() noexcept
+{
+    if (kind_ == kind::strand)
+        strand_.~io_strand();
+    else
+        delete other_;
 }
 
 } // namespace weir::detail

@@ -4,6 +4,7 @@
 #include <weir/detail/time_service.hpp>
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/recycling_allocator.hpp>
 
 #include <mutex>
 
@@ -24,20 +25,22 @@ struct inline_allocator {
 
     static constexpr bool fits(std::size_t count) noexcept
     {
-        return count * sizeof(T) <= post_storage::size && alignof(T) <= alignof(std::max_align_t);
+        return count * sizeof(T) <= post_storage::size && alignof(T) <= post_storage::alignment;
     }
 
+    // What a strand allocates besides, for the function it posts beneath, does not fit: it holds
+    // the strand, too.
     T* allocate(std::size_t count)
     {
         return fits(count) ? reinterpret_cast<T*>(storage->bytes)
-                           : std::allocator<T>().allocate(count);
+                           : boost::asio::recycling_allocator<T>().allocate(count);
     }
 
     // The size alone decides, as in `allocate`: by now the owner may be gone.
     void deallocate(T* memory, std::size_t count) noexcept
     {
         if (!fits(count))
-            std::allocator<T>().deallocate(memory, count);
+            boost::asio::recycling_allocator<T>().deallocate(memory, count);
     }
 
     template <class U>
@@ -93,7 +96,7 @@ void waiter::cancel_request::operator()(boost::asio::cancellation_type type) con
 void waiter::wake()
 {
     auto* registry = registry_.load(std::memory_order_relaxed);
-    if (registry == nullptr || !registry->resume_later(*this))
+    if (registry == nullptr || home_.io() == nullptr || !registry->resume_later(*this))
         home_.post(resumption(this));
 }
 
@@ -113,17 +116,29 @@ waiter_registry::~waiter_registry()
 
 void waiter_registry::group::add(waiter& w)
 {
-    if (const auto* io = w.home_.io())
-        if (io_waiters++ == 0)
-            work.emplace(*io);
+    if (w.home_.is_on_io() && io_waiters++ == 0)
+        work.emplace(w.home_.beneath());
     waiters.push_front(w);
 }
 
 void waiter_registry::group::remove(waiter& w) noexcept
 {
     waiters.erase(w);
-    if (w.home_.io() != nullptr && --io_waiters == 0)
+    if (w.home_.is_on_io() && --io_waiters == 0)
         work.reset();
+}
+
+void waiter_registry::group::take_over(group& other) noexcept
+{
+    if (io_waiters == 0 && other.io_waiters != 0)
+        work.emplace(other.work->get_executor());
+    io_waiters += std::exchange(other.io_waiters, 0);
+    other.work.reset();
+    while (!other.waiters.empty()) {
+        waiter& w = other.waiters.pop_back();
+        w.on_own_thread_ = false;
+        waiters.push_front(w);
+    }
 }
 
 bool waiter_registry::on_own_thread() const noexcept
@@ -132,9 +147,10 @@ bool waiter_registry::on_own_thread() const noexcept
     return context != nullptr && context->get_executor().running_in_this_thread();
 }
 
+// A custom executor may run, and end, its waiters elsewhere.
 bool waiter_registry::add(waiter& w)
 {
-    if (on_own_thread()) {
+    if (w.home_.is_on_io() && on_own_thread()) {
         w.on_own_thread_ = true;
         own_.add(w);
         return true;
@@ -153,9 +169,22 @@ void waiter_registry::remove(waiter& w) noexcept
     others_.remove(w);
 }
 
+// What is in line stays there: whichever thread resumes it has it for itself.
+void waiter_registry::any_threads() noexcept
+{
+    std::lock_guard lock(mutex_);
+    one_thread_ = nullptr;
+    others_.take_over(own_);
+}
+
 void only_one_thread(boost::asio::io_context& context)
 {
     boost::asio::use_service<waiter_registry>(context).only_one_thread(context);
+}
+
+void any_threads(boost::asio::io_context& context) noexcept
+{
+    boost::asio::use_service<waiter_registry>(context).any_threads();
 }
 
 // Resumes all. What a handler throws passes through, and leaves the rest in line.
@@ -184,9 +213,11 @@ bool waiter_registry::resume_later(waiter& w)
     return true;
 }
 
+// Only an `io_context` has a line; by now it may have become one of any threads.
 void waiter_registry::post_resume_all()
 {
-    boost::asio::post(one_thread_.load()->get_executor(), resume_all{this});
+    auto& io = static_cast<boost::asio::io_context&>(context());
+    boost::asio::post(io.get_executor(), resume_all{this});
 }
 
 // Some of the woken waiters, taken out of the line. What is left of them when this object goes is

@@ -32,9 +32,10 @@ class waiter_registry;
 /// Storage for one posted handler, so that posting allocates nothing. (Memory freed on another
 /// thread would only be reused there.)
 struct post_storage {
-    static constexpr std::size_t size = 48;
+    static constexpr std::size_t size = 40; // what Asio makes of a handler of one pointer
+    static constexpr std::size_t alignment = alignof(void*);
 
-    alignas(std::max_align_t) unsigned char bytes[size];
+    alignas(alignment) unsigned char bytes[size];
 };
 
 /// An operation that waits. It owns itself, and ends in `resumed`, in `dropped`, or with its
@@ -90,10 +91,10 @@ private:
 
     struct resumption;
 
-    home_executor home_;
+    [[no_unique_address]] home_executor home_; // in its padding:
+    bool on_own_thread_ = false;               // which of the registry's groups it is in
     // Any thread may wake while the context's thread clears this at its shutdown.
     std::atomic<waiter_registry*> registry_{nullptr};
-    bool on_own_thread_ = false; // which of the registry's groups it is in
     post_storage storage_;
 };
 
@@ -102,7 +103,8 @@ private:
 /// Where one thread runs the context (`only_one_thread`), wake-ups wait in a line here, and one
 /// posted handler resumes all of them, including those that arrive meanwhile. A wake-up then costs
 /// two links in a list instead of a round of the scheduler, which looks for I/O each time. After a
-/// `turn` the other handlers of the context come first.
+/// `turn` the other handlers of the context come first. Only waiters on the bare executor of the
+/// context stand in that line: a strand, or an executor of the user's, may promise more.
 class waiter_registry final : public boost::asio::execution_context::service {
 public:
     static inline boost::asio::execution_context::id id;
@@ -115,7 +117,10 @@ public:
     void remove(waiter& w) noexcept;
 
     void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
-    /// From any thread. False: this context has no line; post the wake-up.
+    /// Takes that back. No thread runs the context meanwhile.
+    void any_threads() noexcept;
+    /// From any thread, for a waiter on the context's bare executor. False: this context has no
+    /// line; post the wake-up.
     bool resume_later(waiter& w);
 
 private:
@@ -123,6 +128,7 @@ private:
     struct group {
         void add(waiter& w);
         void remove(waiter& w) noexcept;
+        void take_over(group& other) noexcept;
 
         list<waiter> waiters;
         std::size_t io_waiters = 0;
@@ -151,5 +157,9 @@ private:
 /// Declares that one thread at a time runs this context, as in a `runner_pool`. Wake-ups of weir's
 /// operations then cost less there. Call it before operations begin to wait there.
 void only_one_thread(boost::asio::io_context& context);
+
+/// Takes that back: from here on any number of threads may run the context. Call it while none
+/// does; operations may wait there.
+void any_threads(boost::asio::io_context& context) noexcept;
 
 } // namespace weir::detail

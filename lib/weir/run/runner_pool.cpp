@@ -95,22 +95,22 @@ duration poll_time(const runner_pool_options& options, std::size_t runners)
                                                 : std::chrono::microseconds(0));
 }
 
-boost::asio::io_context& run_by_one(boost::asio::io_context& context)
-{
-    detail::only_one_thread(context);
-    return context;
-}
-
 } // namespace
 
-runner_pool::runner::runner(std::unique_ptr<boost::asio::io_context> made)
-    : own(std::move(made)), context(run_by_one(*own)), work(context.get_executor())
+runner_pool::runner::runner(std::unique_ptr<boost::asio::io_context> made) : runner(*made)
 {
+    own = std::move(made);
 }
 
 runner_pool::runner::runner(boost::asio::io_context& yours)
-    : context(run_by_one(yours)), work(context.get_executor())
+    : context(yours), work(context.get_executor())
 {
+    detail::only_one_thread(context);
+}
+
+runner_pool::runner::~runner()
+{
+    detail::any_threads(context); // they may run it now
 }
 
 std::size_t runner_pool::default_size() noexcept

@@ -79,8 +79,11 @@ private:
     struct runner {
         explicit runner(std::unique_ptr<boost::asio::io_context> made);
         explicit runner(boost::asio::io_context& yours);
+        runner(const runner&) = delete;
+        runner& operator=(const runner&) = delete;
+        ~runner();
 
-        const std::unique_ptr<boost::asio::io_context> own;
+        std::unique_ptr<boost::asio::io_context> own; // none: the context is yours
         boost::asio::io_context& context;
         boost::asio::executor_work_guard<executor_type> work;
         std::thread thread;
