@@ -7,24 +7,34 @@
 namespace weir {
 namespace {
 
+// Null for a value that is none of ours.
+const char* text_of(errc e) noexcept
+{
+    switch (e) {
+    case errc::closed:
+        return "closed: nothing more is taken in";
+    case errc::full:
+        return "full: there is no room now";
+    case errc::timed_out:
+        return "the time allowed was over";
+    case errc::too_large:
+        return "more was asked for than the limit can ever grant";
+    case errc::no_capacity:
+        return "the channel has capacity 0: there is nothing to reserve";
+    case errc::taken:
+        return "the outcome was taken before: a task gives it out once";
+    }
+    return nullptr;
+}
+
 class weir_category final : public error_category {
 public:
     const char* name() const noexcept override { return "weir"; }
 
     std::string message(int value) const override
     {
-        switch (static_cast<errc>(value)) {
-        case errc::closed:
-            return "closed: nothing more is taken in";
-        case errc::full:
-            return "full: there is no room now";
-        case errc::timed_out:
-            return "the time allowed was over";
-        case errc::too_large:
-            return "more was asked for than the limit can ever grant";
-        case errc::no_capacity:
-            return "the channel has capacity 0: there is nothing to reserve";
-        }
+        if (const char* text = text_of(static_cast<errc>(value)))
+            return text;
         return "unknown weir error " + std::to_string(value);
     }
 

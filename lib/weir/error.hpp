@@ -26,6 +26,9 @@ enum class errc {
     too_large,
     /// The channel has capacity 0: there is nothing to reserve. From: `channel::async_reserve`.
     no_capacity,
+    /// The outcome of this task was given out before, and there is one. From:
+    /// `task::async_outcome`.
+    taken,
 };
 
 /// The category of `errc`. Its name is "weir".

@@ -10,11 +10,14 @@
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <iterator>
 #include <memory>
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -62,6 +65,30 @@ BOOST_AUTO_TEST_CASE(it_is_a_window_and_no_batches)
         s.run();
         BOOST_TEST((s.elapsed() == 4s));
     });
+}
+
+// Each call starts in a step of its own: the stack does not grow with the limit, and others get
+// their turn while the window fills.
+BOOST_AUTO_TEST_CASE(a_wide_window_fills_by_turns_and_not_on_the_stack)
+{
+    simulation s(1);
+    std::size_t step = 0;
+    int in_this_step = 0, most_in_a_step = 0, calls = 0;
+    s.spawn([&]() -> asio::awaitable<void> {
+        const auto work = [&](int) -> asio::awaitable<void> {
+            if (std::exchange(step, s.world.steps()) != s.world.steps())
+                in_this_step = 0;
+            ++in_this_step;
+            most_in_a_step = std::max(most_in_a_step, in_this_step);
+            ++calls;
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+        };
+        co_await weir::for_each(one_to(20'000), 20'000, work);
+    });
+    s.run();
+    BOOST_TEST(calls == 20'000);
+    BOOST_TEST(most_in_a_step <= 2); // the first call is started by the caller's own step
+    BOOST_TEST((s.elapsed() == 1s)); // all at once
 }
 
 BOOST_AUTO_TEST_CASE(no_more_are_started_than_there_are_items)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/detail/post_to.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
@@ -70,7 +72,7 @@ public:
         case kind::strand:
             return boost::asio::post(io_strand(strand_), std::move(function));
         case kind::other:
-            return boost::asio::post(boost::asio::any_io_executor(*other_), std::move(function));
+            return post_to(boost::asio::any_io_executor(*other_), std::move(function));
         }
     }
 

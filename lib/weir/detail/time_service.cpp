@@ -1,8 +1,9 @@
 #include <weir/detail/time_service.hpp>
 
+#include <weir/detail/post_to.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
@@ -156,7 +157,7 @@ void time_service::fire()
 void time_service::settle_soon() noexcept
 {
     try {
-        asio::post(home_, [this] { settle(); });
+        post_to(home_, [this] { settle(); });
         settling_ = true;
     } catch (...) {
         // No memory for the handler: the timer stays armed, and `run` returns when it fires.

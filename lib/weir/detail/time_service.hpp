@@ -82,9 +82,10 @@ public:
     static inline boost::asio::execution_context::id id;
 
     /// The real clock.
-    explicit time_service(boost::asio::execution_context& context);
-    time_service(boost::asio::execution_context& context, std::shared_ptr<clock_source> source);
-    ~time_service() override;
+    [[gnu::cold]] explicit time_service(boost::asio::execution_context& context);
+    [[gnu::cold]] time_service(boost::asio::execution_context& context,
+                               std::shared_ptr<clock_source> source);
+    [[gnu::cold]] ~time_service() override;
 
     template <class Executor>
     static time_service& of(const Executor& executor)
@@ -118,7 +119,7 @@ private:
         timer_entry* entry;
     };
 
-    void shutdown() override;
+    [[gnu::cold]] void shutdown() override;
     void place(std::size_t index, slot value) noexcept;
     void sift_up(std::size_t index) noexcept;
     void sift_down(std::size_t index) noexcept;

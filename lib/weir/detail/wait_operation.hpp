@@ -33,7 +33,7 @@ public:
     template <class... Args>
     static Derived* create(Handler&& handler, const IoExecutor& io, Args&&... args);
 
-    void destroy() noexcept;
+    [[gnu::cold]] void destroy() noexcept;
 
 protected:
     wait_operation(Handler&& handler, const IoExecutor& io)

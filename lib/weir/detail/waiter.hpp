@@ -110,7 +110,7 @@ public:
     static inline boost::asio::execution_context::id id;
 
     explicit waiter_registry(boost::asio::execution_context& context) : service(context) {}
-    ~waiter_registry() override;
+    [[gnu::cold]] ~waiter_registry() override;
 
     /// False: the context is being destroyed, and the waiter was not added.
     bool add(waiter& w);
@@ -137,8 +137,8 @@ private:
     class resuming;
     struct resume_all;
 
-    void shutdown() override;
-    void shut_down(group& waiting) noexcept;
+    [[gnu::cold]] void shutdown() override;
+    [[gnu::cold]] void shut_down(group& waiting) noexcept;
     bool on_own_thread() const noexcept;
     void resume_woken();
     void post_resume_all();

@@ -60,10 +60,8 @@ public:
     /// never more pullers than items.
     void grow()
     {
-        if (pullers_ < limit_ && !children_.cancelled() && source_.ready()) {
-            ++pullers_;
-            children_.spawn(pull());
-        }
+        if (pullers_ < limit_ && !children_.cancelled() && source_.ready())
+            children_.spawn(pull(pullers_++ == 0));
     }
 
     /// All calls may have succeeded although they were cancelled, but not the items never pulled.
@@ -76,8 +74,12 @@ public:
 private:
     using item_type = typename range_source<Range>::item_type;
 
-    boost::asio::awaitable<void> pull()
+    boost::asio::awaitable<void> pull(bool is_first)
     {
+        // It was started inside another puller, on whose stack the next one would start, and so on.
+        // It goes on after that one, and after whatever else waits for its turn.
+        if (!is_first)
+            co_await boost::asio::post(boost::asio::use_awaitable);
         turn my_turn(clock_);
         while (!children_.cancelled() && source_.ready()) {
             item_type item = source_.take();

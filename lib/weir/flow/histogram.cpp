@@ -1,5 +1,6 @@
 #include <weir/flow/histogram.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 

@@ -2,7 +2,6 @@
 
 #include <weir/duration.hpp>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <bit>
@@ -32,7 +31,8 @@ struct histogram_scale {
 
     static constexpr std::size_t index(std::uint64_t ns) noexcept
     {
-        ns = std::min(ns, largest);
+        if (ns > largest)
+            ns = largest;
         if (ns < linear)
             return static_cast<std::size_t>(ns);
         const auto shift = static_cast<unsigned>(std::bit_width(ns)) - linear_bits - 1;
@@ -115,7 +115,7 @@ public:
 
     void add(duration d) noexcept
     {
-        const duration length = std::max(d, duration::zero());
+        const duration length = d > duration::zero() ? d : duration::zero();
         raise(counts_[scale::index(scale::nanoseconds(length))], std::uint64_t{1});
         raise(sum_, length.count());
         if (length.count() < min_.load(std::memory_order_relaxed))

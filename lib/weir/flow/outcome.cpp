@@ -49,6 +49,13 @@ std::exception_ptr error_of(std::exception_ptr thrown, status s)
     return std::make_exception_ptr(system_error(code_for(s)));
 }
 
+void throw_instead_of_value(const std::exception_ptr& error, status s)
+{
+    if (s == status::timed_out)
+        throw system_error(errc::timed_out);
+    std::rethrow_exception(error);
+}
+
 std::string_view name_of(const job_record* record) noexcept
 {
     return record != nullptr ? std::string_view(record->options.name()) : std::string_view();

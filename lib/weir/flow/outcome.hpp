@@ -48,23 +48,31 @@ public:
     std::string_view name() const noexcept { return detail::name_of(job_.record.get()); }
     std::string_view key() const noexcept { return detail::key_of(job_.record.get()); }
 
-    weir::status status() const noexcept { return status_; }
-    explicit operator bool() const noexcept { return status_ == weir::status::ok; }
+    weir::status status() const noexcept
+    {
+        if constexpr (!std::is_nothrow_move_constructible_v<value_type>)
+            if (status_ == weir::status::ok && !found_.has_value())
+                return weir::status::failed; // on the way here: see `error`
+        return status_;
+    }
+    explicit operator bool() const noexcept { return status() == weir::status::ok; }
 
-    /// What the job returned. Throws what `error` holds when it has no value.
+    /// What the job returned. When it has no value, throws a `system_error` with `errc::timed_out`
+    /// if the job timed out, whatever it threw then, and else what `error` holds.
     value_type& value() &
     {
         if (!found_.has_value())
-            std::rethrow_exception(error());
+            detail::throw_instead_of_value(error(), status_);
         return found_.value();
     }
     value_type&& value() && { return std::move(value()); }
 
     /// What the job threw; for one that threw nothing, a `system_error` that says why there is no
-    /// value. Null when it is ok.
+    /// value. Null when it is ok. A value whose move throws gives a failed outcome with that
+    /// exception, though the ledger has counted the job as ok.
     std::exception_ptr error() const
     {
-        if (status_ == weir::status::ok)
+        if (status() == weir::status::ok)
             return nullptr;
         return detail::error_of(found_.error(), status_);
     }

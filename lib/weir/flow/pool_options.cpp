@@ -1,7 +1,6 @@
 #include <weir/flow/pool_options.hpp>
 
 #include <stdexcept>
-#include <utility>
 
 namespace weir {
 
@@ -50,12 +49,6 @@ pool_options& pool_options::grace(duration length)
 pool_options& pool_options::timings()
 {
     timings_ = true;
-    return *this;
-}
-
-pool_options& pool_options::on_stuck(std::function<void(const stuck_job&)> report)
-{
-    on_stuck_ = std::move(report);
     return *this;
 }
 

@@ -8,9 +8,13 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace weir {
+namespace detail {
+class pool_state;
+} // namespace detail
 
 /// A job that blocks its thread past its timeout and grace. Reported from a thread of the pool's
 /// own.
@@ -79,6 +83,8 @@ public:
     const std::function<void(const stuck_job&)>& on_stuck() const noexcept { return on_stuck_; }
 
 private:
+    friend class detail::pool_state;
+
     limit workers_;
     std::size_t queue_ = 1024;
     overflow when_full_ = overflow::wait;
@@ -88,6 +94,8 @@ private:
     duration grace_ = std::chrono::seconds(1);
     bool timings_ = false;
     std::function<void(const stuck_job&)> on_stuck_;
+    // Set together with it.
+    std::shared_ptr<void> (*watch_)(detail::pool_state&) = nullptr;
 };
 
 } // namespace weir

@@ -10,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <cassert>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -33,7 +34,9 @@ struct outcome_handler : handler_wrapper<Handler> {
             claimed.give_up();
             return std::move(this->handler)(error, outcome<R>());
         }
-        outcome<R> out = claimed.take();
+        outcome<R> out;
+        if (!claimed.take(out))
+            error = errc::taken;
         std::move(this->handler)(error, std::move(out));
     }
 
@@ -78,16 +81,18 @@ public:
     /// The job has ended; its outcome can be had without waiting.
     bool is_done() const noexcept { return state_ && state_->is_done(); }
 
-    /// Waits for the outcome, and takes it: once. Precondition: there is a job.
+    /// Waits for the outcome, and takes it: once. Precondition: there is a job (asserted).
     ///
     /// Completion: `void(error_code, outcome<R>)`
-    /// Errors: `boost::asio::error::operation_aborted` when cancelled.
+    /// Errors: `boost::asio::error::operation_aborted` when cancelled; `errc::taken` when the
+    ///         outcome was taken before.
     /// Cancellation: terminal, partial and total end the wait, not the job; the outcome may be
     ///               waited for again.
     /// Handler: on its associated executor.
     template <class Token = default_token<boost::asio::any_io_executor>>
     auto async_outcome(Token&& token = Token())
     {
+        assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
         const auto start = [](const boost::asio::any_io_executor& executor, auto&& handler,
                               std::shared_ptr<detail::task_state<R>> state) {
             detail::wait_for_outcome(executor, detail::claim<R>(std::move(state)),

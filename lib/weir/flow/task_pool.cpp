@@ -3,6 +3,7 @@
 #include <weir/flow/detail/pool/task_pool_state.hpp>
 #include <weir/flow/detail/pool/worker_loop.hpp>
 
+#include <atomic>
 #include <utility>
 
 namespace weir {
@@ -23,6 +24,8 @@ struct task_work {
         task->run(context);
         outcome_access::set_value(out, {});
     }
+
+    static void ended_late(task_pointer& task) noexcept { task->ended_late(); }
 };
 
 } // namespace
@@ -37,8 +40,11 @@ const job_options* task_pool_state::unless_empty(const job_options& options) noe
 submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& task,
                                                         const job_options& options)
 {
-    if (!workers().is_unlimited())
-        return detail::try_submit(*this, unless_empty(options), std::move(task));
+    if (!workers().is_unlimited()) {
+        auto result = detail::try_submit(*this, unless_empty(options), std::move(task));
+        look_again();
+        return result;
+    }
     ticket number = next_ticket(unless_empty(options));
     const job_id id = number.id;
     numbered_job<task_pointer> item(std::move(number), std::move(task));
@@ -46,6 +52,28 @@ submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& task,
         return submit_result<task_pointer>(id);
     reject();
     return submit_result<task_pointer>(errc::closed, std::move(item.job));
+}
+
+void task_pool_state::resize(limit workers)
+{
+    pool_state::resize(workers);
+    look_again();
+}
+
+// Whoever puts a job into the queue looks at the limit afterwards, and this looks at the queue after
+// the limit was set: one of them sees the other.
+void task_pool_state::run_what_waits()
+{
+    const auto self = shared_from_this();
+    const moving_jobs moving(*this);
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+    while (auto job = jobs().try_receive()) {
+        try {
+            run_accepted(std::move(*job));
+        } catch (...) { // no memory for a worker
+            drop(std::move(*job));
+        }
+    }
 }
 
 } // namespace detail

@@ -71,8 +71,8 @@ public:
 
     /// Over executors of your own. Each must be serial: one thread, or a strand.
     template <class Handler>
-    worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
-                undelivered_hook on_undelivered = nullptr);
+    [[gnu::cold]] worker_pool(std::vector<executor_type> executors, const pool_options& options,
+                              Handler handler, undelivered_hook on_undelivered = nullptr);
 
     /// Over Asio channels of your own, for the jobs, the outcomes, or both; `own_queue()` stands
     /// for a queue that the pool makes. The pool uses them, and closes them when the time has come;
@@ -80,13 +80,13 @@ public:
     /// pool. Throws `std::invalid_argument` for a single-threaded `experimental::channel` that is
     /// not used from one executor alone.
     template <class Handler, class JobsChannel, class ResultsChannel>
-    worker_pool(std::vector<executor_type> executors, const pool_options& options, Handler handler,
-                JobsChannel&& jobs, ResultsChannel&& results,
-                undelivered_hook on_undelivered = nullptr);
+    [[gnu::cold]] worker_pool(std::vector<executor_type> executors, const pool_options& options,
+                              Handler handler, JobsChannel&& jobs, ResultsChannel&& results,
+                              undelivered_hook on_undelivered = nullptr);
 
     worker_pool(const worker_pool&) = delete;
     worker_pool& operator=(const worker_pool&) = delete;
-    ~worker_pool();
+    [[gnu::cold]] ~worker_pool();
 
     executor_type get_executor() const { return state_->get_executor(); }
 

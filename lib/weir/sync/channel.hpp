@@ -55,8 +55,8 @@ public:
 
     /// Throws `std::invalid_argument` when the capacity is above `max_capacity`, and for
     /// `overflow::caller_runs`.
-    channel(executor_type executor, std::size_t capacity, overflow when_full,
-            undelivered_hook on_undelivered = nullptr);
+    [[gnu::cold]] channel(executor_type executor, std::size_t capacity, overflow when_full,
+                          undelivered_hook on_undelivered = nullptr);
     channel(executor_type executor, std::size_t capacity,
             undelivered_hook on_undelivered = nullptr);
     channel(const channel&) = delete;

@@ -30,6 +30,8 @@ std::string_view key_of(const job_record* record) noexcept;
 
 /// What the job threw, or else a `system_error` for its status, which is not ok.
 std::exception_ptr error_of(std::exception_ptr thrown, status s);
+/// For an outcome that has no value.
+[[noreturn]] void throw_instead_of_value(const std::exception_ptr& error, status s);
 
 /// What goes with a job from its submission to its outcome.
 struct ticket {

@@ -9,20 +9,16 @@
 namespace weir::detail {
 
 /// A value, or an error that may be null, in the same storage: an outcome never has both, and is
-/// moved through queues.
+/// moved through queues. Where a value's move throws, that exception is the error from there on: an
+/// outcome arrives in any case.
 template <class T>
 class value_or_error {
-    static constexpr bool moves_quietly = std::is_nothrow_move_constructible_v<T>;
-
 public:
     value_or_error() noexcept : error_() {}
     explicit value_or_error(std::exception_ptr error) noexcept : error_(std::move(error)) {}
 
-    value_or_error(value_or_error&& other) noexcept(moves_quietly) : error_()
-    {
-        take(std::move(other));
-    }
-    value_or_error& operator=(value_or_error&& other) noexcept(moves_quietly)
+    value_or_error(value_or_error&& other) noexcept : error_() { take(std::move(other)); }
+    value_or_error& operator=(value_or_error&& other) noexcept
     {
         if (this != &other) {
             set_error(nullptr);
@@ -67,13 +63,19 @@ public:
 
 private:
     // This one has no value, and a null error, whose destruction would do nothing.
-    void take(value_or_error&& other) noexcept(moves_quietly)
+    void take(value_or_error&& other) noexcept
     {
-        if (other.has_value_) {
+        if (!other.has_value_) {
+            error_ = std::move(other.error_);
+        } else if constexpr (std::is_nothrow_move_constructible_v<T>) {
             ::new (static_cast<void*>(std::addressof(value_))) T(std::move(other.value_));
             has_value_ = true;
         } else {
-            error_ = std::move(other.error_);
+            try {
+                make_value([&other]() -> T&& { return std::move(other.value_); });
+            } catch (...) {
+                error_ = std::current_exception();
+            }
         }
     }
     void clear() noexcept

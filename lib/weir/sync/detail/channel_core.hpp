@@ -206,7 +206,7 @@ public:
             notify_parked(flags);
     }
 
-    void close() noexcept
+    [[gnu::cold]] void close() noexcept
     {
         ring_.close();
         senders back;
@@ -268,7 +268,7 @@ private:
     using base::wake;
     using base::wake_all_at_the_end;
 
-    attempt_result try_push_beside_reservations(T& value) noexcept
+    [[gnu::cold]] attempt_result try_push_beside_reservations(T& value) noexcept
     {
         std::lock_guard lock(mutex_);
         if (!senders_.empty() || !has_room())

@@ -4,7 +4,6 @@
 #include <weir/sync/channel.hpp>
 #include <weir/sync/detail/channel_operations.hpp>
 
-#include <algorithm>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -160,7 +159,7 @@ auto channel<T, Executor>::async_receive_some(std::vector<T>& into, std::size_t 
     if (most == 0)
         throw std::invalid_argument("weir::channel: at least one value must be asked for");
     // A large request costs no more memory than there may be values.
-    most = std::min(most, std::max<std::size_t>(capacity(), 1));
+    most = detail::at_most(most, capacity());
     return receive_into<void(error_code, std::size_t)>(detail::some_values<T>(into, most),
                                                        time_point::max(), token);
 }
@@ -176,7 +175,7 @@ inline std::optional<T> channel<T, Executor>::try_receive()
 template <class T, class Executor>
 inline std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std::size_t most)
 {
-    most = std::min(most, std::max<std::size_t>(size(), 1));
+    most = detail::at_most(most, size());
     detail::some_values<T> sink(into, most);
     return state_->core.try_pop(most, sink);
 }

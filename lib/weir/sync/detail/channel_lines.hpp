@@ -102,7 +102,7 @@ protected:
         flags_.fetch_add(receivers_.empty() ? one_wake - receivers_parked : one_wake);
     }
 
-    void wake_all_at_the_end(receivers& woken) noexcept
+    [[gnu::cold]] void wake_all_at_the_end(receivers& woken) noexcept
     {
         if (ring_.is_ended(ring_.tail()))
             while (!receivers_.empty())

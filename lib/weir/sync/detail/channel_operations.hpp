@@ -9,7 +9,6 @@
 
 #include <boost/asio/error.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -37,17 +36,13 @@ inline error_code error_for(attempt_result result) noexcept
     }
 }
 
-/// Where `async_receive` puts its value.
-template <class T>
-struct one_value {
-    static constexpr std::size_t most = 1;
-
-    void operator()(T&& v) noexcept { value.emplace(std::move(v)); }
-
-    std::optional<T> result() { return std::move(value); }
-
-    std::optional<T> value;
-};
+/// How many values to ask for: no more than there may be, but one at least.
+inline std::size_t at_most(std::size_t wanted, std::size_t there) noexcept
+{
+    if (there == 0)
+        there = 1;
+    return wanted < there ? wanted : there;
+}
 
 /// Where `async_receive_some` puts its values: behind those of a vector.
 template <class T>
@@ -56,7 +51,7 @@ struct some_values {
     {
         const std::size_t wanted = v.size() + most;
         if (v.capacity() < wanted)
-            v.reserve(std::max(wanted, 2 * v.capacity()));
+            v.reserve(wanted > 2 * v.capacity() ? wanted : 2 * v.capacity());
     }
 
     void operator()(T&& v) noexcept
@@ -139,7 +134,7 @@ private:
         this->complete(error, sink_.result());
     }
 
-    void dropped() noexcept override
+    [[gnu::cold]] void dropped() noexcept override
     {
         const std::shared_ptr<channel_state<T>> state = state_;
         if (counted_)
@@ -148,7 +143,7 @@ private:
         state->core.notify();
     }
 
-    void context_shutdown() noexcept override
+    [[gnu::cold]] void context_shutdown() noexcept override
     {
         if (state_->core.unpark(*this))
             this->destroy();
@@ -222,9 +217,9 @@ private:
         this->wake();
     }
 
-    void dropped() noexcept override { lost(); }
+    [[gnu::cold]] void dropped() noexcept override { lost(); }
 
-    void context_shutdown() noexcept override
+    [[gnu::cold]] void context_shutdown() noexcept override
     {
         if (state_->core.unpark(*this))
             lost();
@@ -261,7 +256,7 @@ private:
 
     // The value cannot be handed back any more. The handler goes last: it may own what the hook
     // uses.
-    void lost() noexcept override
+    [[gnu::cold]] void lost() noexcept override
     {
         if (this->result_ != attempt_result::done) {
             this->state().core.taken_over();
@@ -306,7 +301,7 @@ private:
         this->complete(error, take());
     }
 
-    void lost() noexcept override
+    [[gnu::cold]] void lost() noexcept override
     {
         const channel_reservation<T> unused = take();
         this->destroy();

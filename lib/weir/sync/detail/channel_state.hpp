@@ -12,12 +12,24 @@
 
 namespace weir::detail {
 
+/// Where one value that is received goes.
+template <class T>
+struct one_value {
+    static constexpr std::size_t most = 1;
+
+    void operator()(T&& v) noexcept { value.emplace(std::move(v)); }
+
+    std::optional<T> result() { return std::move(value); }
+
+    std::optional<T> value;
+};
+
 /// What a channel, its operations and its reservations share.
 template <class T>
 struct channel_state {
     using hook = std::function<void(T&&)>;
 
-    channel_state(std::size_t capacity, overflow rule, hook h)
+    [[gnu::cold]] channel_state(std::size_t capacity, overflow rule, hook h)
         : core(capacity), when_full(rule), undelivered(std::move(h))
     {
     }
@@ -50,23 +62,23 @@ struct channel_state {
     /// False: no value was there.
     bool lose_oldest() noexcept
     {
-        std::optional<T> oldest;
-        core.try_pop(1, [&oldest](T&& v) { oldest.emplace(std::move(v)); });
-        if (oldest)
-            lose(std::move(*oldest));
-        return oldest.has_value();
+        one_value<T> oldest;
+        core.try_pop(1, oldest);
+        if (oldest.value)
+            lose(std::move(*oldest.value));
+        return oldest.value.has_value();
     }
 
     /// The channel is gone: no value can be received any more. A reservation may still send; it
     /// looks at `gone` afterwards.
-    void end() noexcept
+    [[gnu::cold]] void end() noexcept
     {
         core.close();
         gone = true;
         lose_all();
     }
 
-    void lose_all() noexcept
+    [[gnu::cold]] void lose_all() noexcept
     {
         while (lose_oldest()) {
         }

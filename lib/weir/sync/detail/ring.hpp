@@ -2,7 +2,6 @@
 
 #include <weir/detail/atomics.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -104,8 +103,11 @@ public:
                 return 0;
             const std::uint64_t p = position(tail);
             std::size_t room = most;
-            if (capacity_ <= mask_) // a ring larger than the capacity has to count
-                room = std::min(most, capacity_ - used(p));
+            if (capacity_ <= mask_) { // a ring larger than the capacity has to count
+                const std::size_t left = capacity_ - used(p);
+                if (left < room)
+                    room = left;
+            }
             std::size_t count = 0;
             std::uint64_t turn = p;
             for (; count < room; ++count) {

@@ -53,6 +53,9 @@ public:
     /// For a job that suspends: what to await.
     auto start(Job& job, job_context& context) { return invoke(handler_, job, context); }
 
+    /// An abandoned job has ended after all. It goes with its worker, at once.
+    static void ended_late(Job&) noexcept {}
+
     /// For one that does not.
     void call(Job& job, [[maybe_unused]] job_context& context, outcome<R>& out)
     {

@@ -68,14 +68,15 @@ public:
     using job_type = Job;
     using queue_type = Queue;
     using result_type = typename Outlet::result_type;
+    static constexpr bool delivers_to_job = Outlet::delivers_to_job;
     static constexpr bool are_numbered =
         std::is_same_v<typename Queue::value_type, numbered_job<Job>>;
     /// Jobs may be taken out several at a time, in one go.
     static constexpr bool in_batches = is_channel<Queue> && are_numbered;
 
     template <class Source, class... Args>
-    pool_queues(std::vector<executor_type> where, const pool_options& options,
-                [[maybe_unused]] Source& source, Args&&... args)
+    [[gnu::cold]] pool_queues(std::vector<executor_type> where, const pool_options& options,
+                              [[maybe_unused]] Source& source, Args&&... args)
         : pool_state(std::move(where), options), outlet_(*this, std::forward<Args>(args)...)
     {
         const auto on_undelivered = [this](typename Queue::value_type&& j) {
@@ -91,7 +92,7 @@ public:
 
     queue_type& jobs() noexcept { return *jobs_; }
     Outlet& outlet() noexcept { return outlet_; }
-    void close_results() noexcept override { outlet_.close(); }
+    [[gnu::cold]] void close_results() noexcept override { outlet_.close(); }
 
     /// Runs one job beside the residents, on an executor of its submitter's or, when that is empty,
     /// on one of the pool's. False: the pool is closed, and the arguments are as they were.
@@ -99,6 +100,10 @@ public:
                             std::unique_ptr<end_callback>&& on_end) = 0;
 
 protected:
+    /// Runs a job that came out of the queue beside the residents, on one of the pool's executors.
+    /// When it throws, the job is as it was.
+    virtual void run_accepted(numbered_job<Job>&& job) = 0;
+
     /// Numbers what came out of the queue, if it was not.
     std::optional<numbered_job<Job>> number(std::optional<typename Queue::value_type>&& job)
     {
@@ -113,7 +118,7 @@ protected:
 
     /// A job that was accepted never starts: its queue, or its context, is being destroyed, or it
     /// made room for another.
-    void drop(numbered_job<Job> j) noexcept
+    [[gnu::cold]] void drop(numbered_job<Job> j) noexcept
     {
         count_elsewhere(status::dropped);
         const bool overloaded = stopping() == cancel_reason::none &&
@@ -127,14 +132,14 @@ protected:
     void accept_directly() noexcept { accepted_directly_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
-    void close_jobs() noexcept override { jobs_->close(); }
+    [[gnu::cold]] void close_jobs() noexcept override { jobs_->close(); }
     bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
     std::uint64_t accepted() const noexcept override
     {
         return jobs_->sent() + accepted_directly_.load();
     }
 
-    void drop_queued() noexcept override
+    [[gnu::cold]] void drop_queued() noexcept override
     {
         while (auto job = number(jobs_->try_receive()))
             drop(std::move(*job));

@@ -1,17 +1,9 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
-#include <weir/error.hpp>
-#include <weir/time/clock.hpp>
-
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/deferred.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/this_coro.hpp>
+#include <weir/detail/post_to.hpp>
 
 #include <algorithm>
 #include <stdexcept>
-#include <tuple>
 #include <utility>
 
 namespace weir::detail {
@@ -44,8 +36,8 @@ pool_state::pool_state(std::vector<executor_type> executors, const pool_options&
       workers_left_(executors_.front()), target_(options.workers().count())
 {
     workers_left_.add();
-    if (options_.on_stuck() && has_timeout_ && time_service::of(get_executor()).is_real())
-        watch_for_stuck_jobs();
+    if (options_.watch_ != nullptr && has_timeout_ && time_service::of(get_executor()).is_real())
+        stuck_ = options_.watch_(*this);
 }
 
 pool_state::~pool_state() = default;
@@ -63,7 +55,7 @@ void pool_state::start_workers()
             fresh.push_back(enter_resident());
     }
     for (worker_guard& here : fresh)
-        start(std::move(here), beginning::at_once);
+        start(std::move(here));
 }
 
 void pool_state::resize(limit workers)
@@ -86,14 +78,10 @@ void pool_state::one_worker_per_executor()
 
 // A worker's coroutine is made on its own executor: frames that two threads write to are then not
 // neighbours in memory.
-void pool_state::start(worker_guard here, beginning when)
+void pool_state::start(worker_guard here)
 {
     const executor_type home = here->get_executor();
-    auto begin = [this, here = std::move(here)]() mutable { run(std::move(here)); };
-    if (when == beginning::at_once)
-        asio::dispatch(home, std::move(begin));
-    else
-        asio::post(home, std::move(begin));
+    post_to(home, [this, here = std::move(here)]() mutable { run(std::move(here)); });
 }
 
 // The three below under the mutex.
@@ -139,6 +127,28 @@ std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
     if (closing_)
         return std::nullopt;
     return enter(std::move(w));
+}
+
+worker_guard pool_state::enter_for_accepted(worker_pointer w)
+{
+    if (stuck_)
+        w->let_watch();
+    std::lock_guard lock(mutex_);
+    return enter(std::move(w));
+}
+
+void pool_state::jobs_moved() noexcept
+{
+    workers_left_.done();
+    bool none_left = false;
+    {
+        std::lock_guard lock(mutex_);
+        none_left = live_ == 0;
+    }
+    if (none_left && jobs_ended())
+        end_of_jobs();
+    if (workers_left_.count() == 0)
+        close_results();
 }
 
 bool pool_state::leave_if_too_many(worker& w) noexcept
@@ -194,15 +204,14 @@ void pool_state::left(worker& w) noexcept
         close_results();
 }
 
-template <class Do>
-void pool_state::on_each_worker(Do what)
+void pool_state::on_each_worker(void (*what)(pool_state&, worker&))
 {
-    const auto post_to = [&what](worker& w) {
-        asio::post(w.get_executor(), [w = worker_pointer(&w), what] { what(*w->pool, *w); });
+    const auto post = [what](worker& w) {
+        post_to(w.get_executor(), [w = worker_pointer(&w), what] { what(*w->pool, *w); });
     };
     std::lock_guard lock(mutex_);
-    residents_.for_each(post_to);
-    temporaries_.for_each(post_to);
+    residents_.for_each(post);
+    temporaries_.for_each(post);
 }
 
 // ---- the end
@@ -229,7 +238,7 @@ void pool_state::stop(cancel_reason reason)
     stopping_.compare_exchange_strong(before, reason);
     close();
     ensure_one_worker();
-    on_each_worker([reason](pool_state&, worker& w) { w.cancel(reason); });
+    on_each_worker([](pool_state& own, worker& w) { w.cancel(own.stopping()); });
 }
 
 // While a pool is paused it has no workers that would drop what is queued.
@@ -240,71 +249,7 @@ void pool_state::ensure_one_worker()
         return;
     worker_guard here = enter_resident();
     lock.unlock();
-    start(std::move(here), beginning::at_once);
-}
-
-asio::awaitable<bool> pool_state::all_left(duration timeout)
-{
-    const time_point deadline = saturating_add(now(co_await asio::this_coro::executor), timeout);
-    const auto ended =
-        co_await workers_left_.async_wait_until(deadline, asio::as_tuple(asio::deferred));
-    if (const error_code error = std::get<0>(ended); error && error != errc::timed_out)
-        throw system_error(error);
-    co_return workers_left_.count() == 0;
-}
-
-asio::awaitable<drain_report> pool_state::drain(std::shared_ptr<pool_state> pool, duration timeout)
-{
-    const duration grace = pool->options_.grace();
-    pool->close();
-    bool over = co_await pool->all_left(timeout);
-    if (!over) {
-        pool->stop(cancel_reason::shutdown);
-        over = co_await pool->all_left(grace);
-    }
-    if (!over) {
-        pool->on_each_worker([](pool_state& own, worker& w) { own.abandon(w); });
-        over = co_await pool->all_left(grace);
-    }
-    if (!over) { // the outcomes are not received: stop waiting for that, too
-        pool->close_results();
-        co_await pool->all_left(grace);
-    }
-    drain_report report;
-    report.ledger = pool->read();
-    report.complete = report.ledger.balanced();
-    report.unfinished = pool->accounts_.unfinished();
-    co_return report;
-}
-
-// ---- the accounts
-
-// In the order opposite to the one in which things happen: what is read first can only have grown
-// less.
-ledger pool_state::read() const
-{
-    ledger sum;
-    {
-        std::lock_guard lock(mutex_);
-        sum = past_;
-        accounts_.add_counts_to(sum);
-        temporary_counters_.add_ends_to(sum);
-        residents_.for_each([&sum](const worker& w) { w.counts.add_ends_to(sum); });
-        residents_.for_each([&sum](const worker& w) { w.counts.add_starts_to(sum); });
-        temporary_counters_.add_starts_to(sum);
-    }
-    sum.accepted = accepted();
-    accounts_.add_rest_to(sum);
-    return sum;
-}
-
-pool_stats pool_state::stats() const
-{
-    pool_stats stats;
-    stats.ledger = read();
-    measure(stats);
-    accounts_.add_times_to(stats);
-    return stats;
+    start(std::move(here));
 }
 
 void pool_state::describe(ticket& job, const job_options* options)

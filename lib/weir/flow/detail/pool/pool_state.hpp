@@ -5,7 +5,6 @@
 #include <weir/flow/detail/pool/id_source.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
 #include <weir/flow/detail/pool/pool_accounts.hpp>
-#include <weir/flow/detail/pool/stuck_watch.hpp>
 #include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/ledger.hpp>
@@ -17,7 +16,6 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -41,23 +39,23 @@ class pool_state : public std::enable_shared_from_this<pool_state> {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    pool_state(std::vector<executor_type> executors, const pool_options& options);
-    virtual ~pool_state();
+    [[gnu::cold]] pool_state(std::vector<executor_type> executors, const pool_options& options);
+    [[gnu::cold]] virtual ~pool_state();
 
     const executor_type& get_executor() const noexcept { return executors_.front(); }
     const std::vector<executor_type>& executors() const noexcept { return executors_; }
     const pool_options& options() const noexcept { return options_; }
 
     /// Brings the workers to the limit. Once after construction.
-    void start_workers();
+    [[gnu::cold]] void start_workers();
     /// From any thread: more workers at once, fewer as they end their jobs.
-    void resize(limit workers);
+    [[gnu::cold]] void resize(limit workers);
     limit workers() const noexcept { return limit::of_count(target_.load()); }
 
     /// From any thread, as the following.
-    void close();
+    [[gnu::cold]] void close();
     /// What has not started is dropped, what runs is cancelled.
-    void stop(cancel_reason reason);
+    [[gnu::cold]] void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
     /// Closes and waits for `timeout`; then cancels, abandons, and at last hands outcomes that are
     /// not received to the hook. Each of these steps has the grace period to take effect.
@@ -81,10 +79,14 @@ public:
 
     virtual void close_results() noexcept = 0;
 
+    /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
+    /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
+    static std::shared_ptr<void> watch_for_stuck_jobs(pool_state& state);
+
 protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
     /// more workers than executors would only wait for one another. Before `start_workers`.
-    void one_worker_per_executor();
+    [[gnu::cold]] void one_worker_per_executor();
 
     /// The worker is about to run a job. `ok`: it may. Otherwise how the job ended without running.
     /// `now` need only be about right where no times are taken.
@@ -111,7 +113,7 @@ protected:
         return live_.load(std::memory_order_relaxed) > wanted() && leave_if_too_many(w);
     }
     /// A worker has seen the end of the queue.
-    void end_of_jobs() noexcept;
+    [[gnu::cold]] void end_of_jobs() noexcept;
 
     /// For a job that came without an executor.
     const executor_type& next_executor() noexcept
@@ -122,9 +124,27 @@ protected:
     std::optional<worker_guard> enter_temporary(worker_pointer w);
     job_counters& temporary_counters() noexcept { return temporary_counters_; }
 
-    enum class beginning { at_once, later };
-    /// `run` on the worker's executor: perhaps inside this call, or never inside it.
-    void start(worker_guard here, beginning when);
+    /// The same for a job that was accepted before: also while the pool is being closed.
+    worker_guard enter_for_accepted(worker_pointer w);
+    /// `run` on the worker's executor, never inside this call: its first job would run on the stack
+    /// of the submitter, which may be a job itself.
+    void start(worker_guard here);
+
+    /// Keeps the pool from ending while accepted jobs are on their way from the queue to workers
+    /// of their own.
+    class moving_jobs {
+    public:
+        explicit moving_jobs(pool_state& owner) noexcept : owner_(owner)
+        {
+            owner_.workers_left_.add();
+        }
+        moving_jobs(const moving_jobs&) = delete;
+        moving_jobs& operator=(const moving_jobs&) = delete;
+        ~moving_jobs() { owner_.jobs_moved(); }
+
+    private:
+        pool_state& owner_;
+    };
 
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept { accounts_.count(s); }
@@ -151,32 +171,33 @@ private:
 
     void describe(ticket& job, const job_options* options);
     worker_guard enter(worker_pointer w);
-    worker_guard enter_resident();
+    [[gnu::cold]] worker_guard enter_resident();
     void left(worker& w) noexcept;
     void no_longer_live(worker& w) noexcept;
-    bool leave_if_too_many(worker& w) noexcept;
-    void ensure_one_worker();
+    void jobs_moved() noexcept;
+    [[gnu::cold]] bool leave_if_too_many(worker& w) noexcept;
+    [[gnu::cold]] void ensure_one_worker();
     std::size_t wanted() const noexcept
     {
-        return std::min(target_.load(std::memory_order_relaxed), useful_);
+        const std::size_t target = target_.load(std::memory_order_relaxed);
+        return target < useful_ ? target : useful_;
     }
     list<worker>& list_of(const worker& w) noexcept
     {
         return w.is_temporary() ? temporaries_ : residents_;
     }
-    template <class Do>
-    void on_each_worker(Do what);
+    [[gnu::cold]] void on_each_worker(void (*what)(pool_state&, worker&));
     /// Keeps the state from the call on: the pool may be gone when the coroutine starts.
     static boost::asio::awaitable<drain_report> drain(std::shared_ptr<pool_state> pool,
                                                       duration timeout);
     boost::asio::awaitable<bool> all_left(duration timeout);
 
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
+    static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
-    void abandon(worker& w);
+    [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
-    void watch_for_stuck_jobs();
 
     const pool_options options_;
     const bool has_timeout_;
@@ -197,7 +218,7 @@ private:
     job_counters temporary_counters_{job_counters::writers::several};
     ledger past_; // of residents that are gone
     pool_accounts accounts_;
-    std::unique_ptr<stuck_watch> stuck_; // last: its thread looks at all the above
+    std::shared_ptr<void> stuck_; // a watch; last: its thread looks at all the above
 };
 
 } // namespace weir::detail

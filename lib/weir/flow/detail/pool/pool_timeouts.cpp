@@ -1,14 +1,11 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
-// A job's time: whether it may still start, when it is cancelled and then abandoned, and when it
-// counts as stuck. A part of `pool_state`.
+// A job's time: whether it may still start, and when it is cancelled and then abandoned. A part of
+// `pool_state`.
 
 #include <algorithm>
-#include <memory>
 #include <mutex>
 #include <optional>
-#include <utility>
-#include <vector>
 
 namespace weir::detail {
 
@@ -37,17 +34,25 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
 }
 
 // First the job is cancelled; if it has not ended after the grace it is abandoned.
+void pool_state::timed_out(void* busy)
+{
+    auto& w = *static_cast<worker*>(busy);
+    w.cancel(cancel_reason::deadline);
+    if (!w.busy())
+        return;
+    const time_point now = time_service::of(w.get_executor()).now();
+    w.timeout = alarm(
+        w.get_executor(), saturating_add(now, w.pool->options_.grace()),
+        [](void* late) {
+            auto& own = *static_cast<worker*>(late);
+            own.pool->abandon(own);
+        },
+        &w);
+}
+
 void pool_state::set_timeout(worker& w, time_point at)
 {
-    const auto expired = [this, &w] {
-        w.cancel(cancel_reason::deadline);
-        if (!w.busy())
-            return;
-        const time_point now = time_service::of(w.get_executor()).now();
-        w.timeout = alarm(w.get_executor(), saturating_add(now, options_.grace()),
-                          [this, &w] { abandon(w); });
-    };
-    w.timeout = alarm(w.get_executor(), at, expired);
+    w.timeout = alarm(w.get_executor(), at, timed_out, &w);
 }
 
 // The job would not end. Its worker is left behind with it, and another takes its place, perhaps at
@@ -70,7 +75,7 @@ void pool_state::abandon(worker& w)
     w.counts.ended(status::abandoned);
     publish_abandoned(std::move(beside), w);
     if (successor)
-        start(std::move(*successor), beginning::at_once);
+        start(std::move(*successor));
     workers_left_.done();
 }
 
@@ -91,30 +96,6 @@ std::optional<duration> pool_state::time_queued(const ticket& job) const
     if (!job.record || !job.record->timed)
         return std::nullopt;
     return time_service::of(get_executor()).now() - job.record->times.queued;
-}
-
-void pool_state::watch_for_stuck_jobs()
-{
-    const auto running = [this] {
-        std::vector<overdue_rule::running> jobs;
-        const auto look = [&jobs](const worker& w) {
-            if (w.watched() == nullptr)
-                return;
-            if (const watched_job::sight job = w.watched()->look(); job.id != 0)
-                jobs.push_back({job.id, job.since, w.watched()->name()});
-        };
-        std::lock_guard lock(mutex_);
-        residents_.for_each(look);
-        temporaries_.for_each(look);
-        return jobs;
-    };
-    const auto report = [this](const overdue_rule::running& job, duration age) {
-        accounts_.found_stuck();
-        options_.on_stuck()({job.id, job.name, age});
-    };
-    const duration limit =
-        saturating_add(time_point(options_.timeout()), options_.grace()).time_since_epoch();
-    stuck_ = std::make_unique<stuck_watch>(limit, running, report);
 }
 
 } // namespace weir::detail

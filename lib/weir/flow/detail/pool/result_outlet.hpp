@@ -22,7 +22,8 @@ public:
     using hook = std::function<void(outcome<R>&&)>;
 
     template <class Source>
-    result_outlet(const pool_state& owner, [[maybe_unused]] Source& source, hook on_undelivered)
+    [[gnu::cold]] result_outlet(const pool_state& owner, [[maybe_unused]] Source& source,
+                                hook on_undelivered)
         : discards_(owner.options().discards_results()), undelivered_(std::move(on_undelivered))
     {
         if constexpr (std::is_same_v<Source, own_queue>)
@@ -35,15 +36,19 @@ public:
     }
 
     Results& results() noexcept { return *results_; }
-    void close() noexcept { results_->close(); }
+    [[gnu::cold]] void close() noexcept { results_->close(); }
     std::size_t size() const noexcept { return results_->size(); }
 
-    // `Job` is for outlets that deliver to the job itself.
+    static constexpr bool delivers_to_job = false;
 
+    bool publish(outcome<R>& out) noexcept
+    {
+        return discards_ || bool(results_->try_send(std::move(out)));
+    }
     template <class Job>
     bool publish(Job&, outcome<R>& out) noexcept
     {
-        return discards_ || bool(results_->try_send(std::move(out)));
+        return publish(out);
     }
 
     boost::asio::awaitable<void> publish_later(outcome<R> out)
@@ -71,14 +76,14 @@ public:
     {
         publish_now(std::move(out));
     }
-    void publish_now(outcome<R>&& out) noexcept
+    [[gnu::cold]] void publish_now(outcome<R>&& out) noexcept
     {
         if (!discards_ && !results_->try_send(std::move(out)))
             lose(std::move(out));
     }
 
 private:
-    void lose(outcome<R>&& out) noexcept
+    [[gnu::cold]] void lose(outcome<R>&& out) noexcept
     {
         if (undelivered_)
             undelivered_(std::move(out));

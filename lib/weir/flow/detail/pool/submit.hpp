@@ -2,13 +2,12 @@
 
 #include <weir/detail/handler_wrapper.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/post_to.hpp>
 #include <weir/flow/detail/pool/pool_queues.hpp>
 #include <weir/flow/submit_result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/append.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/post.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -173,9 +172,18 @@ private:
                 return;
             pool_->reject();
             result = submit_result<Job>(errc::closed, std::move(item.job));
-            return asio::post(where, asio::append(std::move(waits.handler), std::move(result)));
+            return complete_later(where, std::move(waits.handler), std::move(result));
         }
-        asio::post(where, asio::append(std::move(handler), std::move(result)));
+        complete_later(where, std::move(handler), std::move(result));
+    }
+
+    template <class Handler>
+    static void complete_later(const boost::asio::any_io_executor& where, Handler&& handler,
+                               submit_result<Job>&& result)
+    {
+        post_to(where, [own = std::move(handler), result = std::move(result)]() mutable {
+            std::move(own)(std::move(result));
+        });
     }
 
     std::shared_ptr<Pool> pool_;

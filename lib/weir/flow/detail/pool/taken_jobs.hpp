@@ -1,11 +1,9 @@
 #pragma once
 
 #include <weir/flow/detail/job_record.hpp>
+#include <weir/flow/detail/pool/fixed_vector.hpp>
 #include <weir/flow/outcome.hpp>
 
-#include <boost/container/static_vector.hpp>
-
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <utility>
@@ -33,7 +31,7 @@ struct taken_jobs {
 
     bool empty() const noexcept { return begun == jobs.size(); }
     bool has_several() const noexcept { return jobs.size() - begun > 1; }
-    void put(numbered_job<Job>&& job) noexcept { jobs.push_back(std::move(job)); }
+    void put(numbered_job<Job>&& job) noexcept { jobs.emplace_back(std::move(job)); }
     numbered_job<Job>& current() noexcept { return jobs[begun]; }
     void next() noexcept
     {
@@ -43,17 +41,33 @@ struct taken_jobs {
         }
     }
 
+    /// Destroys those that have ended, when others are left: their outcomes are to be published.
+    void forget_ended()
+    {
+        fixed_vector<numbered_job<Job>, most> left;
+        for (; begun < jobs.size(); ++begun)
+            left.emplace_back(std::move(jobs[begun]));
+        jobs.clear();
+        begun = 0;
+        while (jobs.size() < left.size())
+            jobs.emplace_back(std::move(left[jobs.size()]));
+    }
+
     /// The batch grows by one after each run of this many fast jobs: however often a slow one
     /// comes, at most about one job in a thousand was taken ahead and waits for it.
     static constexpr std::size_t to_earn_one = 1024;
-    std::size_t share() const noexcept { return std::min(1 + quick_in_a_row / to_earn_one, most); }
+    std::size_t share() const noexcept
+    {
+        const std::size_t earned = 1 + quick_in_a_row / to_earn_one;
+        return earned < most ? earned : most;
+    }
     /// After each job that was measured: whether the last look at the clock found jobs quick.
     /// After a slow job the batch is one again.
     void trust(bool quick) noexcept { quick_in_a_row = quick ? quick_in_a_row + 1 : 0; }
 
-    boost::container::static_vector<numbered_job<Job>, most> jobs;
+    fixed_vector<numbered_job<Job>, most> jobs;
     std::size_t begun = 0; // of the jobs; the next is the current one
-    boost::container::static_vector<outcome<R>, most> ended;
+    fixed_vector<outcome<R>, most> ended;
     std::size_t published = 0; // of those that ended
     std::size_t quick_in_a_row = 0;
 };

@@ -26,6 +26,7 @@ using task_pointer = std::shared_ptr<task_base>;
 class task_outlet {
 public:
     using result_type = void;
+    static constexpr bool delivers_to_job = true;
 
     explicit task_outlet(const pool_state&) noexcept {}
 
@@ -58,10 +59,21 @@ public:
 
     submit_result<task_pointer> try_submit(task_pointer&& task, const job_options& options);
 
+    void resize(limit workers);
+
 private:
     task_pool_state(std::vector<executor_type> where, const pool_options& options, own_queue own)
         : pool_queues(std::move(where), options, own)
     {
+    }
+
+    /// Without a limit nothing waits: what does gets a worker of its own. A submitter that saw the
+    /// limit, and put its job into the queue, looks again.
+    void run_what_waits();
+    void look_again()
+    {
+        if (workers().is_unlimited())
+            run_what_waits();
     }
 
     // Options without any cost no allocation.
@@ -74,10 +86,12 @@ void task_pool_state::submit(task_pointer&& task, const job_options& options, Ha
     namespace asio = boost::asio;
     auto self = std::static_pointer_cast<task_pool_state>(this->shared_from_this());
     if (!workers().is_unlimited()) {
-        const start_submit<task_pool_state> start(std::move(self));
+        const start_submit<task_pool_state> start(self);
         if (const job_options* given = unless_empty(options))
-            return start(*this, std::move(handler), std::move(task), *given);
-        return start(*this, std::move(handler), std::move(task));
+            start(*this, std::move(handler), std::move(task), *given);
+        else
+            start(*this, std::move(handler), std::move(task));
+        return look_again();
     }
     const asio::any_io_executor where = asio::get_associated_executor(handler, get_executor());
     asio::post(where, asio::append(std::move(handler), try_submit(std::move(task), options)));

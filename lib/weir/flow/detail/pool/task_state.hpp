@@ -29,8 +29,11 @@ public:
     virtual bool suspends() const noexcept = 0;
     virtual void run(job_context& context) = 0;
     virtual boost::asio::awaitable<void> start(job_context& context) = 0;
-    /// Called once, by the pool, with how it ended.
+    /// Called once, by the pool, with how it ended. The callable goes before the outcome is there,
+    /// for it may hold a permit; not that of an abandoned task, whose coroutine still uses it.
     virtual void finish(outcome<void>&& how) noexcept = 0;
+    /// An abandoned task has ended after all.
+    virtual void ended_late() noexcept = 0;
 };
 
 using unclaimed_hook = std::function<void(outcome<void>&&)>;
@@ -41,7 +44,8 @@ class task_state : public task_base {
 public:
     explicit task_state(std::shared_ptr<const unclaimed_hook> hook) : hook_(std::move(hook)) {}
 
-    void finish(outcome<void>&& how) noexcept override
+    /// The outcome is there from here on.
+    void deliver(outcome<void>&& how) noexcept
     {
         const status s = how.status();
         if (s != status::ok)
@@ -67,7 +71,14 @@ public:
         if (flags_.fetch_sub(one_claim) - one_claim == left_unclaimed)
             tell_unclaimed();
     }
-    outcome<R> take() noexcept { return std::move(out_); }
+    /// False: another wait took it.
+    bool take(outcome<R>& out) noexcept
+    {
+        if ((flags_.fetch_or(taken) & taken) != 0)
+            return false;
+        out = std::move(out_);
+        return true;
+    }
 
     /// The handle is gone.
     void drop() noexcept
@@ -90,7 +101,8 @@ private:
     static constexpr unsigned finished = 1;
     static constexpr unsigned dropped = 2;
     static constexpr unsigned left_unclaimed = finished | dropped; // and no waiter is counted
-    static constexpr unsigned one_claim = 4;                       // counted above the flags
+    static constexpr unsigned taken = 4;
+    static constexpr unsigned one_claim = 8; // counted above the flags
 
     void tell_unclaimed() noexcept
     {
@@ -125,10 +137,11 @@ public:
         if (const auto task = std::move(task_))
             task->unclaim();
     }
-    outcome<R> take() noexcept
+    /// False: another wait took it.
+    bool take(outcome<R>& out) noexcept
     {
         const auto task = std::move(task_);
-        return task->take();
+        return task->take(out);
     }
 
 private:
@@ -162,6 +175,14 @@ public:
     }
 
     bool suspends() const noexcept override { return is_coroutine; }
+
+    void finish(outcome<void>&& how) noexcept override
+    {
+        if (how.status() != status::abandoned)
+            function_.reset();
+        this->deliver(std::move(how));
+    }
+    void ended_late() noexcept override { function_.reset(); }
 
     void run([[maybe_unused]] job_context& context) override
     {

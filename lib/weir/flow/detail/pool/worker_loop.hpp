@@ -17,7 +17,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -40,7 +39,7 @@ class worker_loop final : public Pool {
 
 public:
     template <class... Args>
-    explicit worker_loop(Work work, Args&&... args)
+    [[gnu::cold]] explicit worker_loop(Work work, Args&&... args)
         : Pool(std::forward<Args>(args)...), work_(std::move(work))
     {
         if constexpr (!Work::may_suspend)
@@ -59,11 +58,16 @@ public:
         this->accept_directly();
         fresh->on_end = std::move(on_end);
         fresh->taken.put(std::move(job));
-        // A plain job would run inside the submitter's call.
-        const bool suspends = work_.suspends(fresh->taken.current().job);
-        this->start(std::move(*entered),
-                    suspends ? Pool::beginning::at_once : Pool::beginning::later);
+        this->start(std::move(*entered));
         return true;
+    }
+
+    void run_accepted(numbered_job<Job>&& job) override
+    {
+        auto* fresh = new temporary_type(this->next_executor(), this->temporary_counters());
+        worker_guard entered = this->enter_for_accepted(worker_pointer(fresh));
+        fresh->taken.put(std::move(job));
+        this->start(std::move(entered));
     }
 
 private:
@@ -86,7 +90,7 @@ private:
         return w.is_temporary() ? as_temporary(w).taken.current() : taken_by(w).current();
     }
 
-    worker_pointer make_worker(worker::role role, executor_type executor) override
+    [[gnu::cold]] worker_pointer make_worker(worker::role role, executor_type executor) override
     {
         if (role == worker::role::resident)
             return worker_pointer(new resident_type(std::move(executor)));
@@ -257,9 +261,11 @@ private:
             std::size_t share = 1;
             if constexpr (takes_several)
                 share = mine.share();
-            if (share > 1)
-                share = std::clamp<std::size_t>(this->jobs().size() / this->executors().size(), 1,
-                                                share);
+            if (share > 1) {
+                const std::size_t fair = this->jobs().size() / this->executors().size();
+                if (fair < share)
+                    share = fair > 0 ? fair : 1;
+            }
             channel_access::try_take(this->jobs(), share, [&mine](numbered_job<Job>&& job) {
                 mine.put(std::move(job));
             });
@@ -305,6 +311,7 @@ private:
     bool finish_unless_abandoned(worker& w, numbered_job<Job>& job, outcome<R>& out)
     {
         if (w.retired()) {
+            work_.ended_late(job.job);
             w.counts.late();
             return false;
         }
@@ -348,16 +355,29 @@ private:
             if (my_turn.is_measured())
                 mine.trust(my_turn.is_quick());
         }
-        mine.published = this->outlet().publish_some(mine.ended);
+        if (!mine.empty())
+            mine.forget_ended();
+        mine.published = this->outlet().publish_some({mine.ended.data(), mine.ended.size()});
         return over;
     }
 
     // False: there is no room now; use `publish_later`.
     bool publish_current(taken_type& mine, outcome<R>& out)
     {
-        const bool published = this->outlet().publish(mine.current().job, out);
-        mine.item.reset();
-        return published;
+        return publish_and_forget(mine.item, out);
+    }
+
+    // A job is destroyed before its outcome is there: it may hold a permit.
+    bool publish_and_forget(std::optional<numbered_job<Job>>& item, outcome<R>& out)
+    {
+        if constexpr (Pool::delivers_to_job) {
+            const bool published = this->outlet().publish(item->job, out);
+            item.reset();
+            return published;
+        } else {
+            item.reset();
+            return this->outlet().publish(out);
+        }
     }
 
     // Whether a reset would change nothing. A reset costs several times as much as this look.
@@ -372,9 +392,7 @@ private:
     void publish_and_leave(worker_guard here, outcome<R>&& out)
     {
         temporary_type& w = as_temporary(*here);
-        const bool published = this->outlet().publish(w.taken.current().job, out);
-        w.taken.item.reset();
-        if (published)
+        if (publish_and_forget(w.taken.item, out))
             leave(std::move(here));
         else
             publish_beside(std::move(here), std::move(out));
@@ -382,7 +400,7 @@ private:
 
     // The root of a stack of its own: what was done to the job's cancellation is not done to its
     // outcome's.
-    void publish_beside(worker_guard here, outcome<R>&& out)
+    [[gnu::cold]] void publish_beside(worker_guard here, outcome<R>&& out)
     {
         const executor_type home = here->get_executor();
         launch(publish_later_and_leave(std::move(here), std::move(out)), home);
@@ -407,7 +425,7 @@ private:
     }
 
     // The outcome of a job that is given up while it still needs its own ticket.
-    static outcome<R> abandoned(worker& w)
+    [[gnu::cold]] static outcome<R> abandoned(worker& w)
     {
         const ticket& own = current_job(w).number;
         ticket copy(own.id);
@@ -416,7 +434,7 @@ private:
         return access::make<R>(std::move(copy), status::abandoned, w.reason());
     }
 
-    void publish_abandoned(worker_guard beside, worker& w) override
+    [[gnu::cold]] void publish_abandoned(worker_guard beside, worker& w) override
     {
         outcome<R> out = abandoned(w);
         if (this->outlet().publish(current_job(w).job, out))
@@ -425,7 +443,7 @@ private:
             publish_beside(std::move(beside), std::move(out));
     }
 
-    void lost(worker& w, bool in_a_job) noexcept override
+    [[gnu::cold]] void lost(worker& w, bool in_a_job) noexcept override
     {
         if (in_a_job)
             return this->outlet().publish_now(current_job(w).job, abandoned(w));
