@@ -143,6 +143,7 @@ public:
                 return at_once;
         }
         attempt_result result = attempt_result::parked;
+        receivers woken;
         {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(base::senders_parked);
@@ -152,11 +153,17 @@ public:
                 result = admit(s);
             if (result == attempt_result::full)
                 result = attempt_result::parked;
-            if (result == attempt_result::parked)
+            if (result == attempt_result::parked) {
                 base::enqueue(senders_, s);
+                // Under this lock: afterwards another thread may end the sender, and with it the
+                // channel.
+                if (capacity() == 0)
+                    wake_for_what_is_there(woken);
+            }
             update_flags();
         }
-        if (result == attempt_result::done || (result == attempt_result::parked && capacity() == 0))
+        base::notify_each(woken);
+        if (result == attempt_result::done)
             notify();
         return result;
     }
@@ -267,6 +274,7 @@ private:
     using base::update_flags;
     using base::wake;
     using base::wake_all_at_the_end;
+    using base::wake_for_what_is_there;
 
     attempt_result try_push_beside_reservations(T& value) noexcept
     {
@@ -283,8 +291,7 @@ private:
         receivers woken;
         {
             std::lock_guard lock(mutex_);
-            while (!receivers_.empty() && flags_.load() / base::one_wake < available())
-                wake(woken);
+            wake_for_what_is_there(woken);
             update_flags();
         }
         base::notify_each(woken);

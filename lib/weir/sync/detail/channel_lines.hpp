@@ -102,6 +102,13 @@ protected:
         flags_.fetch_add(receivers_.empty() ? one_wake - receivers_parked : one_wake);
     }
 
+    // While there are more values than wake-ups under way.
+    void wake_for_what_is_there(receivers& woken) noexcept
+    {
+        while (!receivers_.empty() && flags_.load() / one_wake < available())
+            wake(woken);
+    }
+
     void wake_all_at_the_end(receivers& woken) noexcept
     {
         if (ring_.is_ended(ring_.tail()))
