@@ -40,7 +40,7 @@ public:
     /// False: closed, and not counted.
     bool enter(std::size_t n) noexcept
     {
-        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        std::uint64_t word = word_.load(std::memory_order_acquire);
         do {
             if ((word & closed) != 0)
                 return false;
@@ -95,10 +95,12 @@ public:
         return true;
     }
 
-    std::size_t count() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
+    // Callers use these as signals: what was done before the count fell, or before `close`, can be
+    // used by a thread that sees it.
+    std::size_t count() const noexcept { return word_.load(std::memory_order_acquire) / one; }
     bool is_closed() const noexcept
     {
-        return (word_.load(std::memory_order_relaxed) & closed) != 0;
+        return (word_.load(std::memory_order_acquire) & closed) != 0;
     }
 
 private:

@@ -54,7 +54,7 @@ public:
 
     acquire_result try_acquire(std::size_t weight) noexcept
     {
-        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        std::uint64_t word = word_.load(std::memory_order_acquire);
         for (;;) {
             if ((word & closed) != 0)
                 return acquire_result::closed;
@@ -63,8 +63,7 @@ public:
                 return acquire_result::too_large;
             if ((word & waiting) != 0 || !fits(word, weight, limit))
                 return acquire_result::full;
-            if (word_.compare_exchange_weak(word, word + weight * one, std::memory_order_acquire,
-                                            std::memory_order_relaxed))
+            if (word_.compare_exchange_weak(word, word + weight * one, std::memory_order_acquire))
                 return acquire_result::granted;
         }
     }
@@ -153,11 +152,12 @@ public:
         made.deliver();
     }
 
-    std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
-    std::size_t in_use() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
+    // Callers use these as signals, so that they see what was done before.
+    std::size_t limit() const noexcept { return limit_.load(std::memory_order_acquire); }
+    std::size_t in_use() const noexcept { return word_.load(std::memory_order_acquire) / one; }
     bool is_closed() const noexcept
     {
-        return (word_.load(std::memory_order_relaxed) & closed) != 0;
+        return (word_.load(std::memory_order_acquire) & closed) != 0;
     }
 
     std::size_t waiters() const noexcept
