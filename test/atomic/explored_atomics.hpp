@@ -214,6 +214,7 @@ struct explored_atomics {
     template <class T>
     using plain = explored_plain<T>;
     using mutex = explored_mutex;
+    static constexpr std::size_t batch = 1; // other threads come in between
     static void pause(unsigned) { explorer::pause(); }
 };
 

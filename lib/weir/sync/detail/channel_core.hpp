@@ -156,9 +156,9 @@ public:
             if (result == attempt_result::parked) {
                 base::enqueue(senders_, s);
                 // Under this lock: afterwards another thread may end the sender, and with it the
-                // channel.
-                if (capacity() == 0)
-                    wake_for_what_is_there(woken);
+                // channel. One value came, so one receiver is enough.
+                if (capacity() == 0 && base::has_receiver_for_a_value())
+                    wake(woken);
             }
             update_flags();
         }
@@ -213,17 +213,17 @@ public:
             notify_parked(flags);
     }
 
+    /// The caller keeps the channel alive.
     void close() noexcept
     {
         ring_.close();
         senders back;
         receivers woken;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(base::closing);
-            while (!senders_.empty())
-                back.push_back(base::dequeue(senders_));
-            wake_all_at_the_end(woken);
+            more = base::hand_back(back);
+            more = wake_all_at_the_end(woken) || more;
             update_flags();
         }
         base::settle(back, attempt_result::closed);
@@ -289,9 +289,9 @@ private:
         if (capacity() != 0 && flags / base::one_wake >= ring_.size())
             return;
         receivers woken;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
-            wake_for_what_is_there(woken);
+            more = wake_for_what_is_there(woken);
             update_flags();
         }
         base::notify_each(woken);
@@ -310,11 +310,11 @@ private:
     {
         senders moved;
         receivers woken;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
-            refill(moved);
+            more = refill(moved);
             if ((flags & base::closing) != 0)
-                wake_all_at_the_end(woken);
+                more = wake_all_at_the_end(woken) || more;
             update_flags();
         }
         const bool more = !moved.empty();
