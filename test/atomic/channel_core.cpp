@@ -422,4 +422,48 @@ BOOST_AUTO_TEST_CASE(try_push_never_reports_full_while_there_is_room)
                  [&](const shared_scene& s) { must_send_two(s, 20); }, take_what_is_there});
 }
 
+// An operation that owns the channel, and gives it up when it is settled: then nothing else may be
+// left of the call that parked it.
+struct owning_sender final : core::sender {
+    owning_sender(std::shared_ptr<core> shared, int* what)
+        : core::sender(what), channel(std::move(shared))
+    {
+    }
+    void settled(attempt_result) noexcept override { channel.reset(); }
+
+    std::shared_ptr<core> channel;
+};
+
+BOOST_AUTO_TEST_CASE(a_sender_that_is_settled_while_it_parks_uses_the_channel_no_more)
+{
+    for (const std::size_t capacity : {0u, 1u})
+        every_order("channel " + std::to_string(capacity) +
+                        ": one parks and another takes its value, and both give it up",
+                    [capacity](explorer& e) {
+                        auto memory = std::make_shared<std::shared_ptr<void>>();
+                        auto channel = weir::test::given_back<core>(*memory, capacity);
+                        auto first = std::make_shared<int>(1);
+                        auto second = std::make_shared<int>(2);
+                        if (capacity != 0)
+                            e.check(channel->try_push(*first) == attempt_result::done, "no room");
+                        auto node = std::make_shared<owning_sender>(channel, second.get());
+                        e.thread([node, second] {
+                            core& shared = *node->channel;
+                            attempt_result how = attempt_result::retry;
+                            while (how == attempt_result::retry) {
+                                how = shared.push_or_park(*node);
+                                explorer::pause();
+                            }
+                            if (how == attempt_result::done)
+                                node->channel.reset();
+                        });
+                        e.thread([own = std::move(channel), first]() mutable {
+                            // Not through the closure: what it owns must go here.
+                            const std::shared_ptr<core> shared = std::move(own);
+                            shared->try_pop(2, [](int&&) {});
+                        });
+                        return [node, memory] { node->channel.reset(); };
+                    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

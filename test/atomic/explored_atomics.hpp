@@ -3,14 +3,19 @@
 #include "explorer.hpp"
 #include "vector_clock.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
 #include <utility>
 
 // What the cores get instead of `weir::detail::real_atomics`. Each access to an atomic and each
 // lock is a point where the explorer chooses; values are sequentially consistent. Plain data is no
 // such point: two accesses to it that no atomic and no lock orders fail the schedule, whatever
-// their values. For that order, what a memory order does not promise does not count.
+// their values. For that order, what a memory order does not promise does not count. An access to
+// an atomic whose memory was given back and painted over (`given_back`) fails the schedule too.
 
 namespace weir::test {
 
@@ -20,16 +25,18 @@ class explored_atomic {
 public:
     explored_atomic() = default;
     explored_atomic(T value) : value_(value) {}
+    explored_atomic(const explored_atomic&) = delete;
+    explored_atomic& operator=(const explored_atomic&) = delete;
 
     T load(std::memory_order order = std::memory_order_seq_cst) const
     {
-        explorer::point();
+        reach();
         acquire(order);
         return value_;
     }
     void store(T value, std::memory_order order = std::memory_order_seq_cst)
     {
-        explorer::point();
+        reach();
         published_ = vector_clock();
         release(order);
         value_ = value;
@@ -54,7 +61,7 @@ public:
                                std::memory_order order = std::memory_order_seq_cst,
                                std::memory_order on_failure = std::memory_order_seq_cst)
     {
-        explorer::point();
+        reach();
         if (value_ != expected) {
             acquire(on_failure);
             expected = value_;
@@ -71,7 +78,7 @@ private:
     template <class Change>
     T change(std::memory_order order, Change how)
     {
-        explorer::point();
+        reach();
         acquire(order);
         release(order);
         const T before = value_;
@@ -79,6 +86,11 @@ private:
         return before;
     }
 
+    void reach() const
+    {
+        explorer::point();
+        explorer::expect(alive_ == alive, "an atomic is used when it is gone");
+    }
     void acquire(std::memory_order order) const
     {
         if (order != std::memory_order_relaxed && order != std::memory_order_release)
@@ -90,8 +102,11 @@ private:
             explorer::release(published_);
     }
 
+    static constexpr std::uint32_t alive = 0xa11fe;
+
     T value_{};
     vector_clock published_;
+    std::uint32_t alive_ = alive;
 };
 
 class explored_mutex {
@@ -176,6 +191,22 @@ private:
     vector_clock published_;
 };
 
+/// Makes an object that several threads share. When its last owner has gone, its memory is painted
+/// over and stays until the end, so that an atomic in it notices that it is used too late.
+template <class T, class... Args>
+std::shared_ptr<T> given_back(std::shared_ptr<void>& memory, Args&&... args)
+{
+    memory =
+        std::shared_ptr<void>(::operator new(sizeof(T), std::align_val_t(alignof(T))),
+                              [](void* p) { ::operator delete(p, std::align_val_t(alignof(T))); });
+    return std::shared_ptr<T>(::new (memory.get()) T(std::forward<Args>(args)...), [](T* object) {
+        explorer::acquire_all(); // the last owner comes after the others
+        object->~T();
+        auto* const first = reinterpret_cast<unsigned char*>(object);
+        std::fill(first, first + sizeof(T), static_cast<unsigned char>(0));
+    });
+}
+
 /// For the cores' `Atomics` parameter.
 struct explored_atomics {
     template <class T>
@@ -183,6 +214,7 @@ struct explored_atomics {
     template <class T>
     using plain = explored_plain<T>;
     using mutex = explored_mutex;
+    static constexpr std::size_t batch = 1; // other threads come in between
     static void pause(unsigned) { explorer::pause(); }
 };
 

@@ -3,6 +3,7 @@
 #include <weir/detail/short_mutex.hpp>
 
 #include <atomic>
+#include <cstddef>
 
 namespace weir::detail {
 
@@ -17,6 +18,8 @@ struct real_atomics {
     template <class T>
     using plain = T;
     using mutex = short_mutex;
+    /// How many nodes a core handles at most while it holds its lock: other threads spin meanwhile.
+    static constexpr std::size_t batch = 64;
 
     /// Another thread is between two steps that belong together: gives it time to finish.
     static void pause(unsigned round) noexcept { detail::pause(round); }

@@ -38,6 +38,14 @@ public:
     Node& front() const noexcept { return node_of(head_); }
     Node& back() const noexcept { return node_of(tail_); }
 
+    /// The node behind this one, or null.
+    Node* after(const Node& node) const noexcept
+    {
+        const link& n = node;
+        link* const next = n.next_;
+        return static_cast<Node*>(next);
+    }
+
     void push_back(Node& node) noexcept
     {
         link& n = node;

@@ -143,7 +143,11 @@ public:
     std::size_t try_receive_n(std::vector<T>& into, std::size_t most);
 
     /// Lets nothing new in. May be called any number of times.
-    void close() noexcept { state_->core.close(); }
+    void close() noexcept
+    {
+        const auto kept = state_; // a waiter may destroy this object before `close` returns
+        kept->core.close();
+    }
 
     bool is_closed() const noexcept { return state_->core.is_closed(); }
     /// Closed, every value was received, and no place is reserved.

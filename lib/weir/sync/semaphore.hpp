@@ -22,7 +22,8 @@ namespace weir {
 /// Units: `limit` is a number from 1, `unlimited` or `paused`. There is no default: only the caller
 ///        knows what a service can carry. `overtakers` is how many acquires may pass the first in
 ///        line while it waits for more than there is; 0 unless given, because each of them makes
-///        the first wait longer.
+///        the first wait longer. They are looked for among newcomers and the next 32 in line, so
+///        that a release does not walk along a long line.
 /// Threads: safe from any thread.
 /// Lifetime: destroying it closes it. Permits may outlive it.
 /// Fairness: first come, first served, by weight. An acquire of a large weight holds back those
@@ -71,11 +72,19 @@ public:
 
     /// Nothing new passes, and every waiting acquire completes with `errc::closed`. Permits that
     /// were already granted stay valid.
-    void close() noexcept { core_->close(); }
+    void close() noexcept
+    {
+        const auto kept = core_; // a waiter may destroy this object before `close` returns
+        kept->close();
+    }
 
     /// Changes the limit. Lowering it revokes nothing: `in_use` may exceed the limit until it
     /// falls.
-    void resize(weir::limit limit) noexcept { core_->resize(limit.count()); }
+    void resize(weir::limit limit) noexcept
+    {
+        const auto kept = core_;
+        kept->resize(limit.count());
+    }
 
     weir::limit limit() const noexcept { return weir::limit::of_count(core_->limit()); }
     std::size_t in_use() const noexcept { return core_->in_use(); }

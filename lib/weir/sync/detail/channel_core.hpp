@@ -143,6 +143,7 @@ public:
                 return at_once;
         }
         attempt_result result = attempt_result::parked;
+        receivers woken;
         {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(base::senders_parked);
@@ -152,11 +153,17 @@ public:
                 result = admit(s);
             if (result == attempt_result::full)
                 result = attempt_result::parked;
-            if (result == attempt_result::parked)
+            if (result == attempt_result::parked) {
                 base::enqueue(senders_, s);
+                // Under this lock: afterwards another thread may end the sender, and with it the
+                // channel. One value came, so one receiver is enough.
+                if (capacity() == 0 && base::has_receiver_for_a_value())
+                    wake(woken);
+            }
             update_flags();
         }
-        if (result == attempt_result::done || (result == attempt_result::parked && capacity() == 0))
+        base::notify_each(woken);
+        if (result == attempt_result::done)
             notify();
         return result;
     }
@@ -206,17 +213,17 @@ public:
             notify_parked(flags);
     }
 
+    /// The caller keeps the channel alive.
     [[gnu::cold]] void close() noexcept
     {
         ring_.close();
         senders back;
         receivers woken;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
             flags_.fetch_or(base::closing);
-            while (!senders_.empty())
-                back.push_back(base::dequeue(senders_));
-            wake_all_at_the_end(woken);
+            more = base::hand_back(back);
+            more = wake_all_at_the_end(woken) || more;
             update_flags();
         }
         base::settle(back, attempt_result::closed);
@@ -267,6 +274,7 @@ private:
     using base::update_flags;
     using base::wake;
     using base::wake_all_at_the_end;
+    using base::wake_for_what_is_there;
 
     [[gnu::cold]] attempt_result try_push_beside_reservations(T& value) noexcept
     {
@@ -281,10 +289,9 @@ private:
         if (capacity() != 0 && flags / base::one_wake >= ring_.size())
             return;
         receivers woken;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
-            while (!receivers_.empty() && flags_.load() / base::one_wake < available())
-                wake(woken);
+            more = wake_for_what_is_there(woken);
             update_flags();
         }
         base::notify_each(woken);
@@ -303,11 +310,11 @@ private:
     {
         senders moved;
         receivers woken;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
-            refill(moved);
+            more = refill(moved);
             if ((flags & base::closing) != 0)
-                wake_all_at_the_end(woken);
+                more = wake_all_at_the_end(woken) || more;
             update_flags();
         }
         const bool more = !moved.empty();

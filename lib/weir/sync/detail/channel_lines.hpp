@@ -102,11 +102,39 @@ protected:
         flags_.fetch_add(receivers_.empty() ? one_wake - receivers_parked : one_wake);
     }
 
-    [[gnu::cold]] void wake_all_at_the_end(receivers& woken) noexcept
+    // The lock is held for a bounded number of nodes. These say whether there is more to do, with
+    // the lock taken again. What they have put into the caller's list keeps the channel alive.
+
+    // While there are more values than wake-ups under way.
+    bool wake_for_what_is_there(receivers& woken) noexcept
     {
-        if (ring_.is_ended(ring_.tail()))
-            while (!receivers_.empty())
-                wake(woken);
+        for (std::size_t i = 0; has_receiver_for_a_value(); ++i) {
+            if (i == Atomics::batch)
+                return true;
+            wake(woken);
+        }
+        return false;
+    }
+
+    bool has_receiver_for_a_value() const noexcept
+    {
+        return !receivers_.empty() && flags_.load() / one_wake < available();
+    }
+
+    [[gnu::cold]] bool wake_all_at_the_end(receivers& woken) noexcept
+    {
+        if (!ring_.is_ended(ring_.tail()))
+            return false;
+        for (std::size_t i = 0; i < Atomics::batch && !receivers_.empty(); ++i)
+            wake(woken);
+        return !receivers_.empty();
+    }
+
+    bool hand_back(senders& back) noexcept
+    {
+        for (std::size_t i = 0; i < Atomics::batch && !senders_.empty(); ++i)
+            back.push_back(dequeue(senders_));
+        return !senders_.empty();
     }
 
     void update_flags() noexcept
@@ -162,12 +190,18 @@ protected:
         return result == attempt_result::full && has_room() ? attempt_result::retry : result;
     }
 
-    void refill(senders& moved) noexcept
+    bool refill(senders& moved) noexcept
     {
         if (capacity() == 0)
-            return;
-        while (!senders_.empty() && admit(senders_.front()) == attempt_result::done)
+            return false;
+        for (std::size_t i = 0; !senders_.empty(); ++i) {
+            if (i == Atomics::batch)
+                return true;
+            if (admit(senders_.front()) != attempt_result::done)
+                break;
             moved.push_back(dequeue(senders_));
+        }
+        return false;
     }
 
     // With capacity 0: straight from the parked senders.

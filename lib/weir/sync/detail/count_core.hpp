@@ -32,7 +32,7 @@ public:
 
     private:
         friend class count_core;
-        plain<bool> parked_{false};
+        plain<std::uint64_t> parked_{0}; // since which zero; 0 when it is not parked
     };
 
     explicit count_core(std::size_t n = 0) noexcept : word_(n * one) {}
@@ -40,7 +40,7 @@ public:
     /// False: closed, and not counted.
     bool enter(std::size_t n) noexcept
     {
-        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        std::uint64_t word = word_.load(std::memory_order_acquire);
         do {
             if ((word & closed) != 0)
                 return false;
@@ -75,7 +75,7 @@ public:
         std::lock_guard lock(mutex_);
         word_.fetch_or(waiting);
         if (word_.load() / one != 0) {
-            n.parked_ = true;
+            n.parked_ = zeros_;
             queue_.push_back(n);
             return true;
         }
@@ -87,18 +87,20 @@ public:
     bool unpark(node& n) noexcept
     {
         std::lock_guard lock(mutex_);
-        if (!n.parked_)
+        if (n.parked_ == 0)
             return false;
-        n.parked_ = false;
+        n.parked_ = 0;
         queue_.erase(n);
         update_flag();
         return true;
     }
 
-    std::size_t count() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
+    // Callers use these as signals: what was done before the count fell, or before `close`, can be
+    // used by a thread that sees it.
+    std::size_t count() const noexcept { return word_.load(std::memory_order_acquire) / one; }
     bool is_closed() const noexcept
     {
-        return (word_.load(std::memory_order_relaxed) & closed) != 0;
+        return (word_.load(std::memory_order_acquire) & closed) != 0;
     }
 
 private:
@@ -106,20 +108,34 @@ private:
     static constexpr std::uint64_t closed = 2;
     static constexpr std::uint64_t one = 4;
 
+    // Those that are parked now, a bounded number in each hold of the lock; not those that park in
+    // between, because the count may have risen again. Nodes that are not called yet keep the core
+    // alive.
     void wake_all() noexcept
     {
         list<node, Atomics> woken;
-        {
+        std::uint64_t zero = 0;
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
-            while (!queue_.empty()) {
+            if (zero == 0) {
+                zero = zeros_;
+                ++zeros_;
+            }
+            for (std::size_t i = 0; i < Atomics::batch && is_parked_until(zero); ++i) {
                 node& n = queue_.pop_front();
-                n.parked_ = false;
+                n.parked_ = 0;
                 woken.push_back(n);
             }
+            more = is_parked_until(zero);
             update_flag();
         }
         while (!woken.empty())
             woken.pop_front().reached_zero();
+    }
+
+    bool is_parked_until(std::uint64_t zero) const noexcept
+    {
+        return !queue_.empty() && queue_.front().parked_ <= zero;
     }
 
     void update_flag() noexcept
@@ -131,6 +147,7 @@ private:
     atomic<std::uint64_t> word_;
     typename Atomics::mutex mutex_;
     list<node, Atomics> queue_;
+    plain<std::uint64_t> zeros_{1}; // counts the times it was zero while something waited
 };
 
 } // namespace weir::detail

@@ -66,7 +66,7 @@ public:
     /// from the value only when done.
     attempt_result push(T& value, std::uint64_t stops) noexcept
     {
-        std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+        std::uint64_t tail = tail_.load(std::memory_order_acquire);
         for (;;) {
             if ((tail & stops) != 0)
                 return (tail & stops & closed) != 0 ? attempt_result::closed
@@ -86,7 +86,7 @@ public:
             } else if (static_cast<std::int64_t>(turn - p) < 0) {
                 return attempt_result::full;
             } else {
-                tail = tail_.load(std::memory_order_relaxed);
+                tail = tail_.load(std::memory_order_acquire);
             }
         }
     }
@@ -169,9 +169,10 @@ public:
 
     /// The tail as it is now, for the functions below.
     std::uint64_t tail() const noexcept { return tail_.load(); }
+    /// A signal, as is a push that finds it closed: what was done before `close` is seen.
     bool is_closed() const noexcept
     {
-        return (tail_.load(std::memory_order_relaxed) & closed) != 0;
+        return (tail_.load(std::memory_order_acquire) & closed) != 0;
     }
 
     bool is_empty(std::uint64_t tail) const noexcept { return position(tail) == head_.load(); }

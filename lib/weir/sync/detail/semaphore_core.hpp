@@ -22,6 +22,10 @@ enum class acquire_result { granted, parked, full, closed, too_large };
 /// other.
 ///
 /// A limit of 0 lets nothing through for now, and no weight is too large for it.
+///
+/// The lock is held for a bounded number of nodes. What remains is done under it later, and the
+/// nodes are settled at the end: those that are settled already, in a list of the caller's, keep the
+/// core alive until then.
 template <class Atomics = real_atomics>
 class semaphore_core {
     template <class V>
@@ -46,7 +50,10 @@ public:
         plain<bool> parked_{false}; // in the queue, not in a list of results
     };
 
-    /// While the head of the queue waits for more than there is, up to `overtakers` may pass it.
+    /// While the head of the queue waits for more than there is, up to `overtakers` may pass it:
+    /// newcomers, and those among the next `look_ahead` in the queue.
+    static constexpr std::size_t look_ahead = 32;
+
     explicit semaphore_core(std::size_t limit, std::size_t overtakers = 0)
         : limit_(limit), overtakers_(overtakers)
     {
@@ -54,7 +61,7 @@ public:
 
     acquire_result try_acquire(std::size_t weight) noexcept
     {
-        std::uint64_t word = word_.load(std::memory_order_relaxed);
+        std::uint64_t word = word_.load(std::memory_order_acquire);
         for (;;) {
             if ((word & closed) != 0)
                 return acquire_result::closed;
@@ -63,8 +70,7 @@ public:
                 return acquire_result::too_large;
             if ((word & waiting) != 0 || !fits(word, weight, limit))
                 return acquire_result::full;
-            if (word_.compare_exchange_weak(word, word + weight * one, std::memory_order_acquire,
-                                            std::memory_order_relaxed))
+            if (word_.compare_exchange_weak(word, word + weight * one, std::memory_order_acquire))
                 return acquire_result::granted;
         }
     }
@@ -88,19 +94,21 @@ public:
         return result;
     }
 
-    /// True: the node was parked, and `settled` will not be called. Those behind it are tried
-    /// again, because the head of the queue may have been what held them back.
+    /// True: the node was parked, and `settled` will not be called. If it was the head of the queue,
+    /// which may have been what held the others back, those behind it are tried again.
     bool unpark(node& n) noexcept
     {
         results made;
+        bool more = false;
         {
             std::lock_guard lock(mutex_);
             if (!n.parked_)
                 return false;
+            const bool was_head = &n == &queue_.front();
             dequeue(n);
-            grant(made);
+            more = was_head && grant(made);
         }
-        made.deliver();
+        deliver(made, more);
         return true;
     }
 
@@ -124,40 +132,43 @@ public:
     }
 
     /// Never revokes: what is in use may exceed the new limit until it falls. Nodes that wait for
-    /// more than the new limit are settled as `too_large`.
+    /// more than the new limit are settled as `too_large`. The caller keeps the core alive.
     void resize(std::size_t limit) noexcept
     {
         results made;
+        bool more = false;
         {
             std::lock_guard lock(mutex_);
             limit_.store(limit);
-            queue_.for_each([&](node& n) {
-                if (is_too_large(n.weight, limit))
-                    made.too_large.push_back(dequeue(n));
-            });
-            grant(made);
+            unchecked_ = queue_.empty() ? nullptr : &queue_.front();
+            more = check_weights(made);
+            more = grant(made) || more;
         }
-        made.deliver();
+        deliver(made, more);
     }
 
+    /// The caller keeps the core alive.
     void close() noexcept
     {
         word_.fetch_or(closed);
         results made;
-        {
+        for (bool more = true; more;) {
             std::lock_guard lock(mutex_);
-            while (!queue_.empty())
+            for (std::size_t i = 0; i < Atomics::batch && !queue_.empty(); ++i)
                 made.closed.push_back(dequeue(queue_.front()));
-            word_.fetch_and(~waiting);
+            more = !queue_.empty();
+            if (!more)
+                word_.fetch_and(~waiting);
         }
         made.deliver();
     }
 
-    std::size_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
-    std::size_t in_use() const noexcept { return word_.load(std::memory_order_relaxed) / one; }
+    // Callers use these as signals, so that they see what was done before.
+    std::size_t limit() const noexcept { return limit_.load(std::memory_order_acquire); }
+    std::size_t in_use() const noexcept { return word_.load(std::memory_order_acquire) / one; }
     bool is_closed() const noexcept
     {
-        return (word_.load(std::memory_order_relaxed) & closed) != 0;
+        return (word_.load(std::memory_order_acquire) & closed) != 0;
     }
 
     std::size_t waiters() const noexcept
@@ -213,6 +224,8 @@ private:
     {
         if (&n == &queue_.front())
             overtaken_ = 0; // another node becomes the head
+        if (node* const next = unchecked_; next == &n)
+            unchecked_ = queue_.after(n);
         n.parked_ = false;
         queue_.erase(n);
         return n;
@@ -237,17 +250,57 @@ private:
         return true;
     }
 
-    void grant(results& made) noexcept
+    // Under the lock, for a bounded number of nodes. True: some were granted, and more may be.
+    bool grant(results& made) noexcept
     {
-        while (!queue_.empty() && take(queue_.front().weight))
+        if ((word_.load() & closed) != 0)
+            return false; // `close` ends those that are left
+        for (std::size_t i = 0; !queue_.empty() && take(queue_.front().weight);) {
             made.granted.push_back(dequeue(queue_.front()));
-        if (overtaken_ < overtakers_)
-            queue_.for_each([&](node& n) {
-                if (&n != &queue_.front() && overtake(n.weight))
-                    made.granted.push_back(dequeue(n));
-            });
+            if (++i == Atomics::batch && !queue_.empty())
+                return true;
+        }
+        if (overtakers_ != 0 && !queue_.empty())
+            grant_overtakers(made);
         if (queue_.empty())
             word_.fetch_and(~waiting);
+        return false;
+    }
+
+    void grant_overtakers(results& made) noexcept
+    {
+        node* next = queue_.after(queue_.front());
+        for (std::size_t i = 0; i < look_ahead && next != nullptr && overtaken_ < overtakers_;
+             ++i) {
+            node& n = *next;
+            next = queue_.after(n);
+            if (overtake(n.weight))
+                made.granted.push_back(dequeue(n));
+        }
+    }
+
+    // After a new limit, under the lock, for a bounded number of nodes. True: there are more.
+    bool check_weights(results& made) noexcept
+    {
+        node* next = unchecked_;
+        for (std::size_t i = 0; i < Atomics::batch && next != nullptr; ++i) {
+            node& n = *next;
+            next = queue_.after(n);
+            if (is_too_large(n.weight, limit_.load(std::memory_order_relaxed)))
+                made.too_large.push_back(dequeue(n));
+        }
+        unchecked_ = next;
+        return next != nullptr;
+    }
+
+    void deliver(results& made, bool more) noexcept
+    {
+        while (more) {
+            std::lock_guard lock(mutex_);
+            more = check_weights(made);
+            more = grant(made) || more;
+        }
+        made.deliver();
     }
 
     // Not inlined: in a permit's destructor, g++ 12 would warn about a null pointer that was
@@ -255,15 +308,16 @@ private:
     [[gnu::noinline]] void release_under_lock(std::size_t weight) noexcept
     {
         results made;
+        bool more = false;
         std::shared_ptr<semaphore_core> last;
         {
             std::lock_guard lock(mutex_);
             const std::uint64_t before = word_.fetch_sub(weight * one);
             if ((before & orphaned) != 0 && before / one == weight)
                 last = std::exchange(self_, nullptr);
-            grant(made);
+            more = grant(made);
         }
-        made.deliver();
+        deliver(made, more);
     }
 
     atomic<std::uint64_t> word_{0};
@@ -272,6 +326,7 @@ private:
     mutable typename Atomics::mutex mutex_;
     plain<std::size_t> overtaken_{0}; // how many have passed the present head of the queue
     list<node, Atomics> queue_;
+    plain<node*> unchecked_{nullptr}; // the first that `resize` has not compared with the limit yet
     plain<std::shared_ptr<semaphore_core>> self_; // once orphaned, while something is in use
 };
 
