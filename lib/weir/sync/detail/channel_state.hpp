@@ -59,8 +59,8 @@ struct channel_state {
         }
     }
 
-    /// False: no value was there.
-    bool lose_oldest() noexcept
+    /// False: no value was there. Not inlined, so that `offer` is.
+    [[gnu::noinline]] bool lose_oldest() noexcept
     {
         one_value<T> oldest;
         core.try_pop(1, oldest);

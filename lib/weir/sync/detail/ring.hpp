@@ -95,7 +95,7 @@ public:
     /// `give(i)` makes the i-th value, and must not throw. Returns how many: 0 also when a flag of
     /// `stops` is in the tail.
     template <class Give>
-    std::size_t push_some(std::size_t most, std::uint64_t stops, Give&& give) noexcept
+    [[gnu::noinline]] std::size_t push_some(std::size_t most, std::uint64_t stops, Give&& give) noexcept
     {
         std::uint64_t tail = tail_.load(std::memory_order_relaxed);
         for (;;) {
