@@ -16,6 +16,9 @@ namespace weir::detail {
 template <class T>
 struct one_value {
     static constexpr std::size_t most = 1;
+    static constexpr bool in_one_piece = false;
+
+    one_value& taker() noexcept { return *this; }
 
     void operator()(T&& v) noexcept { value.emplace(std::move(v)); }
 
