@@ -199,6 +199,26 @@ struct channel_access {
     {
         return from.state_->core.try_pop(most, take);
     }
+
+    /// As `async_receive`, without throwing, and for less code than `as_tuple` takes.
+    /// Completion: `void(received<T>)`
+    template <class T, class Executor>
+    static auto async_receive(channel<T, Executor>& from)
+    {
+        default_token<Executor> token;
+        return from.template receive_into<void(received<T>)>(whole_value<T>(), time_point::max(),
+                                                             token);
+    }
+
+    /// As `async_send_until`, for a handler that is ready to be called.
+    template <class T, class Executor, class Handler>
+    static void start_send(const channel<T, Executor>& to, time_point deadline, T&& value,
+                           Handler&& handler)
+    {
+        using operation = send_operation<T, std::decay_t<Handler>, Executor>;
+        operation::create(std::move(handler), to.executor_, to.state_, std::move(value))
+            ->start(deadline);
+    }
 };
 
 } // namespace detail

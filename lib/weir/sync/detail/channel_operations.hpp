@@ -36,6 +36,23 @@ inline error_code error_for(attempt_result result) noexcept
     }
 }
 
+/// How a receive ended.
+template <class T>
+struct received {
+    received(error_code e, std::optional<T>&& v) noexcept : error(e), value(std::move(v)) {}
+
+    error_code error;
+    std::optional<T> value;
+};
+
+/// As `one_value`, for a receiver that wants the error and the value in one piece.
+template <class T>
+struct whole_value : one_value<T> {
+    static constexpr bool in_one_piece = true;
+
+    received<T> result(error_code error) { return {error, std::move(this->value)}; }
+};
+
 /// How many values to ask for: no more than there may be, but one at least.
 inline std::size_t at_most(std::size_t wanted, std::size_t there) noexcept
 {
@@ -47,6 +64,8 @@ inline std::size_t at_most(std::size_t wanted, std::size_t there) noexcept
 /// Where `async_receive_some` puts its values: behind those of a vector.
 template <class T>
 struct some_values {
+    static constexpr bool in_one_piece = false;
+
     some_values(std::vector<T>& v, std::size_t at_most) : into(&v), most(at_most)
     {
         const std::size_t wanted = v.size() + most;
@@ -60,6 +79,7 @@ struct some_values {
         ++count;
     }
 
+    some_values& taker() noexcept { return *this; }
     std::size_t result() const noexcept { return count; }
 
     std::vector<T>* into;
@@ -122,7 +142,7 @@ private:
              result == attempt_result::retry && given_up_ == attempt_result::done; ++round) {
             if (round != 0)
                 real_atomics::pause(round);
-            result = state_->core.pop_or_park(*this, sink_.most, sink_);
+            result = state_->core.pop_or_park(*this, sink_.most, sink_.taker());
         }
         if (result == attempt_result::parked)
             return;
@@ -131,7 +151,10 @@ private:
         error_code error;
         if (result == attempt_result::retry)
             error = error_for(given_up_);
-        this->complete(error, sink_.result());
+        if constexpr (Sink::in_one_piece)
+            this->complete(sink_.result(error));
+        else
+            this->complete(error, sink_.result());
     }
 
     [[gnu::cold]] void dropped() noexcept override

@@ -16,6 +16,9 @@ namespace weir::detail {
 template <class T>
 struct one_value {
     static constexpr std::size_t most = 1;
+    static constexpr bool in_one_piece = false;
+
+    one_value& taker() noexcept { return *this; }
 
     void operator()(T&& v) noexcept { value.emplace(std::move(v)); }
 
@@ -59,8 +62,8 @@ struct channel_state {
         }
     }
 
-    /// False: no value was there.
-    bool lose_oldest() noexcept
+    /// False: no value was there. Not inlined, so that `offer` is.
+    [[gnu::noinline]] bool lose_oldest() noexcept
     {
         one_value<T> oldest;
         core.try_pop(1, oldest);

@@ -59,7 +59,9 @@ public:
 
     ~ring()
     {
-        pop(mask_ + 1, [](T&&) {});
+        const std::uint64_t end = position(tail_.load());
+        for (std::uint64_t p = head_.load(); p != end; p += step)
+            at(p).value()->~T();
     }
 
     /// `done` or `full`; `closed` or `guarded` when that flag is in the tail and in `stops`. Moves
@@ -95,7 +97,8 @@ public:
     /// `give(i)` makes the i-th value, and must not throw. Returns how many: 0 also when a flag of
     /// `stops` is in the tail.
     template <class Give>
-    std::size_t push_some(std::size_t most, std::uint64_t stops, Give&& give) noexcept
+    [[gnu::noinline]] std::size_t push_some(std::size_t most, std::uint64_t stops,
+                                            Give&& give) noexcept
     {
         std::uint64_t tail = tail_.load(std::memory_order_relaxed);
         for (;;) {

@@ -16,12 +16,12 @@ void pool_accounts::add_times(const job_timings& times)
 void pool_accounts::note_unfinished(job_id id, const job_record* record, status s,
                                     std::optional<duration> age)
 {
-    unfinished_job u;
-    u.id = id;
-    u.name = name_of(record);
-    u.key = key_of(record);
-    u.status = s;
-    u.age = age;
+    auto u = std::make_unique<unfinished_job>();
+    u->id = id;
+    u->name = name_of(record);
+    u->key = key_of(record);
+    u->status = s;
+    u->age = age;
     std::lock_guard lock(mutex_);
     unfinished_.push_back(std::move(u));
 }

@@ -11,7 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <list>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <vector>
@@ -52,7 +52,7 @@ private:
     std::atomic<std::uint64_t> stuck_{0};
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
     mutable std::mutex mutex_; // of all below
-    std::list<unfinished_job> unfinished_;
+    std::vector<std::unique_ptr<const unfinished_job>> unfinished_;
     histogram_recorder queue_wait_;
     histogram_recorder run_time_;
 };

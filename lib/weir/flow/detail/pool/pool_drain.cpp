@@ -71,7 +71,10 @@ void pool_accounts::add_times_to(pool_stats& stats) const
 std::vector<unfinished_job> pool_accounts::unfinished() const
 {
     std::lock_guard lock(mutex_);
-    return {unfinished_.begin(), unfinished_.end()};
+    std::vector<unfinished_job> copies;
+    for (const auto& each : unfinished_)
+        copies.push_back(*each);
+    return copies;
 }
 
 // In the order opposite to the one in which things happen: what is read first can only have grown

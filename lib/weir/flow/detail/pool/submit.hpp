@@ -142,7 +142,7 @@ private:
         auto item = item_for<Pool>(std::move(number), std::move(job));
         submit_handler<value_type, Job, std::decay_t<Handler>> sent(std::move(handler), pool_, id);
         if constexpr (is_channel<typename Pool::queue_type>)
-            pool_->jobs().async_send_until(deadline, std::move(item), std::move(sent));
+            channel_access::start_send(pool_->jobs(), deadline, std::move(item), std::move(sent));
         else
             pool_->jobs().async_send(std::move(item), std::move(sent));
     }

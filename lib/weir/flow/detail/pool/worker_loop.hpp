@@ -21,6 +21,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -125,8 +126,7 @@ private:
         while (!mine.empty() || !this->should_leave(w)) {
             if (mine.empty() && !take(mine)) {
                 w.begin_idle();
-                auto next = co_await this->jobs().async_receive(
-                    boost::asio::as_tuple(boost::asio::deferred));
+                auto next = co_await next_job();
                 const idle_ending how = end_idle(w, std::move(next));
                 if (how.was_cancelled)
                     co_await boost::asio::this_coro::reset_cancellation_state();
@@ -188,8 +188,7 @@ private:
         while (!mine.empty() || !this->should_leave(w)) {
             if (mine.empty() && !take(mine)) {
                 w.begin_idle();
-                auto next = co_await this->jobs().async_receive(
-                    boost::asio::as_tuple(boost::asio::deferred));
+                auto next = co_await next_job();
                 const idle_ending how = end_idle(w, std::move(next));
                 if (how.was_cancelled)
                     co_await boost::asio::this_coro::reset_cancellation_state();
@@ -280,15 +279,29 @@ private:
         bool is_end;        // of the jobs
     };
 
+    auto next_job()
+    {
+        if constexpr (is_channel<typename Pool::queue_type>)
+            return channel_access::async_receive(this->jobs());
+        else
+            return this->jobs().async_receive(boost::asio::as_tuple(boost::asio::deferred));
+    }
+
+    using item_type = typename Pool::queue_type::value_type;
+
+    idle_ending end_idle(worker& w, std::tuple<error_code, std::optional<item_type>>&& next)
+    {
+        return end_idle(w, received<item_type>(std::get<0>(next), std::move(std::get<1>(next))));
+    }
+
     // Keeps the job that arrived, if one did. A worker that was disturbed has none, unless the job
     // arrived first.
-    template <class Received>
-    idle_ending end_idle(worker& w, Received&& received)
+    idle_ending end_idle(worker& w, received<item_type>&& next)
     {
         const bool disturbed = w.end_idle();
-        if (std::get<0>(received))
+        if (next.error)
             return {true, false};
-        auto job = this->number(std::move(std::get<1>(received)));
+        auto job = this->number(std::move(next.value));
         if (job)
             taken_by(w).put(std::move(*job));
         else
