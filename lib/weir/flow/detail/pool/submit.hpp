@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/handler_executor.hpp>
 #include <weir/detail/handler_wrapper.hpp>
 #include <weir/detail/initiate.hpp>
 #include <weir/detail/post_to.hpp>
@@ -7,7 +8,6 @@
 #include <weir/flow/submit_result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_executor.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -65,7 +65,10 @@ template <class Job, class Handler>
 struct caller_that_runs final : end_callback {
     caller_that_runs(Handler&& h, job_id i) : handler(std::move(h)), id(i) {}
 
-    void job_ended() override { std::move(handler)(submit_result<Job>(id)); }
+    void job_ended() override
+    {
+        call_handler<boost::asio::any_io_executor>(std::move(handler), submit_result<Job>(id));
+    }
 
     Handler handler;
     job_id id;
@@ -152,8 +155,7 @@ private:
     {
         namespace asio = boost::asio;
         using caller = caller_that_runs<Job, std::decay_t<Handler>>;
-        const asio::any_io_executor where =
-            asio::get_associated_executor(handler, pool_->get_executor());
+        const asio::any_io_executor where = executor_for(handler, pool_->get_executor());
         ticket number = pool_->next_ticket(options);
         const job_id id = number.id;
         numbered_job<Job> item(std::move(number), std::move(job));
@@ -182,7 +184,7 @@ private:
                                submit_result<Job>&& result)
     {
         post_to(where, [own = std::move(handler), result = std::move(result)]() mutable {
-            std::move(own)(std::move(result));
+            call_handler<boost::asio::any_io_executor>(std::move(own), std::move(result));
         });
     }
 

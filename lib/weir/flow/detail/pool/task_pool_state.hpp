@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/handler_executor.hpp>
 #include <weir/detail/handler_wrapper.hpp>
 #include <weir/flow/detail/pool/pool_queues.hpp>
 #include <weir/flow/detail/pool/submit.hpp>
@@ -7,8 +8,6 @@
 #include <weir/flow/task.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/append.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
 
@@ -93,8 +92,11 @@ void task_pool_state::submit(task_pointer&& task, const job_options& options, Ha
             start(*this, std::move(handler), std::move(task));
         return look_again();
     }
-    const asio::any_io_executor where = asio::get_associated_executor(handler, get_executor());
-    asio::post(where, asio::append(std::move(handler), try_submit(std::move(task), options)));
+    const asio::any_io_executor where = executor_for(handler, get_executor());
+    auto result = try_submit(std::move(task), options);
+    asio::post(where, [own = std::move(handler), result = std::move(result)]() mutable {
+        call_handler<asio::any_io_executor>(std::move(own), std::move(result));
+    });
 }
 
 /// Completes a submit with the task.
