@@ -42,6 +42,7 @@ enum class progress {
     completed, ///< everything has completed before anything is destroyed
     waiting,   ///< nothing lets the operations go on
     released,  ///< they are let go on just before
+    racing,    ///< another thread lets them go on at the same time
 };
 
 enum class thing { own_context, handler_context, primitive };
@@ -61,7 +62,7 @@ struct cell {
 std::ostream& operator<<(std::ostream& out, const cell& c)
 {
     constexpr std::array places{"elsewhere", "own", "unnamed", "in place"};
-    constexpr std::array times{"completed", "waiting", "released"};
+    constexpr std::array times{"completed", "waiting", "released", "racing"};
     constexpr std::array things{" own", " handler's", " primitive"};
     out << c.what->name << ": own " << name_of(c.own) << "/" << c.own_threads << ", handlers "
         << places[static_cast<std::size_t>(c.place)];
@@ -92,7 +93,9 @@ public:
     {
         start();
         subject_->started();
-        if (cell_.when != progress::waiting)
+        if (cell_.when == progress::racing)
+            racer_ = std::thread([this] { subject_->finish(); });
+        else if (cell_.when != progress::waiting)
             subject_->finish();
         if (cell_.when == progress::completed && !all([](const trace& t) { return t.called == 1; }))
             report("an operation does not complete");
@@ -162,7 +165,7 @@ private:
     bool until(Condition condition)
     {
         for (int idle = 0; !condition(); ++idle) {
-            if (idle == 50'000) // seconds, for a wait that takes microseconds
+            if (idle == 10'000) // a second, for what takes microseconds
                 return false;
             if (own_)
                 own_->poll();
@@ -190,6 +193,8 @@ private:
         if (last_of_handlers && !subject_ && cell_.what->end == at_end::completes &&
             !all([](const trace& t) { return t.is_over(); }))
             report("the primitive is gone, and an operation still waits");
+        if (what == thing::primitive && racer_.joinable())
+            racer_.join();
         switch (what) {
         case thing::own_context:
             own_.reset();
@@ -208,6 +213,7 @@ private:
     std::unique_ptr<place> own_;
     std::unique_ptr<place> other_;
     std::unique_ptr<subject> subject_;
+    std::thread racer_;
     std::string wrong_;
 };
 
@@ -235,9 +241,11 @@ void for_each_cell(const row& what, Visit visit)
         for (const executor_kind own : executor_kinds)
             for (const unsigned own_threads : threads_of(own))
                 for (const progress when :
-                     {progress::completed, progress::waiting, progress::released})
-                    for (const start_from from : {start_from::outside, start_from::handler_executor}) {
-                        cell c{&what, own, own_threads, handler_place::own, own, 0, from, when, order};
+                     {progress::completed, progress::waiting, progress::released, progress::racing})
+                    for (const start_from from :
+                         {start_from::outside, start_from::handler_executor}) {
+                        cell c{&what, own,  own_threads, handler_place::own, own, 0,
+                               from,  when, order};
                         if (order[2] == thing::handler_context) // there is none
                             for (const auto place : {handler_place::own, handler_place::unnamed,
                                                      handler_place::in_place}) {

@@ -33,16 +33,16 @@ enum class executor_kind {
 };
 
 inline constexpr std::array executor_kinds{
-    executor_kind::io_context,   executor_kind::strand,      executor_kind::erased_strand,
-    executor_kind::custom,       executor_kind::runner,      executor_kind::runner_strand,
-    executor_kind::pool,         executor_kind::pool_strand, executor_kind::erased_pool_strand,
+    executor_kind::io_context, executor_kind::strand,      executor_kind::erased_strand,
+    executor_kind::custom,     executor_kind::runner,      executor_kind::runner_strand,
+    executor_kind::pool,       executor_kind::pool_strand, executor_kind::erased_pool_strand,
 };
 
 inline const char* name_of(executor_kind kind)
 {
     constexpr std::array names{
-        "io_context",    "strand", "erased_strand", "custom",             "runner",
-        "runner_strand", "pool",   "pool_strand",   "erased_pool_strand",
+        "io_context", "strand",      "erased_strand",      "custom", "runner", "runner_strand",
+        "pool",       "pool_strand", "erased_pool_strand",
     };
     return names[static_cast<std::size_t>(kind)];
 }
@@ -50,7 +50,7 @@ inline const char* name_of(executor_kind kind)
 /// An executor as a program may write one: it notes what runs on it.
 class custom_executor {
 public:
-    explicit custom_executor(boost::asio::io_context::executor_type inner) 
+    explicit custom_executor(boost::asio::io_context::executor_type inner)
         : inner_(boost::asio::require(inner, boost::asio::execution::blocking.never))
     {
     }
@@ -72,8 +72,8 @@ public:
     {
         return inner_.context();
     }
-    static constexpr boost::asio::execution::blocking_t::never_t query(
-        boost::asio::execution::blocking_t) noexcept
+    static constexpr boost::asio::execution::blocking_t::never_t
+    query(boost::asio::execution::blocking_t) noexcept
     {
         return boost::asio::execution::blocking.never;
     }
@@ -83,9 +83,9 @@ public:
 
 private:
     static inline thread_local int depth = 0;
-    using never_blocking = decltype(boost::asio::require(
-        std::declval<boost::asio::io_context::executor_type>(),
-        boost::asio::execution::blocking.never));
+    using never_blocking =
+        decltype(boost::asio::require(std::declval<boost::asio::io_context::executor_type>(),
+                                      boost::asio::execution::blocking.never));
     never_blocking inner_;
 };
 
@@ -103,10 +103,7 @@ struct inline_executor {
 /// runs it.
 class place {
 public:
-    place(executor_kind kind, unsigned threads)
-    {
-        make(kind, threads);
-    }
+    place(executor_kind kind, unsigned threads) { make(kind, threads); }
     place(const place&) = delete;
     place& operator=(const place&) = delete;
 
@@ -150,7 +147,8 @@ private:
     {
         namespace asio = boost::asio;
         const bool on_pool = kind >= executor_kind::pool;
-        const bool on_runner = kind == executor_kind::runner || kind == executor_kind::runner_strand;
+        const bool on_runner =
+            kind == executor_kind::runner || kind == executor_kind::runner_strand;
         if (on_pool)
             pool_.emplace(threads);
         else

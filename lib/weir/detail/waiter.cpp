@@ -7,6 +7,7 @@
 #include <boost/asio/recycling_allocator.hpp>
 
 #include <mutex>
+#include <thread>
 
 namespace weir::detail {
 
@@ -70,7 +71,11 @@ struct waiter::resumption {
 
     allocator_type get_allocator() const noexcept { return allocator_type(owned->storage_); }
 
-    void operator()() { std::exchange(owned, nullptr)->resumed(); }
+    void operator()()
+    {
+        owned->posted_.store(false, std::memory_order_relaxed);
+        std::exchange(owned, nullptr)->resumed();
+    }
 
     waiter* owned;
 };
@@ -93,11 +98,32 @@ void waiter::cancel_request::operator()(boost::asio::cancellation_type type) con
         asked->cancelled();
 }
 
+// Another thread may be destroying the waiter's context. It waits then until the wake-up has been
+// posted, and so destroys it with the context's queue.
+class waiter_registry::posting {
+public:
+    explicit posting(waiter_registry& registry) noexcept : registry_(registry)
+    {
+        registry_.posting_.fetch_add(1, std::memory_order_relaxed);
+    }
+    posting(const posting&) = delete;
+    posting& operator=(const posting&) = delete;
+    ~posting() { registry_.posting_.fetch_sub(1, std::memory_order_release); }
+
+private:
+    waiter_registry& registry_;
+};
+
 void waiter::wake()
 {
     auto* registry = registry_.load(std::memory_order_relaxed);
-    if (registry == nullptr || home_.io() == nullptr || !registry->resume_later(*this))
-        home_.post(resumption(this));
+    if (registry == nullptr)
+        return home_.post(resumption(this));
+    if (home_.io() != nullptr && registry->resume_later(*this))
+        return;
+    const waiter_registry::posting here(*registry);
+    posted_.store(true, std::memory_order_release);
+    home_.post(resumption(this));
 }
 
 bool waiter::enlist()
@@ -201,10 +227,12 @@ bool waiter_registry::resume_later(waiter& w)
 {
     if (one_thread_.load(std::memory_order_relaxed) == nullptr)
         return false;
+    const posting here(*this);
     {
         std::lock_guard lock(mutex_);
         if (down_)
             return false;
+        w.posted_.store(true, std::memory_order_release);
         woken_.push_back(w);
         if (std::exchange(resuming_, true))
             return true;
@@ -213,7 +241,6 @@ bool waiter_registry::resume_later(waiter& w)
     return true;
 }
 
-// Only an `io_context` has a line; by now it may have become one of any threads.
 void waiter_registry::post_resume_all()
 {
     auto& io = static_cast<boost::asio::io_context&>(context());
@@ -250,7 +277,9 @@ public:
     {
         if (taken_.empty())
             return false;
-        taken_.pop_front().resumed();
+        waiter& w = taken_.pop_front();
+        w.posted_.store(false, std::memory_order_relaxed);
+        w.resumed();
         return true;
     }
 
@@ -278,8 +307,9 @@ void waiter_registry::resume_woken()
     } while (line.take());
 }
 
-// No thread runs the context any more. A waiter that ends here may end other waiters, and wake
-// some that cannot be resumed here: their wake-ups are posted, and destroyed with the context.
+// No thread runs the context any more, but others may wake its waiters. A waiter that ends here may
+// end other waiters, and wake some that cannot be resumed here: their wake-ups are posted, and
+// destroyed with the context.
 void waiter_registry::shutdown()
 {
     {
@@ -288,6 +318,8 @@ void waiter_registry::shutdown()
     }
     shut_down(own_);
     shut_down(others_);
+    while (posting_.load(std::memory_order_acquire) != 0)
+        std::this_thread::yield();
     while (!woken_.empty()) // no more arrive
         woken_.pop_front().dropped();
 }
@@ -301,11 +333,24 @@ void waiter_registry::shut_down(group& waiting) noexcept
             if (waiting.waiters.empty())
                 return;
             w = &waiting.waiters.front();
-            waiting.remove(*w);
-            w->registry_.store(nullptr, std::memory_order_relaxed);
         }
         w->context_shutdown();
+        while (is_to_be_posted(waiting, *w))
+            std::this_thread::yield();
     }
+}
+
+// Takes a waiter that still lives out of the group, once its wake-up has been posted.
+bool waiter_registry::is_to_be_posted(group& waiting, waiter& w) noexcept
+{
+    std::lock_guard lock(mutex_);
+    if (waiting.waiters.empty() || &waiting.waiters.front() != &w)
+        return false;
+    if (!w.posted_.load(std::memory_order_acquire))
+        return true;
+    waiting.remove(w);
+    w.registry_.store(nullptr, std::memory_order_relaxed);
+    return false;
 }
 
 } // namespace weir::detail

@@ -93,7 +93,7 @@ private:
 
     [[no_unique_address]] home_executor home_; // in its padding:
     bool on_own_thread_ = false;               // which of the registry's groups it is in
-    // Any thread may wake while the context's thread clears this at its shutdown.
+    std::atomic<bool> posted_{false};          // the wake-up is in a queue, or in line
     std::atomic<waiter_registry*> registry_{nullptr};
     post_storage storage_;
 };
@@ -137,7 +137,13 @@ private:
     class resuming;
     struct resume_all;
 
+    friend class waiter;
+
+    /// While it lives, the context waits to be destroyed.
+    class posting;
+
     [[gnu::cold]] void shutdown() override;
+    bool is_to_be_posted(group& waiting, waiter& w) noexcept;
     [[gnu::cold]] void shut_down(group& waiting) noexcept;
     bool on_own_thread() const noexcept;
     void resume_woken();
@@ -151,6 +157,7 @@ private:
     bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;
     std::atomic<boost::asio::io_context*> one_thread_{nullptr};
+    std::atomic<std::size_t> posting_{0}; // threads that post a wake-up now
     post_storage storage_;
 };
 
