@@ -1,6 +1,6 @@
 # weir_check_coawait(TARGET): adds the target coawait_TARGET, and a test of that name where testing is enabled. They
 # fail when a source of TARGET, or a header of the project that it includes, has an expression that g++ 12 miscompiles
-# beside co_await (coawait.py, here). Compiles nothing. Needs python3, clang-query (Debian 12: clang-tools-19) and a
+# beside co_await, or drops what a co_await gives and says [[nodiscard]] (coawait.py, here). Compiles nothing. Needs python3, clang-query (Debian 12: clang-tools-19) and a
 # generator that writes compile_commands.json: Ninja or Makefiles.
 function(weir_check_coawait target)
     if(NOT TARGET ${target})

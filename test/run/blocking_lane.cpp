@@ -257,4 +257,60 @@ BOOST_AUTO_TEST_CASE(a_lane_that_would_never_run_anything_is_refused)
     BOOST_CHECK_THROW(weir::blocking_lane(io.get_executor(), weir::paused), std::invalid_argument);
 }
 
+// A result whose default value cannot be had when it is needed: with an error too.
+struct throws_by_default {
+    static inline int left = 0; // how many can be made
+
+    throws_by_default()
+    {
+        if (left-- <= 0)
+            throw std::runtime_error("no default");
+    }
+    explicit throws_by_default(int v) noexcept : value(v) {}
+
+    int value = 0;
+};
+
+BOOST_AUTO_TEST_CASE(a_default_value_that_throws_leaves_no_caller_behind)
+{
+    in_many_orders([](simulation& s) {
+        weir::blocking_lane lane(s.b.get_executor(), 2);
+        std::string told;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto note = [&](std::exception_ptr e) {
+                try {
+                    std::rethrow_exception(e);
+                } catch (const std::runtime_error& error) {
+                    told += error.what() + std::string(" ");
+                }
+            };
+            throws_by_default::left = 1;
+            try {
+                co_await lane.async_run(
+                    []() -> throws_by_default { throw std::runtime_error("no disk"); });
+            } catch (...) {
+                note(std::current_exception());
+            }
+            throws_by_default::left = 0;
+            try {
+                co_await lane.async_run([] { return throws_by_default(7); });
+            } catch (...) {
+                note(std::current_exception());
+            }
+            throws_by_default::left = 1;
+            const auto found = co_await lane.async_run([] { return throws_by_default(7); });
+            BOOST_TEST(found.value == 7);
+            lane.close();
+            try {
+                throws_by_default::left = 1;
+                co_await lane.async_run([] { return throws_by_default(7); });
+            } catch (const weir::system_error& e) {
+                told += e.code() == errc::closed ? "closed" : e.what();
+            }
+        });
+        s.run();
+        BOOST_TEST(told == "no disk no default closed");
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -10,9 +10,11 @@
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -173,6 +175,56 @@ BOOST_AUTO_TEST_CASE(a_wait_on_a_token_without_a_source_lasts_until_cancelled)
         s.run();
         BOOST_TEST(calls == 1);
     });
+}
+
+// Each child costs a bounded number of steps, whether the others live or have gone.
+BOOST_AUTO_TEST_CASE(many_children_cost_no_more_each)
+{
+    constexpr std::size_t many = 40'000;
+    for (const bool they_stay : {true, false}) {
+        const auto parent = std::make_shared<weir::detail::cancel_state>();
+        std::vector<std::shared_ptr<weir::detail::cancel_state>> children;
+        for (std::size_t i = 0; i < many; ++i) {
+            auto child = std::make_shared<weir::detail::cancel_state>();
+            parent->link(child);
+            if (they_stay)
+                children.push_back(std::move(child));
+        }
+        BOOST_TEST(parent->looked_at <= 4 * many);
+        BOOST_TEST(parent->children.size() <= (they_stay ? many : 100U));
+        BOOST_TEST(weir::detail::cancel_state::cancel(parent, cancel_reason::requested));
+        for (const auto& child : children)
+            BOOST_TEST_REQUIRE(child->fired.is_set());
+    }
+}
+
+// Each is the parent of the next. One call within another for each of them would need more stack
+// than there is.
+BOOST_AUTO_TEST_CASE(a_chain_of_a_million_is_cancelled_to_its_end)
+{
+    std::vector<weir::cancel_source> chain(1);
+    for (int i = 0; i < 1'000'000; ++i)
+        chain.emplace_back(chain.back().token());
+    BOOST_TEST(chain.front().cancel(cancel_reason::shutdown));
+    BOOST_TEST((chain[500'000].token().reason() == cancel_reason::shutdown));
+    BOOST_TEST((chain.back().token().reason() == cancel_reason::shutdown));
+}
+
+BOOST_AUTO_TEST_CASE(a_tree_is_cancelled_from_the_root_to_the_leaves)
+{
+    weir::cancel_source root;
+    std::vector<weir::cancel_source> all;
+    for (int i = 0; i < 3; ++i)
+        all.emplace_back(root.token());
+    for (std::size_t i = 0; i < 9; ++i)
+        all.emplace_back(all[i].token());
+    BOOST_TEST(all[1].cancel(cancel_reason::overload));
+    BOOST_TEST(root.cancel());
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        const bool first_cancelled = i == 1 || i == 4 || i == 7 || i == 10;
+        BOOST_TEST((all[i].token().reason() ==
+                    (first_cancelled ? cancel_reason::overload : cancel_reason::requested)));
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -125,4 +125,38 @@ BOOST_AUTO_TEST_CASE(an_error_of_the_work_comes_before_one_of_the_clean_up)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_clean_up_that_throws_before_it_is_a_coroutine_keeps_the_works_error)
+{
+    in_many_orders([](simulation& s) {
+        std::string after_failure, after_success;
+        const auto clean_up = []() -> asio::awaitable<void> {
+            struct no_coroutine : std::runtime_error {
+                using std::runtime_error::runtime_error;
+            };
+            throw no_coroutine("clean-up");
+        };
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto fail = []() -> asio::awaitable<void> {
+                throw std::runtime_error("work");
+                co_return;
+            };
+            try {
+                co_await weir::with_cleanup(fail(), 5s, clean_up);
+            } catch (const std::runtime_error& e) {
+                after_failure = e.what();
+            }
+            try {
+                co_await weir::with_cleanup(work_for(1s), 5s, clean_up);
+            } catch (const std::runtime_error& e) {
+                after_success = e.what();
+            }
+            const bool throwing = co_await asio::this_coro::throw_if_cancelled();
+            BOOST_TEST(throwing); // as it was before
+        });
+        s.run();
+        BOOST_TEST(after_failure == "work");
+        BOOST_TEST(after_success == "clean-up");
+    });
+}
+
 BOOST_AUTO_TEST_SUITE_END()

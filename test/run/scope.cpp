@@ -3,6 +3,7 @@
 #include <weir/time/alarm.hpp>
 #include <weir/time/sleep.hpp>
 
+#include "failing_allocations.hpp"
 #include "scope_children.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -13,8 +14,10 @@
 
 #include <exception>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
@@ -223,6 +226,44 @@ BOOST_AUTO_TEST_CASE(a_child_that_cancels_its_own_scope_sees_it_at_its_next_susp
         BOOST_TEST(count == 0);
         BOOST_TEST((s.elapsed() == 0s));
     });
+}
+
+// Each allocation of `spawn` fails once.
+BOOST_AUTO_TEST_CASE(a_child_that_could_not_be_started_is_not_waited_for,
+                     *boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
+                         return allocations_can_fail();
+                     }))
+{
+    for (const auto rule : {weir::error_rule::cancel_siblings, weir::error_rule::collect}) {
+        long after = 0;
+        for (bool again = true; again; ++after) {
+            simulation s(1);
+            int count = 0, refused = 0;
+            bool joined = false;
+            s.spawn([&]() -> asio::awaitable<void> {
+                weir::scope children(s.a.get_executor(), rule);
+                children.spawn(sleep_then(1s, count));
+                auto child = sleep_then(1s, count);
+                fail_allocation(after);
+                try {
+                    children.spawn(std::move(child));
+                } catch (const std::bad_alloc&) {
+                    ++refused;
+                }
+                fail_allocation(-1);
+                BOOST_TEST(children.running() == 2U - static_cast<unsigned>(refused));
+                co_await children.join();
+                joined = true;
+            });
+            s.world.run(); // Asio may lose a handler of its own
+            BOOST_TEST(s.world.unfinished() == "");
+            again = allocation_failed();
+            BOOST_TEST(refused == (again ? 1 : 0));
+            BOOST_TEST(count == 2 - refused);
+            BOOST_TEST(joined);
+        }
+        BOOST_TEST(after > 4); // those of weir, and those of Asio
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

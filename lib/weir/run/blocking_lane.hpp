@@ -29,6 +29,11 @@ inline constexpr bool is_lane_result = std::is_void_v<R> || std::default_initial
 template <class T, class Executor>
 inline constexpr bool is_lane_result<boost::asio::awaitable<T, Executor>> = false;
 
+template <class R>
+inline constexpr bool is_moved_without_throwing = std::is_void_v<R> ||
+                                                  (std::is_nothrow_move_constructible_v<R> &&
+                                                   std::is_nothrow_destructible_v<R>);
+
 /// What a callable returns, by value.
 template <class Function>
 using lane_value = std::decay_t<std::invoke_result_t<Function>>;
@@ -85,8 +90,9 @@ public:
     /// Calls a callable on the lane and completes with what it returned or threw.
     ///
     /// Shape: the callable takes no arguments, may be move-only, is called at most once, and is no
-    ///        coroutine. Its result is default-constructible, because the handler gets an `R` with
-    ///        an error too. The callable is destroyed where it ran, before the completion; one that
+    ///        coroutine. Its result moves without throwing, and is default-constructible, because
+    ///        the handler gets an `R` with an error too; a default constructor that throws does so
+    ///        in this call. The callable is destroyed where it ran, before the completion; one that
     ///        was not called is destroyed on the handler's executor.
     /// Completion: `void(std::exception_ptr, R)`, or `void(std::exception_ptr)` when it returns
     ///             nothing.
@@ -105,15 +111,21 @@ public:
         static_assert(detail::is_lane_result<R>,
                       "weir::blocking_lane: the callable returns nothing, or what can be "
                       "default-constructed (an optional can); it is no coroutine");
+        static_assert(detail::is_moved_without_throwing<R>,
+                      "weir::blocking_lane: what the callable returns moves without throwing, or "
+                      "its caller could wait forever (a unique_ptr to it can)");
         // A deferred operation may outlive the lane: it keeps the state.
-        const auto start = [state = state_](const auto&, auto&& handler, auto&& called) {
+        using spare_value = detail::lane_default<R>;
+        const auto start = [state = state_](const auto&, auto&& handler, auto&& called,
+                                            spare_value spare) {
             using operation = detail::lane_operation<Function, R, std::decay_t<decltype(handler)>>;
             Function own(std::forward<decltype(called)>(called));
-            operation::create(std::move(handler), state->get_executor(), std::move(own), state)
+            operation::create(std::move(handler), state->get_executor(), std::move(own),
+                              std::move(spare), state)
                 ->start();
         };
-        return detail::initiate<typename detail::lane_signature<R>::type>(*state_, token, start,
-                                                                          std::move(function));
+        return detail::initiate<typename detail::lane_signature<R>::type>(
+            *state_, token, start, std::move(function), spare_value());
     }
 
     /// Takes in nothing new; what is queued completes with `errc::closed`. What has begun goes on.

@@ -1,5 +1,7 @@
 #include <weir/run/cancel.hpp>
 
+#include <algorithm>
+
 namespace weir {
 
 const char* to_string(cancel_reason reason) noexcept
@@ -21,20 +23,36 @@ const char* to_string(cancel_reason reason) noexcept
     return "unknown";
 }
 
-bool detail::cancel_state::cancel(cancel_reason why) noexcept
+bool detail::cancel_state::fire(cancel_reason why) noexcept
 {
     cancel_reason before = cancel_reason::none;
     if (why == cancel_reason::none || !reason.compare_exchange_strong(before, why))
         return false;
     fired.set();
-    std::vector<std::weak_ptr<cancel_state>> linked;
-    {
-        std::lock_guard lock(mutex);
-        linked.swap(children);
+    return true;
+}
+
+// A state is fired once, so it is in one line at most, and the line needs no memory of its own.
+bool detail::cancel_state::cancel(std::shared_ptr<cancel_state> root, cancel_reason why) noexcept
+{
+    if (!root->fire(why))
+        return false;
+    cancel_state* last = root.get();
+    for (std::shared_ptr<cancel_state> s = std::move(root); s != nullptr;) {
+        std::vector<std::weak_ptr<cancel_state>> linked;
+        {
+            std::lock_guard lock(s->mutex);
+            linked.swap(s->children);
+        }
+        for (const auto& weak : linked)
+            if (auto child = weak.lock(); child != nullptr && child->fire(why)) {
+                cancel_state* const added = child.get();
+                last->next = std::move(child);
+                last = added;
+            }
+        std::shared_ptr<cancel_state> next = std::move(s->next);
+        s = std::move(next);
     }
-    for (const auto& weak : linked)
-        if (const auto child = weak.lock())
-            child->cancel(why);
     return true;
 }
 
@@ -45,12 +63,16 @@ void detail::cancel_state::link(const std::shared_ptr<cancel_state>& child)
         // reason is seen here.
         std::lock_guard lock(mutex);
         if (reason.load() == cancel_reason::none) {
-            std::erase_if(children, [](const auto& weak) { return weak.expired(); });
+            if (children.size() >= forget_at) {
+                looked_at += children.size();
+                std::erase_if(children, [](const auto& weak) { return weak.expired(); });
+                forget_at = std::max<std::size_t>(16, 2 * children.size());
+            }
             children.push_back(child);
             return;
         }
     }
-    child->cancel(reason.load());
+    cancel(child, reason.load());
 }
 
 cancel_link::cancel_link(const cancel_token& token, boost::asio::any_io_executor executor)

@@ -7,6 +7,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <utility>
@@ -30,13 +32,21 @@ const char* to_string(cancel_reason reason) noexcept;
 namespace detail {
 
 struct cancel_state {
-    bool cancel(cancel_reason why) noexcept;
+    /// Cancels it and all below it, level by level: neither the stack nor the heap limits how many.
+    static bool cancel(std::shared_ptr<cancel_state> root, cancel_reason why) noexcept;
     void link(const std::shared_ptr<cancel_state>& child);
 
     event fired;
     std::atomic<cancel_reason> reason{cancel_reason::none};
     std::mutex mutex;
     std::vector<std::weak_ptr<cancel_state>> children; // those linked while it was not cancelled
+    std::size_t forget_at = 16;  // children that have gone are forgotten when there are so many
+    std::uint64_t looked_at = 0; // how many were looked at for that, so far
+
+private:
+    bool fire(cancel_reason why) noexcept;
+
+    std::shared_ptr<cancel_state> next; // the next whose children must be cancelled
 };
 
 } // namespace detail
@@ -85,7 +95,8 @@ public:
     cancel_source() : state_(std::make_shared<detail::cancel_state>()) {}
 
     /// A child: cancelled when its parent is, for the same reason (at once if the parent already
-    /// was). Cancelling the child does not cancel the parent.
+    /// was). Cancelling the child does not cancel the parent. A source may have any number of
+    /// children and grandchildren; one that has gone is forgotten.
     explicit cancel_source(const cancel_token& parent) : cancel_source()
     {
         if (parent.state_)
@@ -97,7 +108,7 @@ public:
     /// True for the first call, whose reason stays. No waiter is resumed inside the call.
     bool cancel(cancel_reason reason = cancel_reason::requested) noexcept
     {
-        return state_->cancel(reason);
+        return detail::cancel_state::cancel(state_, reason);
     }
 
 private:

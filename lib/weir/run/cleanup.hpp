@@ -8,6 +8,7 @@
 #include <boost/asio/this_coro.hpp>
 
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -49,12 +50,13 @@ boost::asio::awaitable<T> with_cleanup(boost::asio::awaitable<T> work, duration 
     co_await boost::asio::this_coro::throw_if_cancelled(false);
     {
         // A child has a cancellation state of its own. To reset ours would forget the request.
-        detail::timed_child shield(executor, timeout, clean_up());
+        std::optional<detail::timed_child> shield; // none when `clean_up()` itself throws
         try {
-            co_await shield.join_uninterrupted();
+            shield.emplace(executor, timeout, clean_up());
+            co_await shield->join_uninterrupted();
         } catch (...) {
             if (!error)
-                error = shield.error();
+                error = shield ? shield->error() : std::current_exception();
         }
     }
     co_await boost::asio::this_coro::throw_if_cancelled(throwing);

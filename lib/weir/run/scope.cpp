@@ -24,6 +24,7 @@ namespace asio = boost::asio;
 
 struct scope::child {
     detail::guarded_signal signal;
+    std::list<std::shared_ptr<child>>* line = nullptr; // null when it has ended
     std::list<std::shared_ptr<child>>::iterator place;
 };
 
@@ -38,15 +39,39 @@ struct scope::state {
         if (reason != cancel_reason::none || why == cancel_reason::none)
             return;
         reason = why;
-        // A child may end, and leave the list, when it is cancelled.
-        const std::list<std::shared_ptr<child>> all = children;
-        for (const auto& c : all)
+        // A child may end, and leave its list, when it is cancelled. This allocates nothing: a
+        // scope's destructor comes here.
+        while (!children.empty()) {
+            const std::shared_ptr<child> c = children.front();
+            c->line = &cancelled;
+            cancelled.splice(cancelled.end(), children, c->place);
             c->signal.cancel();
+        }
+    }
+
+    // What the end of a child needs is there before the child begins.
+    void begins(const std::shared_ptr<child>& c)
+    {
+        const std::size_t wanted =
+            rule == error_rule::collect ? errors.size() + running.count() : 0;
+        if (errors.capacity() <= wanted)
+            errors.reserve(2 * wanted + 1);
+        c->place = children.insert(children.end(), c);
+        c->line = &children;
+        running.add();
+    }
+
+    bool leaves(child& c) noexcept
+    {
+        if (c.line == nullptr)
+            return false;
+        std::exchange(c.line, nullptr)->erase(c.place);
+        return true;
     }
 
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
     {
-        children.erase(c->place);
+        leaves(*c);
         if (error && (errors.empty() || rule == error_rule::collect)) {
             errors.push_back(std::move(error));
             if (rule == error_rule::cancel_siblings)
@@ -59,6 +84,7 @@ struct scope::state {
     const cancel_token token;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
+    std::list<std::shared_ptr<child>> cancelled; // those that have been, and have not ended
     const error_rule rule;
     std::vector<std::exception_ptr> errors; // only the first, unless they are collected
     cancel_reason reason = cancel_reason::none;
@@ -91,12 +117,19 @@ scope::~scope()
 
 void scope::spawn(asio::awaitable<void> work)
 {
+    const std::shared_ptr<state> s = state_; // on this executor the child may destroy the scope
     auto c = std::make_shared<child>();
-    c->place = state_->children.insert(state_->children.end(), c);
-    state_->running.add();
-    auto on_end = [s = state_, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
-    asio::co_spawn(state_->executor, run(state_, c, std::move(work)),
-                   asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
+    s->begins(c);
+    try {
+        auto on_end = [s, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
+        asio::co_spawn(s->executor, run(s, c, std::move(work)),
+                       asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
+    } catch (...) {
+        // It did not start, unless it has ended already.
+        if (s->leaves(*c))
+            s->running.done();
+        throw;
+    }
 }
 
 void scope::cancel(cancel_reason reason)

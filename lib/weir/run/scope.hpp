@@ -71,6 +71,7 @@ public:
     ~scope();
 
     /// Starts a child. On the scope's executor it may run to its first suspension inside this call.
+    /// Throws `std::bad_alloc` when there is no memory for it; it does not count as a child then.
     void spawn(boost::asio::awaitable<void> child);
 
     /// The same for a callable that returns `awaitable<void>`. It is kept until its coroutine has

@@ -68,15 +68,29 @@ protected:
     error_code why_;
 };
 
+/// The value that goes with an error. When making it can fail, it is made before the operation
+/// starts: there the caller sees the failure.
+template <class R>
+struct lane_default {
+    static constexpr bool may_throw = false;
+};
+template <class R>
+requires(!std::is_void_v<R> && !std::is_nothrow_default_constructible_v<R>) struct lane_default<R> {
+    static constexpr bool may_throw = true;
+    R value = R();
+};
+
 /// The operation behind `blocking_lane::async_run`.
 template <class Function, class R, class Handler>
 class lane_operation final : public lane_wait<lane_operation<Function, R, Handler>, Handler> {
 public:
     lane_operation(Handler&& handler, const boost::asio::any_io_executor& executor, Function&& f,
-                   std::shared_ptr<lane_state> state)
+                   [[maybe_unused]] lane_default<R>&& spare, std::shared_ptr<lane_state> state)
         : lane_operation::lane_wait(std::move(handler), executor, std::move(state)),
           function_(std::move(f))
     {
+        if constexpr (lane_default<R>::may_throw)
+            value_.emplace(std::move(spare.value));
     }
 
     void start()
@@ -90,10 +104,12 @@ private:
     void call() noexcept override
     {
         try {
-            if constexpr (std::is_void_v<R>)
+            if constexpr (std::is_void_v<R>) {
                 std::invoke(*std::move(function_));
-            else
-                value_.emplace(std::invoke(*std::move(function_)));
+            } else {
+                R made(std::invoke(*std::move(function_)));
+                value_.emplace(std::move(made));
+            }
         } catch (...) {
             error_ = std::current_exception();
         }
@@ -106,10 +122,12 @@ private:
             error_ = std::make_exception_ptr(system_error(this->why_));
         if constexpr (std::is_void_v<R>)
             this->complete(std::move(error_));
-        else if (error_)
-            this->complete(std::move(error_), R());
-        else
+        else if (!error_)
             this->complete(std::exception_ptr(), *std::move(value_));
+        else if constexpr (lane_default<R>::may_throw)
+            this->complete(std::move(error_), *std::move(value_));
+        else
+            this->complete(std::move(error_), R());
     }
 
     std::optional<Function> function_;

@@ -4,6 +4,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
+#include <algorithm>
 #include <cassert>
 #include <stdexcept>
 #include <utility>
@@ -25,7 +26,10 @@ public:
     void add(std::weak_ptr<lane_state> lane)
     {
         std::lock_guard lock(mutex_);
-        std::erase_if(lanes_, [](const auto& weak) { return weak.expired(); });
+        if (lanes_.size() >= forget_at_) {
+            std::erase_if(lanes_, [](const auto& weak) { return weak.expired(); });
+            forget_at_ = std::max<std::size_t>(16, 2 * lanes_.size());
+        }
         lanes_.push_back(std::move(lane));
     }
 
@@ -44,6 +48,7 @@ private:
 
     std::mutex mutex_;
     std::vector<std::weak_ptr<lane_state>> lanes_;
+    std::size_t forget_at_ = 16; // lanes that have gone are forgotten when there are so many
 };
 
 } // namespace
