@@ -50,7 +50,7 @@ void come_and_go(const std::shared_ptr<scene>& s)
 void wait(const std::shared_ptr<scene>& s, bool nobody_comes_again)
 {
     waiter w;
-    if (s->count.park(w)) {
+    if (s->count.park(w) == wait_result::parked) {
         s->run.wait_until([&] { return w.told != 0 || s->cancel; });
         if (w.told == 0 && s->count.unpark(w))
             return;

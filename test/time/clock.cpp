@@ -1,10 +1,12 @@
 #include <weir/time/clock.hpp>
 
+#include "support/hand_clock.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <cerrno>
 #include <deque>
 #include <random>
 #include <vector>
@@ -20,10 +22,12 @@ struct entry final : weir::detail::timer_entry {
         order.push_back(at);
         fired = true;
     }
+    void failed(int error) noexcept override { why = error; }
 
     std::vector<weir::time_point>& order;
     weir::time_point at;
     bool fired = false;
+    int why = 0;
 };
 
 BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times_and_cancelled_ones_never)
@@ -50,6 +54,51 @@ BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times_and_cancelled_on
     for (std::size_t i = 0; i < entries.size(); ++i)
         BOOST_TEST(entries[i].fired == (i % 3 != 0));
     BOOST_TEST(!service.cancel(entries[1]));
+}
+
+// What waits never waits for a wake-up that will not come.
+BOOST_AUTO_TEST_CASE(an_entry_that_cannot_be_set_is_refused_and_leaves_the_others)
+{
+    weir::test::hand_clock clock;
+    std::vector<weir::time_point> order;
+    entry late(order, weir::time_point{} + 2s);
+    entry early(order, weir::time_point{} + 1s);
+    BOOST_TEST(clock.service().schedule(late, late.at, clock.executor()));
+    clock.fail_next(1);
+    BOOST_CHECK_THROW(clock.service().schedule(early, early.at, clock.executor()),
+                      weir::system_error);
+    BOOST_TEST(!clock.service().cancel(early));
+    clock.advance_to(late.at);
+    BOOST_TEST(late.fired);
+    BOOST_TEST(!early.fired);
+    BOOST_TEST(early.why == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_no_wake_up_can_be_had_for_fails)
+{
+    weir::test::hand_clock clock;
+    std::vector<weir::time_point> order;
+    std::deque<entry> entries;
+    for (int i = 1; i <= 4; ++i) {
+        entries.emplace_back(order, weir::time_point{} + i * 1s);
+        BOOST_TEST(clock.service().schedule(entries.back(), entries.back().at, clock.executor()));
+    }
+    entry early(order, weir::time_point{});
+    BOOST_TEST(clock.service().cancel(entries[3]));
+    clock.fail_next(1);
+    clock.advance_to(entries[0].at); // the wake-up for the next cannot be had
+    BOOST_TEST(entries[0].fired);
+    BOOST_TEST(entries[1].why == EMFILE);
+    BOOST_TEST(entries[2].why == EMFILE);
+    BOOST_TEST(entries[3].why == 0);
+
+    BOOST_TEST(clock.service().schedule(entries[3], entries[3].at, clock.executor()));
+    clock.fail_next(2); // for the early one, and for the one that was there
+    BOOST_CHECK_THROW(clock.service().schedule(early, early.at, clock.executor()),
+                      weir::system_error);
+    BOOST_TEST(entries[3].why == EMFILE);
+    BOOST_TEST(!clock.service().cancel(entries[3]));
+    BOOST_TEST(order.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)

@@ -1,5 +1,7 @@
 #include <weir/detail/guarded_call.hpp>
 
+#include <boost/asio/error.hpp>
+
 namespace weir::detail {
 
 guarded_call::pending::~pending() = default;
@@ -29,7 +31,7 @@ void guarded_call::handler::operator()(const error_code& error)
 {
     const std::shared_ptr<pending> shared = std::move(shared_);
     shared->signal.ended();
-    if (!error && shared->wanted)
+    if (error != boost::asio::error::operation_aborted && shared->wanted)
         shared->call();
     else
         shared->forget();

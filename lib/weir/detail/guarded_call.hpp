@@ -14,8 +14,8 @@ namespace weir::detail {
 /// Waits for something and then calls a function, unless this object is gone by then.
 ///
 /// The function is the handler of an operation of the signature `void(error_code)`. Destroying this
-/// object cancels the operation; the function is called only when the operation completed without
-/// an error before that.
+/// object cancels the operation; the function is called only when the operation completed before
+/// that, with or without an error.
 ///
 /// Threads: start, cancel and destroy it on the serial executor where the operation completes.
 class guarded_call {

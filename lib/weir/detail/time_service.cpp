@@ -8,9 +8,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <boost/asio/thread_pool.hpp>
+#include <boost/system/system_error.hpp>
+
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 namespace weir::detail {
@@ -20,20 +25,27 @@ namespace asio = boost::asio;
 
 constexpr std::size_t arity = 4;
 
+/// The executor directly beneath, where it is a strand over `Inner`; otherwise an empty one.
+template <class Inner>
+asio::any_io_executor beneath(const asio::any_io_executor& executor)
+{
+    if (auto* strand = executor.target<asio::strand<Inner>>())
+        return strand->get_inner_executor();
+    return {};
+}
+
 /// The context's own executor beneath strands: the timer queue must not wait behind the handlers of
 /// a strand.
 asio::any_io_executor beneath_strands(asio::any_io_executor executor)
 {
-    using io_executor = asio::io_context::executor_type;
     for (;;) {
-        if (auto* io = executor.target<asio::strand<io_executor>>()) {
-            io_executor inner = io->get_inner_executor();
-            return inner;
-        }
-        auto* any = executor.target<asio::strand<asio::any_io_executor>>();
-        if (any == nullptr)
+        asio::any_io_executor inner = beneath<asio::io_context::executor_type>(executor);
+        if (!inner)
+            inner = beneath<asio::thread_pool::executor_type>(executor);
+        if (!inner)
+            inner = beneath<asio::any_io_executor>(executor);
+        if (!inner)
             return asio::prefer(executor, asio::execution::outstanding_work.untracked);
-        asio::any_io_executor inner = any->get_inner_executor();
         executor = std::move(inner);
     }
 }
@@ -82,6 +94,21 @@ private:
 
 } // namespace
 
+int current_system_error() noexcept
+{
+    try {
+        throw;
+    } catch (const boost::system::system_error& e) {
+        if (e.code().category() == asio::error::get_system_category() && e.code())
+            return e.code().value();
+    } catch (const std::system_error& e) {
+        if (e.code().category() == std::system_category() && e.code())
+            return e.code().value();
+    } catch (...) {
+    }
+    return ENOMEM;
+}
+
 time_service::time_service(asio::execution_context& context)
     : time_service(context, std::make_shared<real_clock>())
 {
@@ -99,7 +126,7 @@ time_service::~time_service()
 
 bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_io_executor& home)
 {
-    std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (down_)
         return false;
     if (!home_)
@@ -110,13 +137,12 @@ bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_i
     // An entry later than the armed time costs nothing: it is found when the timer fires.
     if (!armed_ || at < armed_at_) {
         try {
-            source_->wake_at(*this, at, home_);
+            arm(at);
         } catch (...) {
             remove(entry.place_);
+            arm_or_fail(lock); // for those that were there
             throw;
         }
-        armed_ = true;
-        armed_at_ = at;
     }
     return true;
 }
@@ -132,7 +158,7 @@ bool time_service::cancel(timer_entry& entry) noexcept
     return true;
 }
 
-void time_service::fire()
+void time_service::fire() noexcept
 {
     std::unique_lock lock(mutex_);
     armed_ = false;
@@ -144,10 +170,35 @@ void time_service::fire()
         due->expired();
         lock.lock();
     }
-    if (!down_ && !heap_.empty() && !armed_) {
-        source_->wake_at(*this, heap_.front().at, home_);
-        armed_ = true;
-        armed_at_ = heap_.front().at;
+    arm_or_fail(lock);
+}
+
+void time_service::arm(time_point at)
+{
+    armed_ = false;
+    source_->wake_at(*this, at, home_);
+    armed_ = true;
+    armed_at_ = at;
+}
+
+// Without a wake-up, what waits would wait forever, in silence: it ends with the error.
+void time_service::arm_or_fail(std::unique_lock<std::mutex>& lock) noexcept
+{
+    int error = 0;
+    while (!down_ && !heap_.empty() && !armed_) {
+        try {
+            if (error == 0)
+                arm(heap_.front().at);
+        } catch (...) {
+            error = current_system_error();
+        }
+        if (error == 0)
+            continue;
+        timer_entry* const lost = heap_.front().entry;
+        remove(0);
+        lock.unlock();
+        lost->failed(error);
+        lock.lock();
     }
 }
 

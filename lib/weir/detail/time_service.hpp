@@ -18,6 +18,9 @@ namespace weir::detail {
 
 class time_service;
 
+/// The exception being handled as a code of the system category: `ENOMEM` for what has no other.
+int current_system_error() noexcept;
+
 /// The source of an execution context's time and of the wake-ups of its timer queue. The real one
 /// reads `std::chrono::steady_clock` and waits on one timer of the context; a simulation brings its
 /// own.
@@ -34,7 +37,8 @@ public:
     /// Whether this time is comparable with real elapsed time.
     virtual bool is_real() const noexcept { return false; }
     /// Calls `time_service::fire` at `at`, on a thread of the context. Replaces the previous
-    /// wake-up time. `home` is an executor of the context.
+    /// wake-up time. `home` is an executor of the context. May throw when a wake-up cannot be had;
+    /// then there is none.
     virtual void wake_at(time_service& service, time_point at,
                          const boost::asio::any_io_executor& home) = 0;
     /// Nothing waits any more: `fire` need not be called.
@@ -45,7 +49,9 @@ public:
 
 /// One point in time that an operation waits for.
 ///
-/// Lifetime: intrusive. Its owner keeps it alive until `expired` was called, or until
+/// Threads: `expired` and `failed` are called on a thread of the context, or inside another
+///          `schedule`, outside locks. They only post, and do no work themselves.
+/// Lifetime: intrusive. Its owner keeps it alive until one of them was called, or until
 ///           `time_service::cancel` has returned true.
 class timer_entry {
 public:
@@ -58,8 +64,9 @@ protected:
 
 private:
     friend class time_service;
-    /// Called on a thread of the context, outside locks. It only posts, and does no work itself.
     virtual void expired() noexcept = 0;
+    /// The clock cannot be woken any more, for this reason (in the system category).
+    virtual void failed(int error) noexcept = 0;
 
     static constexpr std::size_t unscheduled = std::numeric_limits<std::size_t>::max();
     std::size_t place_ = unscheduled;
@@ -99,16 +106,17 @@ public:
     time_point rough_now() const noexcept { return source_->rough_now(); }
     bool is_real() const noexcept { return source_->is_real(); }
 
-    /// Calls `entry.expired()` once, at `at`, or at once when that is past. False: the context is
-    /// being destroyed, and the entry was not taken.
+    /// Calls `entry.expired()` once, at `at`, or at once when that is past; perhaps before this
+    /// returns. False: the context is being destroyed, and the entry was not taken. Throws when it
+    /// cannot be woken then; the entry was not taken either.
     bool schedule(timer_entry& entry, time_point at, const boost::asio::any_io_executor& home);
 
-    /// True: the entry is out, and `expired` will not be called. False: `expired` was called, is
-    /// being called now, or the entry was never scheduled.
+    /// True: the entry is out, and will not be called. False: it was called, is being called now,
+    /// or was never scheduled.
     bool cancel(timer_entry& entry) noexcept;
 
     /// For a clock source: expires what is due. On a thread of the context.
-    void fire();
+    void fire() noexcept;
 
     /// Puts the clock source to sleep if nothing waits any more.
     void settle() noexcept;
@@ -125,6 +133,8 @@ private:
     void sift_down(std::size_t index) noexcept;
     void remove(std::size_t index) noexcept;
     void settle_soon() noexcept;
+    void arm(time_point at);
+    void arm_or_fail(std::unique_lock<std::mutex>& lock) noexcept;
 
     std::shared_ptr<clock_source> source_;
     std::mutex mutex_;

@@ -23,9 +23,10 @@ namespace weir::detail {
 /// The part of a waiting operation that knows the handler: its executor, its allocator and its
 /// cancellation slot.
 ///
-/// `Derived` comes from `create`, and ends itself with `complete` or `destroy`.
-template <class Derived, class Handler, class IoExecutor>
-class wait_operation : public waiter {
+/// `Derived` comes from `create`, and ends itself with `complete` or `destroy`. `Base` is `waiter`,
+/// or `timed_waiter` where there may be a deadline.
+template <class Derived, class Handler, class IoExecutor, class Base = waiter>
+class wait_operation : public Base {
 public:
     using handler_executor = boost::asio::associated_executor_t<Handler, IoExecutor>;
 
@@ -37,7 +38,7 @@ public:
 
 protected:
     wait_operation(Handler&& handler, const IoExecutor& io)
-        : waiter(where(handler, io)), handler_(std::move(handler))
+        : Base(where(handler, io)), handler_(std::move(handler))
     {
     }
 
@@ -53,7 +54,7 @@ protected:
         if constexpr (std::is_same_v<decltype(slot), boost::asio::cancellation_slot>)
             this->listen(slot);
         else
-            slot.assign(cancel_request{this});
+            slot.assign(waiter::cancel_request{this});
     }
 
     /// Clears the slot, frees the operation, then calls the handler. On the operation's executor.
@@ -85,10 +86,11 @@ private:
     Handler handler_;
 };
 
-template <class Derived, class Handler, class IoExecutor>
+template <class Derived, class Handler, class IoExecutor, class Base>
 template <class... Args>
-Derived* wait_operation<Derived, Handler, IoExecutor>::create(Handler&& handler,
-                                                              const IoExecutor& io, Args&&... args)
+Derived* wait_operation<Derived, Handler, IoExecutor, Base>::create(Handler&& handler,
+                                                                    const IoExecutor& io,
+                                                                    Args&&... args)
 {
     auto allocator = allocator_for(handler);
     Derived* memory = allocator.allocate(1);
@@ -101,8 +103,8 @@ Derived* wait_operation<Derived, Handler, IoExecutor>::create(Handler&& handler,
     }
 }
 
-template <class Derived, class Handler, class IoExecutor>
-void wait_operation<Derived, Handler, IoExecutor>::destroy() noexcept
+template <class Derived, class Handler, class IoExecutor, class Base>
+void wait_operation<Derived, Handler, IoExecutor, Base>::destroy() noexcept
 {
     auto* self = static_cast<Derived*>(this);
     auto allocator = allocator_for(handler_);
@@ -113,9 +115,9 @@ void wait_operation<Derived, Handler, IoExecutor>::destroy() noexcept
     allocator.deallocate(self, 1);
 }
 
-template <class Derived, class Handler, class IoExecutor>
+template <class Derived, class Handler, class IoExecutor, class Base>
 template <class... Args>
-void wait_operation<Derived, Handler, IoExecutor>::complete(Args... args)
+void wait_operation<Derived, Handler, IoExecutor, Base>::complete(Args... args)
 {
     auto* self = static_cast<Derived*>(this);
     auto slot = boost::asio::get_associated_cancellation_slot(handler_);

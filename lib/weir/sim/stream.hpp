@@ -199,6 +199,7 @@ private:
     }
 
     void expired() noexcept override { look(); }
+    void failed(int) noexcept override { abort(); }
 
     void resumed() override
     {

@@ -12,7 +12,8 @@ alarm::alarm(boost::asio::any_io_executor executor, time_point at, void (*functi
 
 void alarm::starter::operator()(detail::guarded_call::handler on_time)
 {
-    async_sleep_until(std::move(executor_), at_, std::move(on_time));
+    using operation = detail::sleep_operation<detail::guarded_call::handler, executor_type>;
+    operation::create(std::move(on_time), executor_)->start_or_throw(at_);
 }
 
 } // namespace weir

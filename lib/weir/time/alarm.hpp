@@ -12,9 +12,13 @@ namespace weir {
 /// Calls a function at a point in time, unless it is destroyed or cancelled first. Use it as the
 /// timeout of something that is cancelled by hand, such as a socket.
 ///
-/// Errors: what the function throws leaves through the executor, as from any posted handler.
-/// Threads: the executor must be serial (one thread, or a strand). Construct, cancel and destroy
-///          the alarm there; the function runs there too.
+/// Errors: the constructor throws a `system_error` when the clock cannot be set (no file descriptor
+///         is left for the context's first timer, or no memory); nothing is called then. A clock
+///         that fails later calls the function at once: early is better than never. What the
+///         function throws leaves through the executor, as from any posted handler.
+/// Threads: the executor must be serial (one thread, or a strand), unlike that of an operation
+///          with a deadline. Construct, cancel and destroy the alarm there; the function runs there
+///          too.
 /// Lifetime: the function is never called after `cancel` or the destructor has returned.
 class alarm {
 public:
@@ -44,7 +48,9 @@ private:
         void operator()(detail::guarded_call::handler on_time);
 
     private:
-        boost::asio::any_io_executor& executor_;
+        using executor_type = boost::asio::any_io_executor;
+
+        executor_type& executor_;
         time_point at_;
     };
 

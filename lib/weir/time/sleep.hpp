@@ -21,8 +21,9 @@ namespace weir {
 /// Units: `at` is on `std::chrono::steady_clock`'s scale. A point in the past completes at once,
 ///        but never inside this call.
 /// Completion: `void(error_code)`
-/// Errors: `boost::asio::error::operation_aborted` when cancelled; a system error when the context
-///         has no file descriptor left for its first timer.
+/// Errors: `boost::asio::error::operation_aborted` when cancelled; a system error when the clock
+///         cannot be set: the context has no file descriptor left for its first timer, or there is
+///         no memory.
 /// Cancellation: terminal, partial and total all end the wait. A wait whose time has already come
 ///               succeeds.
 /// Handler: by its associated executor, or `executor` when it has none.
@@ -51,16 +52,21 @@ public:
 
     void start(time_point at)
     {
-        if (!this->enlist())
-            return this->destroy();
-        service_ = &service_cache<time_service>::of(this->home().context());
-        this->on_cancellation();
         try {
-            if (!service_->schedule(*this, at, this->home().plain()))
-                this->destroy();
-        } catch (const system_error& e) { // no file descriptor for the context's first timer
-            error_ = e.code().value();
-            this->wake();
+            schedule(at);
+        } catch (...) { // no file descriptor for the context's first timer, or no memory
+            failed(current_system_error());
+        }
+    }
+
+    /// What cannot be set throws, and the handler is destroyed.
+    void start_or_throw(time_point at)
+    {
+        try {
+            schedule(at);
+        } catch (...) {
+            this->destroy();
+            throw;
         }
     }
 
@@ -71,6 +77,17 @@ public:
     }
 
 private:
+    // As soon as it is set it may end, on another thread.
+    void schedule(time_point at)
+    {
+        if (!this->enlist())
+            return this->destroy();
+        service_ = &service_cache<time_service>::of(this->home().context());
+        this->on_cancellation();
+        if (!service_->schedule(*this, at, this->home().plain()))
+            this->destroy();
+    }
+
     void cancelled() override
     {
         if (service_->cancel(*this)) {
@@ -80,6 +97,13 @@ private:
     }
 
     void expired() noexcept override { this->wake(); }
+
+    void failed(int error) noexcept override
+    {
+        error_ = error;
+        this->wake();
+    }
+
     void resumed() override
     {
         this->complete(error_code(error_, boost::asio::error::get_system_category()));

@@ -50,10 +50,14 @@ void connection_pool::arm_reaper()
     reaper_armed_ = next.has_value();
     if (!next)
         return;
-    reaper_ = alarm(executor_, *next, [this] {
-        idle_.drop_expired(now(executor_));
-        arm_reaper();
-    });
+    try {
+        reaper_ = alarm(executor_, *next, [this] {
+            idle_.drop_expired(now(executor_));
+            arm_reaper();
+        });
+    } catch (const system_error&) {
+        reaper_armed_ = false; // the next connection that is kept tries again
+    }
 }
 
 } // namespace weir::http::detail

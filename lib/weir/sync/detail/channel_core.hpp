@@ -84,14 +84,15 @@ public:
         return count;
     }
 
-    /// For a receiver that starts. True: parked. False: there is something to see; go on as if
-    /// notified.
+    /// For a receiver that starts. True: parked; it may be gone, and so may this core. False: there
+    /// is something to see, or it was given up; go on as if notified.
     bool park_unless_ready(receiver& r) noexcept
     {
         std::lock_guard lock(mutex_);
         flags_.fetch_or(base::receivers_parked);
         const std::uint64_t tail = ring_.tail();
-        const bool ready = !ring_.is_empty(tail) || ring_.is_ended(tail) || !senders_.empty();
+        const bool ready = !ring_.is_empty(tail) || ring_.is_ended(tail) || !senders_.empty() ||
+                           base::is_given_up(r);
         if (ready)
             flags_.fetch_add(base::one_wake);
         else
@@ -101,7 +102,8 @@ public:
     }
 
     /// For a receiver that was notified: `done` (`take` was called for up to `most` values),
-    /// `closed` (end of stream), `parked`, or `retry`.
+    /// `closed` (end of stream), `parked`, `retry`, or `timed_out`: it would have to park, and was
+    /// given up.
     template <class Take>
     attempt_result pop_or_park(receiver& r, std::size_t most, Take&& take) noexcept
     {
@@ -122,6 +124,8 @@ public:
                     result = attempt_result::retry;
                 else if (ring_.is_ended(tail))
                     result = attempt_result::closed;
+                else if (base::is_given_up(r))
+                    result = attempt_result::timed_out;
                 else
                     base::enqueue(receivers_, r);
             }
@@ -133,7 +137,8 @@ public:
         return result;
     }
 
-    /// For a sender that starts: `done`, `closed`, `parked` or `retry`.
+    /// For a sender that starts: `done`, `closed`, `parked`, `retry`, or `timed_out`: it would have
+    /// to park, and was given up. With capacity 0 this core must be kept until it returns.
     attempt_result push_or_park(sender& s) noexcept
     {
         // With capacity 0 the value stays with its sender until it is taken: no shortcut.
@@ -153,6 +158,8 @@ public:
                 result = admit(s);
             if (result == attempt_result::full)
                 result = attempt_result::parked;
+            if (result == attempt_result::parked && base::is_given_up(s))
+                result = attempt_result::timed_out;
             if (result == attempt_result::parked) {
                 base::enqueue(senders_, s);
                 // Under this lock: afterwards another thread may end the sender, and with it the
@@ -201,6 +208,10 @@ public:
     /// True: it was parked, and will not be called.
     bool unpark(receiver& r) noexcept { return base::unpark(receivers_, r); }
     bool unpark(sender& s) noexcept { return base::unpark(senders_, s); }
+
+    /// As `unpark`. If it was not parked, it will not park any more either.
+    bool give_up(receiver& r) noexcept { return base::give_up(receivers_, r); }
+    bool give_up(sender& s) noexcept { return base::give_up(senders_, s); }
 
     /// The first call of a receiver that was notified, also when it goes away without looking.
     void woken() noexcept { flags_.fetch_sub(base::one_wake); }

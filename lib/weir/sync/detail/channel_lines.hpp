@@ -32,12 +32,13 @@ public:
     private:
         friend class channel_lines;
         plain<bool> parked_{false};
+        plain<bool> given_up_{false}; // it will not park any more
     };
 
     struct sender : list_node<Atomics> {
         /// `v` is the value to send; null: the sender wants to reserve a place.
         explicit sender(T* v) noexcept : value(v) {}
-        /// Called once, outside locks, unless `unpark` returned true. `done`: the value was taken,
+        /// Called once, outside locks, unless `unpark` or `give_up` returned true. `done`: the value was taken,
         /// or the place is reserved; `closed`: the value is still there.
         virtual void settled(attempt_result result) noexcept = 0;
 
@@ -49,6 +50,7 @@ public:
     private:
         friend class channel_lines;
         plain<bool> parked_{false};
+        plain<bool> given_up_{false}; // it will not park any more
     };
 
 protected:
@@ -94,6 +96,24 @@ protected:
         update_flags();
         return true;
     }
+
+    // The same. A node that was not parked will not park any more either.
+    template <class Node>
+    bool give_up(list<Node, Atomics>& queue, Node& node) noexcept
+    {
+        std::lock_guard lock(mutex_);
+        if (!node.parked_) {
+            node.given_up_ = true;
+            return false;
+        }
+        node.parked_ = false;
+        queue.erase(node);
+        update_flags();
+        return true;
+    }
+
+    static bool is_given_up(const receiver& r) noexcept { return r.given_up_; }
+    static bool is_given_up(const sender& s) noexcept { return s.given_up_; }
 
     void wake(receivers& woken) noexcept
     {

@@ -1,11 +1,11 @@
 #pragma once
 
+#include <weir/detail/timed_waiter.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/channel_reservation.hpp>
 #include <weir/sync/detail/channel_state.hpp>
 #include <weir/sync/send_result.hpp>
-#include <weir/time/alarm.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -82,15 +82,17 @@ struct some_values {
     some_values& taker() noexcept { return *this; }
     std::size_t result() const noexcept { return count; }
 
+    void lose(channel_state<T>&) noexcept {} // the values are in the receiver's vector
+
     std::vector<T>* into;
     std::size_t most;
     std::size_t count = 0;
 };
 
 template <class T, class Sink, class Handler, class Executor>
-class receive_operation final
-    : public wait_operation<receive_operation<T, Sink, Handler, Executor>, Handler, Executor>,
-      private channel_core<T>::receiver {
+class receive_operation final : public wait_operation<receive_operation<T, Sink, Handler, Executor>,
+                                                      Handler, Executor, timed_waiter>,
+                                private channel_core<T>::receiver {
 public:
     receive_operation(Handler&& handler, const Executor& executor,
                       std::shared_ptr<channel_state<T>> state, Sink sink)
@@ -104,84 +106,108 @@ public:
         if (!this->enlist())
             return this->destroy();
         this->on_cancellation();
-        if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
+        if (!this->set_alarm(deadline))
+            return end(attempt_result::timed_out);
         if (!state_->core.park_unless_ready(*this))
             this->wake();
     }
 
 private:
-    void cancelled() override { give_up(attempt_result::cancelled); }
-
-    static void time_is_over(void* self)
+    // A receiver that was already woken sees this when it resumes.
+    void cancelled() override
     {
-        static_cast<receive_operation*>(self)->give_up(attempt_result::timed_out);
+        if (cancelled_ || this->time_is_over())
+            return;
+        cancelled_ = true;
+        if (state_->core.unpark(*this))
+            end(attempt_result::cancelled);
     }
 
-    // On the operation's executor. A receiver that was already woken sees this when it resumes.
-    void give_up(attempt_result why)
+    bool leave_line() noexcept override
     {
-        if (given_up_ != attempt_result::done)
-            return;
-        given_up_ = why;
-        if (state_->core.unpark(*this)) {
-            counted_ = false;
-            this->wake();
-        }
+        if (!state_->core.give_up(*this))
+            return false;
+        result_ = attempt_result::timed_out;
+        return true;
+    }
+
+    void end(attempt_result result)
+    {
+        result_ = result;
+        this->wake();
     }
 
     void notified() noexcept override { this->wake(); }
 
     void resumed() override
     {
-        if (counted_)
-            state_->core.woken();
-        counted_ = true;
-        attempt_result result = attempt_result::retry;
-        for (unsigned round = 0;
-             result == attempt_result::retry && given_up_ == attempt_result::done; ++round) {
-            if (round != 0)
-                real_atomics::pause(round);
-            result = state_->core.pop_or_park(*this, sink_.most, sink_.taker());
+        if (result_ == attempt_result::retry) {
+            const attempt_result seen = look();
+            if (seen == attempt_result::parked)
+                return; // another thread may have ended it already
+            result_ = seen;
         }
-        if (result == attempt_result::parked)
+        if (!this->alarm_is_out())
             return;
         // The value it was woken for may still be there, for another receiver.
         state_->core.notify();
         error_code error;
-        if (result == attempt_result::retry)
-            error = error_for(given_up_);
+        if (result_ == attempt_result::timed_out)
+            error = this->why_over();
+        else if (result_ == attempt_result::cancelled)
+            error = boost::asio::error::operation_aborted;
         if constexpr (Sink::in_one_piece)
             this->complete(sink_.result(error));
         else
             this->complete(error, sink_.result());
     }
 
+    // After a wake-up that the core counts.
+    attempt_result look() noexcept
+    {
+        state_->core.woken();
+        for (unsigned round = 0;; ++round) {
+            if (cancelled_)
+                return attempt_result::cancelled;
+            if (this->time_is_over())
+                return attempt_result::timed_out;
+            if (round != 0)
+                real_atomics::pause(round);
+            const attempt_result result =
+                state_->core.pop_or_park(*this, sink_.most, sink_.taker());
+            if (result != attempt_result::retry)
+                return result;
+        }
+    }
+
     [[gnu::cold]] void dropped() noexcept override
     {
+        if (!this->alarm_is_out())
+            return;
         const std::shared_ptr<channel_state<T>> state = state_;
-        if (counted_)
+        if (result_ == attempt_result::retry)
             state->core.woken();
+        sink_.lose(*state);
         this->destroy();
         state->core.notify();
     }
 
     [[gnu::cold]] void context_shutdown() noexcept override
     {
+        this->drop_alarm();
         if (state_->core.unpark(*this))
             this->destroy();
     }
 
     std::shared_ptr<channel_state<T>> state_;
     Sink sink_;
-    alarm deadline_;
-    attempt_result given_up_ = attempt_result::done; // anything else: why it no longer waits
-    bool counted_ = true; // the core counts the wake-up that is under way
+    attempt_result result_ = attempt_result::retry; // anything else: it has ended
+    bool cancelled_ = false;
 };
 
 /// The common part of sending and reserving: waiting in the senders' line.
 template <class T, class Derived, class Handler, class Executor>
-class send_wait : public wait_operation<Derived, Handler, Executor>,
+class send_wait : public wait_operation<Derived, Handler, Executor, timed_waiter>,
                   protected channel_core<T>::sender {
 public:
     send_wait(Handler&& handler, const Executor& executor, std::shared_ptr<channel_state<T>> shared,
@@ -196,8 +222,12 @@ public:
         if (!this->enlist())
             return lost();
         this->on_cancellation();
-        if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
+        if (!this->set_alarm(deadline))
+            return settled(attempt_result::timed_out);
+        // Without a buffer, the channel is used after the operation stood in line.
+        std::shared_ptr<channel_state<T>> kept;
+        if (state_->core.capacity() == 0)
+            kept = state_;
         attempt_result result = attempt_result::retry;
         for (unsigned round = 0; result == attempt_result::retry; ++round) {
             if (round != 0)
@@ -213,26 +243,34 @@ protected:
 
     channel_state<T>& state() noexcept { return *state_; }
 
+    error_code error() const noexcept
+    {
+        return result_ == attempt_result::timed_out ? this->why_over() : error_for(result_);
+    }
+
     std::shared_ptr<channel_state<T>> state_;
     attempt_result result_ = attempt_result::parked;
 
 private:
-    void cancelled() override { give_up(attempt_result::cancelled); }
-
-    static void time_is_over(void* self)
+    void cancelled() override
     {
-        static_cast<send_wait*>(self)->give_up(attempt_result::timed_out);
+        if (state_->core.unpark(*this))
+            settled(attempt_result::cancelled);
+    }
+
+    bool leave_line() noexcept override
+    {
+        if (!state_->core.give_up(*this))
+            return false;
+        result_ = attempt_result::timed_out;
+        return true;
     }
 
     virtual attempt_result try_or_park() noexcept = 0;
+    /// Completes with `result_`.
+    virtual void finish() = 0;
     /// Ends the operation without completing it: its context is being destroyed.
     virtual void lost() noexcept = 0;
-
-    void give_up(attempt_result why)
-    {
-        if (state_->core.unpark(*this))
-            settled(why);
-    }
 
     void settled(attempt_result result) noexcept override
     {
@@ -240,15 +278,24 @@ private:
         this->wake();
     }
 
-    [[gnu::cold]] void dropped() noexcept override { lost(); }
-
-    [[gnu::cold]] void context_shutdown() noexcept override
+    void resumed() override
     {
-        if (state_->core.unpark(*this))
+        if (this->alarm_is_out())
+            finish();
+    }
+
+    [[gnu::cold]] void dropped() noexcept override
+    {
+        if (this->alarm_is_out())
             lost();
     }
 
-    alarm deadline_;
+    [[gnu::cold]] void context_shutdown() noexcept override
+    {
+        this->drop_alarm();
+        if (state_->core.unpark(*this))
+            lost();
+    }
 };
 
 template <class T, class Handler, class Executor>
@@ -270,11 +317,11 @@ private:
         return this->state().offer(value_);
     }
 
-    void resumed() override
+    void finish() override
     {
         if (this->result_ == attempt_result::done)
             return this->complete(send_result<T>());
-        this->complete(send_result<T>(error_for(this->result_), std::move(value_)));
+        this->complete(send_result<T>(this->error(), std::move(value_)));
     }
 
     // The value cannot be handed back any more. The handler goes last: it may own what the hook
@@ -318,9 +365,9 @@ private:
         return channel_reservation<T>(std::move(this->state_));
     }
 
-    void resumed() override
+    void finish() override
     {
-        const error_code error = error_for(this->result_);
+        const error_code error = this->error();
         this->complete(error, take());
     }
 

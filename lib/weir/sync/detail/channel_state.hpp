@@ -18,6 +18,14 @@ struct one_value {
     static constexpr std::size_t most = 1;
     static constexpr bool in_one_piece = false;
 
+    /// The receiver is gone, after it has received.
+    template <class State>
+    void lose(State& state) noexcept
+    {
+        if (value)
+            state.lose(std::move(*value));
+    }
+
     one_value& taker() noexcept { return *this; }
 
     void operator()(T&& v) noexcept { value.emplace(std::move(v)); }

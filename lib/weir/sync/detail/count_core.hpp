@@ -10,6 +10,8 @@
 
 namespace weir::detail {
 
+enum class wait_result { parked, zero, timed_out };
+
 /// A count that operations wait on until it is zero, and that can be closed. The rule of `gate`,
 /// `wait_group` and `event`.
 ///
@@ -24,7 +26,8 @@ class count_core {
 
 public:
     struct node : list_node<Atomics> {
-        /// The count was zero. Called once, outside locks, unless `unpark` returned true.
+        /// The count was zero. Called once, outside locks, unless `unpark` or `give_up` returned
+        /// true.
         virtual void reached_zero() noexcept = 0;
 
     protected:
@@ -33,6 +36,7 @@ public:
     private:
         friend class count_core;
         plain<std::uint64_t> parked_{0}; // since which zero; 0 when it is not parked
+        plain<bool> given_up_{false};    // it will not park any more
     };
 
     explicit count_core(std::size_t n = 0) noexcept : word_(n * one) {}
@@ -69,18 +73,20 @@ public:
 
     void close() noexcept { word_.fetch_or(closed); }
 
-    /// False: the count is zero now.
-    bool park(node& n) noexcept
+    /// `timed_out`: the count is not zero, and the node was given up before. Once parked it may be
+    /// gone, and so may this core.
+    wait_result park(node& n) noexcept
     {
         std::lock_guard lock(mutex_);
         word_.fetch_or(waiting);
-        if (word_.load() / one != 0) {
+        const bool is_zero = word_.load() / one == 0;
+        if (!is_zero && !n.given_up_) {
             n.parked_ = zeros_;
             queue_.push_back(n);
-            return true;
+            return wait_result::parked;
         }
         update_flag();
-        return false;
+        return is_zero ? wait_result::zero : wait_result::timed_out;
     }
 
     /// True: it was parked, and will not be called.
@@ -89,6 +95,20 @@ public:
         std::lock_guard lock(mutex_);
         if (n.parked_ == 0)
             return false;
+        n.parked_ = 0;
+        queue_.erase(n);
+        update_flag();
+        return true;
+    }
+
+    /// As `unpark`. If it was not parked, it will not park any more either.
+    bool give_up(node& n) noexcept
+    {
+        std::lock_guard lock(mutex_);
+        if (n.parked_ == 0) {
+            n.given_up_ = true;
+            return false;
+        }
         n.parked_ = 0;
         queue_.erase(n);
         update_flag();

@@ -1,10 +1,10 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/timed_waiter.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/count_core.hpp>
-#include <weir/time/alarm.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -16,9 +16,9 @@ namespace weir::detail {
 
 /// The operation that waits until a count is zero: `void(error_code)`.
 template <class Handler, class Executor>
-class count_wait_operation final
-    : public wait_operation<count_wait_operation<Handler, Executor>, Handler, Executor>,
-      private count_core<>::node {
+class count_wait_operation final : public wait_operation<count_wait_operation<Handler, Executor>,
+                                                         Handler, Executor, timed_waiter>,
+                                   private count_core<>::node {
 public:
     count_wait_operation(Handler&& handler, const Executor& executor,
                          std::shared_ptr<count_core<>> core)
@@ -31,41 +31,55 @@ public:
         if (!this->enlist())
             return this->destroy();
         this->on_cancellation();
-        if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
-        if (!core_->park(*this))
-            this->wake();
+        const wait_result result =
+            this->set_alarm(deadline) ? core_->park(*this) : wait_result::timed_out;
+        if (result == wait_result::parked)
+            return; // another thread may have ended it already
+        if (result == wait_result::timed_out)
+            error_ = this->why_over();
+        this->wake();
     }
 
 private:
-    static void time_is_over(void* self)
-    {
-        static_cast<count_wait_operation*>(self)->give_up(errc::timed_out);
-    }
-
-    void cancelled() override { give_up(boost::asio::error::operation_aborted); }
-
-    void give_up(error_code reason)
+    void cancelled() override
     {
         if (core_->unpark(*this)) {
-            error_ = reason;
+            error_ = boost::asio::error::operation_aborted;
             this->wake();
         }
     }
 
+    bool leave_line() noexcept override
+    {
+        if (!core_->give_up(*this))
+            return false;
+        error_ = this->why_over();
+        return true;
+    }
+
     void reached_zero() noexcept override { this->wake(); }
-    void resumed() override { this->complete(error_); }
-    void dropped() noexcept override { this->destroy(); }
+
+    void resumed() override
+    {
+        if (this->alarm_is_out())
+            this->complete(error_);
+    }
+
+    void dropped() noexcept override
+    {
+        if (this->alarm_is_out())
+            this->destroy();
+    }
 
     void context_shutdown() noexcept override
     {
+        this->drop_alarm();
         if (core_->unpark(*this))
             this->destroy();
     }
 
     std::shared_ptr<count_core<>> core_;
     error_code error_;
-    alarm deadline_;
 };
 
 /// For `initiate_at`. The operation shares the core, so its owner may go while it waits.

@@ -11,7 +11,7 @@
 
 namespace weir::detail {
 
-enum class acquire_result { granted, parked, full, closed, too_large };
+enum class acquire_result { granted, parked, full, closed, too_large, timed_out };
 
 /// The rule of a weighted, first-come-first-served semaphore. Knows no executor, clock or handler.
 ///
@@ -36,8 +36,8 @@ class semaphore_core {
 public:
     struct node : list_node<Atomics> {
         explicit node(std::size_t w) : weight(w) {}
-        /// Called once, outside locks, unless `unpark` returned true. The result is never `parked`
-        /// or `full`.
+        /// Called once, outside locks, unless `unpark` or `give_up` returned true. The result is
+        /// `granted`, `closed` or `too_large`.
         virtual void settled(acquire_result result) noexcept = 0;
 
         const std::size_t weight;
@@ -47,7 +47,8 @@ public:
 
     private:
         friend class semaphore_core;
-        plain<bool> parked_{false}; // in the queue, not in a list of results
+        plain<bool> parked_{false};   // in the queue, not in a list of results
+        plain<bool> given_up_{false}; // it will not park any more
     };
 
     /// While the head of the queue waits for more than there is, up to `overtakers` may pass it:
@@ -75,7 +76,9 @@ public:
         }
     }
 
-    /// Grants at once when nothing waits and there is room; otherwise parks the node.
+    /// Grants at once when nothing waits and there is room; otherwise parks the node. `timed_out`:
+    /// it would have to park, and was given up before. Once parked it may be gone, and so may this
+    /// core.
     acquire_result park(node& n) noexcept
     {
         std::lock_guard lock(mutex_);
@@ -87,6 +90,8 @@ public:
             result = acquire_result::too_large;
         else if (queue_.empty() ? take(n.weight) : overtake(n.weight))
             result = acquire_result::granted;
+        else if (n.given_up_)
+            result = acquire_result::timed_out;
         else
             enqueue(n);
         if (queue_.empty())
@@ -109,6 +114,23 @@ public:
             more = was_head && grant(made);
         }
         deliver(made, more);
+        return true;
+    }
+
+    /// As `unpark`. If it was not parked, it will not park any more either.
+    bool give_up(node& n) noexcept
+    {
+        results made;
+        {
+            std::lock_guard lock(mutex_);
+            if (!n.parked_) {
+                n.given_up_ = true;
+                return false;
+            }
+            dequeue(n);
+            grant(made);
+        }
+        made.deliver();
         return true;
     }
 

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/timed_waiter.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/sync/semaphore.hpp>
-#include <weir/time/alarm.hpp>
 
 #include <boost/asio/error.hpp>
 
@@ -20,7 +20,7 @@ namespace detail {
 
 template <class Handler, class Executor>
 class acquire_operation final
-    : public wait_operation<acquire_operation<Handler, Executor>, Handler, Executor>,
+    : public wait_operation<acquire_operation<Handler, Executor>, Handler, Executor, timed_waiter>,
       private semaphore_core<>::node {
 public:
     using core = semaphore_core<>;
@@ -37,27 +37,28 @@ public:
         if (!this->enlist())
             return this->destroy();
         this->on_cancellation();
-        if (deadline != time_point::max())
-            deadline_ = alarm(this->home().plain(), deadline, time_is_over, this);
+        if (!this->set_alarm(deadline))
+            return settled(acquire_result::timed_out);
         const acquire_result result = core_->park(*this);
         if (result != acquire_result::parked) // else another thread may have ended it already
             settled(result);
     }
 
 private:
-    void cancelled() override { give_up(boost::asio::error::operation_aborted); }
-
-    static void time_is_over(void* self)
-    {
-        static_cast<acquire_operation*>(self)->give_up(errc::timed_out);
-    }
-
-    void give_up(error_code reason)
+    void cancelled() override
     {
         if (core_->unpark(*this)) {
-            error_ = reason;
+            error_ = boost::asio::error::operation_aborted;
             this->wake();
         }
+    }
+
+    bool leave_line() noexcept override
+    {
+        if (!core_->give_up(*this))
+            return false;
+        error_ = this->why_over();
+        return true;
     }
 
     void settled(acquire_result result) noexcept override
@@ -67,6 +68,8 @@ private:
             error_ = errc::closed;
         else if (result == acquire_result::too_large)
             error_ = errc::too_large;
+        else if (result == acquire_result::timed_out)
+            error_ = this->why_over();
         this->wake();
     }
 
@@ -80,18 +83,23 @@ private:
 
     void resumed() override
     {
+        if (!this->alarm_is_out())
+            return;
         const error_code error = error_;
         this->complete(error, take());
     }
 
     void dropped() noexcept override
     {
+        if (!this->alarm_is_out())
+            return;
         const permit unused = take();
         this->destroy();
     }
 
     void context_shutdown() noexcept override
     {
+        this->drop_alarm();
         if (core_->unpark(*this))
             this->destroy();
     }
@@ -99,7 +107,6 @@ private:
     std::shared_ptr<core> core_;
     acquire_result result_ = acquire_result::parked;
     error_code error_;
-    alarm deadline_;
 };
 
 } // namespace detail

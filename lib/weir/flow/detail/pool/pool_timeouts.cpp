@@ -28,8 +28,14 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
     }
     if (watched_job* watched = w.watched())
         watched->set_name(w.name());
-    if (may_suspend && over != time_point::max())
-        set_timeout(w, over);
+    if (may_suspend && over != time_point::max()) {
+        try {
+            set_timeout(w, over);
+        } catch (const system_error&) { // without its timeout it must not run
+            w.expire();
+            return end_job(w, job, false);
+        }
+    }
     return status::ok;
 }
 
@@ -41,13 +47,16 @@ void pool_state::timed_out(void* busy)
     if (!w.busy())
         return;
     const time_point now = time_service::of(w.get_executor()).now();
-    w.timeout = alarm(
-        w.get_executor(), saturating_add(now, w.pool->options_.grace()),
-        [](void* late) {
-            auto& own = *static_cast<worker*>(late);
-            own.pool->abandon(own);
-        },
-        &w);
+    const auto abandon = [](void* late) {
+        auto& own = *static_cast<worker*>(late);
+        own.pool->abandon(own);
+    };
+    try {
+        w.timeout =
+            alarm(w.get_executor(), saturating_add(now, w.pool->options_.grace()), abandon, &w);
+    } catch (const system_error&) { // there is no clock for the grace
+        abandon(&w);
+    }
 }
 
 void pool_state::set_timeout(worker& w, time_point at)

@@ -1,0 +1,51 @@
+#include <weir/detail/timed_waiter.hpp>
+
+#include <weir/detail/service_cache.hpp>
+
+namespace weir::detail {
+
+// As soon as the alarm is set it may come, on another thread. It touches nothing but what is read
+// after the line's lock was taken, or after `alarm_`.
+bool timed_waiter::set_real_alarm(time_point at) noexcept
+{
+    try {
+        time_service& clock = service_cache<time_service>::of(home().context());
+        clock_ = &clock;
+        if (!clock.schedule(*this, at, home().plain()))
+            clock_ = nullptr; // the context is being destroyed, and so is the operation, soon
+        return true;
+    } catch (...) {
+        clock_ = nullptr;
+        failure_ = current_system_error();
+        return false;
+    }
+}
+
+bool timed_waiter::take_alarm_out() noexcept
+{
+    if (time_is_over() || clock_->cancel(*this)) {
+        clock_ = nullptr;
+        return true;
+    }
+    // It is on its way. The last of the two goes on with the operation.
+    return alarm_.exchange(alarm::awaited) == alarm::over;
+}
+
+void timed_waiter::expired() noexcept
+{
+    if (leave_line()) {
+        alarm_.store(alarm::over, std::memory_order_release);
+        return wake();
+    }
+    // Without the operation, which may be gone after this, unless that waits for it.
+    if (alarm_.exchange(alarm::over) == alarm::awaited)
+        wake();
+}
+
+void timed_waiter::failed(int error) noexcept
+{
+    failure_ = error;
+    expired();
+}
+
+} // namespace weir::detail
