@@ -7,6 +7,7 @@
 #include "support/simulation.hpp"
 
 #include <boost/asio/any_completion_handler.hpp>
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/bind_allocator.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -95,27 +96,36 @@ void ends_when_cancelled(Start start, Check check)
         });
 }
 
-/// Waiters of two contexts, and every order in which the contexts and the primitive may go.
+/// Waiters of two contexts, and every order in which the contexts and the primitive may go. The
+/// primitive's own executor is the bare one of the first context, or a strand over it.
 template <class Start>
 void any_order_of_destruction_is_clean(Start start)
 {
     namespace asio = boost::asio;
+    using any = asio::any_io_executor;
     constexpr int orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+    const auto place = [](asio::io_context& io, int kind) -> any {
+        switch (kind) {
+        case 0:
+            return io.get_executor();
+        case 1:
+            return asio::make_strand(io);
+        default:
+            return asio::make_strand(any(io.get_executor()));
+        }
+    };
     for (const auto& order : orders)
-        for (const bool strand : {false, true}) {
+        for (int kinds = 0; kinds < 9; ++kinds) {
             auto alive = std::make_shared<int>(0);
             {
                 auto a = std::make_unique<asio::io_context>(1);
                 auto b = std::make_unique<asio::io_context>(1);
                 using held_type = decltype(start(a->get_executor()));
-                auto held = std::make_unique<held_type>(start(a->get_executor()));
+                auto held = std::make_unique<held_type>(start(place(*a, kinds % 3)));
                 for (auto* io : {a.get(), b.get()})
-                    for (int i = 0; i < 2; ++i) {
-                        asio::any_io_executor executor = io->get_executor();
-                        if (strand)
-                            executor = asio::make_strand(executor);
-                        held->begin(asio::bind_executor(executor, [alive](auto&&...) {}));
-                    }
+                    for (int i = 0; i < 2; ++i)
+                        held->begin(
+                            asio::bind_executor(place(*io, kinds / 3), [alive](auto&&...) {}));
                 a->poll();
                 b->poll();
                 for (const int next : order) {

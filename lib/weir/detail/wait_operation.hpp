@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -28,8 +29,6 @@ namespace weir::detail {
 template <class Derived, class Handler, class IoExecutor, class Base = waiter>
 class wait_operation : public Base {
 public:
-    using handler_executor = boost::asio::associated_executor_t<Handler, IoExecutor>;
-
     /// Allocates the operation with the handler's allocator.
     template <class... Args>
     static Derived* create(Handler&& handler, const IoExecutor& io, Args&&... args);
@@ -65,14 +64,28 @@ private:
     // A handler behind `any_completion_executor` has no context to post to. Such an operation goes
     // on at the I/O executor first, and dispatches from there.
     static constexpr bool posts_to_handler =
-        std::is_convertible_v<handler_executor, boost::asio::any_io_executor>;
+        has_own_executor<Handler> || std::is_same_v<handler_executor_or_none<Handler>, no_executor>;
 
-    static auto where(const Handler& handler, const IoExecutor& io)
+    // The I/O executor is not even copied for a handler with one of its own: another thread may be
+    // dropping it.
+    static decltype(auto) where(const Handler& handler, const IoExecutor& io)
     {
-        if constexpr (posts_to_handler)
-            return boost::asio::get_associated_executor(handler, io);
+        using own = handler_executor_or_none<Handler>;
+        using any = boost::asio::any_io_executor;
+        if constexpr (!has_own_executor<Handler>)
+            return (io);
+        else if constexpr (std::is_same_v<own, any>)
+            return any_of(own_executor_of(handler), io);
         else
-            return io;
+            return own_executor_of(handler);
+    }
+
+    static boost::asio::any_io_executor any_of(boost::asio::any_io_executor own,
+                                               const IoExecutor& io)
+    {
+        if (own)
+            return own;
+        return io;
     }
 
     static auto allocator_for(const Handler& handler)

@@ -1,5 +1,6 @@
 #include <weir/detail/waiter.hpp>
 
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/service_cache.hpp>
 #include <weir/detail/time_service.hpp>
 
@@ -195,6 +196,20 @@ void waiter_registry::remove(waiter& w) noexcept
     others_.remove(w);
 }
 
+bool waiter_registry::add(context_guest& guest) noexcept
+{
+    std::lock_guard lock(mutex_);
+    if (!down_)
+        guests_.push_front(guest);
+    return !down_;
+}
+
+void waiter_registry::remove(context_guest& guest) noexcept
+{
+    std::lock_guard lock(mutex_);
+    guests_.erase(guest);
+}
+
 // What is in line stays there: whichever thread resumes it has it for itself.
 void waiter_registry::any_threads() noexcept
 {
@@ -322,6 +337,23 @@ void waiter_registry::shutdown()
         std::this_thread::yield();
     while (!woken_.empty()) // no more arrive
         woken_.pop_front().dropped();
+    shut_down_guests();
+}
+
+// Here, and not in the destructor: all services of the context are still there, and a strand needs
+// its own.
+void waiter_registry::shut_down_guests() noexcept
+{
+    for (;;) {
+        context_guest* guest = nullptr;
+        {
+            std::lock_guard lock(mutex_);
+            if (guests_.empty())
+                return;
+            guest = &guests_.pop_front();
+        }
+        guest->context_gone();
+    }
 }
 
 void waiter_registry::shut_down(group& waiting) noexcept

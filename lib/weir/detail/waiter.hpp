@@ -27,6 +27,7 @@
 
 namespace weir::detail {
 
+class context_guest;
 class waiter_registry;
 
 /// Storage for one posted handler, so that posting allocates nothing. (Memory freed on another
@@ -98,7 +99,8 @@ private:
     post_storage storage_;
 };
 
-/// Every waiter whose handler belongs to this execution context.
+/// Every waiter whose handler belongs to this execution context, and every primitive with an
+/// executor of it that must not outlive it.
 ///
 /// Where one thread runs the context (`only_one_thread`), wake-ups wait in a line here, and one
 /// posted handler resumes all of them, including those that arrive meanwhile. A wake-up then costs
@@ -115,6 +117,10 @@ public:
     /// False: the context is being destroyed, and the waiter was not added.
     bool add(waiter& w);
     void remove(waiter& w) noexcept;
+
+    /// False: the context is being destroyed.
+    bool add(context_guest& guest) noexcept;
+    void remove(context_guest& guest) noexcept;
 
     void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
     /// Takes that back. No thread runs the context meanwhile.
@@ -145,6 +151,7 @@ private:
     [[gnu::cold]] void shutdown() override;
     bool is_to_be_posted(group& waiting, waiter& w) noexcept;
     [[gnu::cold]] void shut_down(group& waiting) noexcept;
+    void shut_down_guests() noexcept;
     bool on_own_thread() const noexcept;
     void resume_woken();
     void post_resume_all();
@@ -154,6 +161,7 @@ private:
     short_mutex mutex_;
     group others_;
     chain<waiter> woken_;
+    list<context_guest> guests_;
     bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;
     std::atomic<boost::asio::io_context*> one_thread_{nullptr};

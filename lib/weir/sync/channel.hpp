@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/channel_reservation.hpp>
@@ -63,7 +64,8 @@ public:
     channel& operator=(const channel&) = delete;
     ~channel() { state_->end(); }
 
-    executor_type get_executor() const noexcept { return executor_; }
+    /// Precondition: the executor's context is still there, unless it is a bare `io_context`.
+    executor_type get_executor() const noexcept { return executor_.get(); }
 
     /// Sends a value, waiting for room.
     ///
@@ -172,7 +174,7 @@ private:
     static std::size_t checked(std::size_t capacity);
 
     std::shared_ptr<state> state_;
-    executor_type executor_;
+    detail::own_executor<executor_type> executor_;
 };
 
 } // namespace weir

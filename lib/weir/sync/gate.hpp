@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -50,7 +51,8 @@ private:
 /// this to end cleanly: each session holds a pass, and shutdown is `co_await gate.async_close()`.
 ///
 /// Threads: safe from any thread.
-/// Lifetime: destroying it closes it. Passes may outlive it.
+/// Lifetime: destroying it closes it. Passes, and waits that have begun, may outlive it; it may
+///           outlive the context of its executor.
 template <class Executor = boost::asio::any_io_executor>
 class basic_gate {
 public:
@@ -64,7 +66,8 @@ public:
     basic_gate& operator=(const basic_gate&) = delete;
     ~basic_gate() { core_->close(); }
 
-    executor_type get_executor() const noexcept { return executor_; }
+    /// Precondition: the executor's context is still there, unless it is a bare `io_context`.
+    executor_type get_executor() const noexcept { return executor_.get(); }
 
     /// A pass, or an empty one when the gate is closed. Entering and closing meet on one atomic
     /// word: nothing enters once `close` has returned.
@@ -89,16 +92,16 @@ public:
     template <class Token = default_token<Executor>>
     auto async_close(Token&& token = Token())
     {
-        const auto start = [](const Executor& executor, auto&& handler, auto core) {
-            core->close();
-            detail::start_count_wait()(executor, std::move(handler), std::move(core));
+        const auto start = [](const basic_gate& self, auto&& handler) {
+            self.core_->close();
+            detail::start_count_wait()(self.executor_, std::move(handler), self.core_);
         };
-        return detail::initiate_at<void(error_code)>(executor_, token, start, core_);
+        return detail::initiate<void(error_code)>(*this, token, start);
     }
 
 private:
     std::shared_ptr<detail::count_core<>> core_;
-    executor_type executor_;
+    detail::own_executor<executor_type> executor_;
 };
 
 using gate = basic_gate<>;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
 #include <weir/sync/detail/semaphore_core.hpp>
@@ -41,7 +42,8 @@ public:
     basic_semaphore& operator=(const basic_semaphore&) = delete;
     ~basic_semaphore();
 
-    executor_type get_executor() const noexcept { return executor_; }
+    /// Precondition: the executor's context is still there, unless it is a bare `io_context`.
+    executor_type get_executor() const noexcept { return executor_.get(); }
 
     /// A permit when there is room and no acquire waits; otherwise an empty one. Never waits.
     /// Throws `std::invalid_argument` when `weight` is 0.
@@ -98,7 +100,7 @@ private:
     static void check_weight(std::size_t weight);
 
     std::shared_ptr<core> core_;
-    executor_type executor_;
+    detail::own_executor<executor_type> executor_;
 };
 
 using semaphore = basic_semaphore<>;

@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,7 +18,8 @@ namespace weir {
 /// Shape: call `add` before a piece of work starts and `done` when it has ended; `async_wait` waits
 ///        for the count to be zero. It may be used again afterwards.
 /// Threads: safe from any thread.
-/// Lifetime: waits may outlive it. `done` must not be called after it is gone.
+/// Lifetime: waits that have begun may outlive it. `done` must not be called after it is gone. It
+///           may outlive the context of its executor.
 template <class Executor = boost::asio::any_io_executor>
 class basic_wait_group {
 public:
@@ -30,7 +32,8 @@ public:
     basic_wait_group(const basic_wait_group&) = delete;
     basic_wait_group& operator=(const basic_wait_group&) = delete;
 
-    executor_type get_executor() const noexcept { return executor_; }
+    /// Precondition: the executor's context is still there, unless it is a bare `io_context`.
+    executor_type get_executor() const noexcept { return executor_.get(); }
 
     void add(std::size_t n = 1) noexcept { core_->enter(n); }
 
@@ -52,21 +55,22 @@ public:
     template <class Token = default_token<Executor>>
     auto async_wait(Token&& token = Token())
     {
-        return detail::initiate_at<void(error_code)>(executor_, token, detail::start_count_wait(),
-                                                     core_);
+        return async_wait_until(time_point::max(), std::forward<Token>(token));
     }
 
     /// The same, but only until `deadline`; then `errc::timed_out`, and the count does not change.
     template <class Token = default_token<Executor>>
     auto async_wait_until(time_point deadline, Token&& token = Token())
     {
-        return detail::initiate_at<void(error_code)>(executor_, token, detail::start_count_wait(),
-                                                     core_, deadline);
+        const auto start = [deadline](const basic_wait_group& self, auto&& handler) {
+            detail::start_count_wait()(self.executor_, std::move(handler), self.core_, deadline);
+        };
+        return detail::initiate<void(error_code)>(*this, token, start);
     }
 
 private:
     std::shared_ptr<detail::count_core<>> core_;
-    executor_type executor_;
+    detail::own_executor<executor_type> executor_;
 };
 
 using wait_group = basic_wait_group<>;

@@ -17,7 +17,8 @@ channel<T, Executor>::channel(executor_type executor, std::size_t capacity, over
                               undelivered_hook on_undelivered)
     : state_(std::make_shared<state>(checked(capacity), checked(when_full),
                                      std::move(on_undelivered))),
-      executor_(std::move(executor))
+      executor_(std::move(executor), state_,
+                [](void* own) noexcept { static_cast<state*>(own)->core.close(); })
 {
 }
 
@@ -60,8 +61,12 @@ auto channel<T, Executor>::async_send_until(time_point deadline, T value, Token&
 {
     const auto start = [deadline](const channel& self, auto&& handler, T own) {
         using operation = detail::send_operation<T, std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), self.executor_, self.state_, std::move(own))
-            ->start(deadline);
+        if (self.executor_.serves(handler))
+            return operation::create(std::move(handler), self.executor_.fallback(), self.state_,
+                                     std::move(own))
+                ->start(deadline);
+        self.state_->core.taken_over();
+        self.state_->lose(std::move(own));
     };
     return detail::initiate<void(send_result<T>)>(*this, token, start, std::move(value));
 }
@@ -79,8 +84,9 @@ auto channel<T, Executor>::async_reserve(Token&& token)
 {
     const auto start = [](const channel& self, auto&& handler) {
         using operation = detail::reserve_operation<T, std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), self.executor_, self.state_)
-            ->start(time_point::max());
+        if (self.executor_.serves(handler))
+            operation::create(std::move(handler), self.executor_.fallback(), self.state_)
+                ->start(time_point::max());
     };
     return detail::initiate<void(error_code, reservation)>(*this, token, start);
 }
@@ -131,8 +137,10 @@ auto channel<T, Executor>::receive_into(Sink sink, time_point deadline, Token& t
     const auto start = [deadline](const channel& self, auto&& handler, Sink own) {
         using operation =
             detail::receive_operation<T, Sink, std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), self.executor_, self.state_, std::move(own))
-            ->start(deadline);
+        if (self.executor_.serves(handler))
+            operation::create(std::move(handler), self.executor_.fallback(), self.state_,
+                              std::move(own))
+                ->start(deadline);
     };
     return detail::initiate<Signature>(*this, token, start, std::move(sink));
 }

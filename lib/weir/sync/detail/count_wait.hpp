@@ -82,8 +82,17 @@ private:
     error_code error_;
 };
 
-/// For `initiate_at`. The operation shares the core, so its owner may go while it waits.
+/// Begins a wait. It shares the core, so the core's owner may go while it waits.
 struct start_count_wait {
+    template <class Executor, class Handler>
+    void operator()(const own_executor<Executor>& executor, Handler&& handler,
+                    std::shared_ptr<count_core<>> core,
+                    time_point deadline = time_point::max()) const
+    {
+        if (executor.serves(handler))
+            (*this)(executor.fallback(), std::forward<Handler>(handler), std::move(core), deadline);
+    }
+
     template <class Executor, class Handler>
     void operator()(const Executor& executor, Handler&& handler, std::shared_ptr<count_core<>> core,
                     time_point deadline = time_point::max()) const

@@ -114,7 +114,9 @@ private:
 template <class Executor>
 basic_semaphore<Executor>::basic_semaphore(executor_type executor, weir::limit limit,
                                            std::size_t overtakers)
-    : core_(std::make_shared<core>(limit.count(), overtakers)), executor_(std::move(executor))
+    : core_(std::make_shared<core>(limit.count(), overtakers)),
+      executor_(std::move(executor), core_,
+                [](void* own) noexcept { static_cast<core*>(own)->close(); })
 {
 }
 
@@ -172,7 +174,9 @@ auto basic_semaphore<Executor>::async_acquire_until(time_point deadline, std::si
     check_weight(weight);
     const auto start = [deadline](const basic_semaphore& self, auto&& handler, std::size_t asked) {
         using operation = detail::acquire_operation<std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), self.executor_, self.core_, asked)->start(deadline);
+        if (self.executor_.serves(handler))
+            operation::create(std::move(handler), self.executor_.fallback(), self.core_, asked)
+                ->start(deadline);
     };
     return detail::initiate<void(error_code, permit)>(*this, token, start, weight);
 }

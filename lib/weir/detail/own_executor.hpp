@@ -1,0 +1,203 @@
+#pragma once
+
+#include <weir/detail/list.hpp>
+#include <weir/detail/waiter.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/query.hpp>
+
+#include <atomic>
+#include <cassert>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace weir::detail {
+
+/// Stands for "no executor" where a handler is asked for its own.
+struct no_executor {};
+
+template <class Handler>
+using handler_executor_or_none =
+    typename boost::asio::associated_executor<Handler, no_executor>::type;
+
+/// Whether an operation can post to the handler's own executor. It cannot to one behind
+/// `any_completion_executor`, which has no context.
+template <class Handler>
+inline constexpr bool has_own_executor =
+    std::is_convertible_v<handler_executor_or_none<Handler>, boost::asio::any_io_executor>;
+
+/// The handler's own executor. Only if it is an `any_io_executor` may it be empty, for a handler
+/// that has none after all.
+template <class Handler>
+auto own_executor_of(const Handler& handler) noexcept
+{
+    return boost::asio::get_associated_executor(handler, boost::asio::any_io_executor());
+}
+
+/// Whether this is the bare executor of an `io_context`: one pointer, which may dangle.
+template <class Executor>
+bool is_bare(const Executor& executor) noexcept
+{
+    using bare = boost::asio::io_context::executor_type;
+    if constexpr (std::is_same_v<Executor, boost::asio::any_io_executor>)
+        return executor.template target<bare>() != nullptr;
+    else
+        return std::is_same_v<Executor, bare>;
+}
+
+/// What is dropped when the context goes. A part of `own_executor`.
+class context_guest : private list_node<> {
+public:
+    using closing = void (*)(void*) noexcept;
+
+    context_guest(const context_guest&) = delete;
+    context_guest& operator=(const context_guest&) = delete;
+
+    bool is_gone() const noexcept { return gone_.load(std::memory_order_relaxed); }
+
+protected:
+    context_guest(std::shared_ptr<void> closed, closing close) noexcept
+        : closed_(std::move(closed)), close_(close)
+    {
+    }
+    ~context_guest() = default;
+
+    void enter(boost::asio::execution_context& context);
+    void leave() noexcept;
+    void set_gone() noexcept { gone_.store(true, std::memory_order_relaxed); }
+
+private:
+    friend class waiter_registry;
+    friend class list<context_guest>;
+
+    virtual void drop() noexcept = 0;
+    void context_gone() noexcept;
+
+    std::shared_ptr<void> closed_;
+    const closing close_;
+    std::atomic<waiter_registry*> registry_{nullptr};
+    std::atomic<bool> gone_{false};
+};
+
+/// The executor that a primitive was made with, for handlers that have none. The primitive may
+/// outlive the executor's context, and a strand must not: when the context is destroyed, the strand
+/// is dropped, and `close(closed)` is called. The bare executor of an `io_context` may stay; it
+/// costs nothing here.
+///
+/// Threads: as of the primitive. But an operation that needs this executor must not start while the
+///          context is being destroyed. One whose handler has an executor may: it never looks here.
+template <class Executor>
+class own_executor final : private context_guest {
+public:
+    explicit own_executor(Executor executor, std::shared_ptr<void> closed = nullptr,
+                          closing close = nullptr)
+        : context_guest(std::move(closed), close), executor_(std::move(executor))
+    {
+        if (!is_there())
+            set_gone();
+        else if (!is_bare(executor_))
+            enlist();
+    }
+    ~own_executor()
+    {
+        leave();
+        if (!dropped_)
+            executor_.~Executor();
+    }
+
+    using context_guest::is_gone;
+
+    /// Precondition: the context is still there.
+    const Executor& get() const noexcept
+    {
+        assert(!is_gone() && "the context of this executor is gone");
+        return executor_;
+    }
+
+    /// Whether an operation with this handler has an executor to go on at: its own, or this one.
+    template <class Handler>
+    bool serves(const Handler& handler) const noexcept
+    {
+        return !is_gone() || has_own(handler);
+    }
+
+    /// For an operation: looked at only if its handler has no executor.
+    const Executor& fallback() const noexcept { return executor_; }
+
+private:
+    template <class Handler>
+    static bool has_own(const Handler& handler) noexcept
+    {
+        using own = handler_executor_or_none<Handler>;
+        if constexpr (std::is_same_v<own, boost::asio::any_io_executor>)
+            return bool(own_executor_of(handler));
+        else
+            return has_own_executor<Handler>;
+    }
+
+    bool is_there() const noexcept
+    {
+        if constexpr (std::is_same_v<Executor, boost::asio::any_io_executor>)
+            return bool(executor_);
+        else
+            return true;
+    }
+
+    void enlist()
+    {
+        try {
+            enter(boost::asio::query(executor_, boost::asio::execution::context));
+        } catch (...) {
+            executor_.~Executor();
+            throw;
+        }
+    }
+
+    void drop() noexcept override
+    {
+        if constexpr (std::is_same_v<Executor, boost::asio::any_io_executor>) {
+            executor_ = boost::asio::any_io_executor();
+        } else {
+            executor_.~Executor();
+            dropped_ = true;
+        }
+    }
+
+    union {
+        Executor executor_;
+    };
+    bool dropped_ = false;
+};
+
+/// It may dangle, so nothing need be dropped.
+template <>
+class own_executor<boost::asio::io_context::executor_type> {
+public:
+    using executor_type = boost::asio::io_context::executor_type;
+
+    explicit own_executor(executor_type executor, const std::shared_ptr<void>& = nullptr,
+                          context_guest::closing = nullptr) noexcept
+        : executor_(executor)
+    {
+    }
+
+    static constexpr bool is_gone() noexcept { return false; }
+    const executor_type& get() const noexcept { return executor_; }
+    const executor_type& fallback() const noexcept { return executor_; }
+
+    template <class Handler>
+    static constexpr bool serves(const Handler&) noexcept
+    {
+        return true;
+    }
+
+private:
+    executor_type executor_;
+};
+
+} // namespace weir::detail
