@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <random>
+#include <utility>
 #include <vector>
 
 using namespace std::chrono_literals;
@@ -160,6 +161,44 @@ BOOST_AUTO_TEST_CASE(a_recorder_counts_as_the_value_does)
     BOOST_TEST(taken.count() == 302U);
     BOOST_TEST((taken.min() == 0ns && taken.max() == 1000h));
     BOOST_TEST(one.snapshot().count() == 300U); // looking changes nothing
+}
+
+// A timeout of `duration::max()` says "no limit", and a length can be as long.
+BOOST_AUTO_TEST_CASE(a_sum_beyond_what_a_duration_holds_stays_at_the_longest)
+{
+    const auto longest = weir::duration::max();
+    weir::histogram h;
+    weir::histogram_recorder recorder;
+    for (const weir::duration d : {longest, weir::duration(1s), longest, weir::duration::min()}) {
+        h.add(d);
+        recorder.add(d);
+    }
+    weir::histogram taken = recorder.snapshot();
+    for (weir::histogram* each : {&h, &taken}) {
+        BOOST_TEST(each->count() == 4U);
+        BOOST_TEST((each->sum() == longest));
+        BOOST_TEST((each->max() == longest));
+        BOOST_TEST((each->min() == 0s));
+        BOOST_TEST((each->quantile(1) == longest));
+        BOOST_TEST((each->mean() == longest / 4));
+        BOOST_TEST(each->count_up_to(longest) == 4U);
+    }
+    h.merge(taken);
+    recorder.add_to(h);
+    BOOST_TEST((h.sum() == longest));
+    BOOST_TEST(h.count() == 12U);
+}
+
+BOOST_AUTO_TEST_CASE(one_that_was_moved_away_is_empty)
+{
+    weir::histogram h;
+    h.add(1s);
+    const weir::histogram taken = std::move(h);
+    BOOST_TEST(taken.count() == 1U);
+    BOOST_TEST(h.empty());
+    BOOST_TEST(h.count_up_to(2s) == 0U);
+    h.add(2s);
+    BOOST_TEST((h.min() == 2s));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

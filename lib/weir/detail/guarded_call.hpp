@@ -44,8 +44,10 @@ public:
     guarded_call(guarded_call&&) noexcept = default;
     guarded_call& operator=(guarded_call&& other) noexcept
     {
-        cancel();
-        pending_ = std::move(other.pending_);
+        if (this != &other) {
+            cancel();
+            pending_ = std::move(other.pending_);
+        }
         return *this;
     }
     ~guarded_call() { cancel(); }

@@ -3,8 +3,18 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace weir {
+
+void histogram::swap(histogram& other) noexcept
+{
+    counts_.swap(other.counts_);
+    std::swap(count_, other.count_);
+    std::swap(sum_, other.sum_);
+    std::swap(min_, other.min_);
+    std::swap(max_, other.max_);
+}
 
 void histogram::add(duration d)
 {
@@ -12,7 +22,7 @@ void histogram::add(duration d)
     const duration length = std::max(d, duration::zero());
     ++counts_[scale::index(scale::nanoseconds(length))];
     ++count_;
-    sum_ += length;
+    sum_ = saturating_add(sum_, length);
     min_ = std::min(min_, length);
     max_ = std::max(max_, length);
 }
@@ -25,7 +35,7 @@ void histogram::merge(const histogram& other)
     for (std::size_t i = 0; i < scale::size; ++i)
         counts_[i] += other.counts_[i];
     count_ += other.count_;
-    sum_ += other.sum_;
+    sum_ = saturating_add(sum_, other.sum_);
     min_ = std::min(min_, other.min_);
     max_ = std::max(max_, other.max_);
 }
@@ -96,7 +106,7 @@ void histogram_recorder::add_to(histogram& sum) const
     if (count == 0)
         return;
     sum.count_ += count;
-    sum.sum_ += duration(sum_.load(std::memory_order_relaxed));
+    sum.sum_ = saturating_add(sum.sum_, duration(sum_.load(std::memory_order_relaxed)));
     // The first addition may be counted already, and its extremes not written yet.
     const duration shortest(min_.load(std::memory_order_relaxed));
     const duration longest(max_.load(std::memory_order_relaxed));

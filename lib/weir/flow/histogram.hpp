@@ -55,8 +55,9 @@ struct histogram_scale {
 ///
 /// Shape: a plain value. A `histogram_recorder` counts, its `snapshot` returns one of these.
 /// Units: from 0 to 39 hours. A negative time counts as 0; a longer one counts into the last
-///        bucket, while `min`, `max` and `sum` stay exact. A quantile is too long by a sixteenth
-///        at most: enough to tell 10 ms from 11, and the buckets stay in the cache.
+///        bucket, while `min`, `max` and `sum` stay exact (a sum ends at `duration::max()`, 292
+///        years). A quantile is too long by a sixteenth at most: enough to tell 10 ms from 11, and
+///        the buckets stay in the cache.
 /// Threads: one object by one thread at a time.
 /// Memory: 5.6 KB from the first addition on, however many follow; nothing before.
 /// Source: HdrHistogram (Gil Tene), with its precision fixed.
@@ -66,6 +67,19 @@ public:
         duration upper; ///< the longest time in the bucket
         std::uint64_t count;
     };
+
+    histogram() = default;
+    histogram(const histogram&) = default;
+    /// Leaves `other` empty.
+    histogram(histogram&& other) noexcept : histogram() { swap(other); }
+    histogram& operator=(histogram other) noexcept
+    {
+        swap(other);
+        return *this;
+    }
+    ~histogram() = default;
+
+    void swap(histogram& other) noexcept;
 
     void add(duration d);
     /// Adds the counts of `other`.
@@ -116,8 +130,9 @@ public:
     void add(duration d) noexcept
     {
         const duration length = d > duration::zero() ? d : duration::zero();
-        raise(counts_[scale::index(scale::nanoseconds(length))], std::uint64_t{1});
-        raise(sum_, length.count());
+        raise(counts_[scale::index(scale::nanoseconds(length))]);
+        const duration before(sum_.load(std::memory_order_relaxed));
+        sum_.store(saturating_add(before, length).count(), std::memory_order_relaxed);
         if (length.count() < min_.load(std::memory_order_relaxed))
             min_.store(length.count(), std::memory_order_relaxed);
         if (length.count() > max_.load(std::memory_order_relaxed))
@@ -134,10 +149,9 @@ private:
     using scale = detail::histogram_scale;
 
     // There is one writer, which reads what it wrote itself.
-    template <class Number>
-    static void raise(std::atomic<Number>& number, Number by) noexcept
+    static void raise(std::atomic<std::uint64_t>& number) noexcept
     {
-        number.store(number.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+        number.store(number.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 
     std::array<std::atomic<std::uint64_t>, scale::size> counts_{};

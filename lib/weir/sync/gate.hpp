@@ -24,8 +24,10 @@ public:
     pass(pass&&) noexcept = default;
     pass& operator=(pass&& other) noexcept
     {
-        leave();
-        core_ = std::move(other.core_);
+        if (this != &other) {
+            leave();
+            core_ = std::move(other.core_);
+        }
         return *this;
     }
     ~pass() { leave(); }
