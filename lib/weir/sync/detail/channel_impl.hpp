@@ -12,6 +12,53 @@
 
 namespace weir {
 
+namespace detail {
+
+/// Batches, for pools.
+struct channel_access {
+    /// Sends up to `most` values where there is room, and returns how many, which may be fewer than
+    /// there is room for. `give(i)` makes the i-th value, and must not throw.
+    template <class T, class Executor, class Give>
+    static std::size_t try_give(channel<T, Executor>& to, std::size_t most, Give&& give) noexcept
+    {
+        return to.state_->core.try_push_some(most, give);
+    }
+
+    /// Passes up to `most` values that are there now to `take(T&&)`, which must not throw, and
+    /// returns how many.
+    template <class T, class Executor, class Take>
+    static std::size_t try_take(channel<T, Executor>& from, std::size_t most, Take&& take) noexcept
+    {
+        return from.state_->core.try_pop(most, take);
+    }
+
+    /// As `async_receive`, without throwing, and for less code than `as_tuple` takes.
+    /// Completion: `void(received<T>)`
+    template <class T, class Executor>
+    static auto async_receive(channel<T, Executor>& from)
+    {
+        default_token<Executor> token;
+        return from.template receive_into<void(received<T>)>(whole_value<T>(), time_point::max(),
+                                                             token);
+    }
+
+    /// As `async_send_until`, for a handler that is ready to be called.
+    template <class T, class Executor, class Handler>
+    static void start_send(const channel<T, Executor>& to, time_point deadline, T&& value,
+                           Handler&& handler)
+    {
+        using operation = send_operation<T, std::decay_t<Handler>, Executor>;
+        if (to.executor_.serves(handler))
+            return operation::create(std::move(handler), to.executor_.fallback(), to.state_,
+                                     std::move(value))
+                ->start(deadline);
+        to.state_->core.taken_over();
+        to.state_->lose(std::move(value));
+    }
+};
+
+} // namespace detail
+
 template <class T, class Executor>
 channel<T, Executor>::channel(executor_type executor, std::size_t capacity, overflow when_full,
                               undelivered_hook on_undelivered)
@@ -60,13 +107,7 @@ template <class Token>
 auto channel<T, Executor>::async_send_until(time_point deadline, T value, Token&& token)
 {
     const auto start = [deadline](const channel& self, auto&& handler, T own) {
-        using operation = detail::send_operation<T, std::decay_t<decltype(handler)>, Executor>;
-        if (self.executor_.serves(handler))
-            return operation::create(std::move(handler), self.executor_.fallback(), self.state_,
-                                     std::move(own))
-                ->start(deadline);
-        self.state_->core.taken_over();
-        self.state_->lose(std::move(own));
+        detail::channel_access::start_send(self, deadline, std::move(own), std::move(handler));
     };
     return detail::initiate<void(send_result<T>)>(*this, token, start, std::move(value));
 }
@@ -187,48 +228,5 @@ inline std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std
     detail::some_values<T> sink(into, most);
     return state_->core.try_pop(most, sink);
 }
-
-namespace detail {
-
-/// Batches, for pools.
-struct channel_access {
-    /// Sends up to `most` values where there is room, and returns how many, which may be fewer than
-    /// there is room for. `give(i)` makes the i-th value, and must not throw.
-    template <class T, class Executor, class Give>
-    static std::size_t try_give(channel<T, Executor>& to, std::size_t most, Give&& give) noexcept
-    {
-        return to.state_->core.try_push_some(most, give);
-    }
-
-    /// Passes up to `most` values that are there now to `take(T&&)`, which must not throw, and
-    /// returns how many.
-    template <class T, class Executor, class Take>
-    static std::size_t try_take(channel<T, Executor>& from, std::size_t most, Take&& take) noexcept
-    {
-        return from.state_->core.try_pop(most, take);
-    }
-
-    /// As `async_receive`, without throwing, and for less code than `as_tuple` takes.
-    /// Completion: `void(received<T>)`
-    template <class T, class Executor>
-    static auto async_receive(channel<T, Executor>& from)
-    {
-        default_token<Executor> token;
-        return from.template receive_into<void(received<T>)>(whole_value<T>(), time_point::max(),
-                                                             token);
-    }
-
-    /// As `async_send_until`, for a handler that is ready to be called.
-    template <class T, class Executor, class Handler>
-    static void start_send(const channel<T, Executor>& to, time_point deadline, T&& value,
-                           Handler&& handler)
-    {
-        using operation = send_operation<T, std::decay_t<Handler>, Executor>;
-        operation::create(std::move(handler), to.executor_, to.state_, std::move(value))
-            ->start(deadline);
-    }
-};
-
-} // namespace detail
 
 } // namespace weir
