@@ -3,6 +3,7 @@
 #include <weir/time/clock.hpp>
 
 #include <weir/detail/guarded_signal.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/uninterrupted.hpp>
 #include <weir/sync/wait_group.hpp>
 
@@ -29,7 +30,7 @@ struct scope::child {
 
 struct scope::state {
     state(asio::any_io_executor e, cancel_token t, error_rule r)
-        : executor(std::move(e)), token(std::move(t)), running(executor), rule(r)
+        : executor(e), token(std::move(t)), running(std::move(e)), rule(r)
     {
     }
 
@@ -55,7 +56,7 @@ struct scope::state {
         running.done();
     }
 
-    asio::any_io_executor executor;
+    detail::own_executor<asio::any_io_executor> executor;
     const cancel_token token;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
@@ -79,9 +80,10 @@ scope::scope(asio::any_io_executor executor, cancel_token token, error_rule rule
     : state_(std::make_shared<state>(std::move(executor), std::move(token), rule))
 {
     if (state_->token.can_be_cancelled())
-        on_token_.start(
-            [s = state_] { s->cancel(s->token.reason()); },
-            [s = state_](auto handler) { s->token.async_wait(s->executor, std::move(handler)); });
+        on_token_.start([s = state_] { s->cancel(s->token.reason()); },
+                        [s = state_](auto handler) {
+                            s->token.async_wait(s->executor.get(), std::move(handler));
+                        });
 }
 
 scope::~scope()
@@ -91,11 +93,13 @@ scope::~scope()
 
 void scope::spawn(asio::awaitable<void> work)
 {
+    if (state_->executor.is_gone())
+        return; // no child can run any more
     auto c = std::make_shared<child>();
     c->place = state_->children.insert(state_->children.end(), c);
     state_->running.add();
     auto on_end = [s = state_, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
-    asio::co_spawn(state_->executor, run(state_, c, std::move(work)),
+    asio::co_spawn(state_->executor.get(), run(state_, c, std::move(work)),
                    asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
 }
 
