@@ -3,6 +3,7 @@
 #include <weir/time/clock.hpp>
 
 #include <weir/detail/guarded_signal.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/uninterrupted.hpp>
 #include <weir/sync/wait_group.hpp>
 
@@ -30,7 +31,7 @@ struct scope::child {
 
 struct scope::state {
     state(asio::any_io_executor e, cancel_token t, error_rule r)
-        : executor(std::move(e)), token(std::move(t)), running(executor), rule(r)
+        : executor(e), token(std::move(t)), running(std::move(e)), rule(r)
     {
     }
 
@@ -80,7 +81,7 @@ struct scope::state {
         running.done();
     }
 
-    asio::any_io_executor executor;
+    detail::own_executor<asio::any_io_executor> executor;
     const cancel_token token;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
@@ -105,9 +106,10 @@ scope::scope(asio::any_io_executor executor, cancel_token token, error_rule rule
     : state_(std::make_shared<state>(std::move(executor), std::move(token), rule))
 {
     if (state_->token.can_be_cancelled())
-        on_token_.start(
-            [s = state_] { s->cancel(s->token.reason()); },
-            [s = state_](auto handler) { s->token.async_wait(s->executor, std::move(handler)); });
+        on_token_.start([s = state_] { s->cancel(s->token.reason()); },
+                        [s = state_](auto handler) {
+                            s->token.async_wait(s->executor.get(), std::move(handler));
+                        });
 }
 
 scope::~scope()
@@ -117,12 +119,14 @@ scope::~scope()
 
 void scope::spawn(asio::awaitable<void> work)
 {
+    if (state_->executor.is_gone())
+        return; // no child can run any more
     const std::shared_ptr<state> s = state_; // on this executor the child may destroy the scope
     auto c = std::make_shared<child>();
     s->begins(c);
     try {
         auto on_end = [s, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
-        asio::co_spawn(s->executor, run(s, c, std::move(work)),
+        asio::co_spawn(s->executor.get(), run(s, c, std::move(work)),
                        asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
     } catch (...) {
         // It did not start, unless it has ended already.

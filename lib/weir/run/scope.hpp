@@ -58,7 +58,8 @@ private:
 /// Threads: only on its executor, which is serial. To cancel from elsewhere, give the scope the
 ///          token of a `cancel_source`.
 /// Lifetime: a scope destroyed before it was joined (after an exception, say) cancels its children,
-///           which end by themselves.
+///           which end by themselves. It may outlive its executor's context, which destroys the
+///           children; nothing can be spawned after that.
 /// Memory: one coroutine per child: about 1.2 KB.
 class scope {
 public:
