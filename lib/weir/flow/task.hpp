@@ -90,7 +90,7 @@ public:
     ///               waited for again.
     /// Handler: on its associated executor.
     template <class Token = default_token<boost::asio::any_io_executor>>
-    auto async_outcome(Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto async_outcome(Token&& token = Token())
     {
         assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
         const auto start = [](const boost::asio::any_io_executor& executor, auto&& handler,

@@ -76,15 +76,17 @@ public:
     ///               accepted.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_submit(
-        Function function, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
+        [[nodiscard("it does nothing until it is awaited")]] auto async_submit(
+            Function function, Token&& token = Token())
     {
         return async_submit(std::move(function), job_options(), std::forward<Token>(token));
     }
 
     /// The same for a job with a name, a key or a deadline.
     template <class Function, class Token = default_token<executor_type>>
-    auto async_submit(Function function, job_options options, Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto
+    async_submit(Function function, job_options options, Token&& token = Token())
     {
         using R = detail::task_value<Function>;
         return detail::initiate<void(error_code, task<R>)>(
@@ -101,14 +103,16 @@ public:
     ///               on.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_run(
-        Function function, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
+        [[nodiscard("it does nothing until it is awaited")]] auto async_run(Function function,
+                                                                            Token&& token = Token())
     {
         return async_run(std::move(function), job_options(), std::forward<Token>(token));
     }
 
     template <class Function, class Token = default_token<executor_type>>
-    auto async_run(Function function, job_options options, Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto
+    async_run(Function function, job_options options, Token&& token = Token())
     {
         using R = detail::task_value<Function>;
         return detail::initiate<void(error_code, outcome<R>)>(
@@ -119,8 +123,9 @@ public:
     /// Submits when there is a place now; never waits. An empty task when there is none, or the
     /// pool is closed.
     template <class Function>
-    task<detail::task_value<Function>> try_submit(Function function,
-                                                  const job_options& options = job_options());
+    [[nodiscard("it is the only way to the outcome, and empty when the job was not "
+                "accepted")]] task<detail::task_value<Function>>
+    try_submit(Function function, const job_options& options = job_options());
 
     /// No more jobs. Accepted ones are still run.
     void close();

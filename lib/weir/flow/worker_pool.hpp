@@ -55,6 +55,14 @@ namespace weir {
 template <class Job, class R, class Jobs = channel<detail::numbered_job<Job>>,
           class Results = channel<outcome<R>>>
 class worker_pool {
+    static_assert(!std::is_reference_v<R>,
+                  "weir::worker_pool: R is a value: for a reference, return a pointer");
+    static_assert(std::is_same_v<typename Results::value_type, outcome<R>>,
+                  "weir::worker_pool: the queue of results is one of outcome<R>, not of R");
+    static_assert(std::is_same_v<typename Jobs::value_type, Job> ||
+                      std::is_same_v<typename Jobs::value_type, detail::numbered_job<Job>>,
+                  "weir::worker_pool: the queue of jobs is one of Job");
+
 public:
     using executor_type = boost::asio::any_io_executor;
     /// Called with an outcome that will not be received, because the pool or the context is being
@@ -100,8 +108,9 @@ public:
     ///               accepted, also one that the caller runs (`overflow::caller_runs`).
     /// Handler: on its associated executor, never inside this call.
     template <class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_submit(
-        Job job, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
+        [[nodiscard("it does nothing until it is awaited")]] auto async_submit(
+            Job job, Token&& token = Token())
     {
         return detail::initiate<void(submit_result<Job>)>(
             *state_, token, detail::start_submit<state>(state_), std::move(job));
@@ -109,7 +118,8 @@ public:
 
     /// The same for a job with a name, a key or a deadline.
     template <class Token = default_token<executor_type>>
-    auto async_submit(Job job, job_options options, Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto
+    async_submit(Job job, job_options options, Token&& token = Token())
     {
         return detail::initiate<void(submit_result<Job>)>(*state_, token,
                                                           detail::start_submit<state>(state_),
@@ -117,11 +127,13 @@ public:
     }
 
     /// Submits when there is a place now; never waits. Else `errc::full` or `errc::closed`.
-    submit_result<Job> try_submit(Job job)
+    [[nodiscard("a job that is not accepted is handed back")]] submit_result<Job>
+    try_submit(Job job)
     {
         return detail::try_submit(*state_, nullptr, std::move(job));
     }
-    submit_result<Job> try_submit(Job job, const job_options& options)
+    [[nodiscard("a job that is not accepted is handed back")]] submit_result<Job>
+    try_submit(Job job, const job_options& options)
     {
         return detail::try_submit(*state_, &options, std::move(job));
     }
@@ -129,7 +141,11 @@ public:
     /// Submits from the front of `jobs` while there are places now; never waits. Returns how many
     /// were accepted: those are moved from; the others are unchanged, and do not count as rejected.
     /// Cheaper than one by one; each outcome carries its id.
-    std::size_t try_submit_n(std::span<Job> jobs) { return detail::try_submit_n(*state_, jobs); }
+    [[nodiscard("the jobs from this number on were not accepted")]] std::size_t
+    try_submit_n(std::span<Job> jobs)
+    {
+        return detail::try_submit_n(*state_, jobs);
+    }
 
     /// The outcomes.
     Results& results() noexcept { return state_->outlet().results(); }

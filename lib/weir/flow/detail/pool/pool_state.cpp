@@ -21,6 +21,19 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
 
 } // namespace
 
+namespace {
+
+const pool_options& checked(const pool_options& options)
+{
+    if (options.on_stuck() && options.timeout() == duration::max())
+        throw std::invalid_argument("weir::pool_options: on_stuck reports jobs that block their "
+                                    "thread past the timeout, so "
+                                    "it needs a timeout");
+    return options;
+}
+
+} // namespace
+
 limit bounded(limit workers)
 {
     if (workers.is_unlimited())
@@ -31,7 +44,7 @@ limit bounded(limit workers)
 }
 
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
-    : options_(options), has_timeout_(options.timeout() != duration::max()),
+    : options_(checked(options)), has_timeout_(options.timeout() != duration::max()),
       executors_(checked(std::move(executors))), live_at_(executors_.size()),
       workers_left_(executors_.front()), target_(options.workers().count())
 {

@@ -151,22 +151,40 @@ private:
 template <class Function>
 inline constexpr bool takes_context = std::is_invocable_v<Function&, job_context&>;
 
-template <class Function, bool TakesContext>
-struct returned_by : std::invoke_result<Function&> {
+template <class Function, bool TakesContext, bool TakesNothing>
+struct returned_by {
+    using type = void; // of a callable that will do for neither
 };
 template <class Function>
-struct returned_by<Function, true> : std::invoke_result<Function&, job_context&> {
+struct returned_by<Function, false, true> : std::invoke_result<Function&> {
+};
+template <class Function, bool TakesNothing>
+struct returned_by<Function, true, TakesNothing> : std::invoke_result<Function&, job_context&> {
 };
 
-/// What a task's callable results in: `R` where it returns `R` or `awaitable<R>`.
+/// What a task pool asks of a callable, in words.
 template <class Function>
-using task_value = awaited_t<typename returned_by<Function, takes_context<Function>>::type>;
+struct task_callable {
+    static constexpr bool takes_nothing = std::is_invocable_v<Function&>;
+    static_assert(
+        takes_context<Function> || takes_nothing,
+        "weir::task_pool: a callable takes nothing, or a job_context&: bind its arguments");
+    using returned = typename returned_by<Function, takes_context<Function>, takes_nothing>::type;
+    static_assert(!std::is_reference_v<awaited_t<returned>>,
+                  "weir::task_pool: a callable returns a value: for a reference, return a pointer");
+    static_assert(alignof(Function) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                  "weir::task_pool: a callable is not over-aligned: let it hold a pointer");
+    /// `R` where it returns `R` or `awaitable<R>`.
+    using value = std::remove_cvref_t<awaited_t<returned>>;
+};
+
+template <class Function>
+using task_value = typename task_callable<Function>::value;
 
 template <class Function>
 class task_of final : public task_state<task_value<Function>> {
     using R = task_value<Function>;
-    static constexpr bool is_coroutine =
-        is_awaitable<typename returned_by<Function, takes_context<Function>>::type>;
+    static constexpr bool is_coroutine = is_awaitable<typename task_callable<Function>::returned>;
 
 public:
     task_of(Function f, std::shared_ptr<const unclaimed_hook> unclaimed)
