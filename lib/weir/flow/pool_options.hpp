@@ -13,6 +13,7 @@
 
 namespace weir {
 namespace detail {
+class job_watch;
 class pool_state;
 } // namespace detail
 
@@ -96,7 +97,7 @@ private:
     bool timings_ = false;
     std::function<void(const stuck_job&)> on_stuck_;
     // Set together with it.
-    std::shared_ptr<void> (*watch_)(detail::pool_state&) = nullptr;
+    std::shared_ptr<detail::job_watch> (*watch_)(detail::pool_state&) = nullptr;
 };
 
 } // namespace weir

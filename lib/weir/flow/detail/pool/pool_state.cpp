@@ -1,6 +1,7 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
 #include <weir/detail/post_to.hpp>
+#include <weir/detail/serial.hpp>
 
 #include <algorithm>
 #include <stdexcept>
@@ -19,16 +20,11 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
     return executors;
 }
 
-} // namespace
-
-namespace {
-
 const pool_options& checked(const pool_options& options)
 {
     if (options.on_stuck() && options.timeout() == duration::max())
         throw std::invalid_argument("weir::pool_options: on_stuck reports jobs that block their "
-                                    "thread past the timeout, so "
-                                    "it needs a timeout");
+                                    "thread past the timeout, so it needs a timeout");
     return options;
 }
 
@@ -48,6 +44,10 @@ pool_state::pool_state(std::vector<executor_type> executors, const pool_options&
       executors_(checked(std::move(executors))), live_at_(executors_.size()),
       workers_left_(executors_.front()), target_(options.workers().count())
 {
+    for (executor_type& each : executors_) {
+        serial_.push_back(is_serial(each));
+        each = unless_checked(each);
+    }
     workers_left_.add();
     if (options_.watch_ != nullptr && has_timeout_ && time_service::of(get_executor()).is_real())
         stuck_ = options_.watch_(*this);
@@ -80,13 +80,37 @@ void pool_state::resize(limit workers)
 
 void pool_state::one_worker_per_executor()
 {
+    always_on_thread_ = true;
+    if (std::find(serial_.begin(), serial_.end(), false) != serial_.end())
+        return; // several threads may run one of them
     std::vector<executor_type> distinct;
     for (executor_type& each : executors_)
         if (std::find(distinct.begin(), distinct.end(), each) == distinct.end())
             distinct.push_back(std::move(each));
     executors_ = std::move(distinct);
+    serial_.resize(executors_.size());
     live_at_.resize(executors_.size());
     useful_ = executors_.size();
+}
+
+pool_state::executor_type pool_state::home_at(std::size_t index) const
+{
+    return serial_[index] ? executors_[index] : strand_over(executors_[index]);
+}
+
+worker_pointer pool_state::new_worker(worker::role role, executor_type home)
+{
+    if (stuck_)
+        return stuck_->new_worker(*this, role, std::move(home));
+    return make_worker(role, std::move(home));
+}
+
+worker_pointer pool_state::new_temporary(executor_type where)
+{
+    if (where)
+        return new_worker(worker::role::temporary, serial_over(where));
+    const std::size_t turn = next_.fetch_add(1, std::memory_order_relaxed);
+    return new_worker(worker::role::temporary, home_at(turn % executors_.size()));
 }
 
 // A worker's coroutine is made on its own executor: frames that two threads write to are then not
@@ -112,9 +136,7 @@ worker_guard pool_state::enter_resident()
 {
     const auto fewest = std::min_element(live_at_.begin(), live_at_.end());
     const auto at = static_cast<std::size_t>(fewest - live_at_.begin());
-    worker_pointer w = make_worker(worker::role::resident, executors_[at]);
-    if (stuck_)
-        w->let_watch();
+    worker_pointer w = new_worker(worker::role::resident, home_at(at));
     w->home = static_cast<std::uint32_t>(at);
     w->live = true;
     worker_guard here = enter(std::move(w));
@@ -134,8 +156,6 @@ void pool_state::no_longer_live(worker& w) noexcept
 
 std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
 {
-    if (stuck_)
-        w->let_watch();
     std::lock_guard lock(mutex_);
     if (closing_)
         return std::nullopt;
@@ -144,8 +164,6 @@ std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
 
 worker_guard pool_state::enter_for_accepted(worker_pointer w)
 {
-    if (stuck_)
-        w->let_watch();
     std::lock_guard lock(mutex_);
     return enter(std::move(w));
 }

@@ -30,6 +30,19 @@ namespace weir::detail {
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
 
+/// Sees which jobs block their thread; made by `on_stuck`.
+class job_watch {
+public:
+    job_watch() = default;
+    job_watch(const job_watch&) = delete;
+    job_watch& operator=(const job_watch&) = delete;
+    virtual ~job_watch() = default;
+
+    /// A worker whose jobs it sees. Not in the pool yet.
+    virtual worker_pointer new_worker(pool_state& state, worker::role role,
+                                      boost::asio::any_io_executor home) = 0;
+};
+
 /// All of a pool that does not depend on the types of its jobs: which workers there are and when
 /// they come and go, whether a job may start, its timeout, how the pool closes, stops and drains,
 /// and the accounts.
@@ -44,6 +57,8 @@ public:
 
     const executor_type& get_executor() const noexcept { return executors_.front(); }
     const std::vector<executor_type>& executors() const noexcept { return executors_; }
+    /// The user promises that the executors are serial, with a queue that asks for it.
+    void assume_serial_executors() noexcept { serial_.assign(serial_.size(), true); }
     const pool_options& options() const noexcept { return options_; }
 
     /// Brings the workers to the limit. Once after construction.
@@ -81,7 +96,7 @@ public:
 
     /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
     /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
-    static std::shared_ptr<void> watch_for_stuck_jobs(pool_state& state);
+    static std::shared_ptr<job_watch> watch_for_stuck_jobs(pool_state& state);
 
 protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
@@ -115,10 +130,14 @@ protected:
     /// A worker has seen the end of the queue.
     [[gnu::cold]] void end_of_jobs() noexcept;
 
-    /// For a job that came without an executor.
-    const executor_type& next_executor() noexcept
+    /// A temporary worker, not in the pool yet. Its executor is made serial; without one it is one
+    /// of the pool's.
+    worker_pointer new_temporary(executor_type where);
+    /// How many workers share what is queued.
+    std::size_t takers() const noexcept
     {
-        return executors_[next_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
+        const std::size_t live = live_.load(std::memory_order_relaxed);
+        return live == 0 ? 1 : live;
     }
     /// Lets a temporary worker in, with its job. Empty when the pool is closed.
     std::optional<worker_guard> enter_temporary(worker_pointer w);
@@ -151,6 +170,7 @@ protected:
 
 private:
     friend class worker_guard;
+    friend class stuck_jobs;
 
     virtual void close_jobs() noexcept = 0;
     virtual bool jobs_ended() const noexcept = 0;
@@ -169,6 +189,10 @@ private:
     /// outcomes.
     virtual void lost(worker& w, bool in_a_job) noexcept = 0;
 
+    /// A worker's executor: one of the pool's where that is serial, else a strand of its own.
+    executor_type home_at(std::size_t index) const;
+    /// Not in the pool yet.
+    worker_pointer new_worker(worker::role role, executor_type home);
     void describe(ticket& job, const job_options* options);
     worker_guard enter(worker_pointer w);
     [[gnu::cold]] worker_guard enter_resident();
@@ -202,6 +226,8 @@ private:
     const pool_options options_;
     const bool has_timeout_;
     std::vector<executor_type> executors_;
+    std::vector<bool> serial_;         // each of them, as far as is known
+    bool always_on_thread_ = false;    // no job suspends
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
     std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers would not help
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
@@ -218,7 +244,7 @@ private:
     job_counters temporary_counters_{job_counters::writers::several};
     ledger past_; // of residents that are gone
     pool_accounts accounts_;
-    std::shared_ptr<void> stuck_; // a watch; last: its thread looks at all the above
+    std::shared_ptr<job_watch> stuck_; // last: its thread looks at all the above
 };
 
 } // namespace weir::detail

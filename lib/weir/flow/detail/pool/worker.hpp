@@ -121,7 +121,7 @@ public:
     bool leaving() const noexcept { return leaving_; }
 
     /// Lets a watcher on another thread see its jobs. Before it has any.
-    void let_watch() { watched_ = std::make_unique<watched_job>(); }
+    void let_watch(std::shared_ptr<watched_job> watched) noexcept { watched_ = std::move(watched); }
     /// Null when there is no watcher.
     watched_job* watched() const noexcept { return watched_.get(); }
 
@@ -145,7 +145,7 @@ private:
     bool disturbed_ = false;
     bool leaving_ = false;
     time_point started_;
-    std::unique_ptr<watched_job> watched_;
+    std::shared_ptr<watched_job> watched_;
 };
 
 using worker_pointer = boost::intrusive_ptr<worker>;

@@ -49,24 +49,24 @@ public:
     bool run_beside(executor_type where, numbered_job<Job>&& job,
                     std::unique_ptr<end_callback>&& on_end) override
     {
-        if (!where)
-            where = this->next_executor();
-        auto* fresh = new temporary_type(std::move(where), this->temporary_counters());
-        std::optional<worker_guard> entered = this->enter_temporary(worker_pointer(fresh));
+        worker_pointer made = this->new_temporary(std::move(where));
+        temporary_type& fresh = as_temporary(*made);
+        std::optional<worker_guard> entered = this->enter_temporary(std::move(made));
         if (!entered)
             return false;
         this->accept_directly();
-        fresh->on_end = std::move(on_end);
-        fresh->taken.put(std::move(job));
+        fresh.on_end = std::move(on_end);
+        fresh.taken.put(std::move(job));
         this->start(std::move(*entered));
         return true;
     }
 
     void run_accepted(numbered_job<Job>&& job) override
     {
-        auto* fresh = new temporary_type(this->next_executor(), this->temporary_counters());
-        worker_guard entered = this->enter_for_accepted(worker_pointer(fresh));
-        fresh->taken.put(std::move(job));
+        worker_pointer made = this->new_temporary(executor_type());
+        temporary_type& fresh = as_temporary(*made);
+        worker_guard entered = this->enter_for_accepted(std::move(made));
+        fresh.taken.put(std::move(job));
         this->start(std::move(entered));
     }
 
@@ -262,7 +262,7 @@ private:
             if constexpr (takes_several)
                 share = mine.share();
             if (share > 1) {
-                const std::size_t fair = this->jobs().size() / this->executors().size();
+                const std::size_t fair = this->jobs().size() / this->takers();
                 if (fair < share)
                     share = fair > 0 ? fair : 1;
             }
