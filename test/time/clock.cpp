@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <functional>
 #include <random>
 #include <vector>
 
@@ -50,6 +51,30 @@ BOOST_AUTO_TEST_CASE(entries_expire_in_the_order_of_their_times_and_cancelled_on
     for (std::size_t i = 0; i < entries.size(); ++i)
         BOOST_TEST(entries[i].fired == (i % 3 != 0));
     BOOST_TEST(!service.cancel(entries[1]));
+}
+
+// As another thread would, while one expires: the queue is armed for the earliest there is, not for
+// the newest.
+BOOST_AUTO_TEST_CASE(an_entry_that_comes_while_another_expires_hides_none_before_it)
+{
+    weir::sim::world w(1);
+    weir::sim::context c(w);
+    auto& service = weir::detail::time_service::of(c.get_executor());
+    struct adder final : weir::detail::timer_entry {
+        void expired() noexcept override { add(); }
+        std::function<void()> add;
+    };
+    std::vector<weir::time_point> order;
+    entry early(order, weir::time_point{} + 5s), late(order, weir::time_point{} + 1h);
+    adder first;
+    first.add = [&] { BOOST_TEST(service.schedule(late, late.at, c.get_executor())); };
+    BOOST_TEST(service.schedule(first, weir::time_point{} + 1s, c.get_executor()));
+    BOOST_TEST(service.schedule(early, early.at, c.get_executor()));
+    while (!early.fired && w.run_one()) {
+    }
+    BOOST_TEST((w.now() == early.at));
+    w.run();
+    BOOST_TEST(late.fired);
 }
 
 BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)

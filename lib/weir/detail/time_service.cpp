@@ -1,5 +1,6 @@
 #include <weir/detail/time_service.hpp>
 
+#include <weir/detail/hooked_executor.hpp>
 #include <weir/detail/post_to.hpp>
 
 #include <boost/asio/error.hpp>
@@ -7,6 +8,7 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include <algorithm>
 #include <ctime>
@@ -20,20 +22,30 @@ namespace asio = boost::asio;
 
 constexpr std::size_t arity = 4;
 
+/// The executor directly beneath, where it is a strand over `Inner`; otherwise an empty one.
+template <class Inner>
+asio::any_io_executor beneath(const asio::any_io_executor& executor)
+{
+    if (auto* strand = executor.target<asio::strand<Inner>>())
+        return strand->get_inner_executor();
+    return {};
+}
+
 /// The context's own executor beneath strands: the timer queue must not wait behind the handlers of
 /// a strand.
 asio::any_io_executor beneath_strands(asio::any_io_executor executor)
 {
-    using io_executor = asio::io_context::executor_type;
     for (;;) {
-        if (auto* io = executor.target<asio::strand<io_executor>>()) {
-            io_executor inner = io->get_inner_executor();
-            return inner;
-        }
-        auto* any = executor.target<asio::strand<asio::any_io_executor>>();
-        if (any == nullptr)
+        asio::any_io_executor inner = beneath<asio::io_context::executor_type>(executor);
+        if (!inner)
+            inner = beneath<asio::thread_pool::executor_type>(executor);
+        if (!inner)
+            inner = beneath<asio::any_io_executor>(executor);
+        if (!inner)
+            if (auto* hooked = executor.target<hooked_executor>())
+                inner = hooked->inner();
+        if (!inner)
             return asio::prefer(executor, asio::execution::outstanding_work.untracked);
-        asio::any_io_executor inner = any->get_inner_executor();
         executor = std::move(inner);
     }
 }
@@ -110,6 +122,7 @@ bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_i
     // An entry later than the armed time costs nothing: it is found when the timer fires.
     if (!armed_ || at < armed_at_) {
         try {
+            at = heap_.front().at; // while `fire` is under way, one there may be earlier
             source_->wake_at(*this, at, home_);
         } catch (...) {
             remove(entry.place_);
