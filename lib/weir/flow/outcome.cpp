@@ -61,6 +61,11 @@ std::string_view name_of(const job_record* record) noexcept
     return record != nullptr ? std::string_view(record->options.name()) : std::string_view();
 }
 
+cancel_reason asked_by_token(const job_record* record) noexcept
+{
+    return record != nullptr ? record->options.token().reason() : cancel_reason::none;
+}
+
 std::string_view key_of(const job_record* record) noexcept
 {
     return record != nullptr ? std::string_view(record->options.key()) : std::string_view();

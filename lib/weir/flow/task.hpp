@@ -23,14 +23,16 @@ struct task_access;
 /// Completes a wait for a task with its outcome.
 template <class R, class Handler>
 struct outcome_handler : handler_wrapper<Handler> {
-    outcome_handler(Handler&& h, claim<R>&& c)
-        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c))
+    outcome_handler(Handler&& h, claim<R>&& c, std::shared_ptr<pool_state> in)
+        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c)), cancel_in(std::move(in))
     {
     }
 
     void operator()(error_code error)
     {
         if (error) {
+            if (cancel_in)
+                cancel_task(*cancel_in, claimed.task(), cancel_reason::requested);
             claimed.give_up();
             return std::move(this->handler)(error, outcome<R>());
         }
@@ -41,14 +43,17 @@ struct outcome_handler : handler_wrapper<Handler> {
     }
 
     claim<R> claimed;
+    std::shared_ptr<pool_state>
+        cancel_in; // null when a wait that is cancelled leaves the job alone
 };
 
 template <class R, class Handler>
 void wait_for_outcome(const boost::asio::any_io_executor& executor, claim<R> claimed,
-                      Handler&& handler)
+                      Handler&& handler, std::shared_ptr<pool_state> cancel_in = nullptr)
 {
     event done = claimed.done();
-    done.async_wait(executor, outcome_handler<R, Handler>(std::move(handler), std::move(claimed)));
+    done.async_wait(executor, outcome_handler<R, Handler>(std::move(handler), std::move(claimed),
+                                                          std::move(cancel_in)));
 }
 
 } // namespace detail
@@ -69,7 +74,7 @@ public:
         if (this != &other) {
             drop();
             id_ = other.id_;
-            executor_ = std::move(other.executor_);
+            pool_ = std::move(other.pool_);
             state_ = std::move(other.state_);
         }
         return *this;
@@ -80,6 +85,18 @@ public:
     job_id id() const noexcept { return id_; }
     /// The job has ended; its outcome can be had without waiting.
     bool is_done() const noexcept { return state_ && state_->is_done(); }
+
+    /// Asks the job to end, as `job_options::token` does: one that has not started never does; for a
+    /// running coroutine its operation is cancelled (terminal), and a plain callable can ask its
+    /// `job_context`. The outcome is `cancelled` then. A job that has ended, or ends all the same
+    /// with a value, stays as it is. Does nothing without a job.
+    ///
+    /// Threads: from any thread.
+    void cancel(cancel_reason reason = cancel_reason::requested) const
+    {
+        if (state_)
+            detail::cancel_task(*pool_, *state_, reason);
+    }
 
     /// Waits for the outcome, and takes it: once. Precondition: there is a job (asserted).
     ///
@@ -98,7 +115,8 @@ public:
             detail::wait_for_outcome(executor, detail::claim<R>(std::move(state)),
                                      std::move(handler));
         };
-        return detail::initiate_at<void(error_code, outcome<R>)>(executor_, token, start, state_);
+        return detail::initiate_at<void(error_code, outcome<R>)>(detail::executor_of(*pool_), token,
+                                                                 start, state_);
     }
 
 private:
@@ -111,7 +129,7 @@ private:
     }
 
     job_id id_ = 0;
-    boost::asio::any_io_executor executor_;
+    std::shared_ptr<detail::pool_state> pool_;
     std::shared_ptr<detail::task_state<R>> state_;
 };
 
@@ -120,12 +138,12 @@ namespace detail {
 /// Makes tasks, for pools.
 struct task_access {
     template <class R>
-    static task<R> make(job_id id, boost::asio::any_io_executor executor,
+    static task<R> make(job_id id, std::shared_ptr<pool_state> owner,
                         std::shared_ptr<task_state<R>> state) noexcept
     {
         task<R> made;
         made.id_ = id;
-        made.executor_ = std::move(executor);
+        made.pool_ = std::move(owner);
         made.state_ = std::move(state);
         return made;
     }

@@ -100,7 +100,7 @@ public:
     /// Errors: as `async_submit`'s: the job was not accepted.
     /// Cancellation: terminal, partial and total; while it waits for a place, the job is not
     ///               accepted. Afterwards the wait ends with `operation_aborted` and the job goes
-    ///               on.
+    ///               on, or is cancelled if its options say `cancel_with_run`.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
     requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
@@ -169,7 +169,7 @@ task<detail::task_value<Function>> task_pool::try_submit(Function function,
     const auto result = state_->try_submit(std::move(job), options);
     if (!result)
         return task<R>();
-    return detail::task_access::make<R>(result.id(), get_executor(), std::move(made));
+    return detail::task_access::make<R>(result.id(), state_, std::move(made));
 }
 
 } // namespace weir

@@ -10,6 +10,8 @@
 
 namespace weir::detail {
 
+class worker;
+
 /// Calls a worker pool's handler, with or without the context, as its signature asks. A `Work` of
 /// `worker_loop`.
 template <class Job, class R, class Handler>
@@ -48,6 +50,9 @@ public:
                   "weir::worker_pool: the handler returns the pool's R, or an awaitable of it");
 
     explicit job_handler(Handler handler) : handler_(callable(std::move(handler))) {}
+
+    static constexpr bool begin(Job&, worker&, job_id) noexcept { return true; }
+    static cancel_reason asked(const Job&) noexcept { return cancel_reason::none; }
 
     static constexpr bool suspends(const Job&) noexcept { return may_suspend; }
 

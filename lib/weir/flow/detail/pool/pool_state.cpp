@@ -204,6 +204,7 @@ void pool_state::end_of_jobs() noexcept
 void pool_state::left(worker& w) noexcept
 {
     w.timeout.cancel();
+    w.on_token.cancel();
     const bool counted = !w.retired(); // otherwise another took its place long ago
     if (w.busy()) {                    // its context is being destroyed
         w.retire();

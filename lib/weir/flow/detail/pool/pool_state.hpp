@@ -27,6 +27,8 @@
 
 namespace weir::detail {
 
+class task_base;
+
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
 
@@ -92,6 +94,9 @@ public:
     }
     void reject() noexcept { accounts_.reject(); }
 
+    /// From any thread: cancels the job that this task is, if it runs.
+    void cancel_running(const task_base& task);
+
     virtual void close_results() noexcept = 0;
 
     /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
@@ -112,6 +117,8 @@ protected:
         w.begin(job, now);
         return status::ok;
     }
+    /// The job was cancelled before a worker took it. Returns how it ended.
+    status end_unstarted(worker& w, ticket& job, time_point now, cancel_reason reason);
     /// The job has ended. Returns the status that its outcome will have.
     status end_job(worker& w, ticket& job, bool has_value)
     {
@@ -219,6 +226,7 @@ private:
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
     static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
+    static void listen_to_token(worker& w);
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;

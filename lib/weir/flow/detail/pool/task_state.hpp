@@ -18,6 +18,9 @@
 
 namespace weir::detail {
 
+class pool_state;
+class worker;
+
 /// A task as its pool sees it.
 class task_base {
 public:
@@ -32,9 +35,57 @@ public:
     /// Called once, by the pool, with how it ended. The callable goes before the outcome is there,
     /// for it may hold a permit; not that of an abandoned task, whose coroutine still uses it.
     virtual void finish(outcome<void>&& how) noexcept = 0;
+
+    /// A worker is about to start it. False: it was cancelled, and must not be.
+    bool begin(worker& w, job_id id) noexcept;
+    cancel_reason asked() const noexcept { return asked_.load(); }
+
+    /// From any thread. True: it runs, and its worker must be told: see `pool_state`.
+    bool ask_to_end(cancel_reason reason) noexcept
+    {
+        cancel_reason before = cancel_reason::none;
+        asked_.compare_exchange_strong(before, reason);
+        const unsigned flags = flags_.fetch_or(cancelled);
+        return (flags & started) != 0 && (flags & finished) == 0;
+    }
+    /// Under the lock of its pool; null when it has not started, or has ended.
+    worker* runs_on() const noexcept
+    {
+        const unsigned flags = flags_.load();
+        return (flags & started) != 0 && (flags & finished) == 0 ? worker_ : nullptr;
+    }
+    /// When it has started.
+    job_id id() const noexcept { return id_; }
+
     /// An abandoned task has ended after all.
     virtual void ended_late() noexcept = 0;
+
+protected:
+    static constexpr unsigned finished = 1;
+    static constexpr unsigned dropped = 2;
+    static constexpr unsigned taken = 4;
+    static constexpr unsigned started = 8;
+    static constexpr unsigned cancelled = 16;
+    static constexpr unsigned one_claim = 32; // counted above the flags
+
+    /// It has ended, its handle is gone, and no waiter is counted.
+    static bool is_left_unclaimed(unsigned flags) noexcept
+    {
+        return (flags & ~(taken | started | cancelled)) == (finished | dropped);
+    }
+
+    std::atomic<unsigned> flags_{0};
+
+private:
+    worker* worker_ = nullptr; // these two are there when it is started
+    job_id id_ = 0;
+    std::atomic<cancel_reason> asked_{cancel_reason::none};
 };
+
+/// Asks the task's job to end: from any thread.
+void cancel_task(pool_state& owner, task_base& task, cancel_reason reason);
+/// The executor of handlers that have none of their own.
+const boost::asio::any_io_executor& executor_of(const pool_state& owner) noexcept;
 
 using unclaimed_hook = std::function<void(outcome<void>&&)>;
 
@@ -53,7 +104,7 @@ public:
         outcome_access::end(out_, outcome_access::take_ticket(how), s, how.reason());
         const unsigned now = flags_.fetch_or(finished) | finished;
         done_.set();
-        if (now == left_unclaimed)
+        if (is_left_unclaimed(now))
             tell_unclaimed();
     }
 
@@ -68,7 +119,7 @@ public:
     void claim() noexcept { flags_.fetch_add(one_claim); }
     void unclaim() noexcept
     {
-        if (flags_.fetch_sub(one_claim) - one_claim == left_unclaimed)
+        if (is_left_unclaimed(flags_.fetch_sub(one_claim) - one_claim))
             tell_unclaimed();
     }
     /// False: another wait took it.
@@ -83,7 +134,7 @@ public:
     /// The handle is gone.
     void drop() noexcept
     {
-        if ((flags_.fetch_or(dropped) | dropped) == left_unclaimed)
+        if (is_left_unclaimed(flags_.fetch_or(dropped) | dropped))
             tell_unclaimed();
     }
 
@@ -98,12 +149,6 @@ protected:
     }
 
 private:
-    static constexpr unsigned finished = 1;
-    static constexpr unsigned dropped = 2;
-    static constexpr unsigned left_unclaimed = finished | dropped; // and no waiter is counted
-    static constexpr unsigned taken = 4;
-    static constexpr unsigned one_claim = 8; // counted above the flags
-
     void tell_unclaimed() noexcept
     {
         if (out_.status() != status::failed || !hook_)
@@ -116,7 +161,6 @@ private:
     std::shared_ptr<const unclaimed_hook> hook_;
     event_state done_;
     outcome<R> out_;
-    std::atomic<unsigned> flags_{0};
 };
 
 /// A wait for a task's outcome. Destroying it before it took the outcome gives the wait up.
@@ -132,6 +176,7 @@ public:
     ~claim() { give_up(); }
 
     event done() const noexcept { return task_state<R>::done(task_); }
+    task_state<R>& task() const noexcept { return *task_; }
     void give_up() noexcept
     {
         if (const auto task = std::move(task_))

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/guarded_call.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
 #include <weir/flow/detail/pool/watched_job.hpp>
@@ -13,6 +14,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -76,7 +78,12 @@ public:
     status end(bool has_value) noexcept
     {
         busy_ = false;
+        if (!has_value)
+            reason_ = reason();
+        if (record_ != nullptr)
+            on_token.cancel();
         record_ = nullptr;
+        asked_ = nullptr;
         timeout.cancel();
         if (watched_)
             watched_->end();
@@ -92,6 +99,10 @@ public:
     }
     /// The job's time was over before it could start.
     void expire() noexcept { reason_ = cancel_reason::deadline; }
+    /// The job was cancelled before it could start.
+    void refuse(cancel_reason why) noexcept { reason_ = why; }
+    /// Where its task says that it is to end.
+    void listen_to(const std::atomic<cancel_reason>& asked) noexcept { asked_ = &asked; }
     /// Asks the running job to end. The first reason stays.
     void cancel(cancel_reason reason);
     /// Interrupts the wait for a job, so that the worker looks at its pool again.
@@ -128,6 +139,7 @@ public:
     unsigned filters = 0; // before the signal, which holds them
     boost::asio::cancellation_signal signal;
     alarm timeout;
+    guarded_call on_token;
     job_counters& counts;
     std::shared_ptr<pool_state> pool; // set when it enters the pool
 

@@ -298,10 +298,17 @@ private:
 
     // ---- running one job
 
+    status begin(worker& w, numbered_job<Job>& job, time_point now, bool may_suspend)
+    {
+        if (!work_.begin(job.job, w, job.number.id))
+            return this->end_unstarted(w, job.number, now, work_.asked(job.job));
+        return this->begin_job(w, job.number, now, may_suspend);
+    }
+
     // False: it must not start, and `out` says how it ended.
     bool try_begin(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        const status how = this->begin_job(w, job.number, now, true);
+        const status how = begin(w, job, now, true);
         if (how != status::ok)
             end(w, job, how, out);
         return how == status::ok;
@@ -321,7 +328,7 @@ private:
 
     void run_plain(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        status how = this->begin_job(w, job.number, now, false);
+        status how = begin(w, job, now, false);
         if (how == status::ok) {
             try {
                 work_.call(job.job, w, out);
