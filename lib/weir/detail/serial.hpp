@@ -22,6 +22,10 @@ inline boost::asio::any_io_executor serial_over(const boost::asio::any_io_execut
     return is_serial(executor) ? executor : strand_over(executor);
 }
 
+/// Whether the calling thread runs the context of this executor. False also where that cannot be
+/// known.
+bool runs_here(const boost::asio::any_io_executor& executor);
+
 /// What to run functions on for an executor of the user's: one that is only assumed to be serial is
 /// checked where assertions are, and costs nothing elsewhere.
 boost::asio::any_io_executor unless_checked(const boost::asio::any_io_executor& executor);

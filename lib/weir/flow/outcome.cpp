@@ -1,5 +1,7 @@
 #include <weir/flow/outcome.hpp>
 
+#include <weir/flow/running_job.hpp>
+
 #include <boost/asio/error.hpp>
 
 namespace weir {
@@ -19,6 +21,19 @@ const char* to_string(status s) noexcept
         return "dropped";
     case status::abandoned:
         return "abandoned";
+    }
+    return "unknown";
+}
+
+const char* to_string(running_job::place where) noexcept
+{
+    switch (where) {
+    case running_job::place::on_thread:
+        return "on the thread";
+    case running_job::place::suspended:
+        return "suspended";
+    case running_job::place::unknown:
+        return "running or suspended";
     }
     return "unknown";
 }

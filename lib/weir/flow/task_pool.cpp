@@ -144,6 +144,11 @@ boost::asio::awaitable<drain_report> task_pool::drain(duration timeout)
     return state_->drain(timeout);
 }
 
+drain_report task_pool::drain_and_wait(duration timeout)
+{
+    return state_->drain_and_wait(timeout);
+}
+
 void task_pool::resize(limit workers)
 {
     state_->resize(workers);

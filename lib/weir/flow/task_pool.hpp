@@ -133,8 +133,15 @@ public:
     /// its outcome.
     void stop(cancel_reason reason = cancel_reason::shutdown);
     /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
-    /// abandoned after the grace period.
+    /// abandoned after the grace period: one limit, one grace.
+    ///
+    /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
+    ///         context, it comes a tenth of a second later, and names what still runs.
     boost::asio::awaitable<drain_report> drain(duration timeout);
+    /// The same for a thread outside the pool, such as `main`: blocks it.
+    ///
+    /// Errors: throws `std::logic_error` on a thread that runs one of the pool's executors.
+    drain_report drain_and_wait(duration timeout);
 
     /// Changes how many jobs run at a time. Running jobs are not interrupted.
     void resize(limit workers);

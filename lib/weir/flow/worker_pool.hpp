@@ -158,9 +158,17 @@ public:
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
     /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
-    /// abandoned after the grace period. Keep receiving the results meanwhile: outcomes that are
-    /// not received hold their workers, and go to the hook in the end.
+    /// abandoned after the grace period: one limit, one grace. Keep
+    /// receiving the results meanwhile: outcomes that are not received hold their workers, and go to
+    /// the hook in the end.
+    ///
+    /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
+    ///         context, it comes a tenth of a second later, and names what still runs.
     boost::asio::awaitable<drain_report> drain(duration timeout) { return state_->drain(timeout); }
+    /// The same for a thread outside the pool, such as `main`: blocks it.
+    ///
+    /// Errors: throws `std::logic_error` on a thread that runs one of the pool's executors.
+    drain_report drain_and_wait(duration timeout) { return state_->drain_and_wait(timeout); }
 
     /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for running jobs
     /// are not interrupted. With `paused` none starts until the next change, or until the pool

@@ -154,6 +154,14 @@ private:
             drop(std::move(*job));
     }
 
+    void drop_unfinished() override
+    {
+        while (auto job = number(jobs_->try_receive())) {
+            note_dropped(job->number);
+            drop(std::move(*job));
+        }
+    }
+
     void measure(pool_stats& stats) const override
     {
         if constexpr (is_channel<Queue>)

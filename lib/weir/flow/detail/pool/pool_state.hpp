@@ -74,12 +74,20 @@ public:
     /// What has not started is dropped, what runs is cancelled.
     [[gnu::cold]] void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
-    /// Closes and waits for `timeout`; then cancels, abandons, and at last hands outcomes that are
-    /// not received to the hook. Each of these steps has the grace period to take effect.
+    /// Closes and waits for `timeout`; then cancels and waits for the grace; then abandons what
+    /// runs, and hands outcomes that are not received to the hook.
     boost::asio::awaitable<drain_report> drain(duration timeout)
     {
         return drain(shared_from_this(), timeout);
     }
+
+    /// The same on the calling thread, which blocks. Throws `std::logic_error` on a thread that runs
+    /// one of the pool's executors.
+    drain_report drain_and_wait(duration timeout);
+
+    /// The jobs that run now, at most so many of them.
+    std::vector<running_job> running_jobs(std::size_t most) const;
+    bool is_closed() const noexcept { return closing_.load(); }
 
     ledger read() const;
     pool_stats stats() const;
@@ -172,6 +180,12 @@ protected:
         pool_state& owner_;
     };
 
+    /// A job that a drain drops.
+    void note_dropped(const ticket& job)
+    {
+        accounts_.note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
+    }
+
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept { accounts_.count(s); }
 
@@ -184,6 +198,8 @@ private:
     virtual std::uint64_t accepted() const noexcept = 0;
     /// There are no workers left to take what is queued: each job is dropped, with an outcome.
     virtual void drop_queued() noexcept = 0;
+    /// The same at the end of a drain, whose report names them.
+    virtual void drop_unfinished() = 0;
     virtual void measure(pool_stats& stats) const = 0;
     /// A temporary one is made without a job.
     virtual worker_pointer make_worker(worker::role role, executor_type executor) = 0;
@@ -222,6 +238,8 @@ private:
     static boost::asio::awaitable<drain_report> drain(std::shared_ptr<pool_state> pool,
                                                       duration timeout);
     boost::asio::awaitable<bool> all_left(duration timeout);
+    boost::asio::awaitable<void> abandon_all();
+    bool runs_on_this_thread() const;
 
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
     static void timed_out(void* busy);

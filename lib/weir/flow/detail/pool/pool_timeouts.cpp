@@ -25,6 +25,10 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
         job.record->times.started = job.record->times.finished = now;
     const time_point over = std::min(saturating_add(now, options_.timeout()), job.deadline());
     w.set_deadline(over);
+    if (!w.name().empty()) {
+        std::lock_guard lock(mutex_);
+        w.keep_name(w.name());
+    }
     if (const cancel_reason asked = asked_by_token(job.record.get());
         asked != cancel_reason::none) {
         w.refuse(asked);

@@ -6,6 +6,7 @@
 #include <weir/flow/detail/pool/watched_job.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/flow/running_job.hpp>
 #include <weir/time/alarm.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -17,6 +18,8 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace weir::detail {
@@ -64,12 +67,13 @@ public:
     /// A job starts now.
     void begin(const ticket& job, time_point now) noexcept
     {
-        id_ = job.id;
+        // Plain stores, which a report on another thread may look at.
+        std::atomic_ref(id_).store(job.id, std::memory_order_relaxed);
         record_ = job.record.get();
         deadline_ = job.deadline();
         reason_ = cancel_reason::none;
-        started_ = now;
-        busy_ = true;
+        std::atomic_ref(started_).store(now, std::memory_order_relaxed);
+        set_busy(true);
         counts.started();
         if (watched_)
             watched_->begin(id_, now);
@@ -77,7 +81,7 @@ public:
     /// The job ended by itself. Returns how.
     status end(bool has_value) noexcept
     {
-        busy_ = false;
+        set_busy(false);
         if (!has_value)
             reason_ = reason();
         if (record_ != nullptr)
@@ -116,7 +120,7 @@ public:
     void retire() noexcept
     {
         retired_ = true;
-        busy_ = false;
+        set_busy(false);
     }
     time_point started() const noexcept { return started_; }
     void set_deadline(time_point at) noexcept { deadline_ = at; }
@@ -130,6 +134,11 @@ public:
     /// It leaves the pool by itself. Without this its context is destroying it.
     void leave() noexcept { leaving_ = true; }
     bool leaving() const noexcept { return leaving_; }
+
+    /// From any thread, under the pool's lock. The id is 0 when it runs no job.
+    running_job look(time_point now, bool always_on_thread) const;
+    /// Under the pool's lock: what `look` says about a job with a name.
+    void keep_name(std::string_view name);
 
     /// Lets a watcher on another thread see its jobs. Before it has any.
     void let_watch(std::shared_ptr<watched_job> watched) noexcept { watched_ = std::move(watched); }
@@ -148,7 +157,16 @@ public:
     bool live = false;      // counted among those that take jobs
 
 private:
+    void set_busy(bool busy) noexcept
+    {
+        std::atomic_ref(busy_).store(busy, std::memory_order_release);
+    }
     bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
+
+    struct named_job {
+        job_id id = 0;
+        std::string name;
+    };
 
     const role role_;
     bool busy_ = false;
@@ -158,6 +176,7 @@ private:
     bool leaving_ = false;
     time_point started_;
     std::shared_ptr<watched_job> watched_;
+    std::unique_ptr<named_job> named_; // guarded by the pool's mutex
 };
 
 using worker_pointer = boost::intrusive_ptr<worker>;
