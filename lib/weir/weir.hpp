@@ -13,6 +13,7 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/timeout.hpp>
+#include <weir/run/assume_serial.hpp>
 #include <weir/run/blocking_lane.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/run/cleanup.hpp>

@@ -108,6 +108,27 @@ BOOST_AUTO_TEST_CASE(a_drain_past_its_limit_names_what_was_not_finished)
     });
 }
 
+// However much is in its way: jobs that do not end, jobs in the queue, results without a receiver.
+BOOST_AUTO_TEST_CASE(a_drain_takes_one_limit_and_one_grace)
+{
+    in_many_orders([](simulation& s) {
+        const auto work = [](int) { return stubborn(1h); };
+        const auto options = pool_options(2).results(0).grace(500ms);
+        pool jobs(both(s), options, work);
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 6);
+            const auto report = co_await jobs.drain(300ms);
+            BOOST_TEST((s.elapsed() == 800ms));
+            BOOST_TEST(report.complete);
+            BOOST_TEST(report.unfinished.size() == 6U);
+            BOOST_TEST(report.running.empty());
+            BOOST_TEST(report.ledger.abandoned == 2U);
+            BOOST_TEST(report.ledger.dropped == 4U);
+        });
+        s.run();
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_drain_completes_though_no_result_is_received)
 {
     in_many_orders([](simulation& s) {

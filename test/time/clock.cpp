@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <deque>
+#include <functional>
 #include <random>
 #include <vector>
 
@@ -99,6 +100,30 @@ BOOST_AUTO_TEST_CASE(what_no_wake_up_can_be_had_for_fails)
     BOOST_TEST(entries[3].why == EMFILE);
     BOOST_TEST(!clock.service().cancel(entries[3]));
     BOOST_TEST(order.size() == 1U);
+}
+
+// As another thread would, while one expires: the queue is armed for the earliest there is, not for
+// the newest.
+BOOST_AUTO_TEST_CASE(an_entry_that_comes_while_another_expires_hides_none_before_it)
+{
+    weir::sim::world w(1);
+    weir::sim::context c(w);
+    auto& service = weir::detail::time_service::of(c.get_executor());
+    struct adder final : weir::detail::timer_entry {
+        void expired() noexcept override { add(); }
+        std::function<void()> add;
+    };
+    std::vector<weir::time_point> order;
+    entry early(order, weir::time_point{} + 5s), late(order, weir::time_point{} + 1h);
+    adder first;
+    first.add = [&] { BOOST_TEST(service.schedule(late, late.at, c.get_executor())); };
+    BOOST_TEST(service.schedule(first, weir::time_point{} + 1s, c.get_executor()));
+    BOOST_TEST(service.schedule(early, early.at, c.get_executor()));
+    while (!early.fired && w.run_one()) {
+    }
+    BOOST_TEST((w.now() == early.at));
+    w.run();
+    BOOST_TEST(late.fired);
 }
 
 BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)

@@ -2,6 +2,8 @@
 
 #include <boost/asio/awaitable.hpp>
 
+#include <type_traits>
+
 namespace weir::detail {
 
 template <class T>
@@ -16,6 +18,16 @@ struct awaited {
 template <class T, class Executor>
 struct awaited<boost::asio::awaitable<T, Executor>> {
     using type = T;
+};
+
+/// What a call returns; `void` when there is no such call, where an assertion has said so in words.
+template <class Function, class... Args>
+struct invoke_result_or_void {
+    using type = void;
+};
+template <class Function, class... Args>
+requires std::is_invocable_v<Function, Args...>
+struct invoke_result_or_void<Function, Args...> : std::invoke_result<Function, Args...> {
 };
 
 /// The type of `co_await` on a `T` when that is an awaitable; otherwise `T` itself.

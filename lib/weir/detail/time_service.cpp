@@ -1,5 +1,6 @@
 #include <weir/detail/time_service.hpp>
 
+#include <weir/detail/hooked_executor.hpp>
 #include <weir/detail/post_to.hpp>
 
 #include <boost/asio/error.hpp>
@@ -7,7 +8,6 @@
 #include <boost/asio/prefer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
-
 #include <boost/asio/thread_pool.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -44,6 +44,9 @@ asio::any_io_executor beneath_strands(asio::any_io_executor executor)
             inner = beneath<asio::thread_pool::executor_type>(executor);
         if (!inner)
             inner = beneath<asio::any_io_executor>(executor);
+        if (!inner)
+            if (auto* hooked = executor.target<hooked_executor>())
+                inner = hooked->inner();
         if (!inner)
             return asio::prefer(executor, asio::execution::outstanding_work.untracked);
         executor = std::move(inner);
@@ -137,7 +140,7 @@ bool time_service::schedule(timer_entry& entry, time_point at, const asio::any_i
     // An entry later than the armed time costs nothing: it is found when the timer fires.
     if (!armed_ || at < armed_at_) {
         try {
-            arm(at);
+            arm(heap_.front().at); // while `fire` is under way, one there may be earlier
         } catch (...) {
             remove(entry.place_);
             arm_or_fail(lock); // for those that were there

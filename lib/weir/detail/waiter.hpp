@@ -123,6 +123,7 @@ public:
     void remove(context_guest& guest) noexcept;
 
     void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
+    bool is_run_by_one_thread() const noexcept { return one_thread_.load() != nullptr; }
     /// Takes that back. No thread runs the context meanwhile.
     void any_threads() noexcept;
     /// From any thread, for a waiter on the context's bare executor. False: this context has no

@@ -63,6 +63,8 @@ public:
     using channel_type = Channel;
     using value_type = typename parts::value_type;
     using executor_type = typename Channel::executor_type;
+    /// Whether the channel may be used from several threads.
+    static constexpr bool is_concurrent = parts::concurrent;
     /// The side that a pool leaves to plain calls on a channel for its jobs or its outcomes.
     static constexpr plain_side as_jobs = plain_side::senders;
     static constexpr plain_side as_results = plain_side::receivers;

@@ -3,6 +3,7 @@
 #include <weir/duration.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/flow/running_job.hpp>
 
 #include <optional>
 #include <string>
@@ -31,7 +32,11 @@ struct drain_report {
     bool clean() const noexcept { return complete && unfinished.empty(); }
 
     weir::ledger ledger;
+    /// Those that got an outcome because their time was over.
     std::vector<unfinished_job> unfinished;
+    /// Those that still run, because a thread is blocked, or does not run its context: no outcome
+    /// could be given to them.
+    std::vector<running_job> running;
 };
 
 } // namespace weir

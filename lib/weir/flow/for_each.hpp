@@ -73,6 +73,9 @@ public:
 
 private:
     using item_type = typename range_source<Range>::item_type;
+    static_assert(std::is_invocable_v<Function&, item_type>,
+                  "weir::for_each: the function is called with an item of the range");
+    using returned = typename invoke_result_or_void<Function&, item_type>::type;
 
     boost::asio::awaitable<void> pull(bool is_first)
     {
@@ -85,7 +88,7 @@ private:
             item_type item = source_.take();
             if (pullers_ < limit_)
                 grow();
-            if constexpr (is_awaitable<std::invoke_result_t<Function&, item_type>>) {
+            if constexpr (is_awaitable<returned>) {
                 auto operation = function_(static_cast<item_type&&>(item));
                 co_await std::move(operation);
                 // What a call did to its cancellation state ends with the call.

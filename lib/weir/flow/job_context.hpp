@@ -7,6 +7,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
+#include <atomic>
 #include <string_view>
 #include <utility>
 
@@ -33,8 +34,15 @@ public:
 
     /// Whether the job was asked to end, and why. For a coroutine job its current operation is
     /// cancelled, too.
-    bool cancelled() const noexcept { return reason_ != cancel_reason::none; }
-    cancel_reason reason() const noexcept { return reason_; }
+    bool cancelled() const noexcept { return reason() != cancel_reason::none; }
+    cancel_reason reason() const noexcept
+    {
+        if (reason_ != cancel_reason::none)
+            return reason_;
+        // What is asked from elsewhere cannot come to a job that keeps its thread.
+        const cancel_reason asked = asked_ ? asked_->load() : cancel_reason::none;
+        return asked != cancel_reason::none ? asked : detail::asked_by_token(record_);
+    }
 
 protected:
     explicit job_context(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
@@ -45,6 +53,7 @@ protected:
     const detail::job_record* record_ = nullptr;
     time_point deadline_ = time_point::max();
     cancel_reason reason_ = cancel_reason::none;
+    const std::atomic<cancel_reason>* asked_ = nullptr; // by the job's task
 };
 
 } // namespace weir

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/duration.hpp>
+#include <weir/run/cancel.hpp>
 
 #include <string>
 #include <utility>
@@ -39,14 +40,35 @@ public:
         return *this;
     }
 
+    /// Cancels the job when the token's source is cancelled, from any thread: one that has not
+    /// started never does, and ends as `cancelled`. It does not end a submitter's wait for a place.
+    /// Default: none.
+    job_options& token(cancel_token t)
+    {
+        token_ = std::move(t);
+        return *this;
+    }
+
+    /// Cancelling `async_run` cancels its job, too. Default: the job goes on, because another may
+    /// rely on what it does.
+    job_options& cancel_with_run()
+    {
+        cancel_with_run_ = true;
+        return *this;
+    }
+
     const std::string& name() const noexcept { return name_; }
     const std::string& key() const noexcept { return key_; }
     time_point deadline() const noexcept { return deadline_; }
+    const cancel_token& token() const noexcept { return token_; }
+    bool cancels_with_run() const noexcept { return cancel_with_run_; }
 
 private:
     std::string name_;
     std::string key_;
     time_point deadline_ = time_point::max();
+    cancel_token token_;
+    bool cancel_with_run_ = false;
 };
 
 } // namespace weir

@@ -1,5 +1,7 @@
 #include <weir/flow/outcome.hpp>
 
+#include <weir/flow/running_job.hpp>
+
 #include <boost/asio/error.hpp>
 
 namespace weir {
@@ -19,6 +21,19 @@ const char* to_string(status s) noexcept
         return "dropped";
     case status::abandoned:
         return "abandoned";
+    }
+    return "unknown";
+}
+
+const char* to_string(running_job::place where) noexcept
+{
+    switch (where) {
+    case running_job::place::on_thread:
+        return "on the thread";
+    case running_job::place::suspended:
+        return "suspended";
+    case running_job::place::unknown:
+        return "running or suspended";
     }
     return "unknown";
 }
@@ -59,6 +74,11 @@ void throw_instead_of_value(const std::exception_ptr& error, status s)
 std::string_view name_of(const job_record* record) noexcept
 {
     return record != nullptr ? std::string_view(record->options.name()) : std::string_view();
+}
+
+cancel_reason asked_by_token(const job_record* record) noexcept
+{
+    return record != nullptr ? record->options.token().reason() : cancel_reason::none;
 }
 
 std::string_view key_of(const job_record* record) noexcept

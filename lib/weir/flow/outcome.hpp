@@ -38,6 +38,8 @@ struct outcome_access;
 template <class R>
 class [[nodiscard]] outcome {
 public:
+    static_assert(!std::is_reference_v<R>,
+                  "weir: a job's result is a value: for a reference, return a pointer");
     using value_type = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
 
     /// An outcome of no job: for queues whose values must have a default.

@@ -13,6 +13,7 @@
 
 namespace weir {
 namespace detail {
+class job_watch;
 class pool_state;
 } // namespace detail
 
@@ -68,7 +69,8 @@ public:
 
     /// Called once for each job that blocks its thread past its timeout and grace. A plain callable
     /// can do that, and a coroutine that does not suspend; nothing on that thread can end it. Such
-    /// work belongs on a `blocking_lane`. Needs a `timeout`. The callback runs on a thread of the
+    /// work belongs on a `blocking_lane`. A pool without a `timeout` refuses it with
+    /// `std::invalid_argument`: there would be no time to be past. The callback runs on a thread of the
     /// pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
     pool_options& on_stuck(std::function<void(const stuck_job&)> report);
 
@@ -95,7 +97,7 @@ private:
     bool timings_ = false;
     std::function<void(const stuck_job&)> on_stuck_;
     // Set together with it.
-    std::shared_ptr<void> (*watch_)(detail::pool_state&) = nullptr;
+    std::shared_ptr<detail::job_watch> (*watch_)(detail::pool_state&) = nullptr;
 };
 
 } // namespace weir

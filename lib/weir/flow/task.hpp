@@ -24,14 +24,16 @@ struct task_access;
 /// Completes a wait for a task with its outcome.
 template <class R, class Handler>
 struct outcome_handler : handler_wrapper<Handler> {
-    outcome_handler(Handler&& h, claim<R>&& c)
-        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c))
+    outcome_handler(Handler&& h, claim<R>&& c, std::shared_ptr<pool_state> in)
+        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c)), cancel_in(std::move(in))
     {
     }
 
     void operator()(error_code error)
     {
         if (error) {
+            if (cancel_in)
+                cancel_task(*cancel_in, claimed.task(), cancel_reason::requested);
             claimed.give_up();
             return std::move(this->handler)(error, outcome<R>());
         }
@@ -42,14 +44,18 @@ struct outcome_handler : handler_wrapper<Handler> {
     }
 
     claim<R> claimed;
+    std::shared_ptr<pool_state>
+        cancel_in; // null when a wait that is cancelled leaves the job alone
 };
 
 template <class R, class Handler>
-void wait_for_outcome(const own_any_executor& executor, claim<R> claimed, Handler&& handler)
+void wait_for_outcome(const own_any_executor& executor, claim<R> claimed, Handler&& handler,
+                      std::shared_ptr<pool_state> cancel_in = nullptr)
 {
     event done = claimed.done();
-    event_access::wait(done, executor,
-                       outcome_handler<R, Handler>(std::move(handler), std::move(claimed)));
+    event_access::wait(
+        done, executor,
+        outcome_handler<R, Handler>(std::move(handler), std::move(claimed), std::move(cancel_in)));
 }
 
 } // namespace detail
@@ -70,7 +76,7 @@ public:
         if (this != &other) {
             drop();
             id_ = other.id_;
-            executor_ = std::move(other.executor_);
+            pool_ = std::move(other.pool_);
             state_ = std::move(other.state_);
         }
         return *this;
@@ -82,6 +88,18 @@ public:
     /// The job has ended; its outcome can be had without waiting.
     bool is_done() const noexcept { return state_ && state_->is_done(); }
 
+    /// Asks the job to end, as `job_options::token` does: one that has not started never does; for a
+    /// running coroutine its operation is cancelled (terminal), and a plain callable can ask its
+    /// `job_context`. The outcome is `cancelled` then. A job that has ended, or ends all the same
+    /// with a value, stays as it is. Does nothing without a job.
+    ///
+    /// Threads: from any thread.
+    void cancel(cancel_reason reason = cancel_reason::requested) const
+    {
+        if (state_)
+            detail::cancel_task(*pool_, *state_, reason);
+    }
+
     /// Waits for the outcome, and takes it: once. Precondition: there is a job (asserted).
     ///
     /// Completion: `void(error_code, outcome<R>)`
@@ -91,7 +109,7 @@ public:
     ///               waited for again.
     /// Handler: on its associated executor.
     template <class Token = default_token<boost::asio::any_io_executor>>
-    auto async_outcome(Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto async_outcome(Token&& token = Token())
     {
         assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
         const auto start = [](const detail::own_any_executor& executor, auto&& handler,
@@ -99,8 +117,8 @@ public:
             detail::wait_for_outcome(executor, detail::claim<R>(std::move(state)),
                                      std::move(handler));
         };
-        return detail::initiate_shared<void(error_code, outcome<R>)>(executor_, token, start,
-                                                                     state_);
+        return detail::initiate_shared<void(error_code, outcome<R>)>(detail::home_of(*pool_), token,
+                                                                     start, state_);
     }
 
 private:
@@ -113,7 +131,7 @@ private:
     }
 
     job_id id_ = 0;
-    std::shared_ptr<const detail::own_any_executor> executor_; // the pool's
+    std::shared_ptr<detail::pool_state> pool_;
     std::shared_ptr<detail::task_state<R>> state_;
 };
 
@@ -122,12 +140,12 @@ namespace detail {
 /// Makes tasks, for pools.
 struct task_access {
     template <class R>
-    static task<R> make(job_id id, std::shared_ptr<const own_any_executor> executor,
+    static task<R> make(job_id id, std::shared_ptr<pool_state> owner,
                         std::shared_ptr<task_state<R>> state) noexcept
     {
         task<R> made;
         made.id_ = id;
-        made.executor_ = std::move(executor);
+        made.pool_ = std::move(owner);
         made.state_ = std::move(state);
         return made;
     }

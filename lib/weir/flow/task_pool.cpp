@@ -15,6 +15,12 @@ struct task_work {
     static constexpr bool may_suspend = true;
     static constexpr bool may_be_plain = true;
 
+    static bool begin(task_pointer& task, worker& w, job_id id) noexcept
+    {
+        return task->begin(w, id);
+    }
+    static cancel_reason asked(const task_pointer& task) noexcept { return task->asked(); }
+
     static bool suspends(const task_pointer& task) noexcept { return task->suspends(); }
 
     static auto start(task_pointer& task, job_context& context) { return task->start(context); }
@@ -30,10 +36,30 @@ struct task_work {
 
 } // namespace
 
+bool task_base::begin(worker& w, job_id id) noexcept
+{
+    worker_ = &w;
+    id_ = id;
+    w.listen_to(asked_);
+    return (flags_.fetch_or(started) & cancelled) == 0;
+}
+
+void cancel_task(pool_state& owner, task_base& task, cancel_reason reason)
+{
+    if (reason != cancel_reason::none && task.ask_to_end(reason))
+        owner.cancel_running(task);
+}
+
+const std::shared_ptr<const own_any_executor>& home_of(const pool_state& owner) noexcept
+{
+    return owner.home();
+}
+
 const job_options* task_pool_state::unless_empty(const job_options& options) noexcept
 {
-    const bool empty =
-        options.name().empty() && options.key().empty() && options.deadline() == time_point::max();
+    const bool empty = options.name().empty() && options.key().empty() &&
+                       options.deadline() == time_point::max() &&
+                       !options.token().can_be_cancelled();
     return empty ? nullptr : &options;
 }
 
@@ -116,6 +142,11 @@ void task_pool::stop(cancel_reason reason)
 boost::asio::awaitable<drain_report> task_pool::drain(duration timeout)
 {
     return state_->drain(timeout);
+}
+
+drain_report task_pool::drain_and_wait(duration timeout)
+{
+    return state_->drain_and_wait(timeout);
 }
 
 void task_pool::resize(limit workers)

@@ -76,15 +76,17 @@ public:
     ///               accepted.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_submit(
-        Function function, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
+        [[nodiscard("it does nothing until it is awaited")]] auto async_submit(
+            Function function, Token&& token = Token())
     {
         return async_submit(std::move(function), job_options(), std::forward<Token>(token));
     }
 
     /// The same for a job with a name, a key or a deadline.
     template <class Function, class Token = default_token<executor_type>>
-    auto async_submit(Function function, job_options options, Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto
+    async_submit(Function function, job_options options, Token&& token = Token())
     {
         using R = detail::task_value<Function>;
         return detail::initiate<void(error_code, task<R>)>(
@@ -98,17 +100,19 @@ public:
     /// Errors: as `async_submit`'s: the job was not accepted.
     /// Cancellation: terminal, partial and total; while it waits for a place, the job is not
     ///               accepted. Afterwards the wait ends with `operation_aborted` and the job goes
-    ///               on.
+    ///               on, or is cancelled if its options say `cancel_with_run`.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_run(
-        Function function, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
+        [[nodiscard("it does nothing until it is awaited")]] auto async_run(Function function,
+                                                                            Token&& token = Token())
     {
         return async_run(std::move(function), job_options(), std::forward<Token>(token));
     }
 
     template <class Function, class Token = default_token<executor_type>>
-    auto async_run(Function function, job_options options, Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto
+    async_run(Function function, job_options options, Token&& token = Token())
     {
         using R = detail::task_value<Function>;
         return detail::initiate<void(error_code, outcome<R>)>(
@@ -119,8 +123,9 @@ public:
     /// Submits when there is a place now; never waits. An empty task when there is none, or the
     /// pool is closed.
     template <class Function>
-    task<detail::task_value<Function>> try_submit(Function function,
-                                                  const job_options& options = job_options());
+    [[nodiscard("it is the only way to the outcome, and empty when the job was not "
+                "accepted")]] task<detail::task_value<Function>>
+    try_submit(Function function, const job_options& options = job_options());
 
     /// No more jobs. Accepted ones are still run.
     void close();
@@ -128,8 +133,15 @@ public:
     /// its outcome.
     void stop(cancel_reason reason = cancel_reason::shutdown);
     /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
-    /// abandoned after the grace period.
+    /// abandoned after the grace period: one limit, one grace.
+    ///
+    /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
+    ///         context, it comes a tenth of a second later, and names what still runs.
     boost::asio::awaitable<drain_report> drain(duration timeout);
+    /// The same for a thread outside the pool, such as `main`: blocks it.
+    ///
+    /// Errors: throws `std::logic_error` on a thread that runs one of the pool's executors.
+    drain_report drain_and_wait(duration timeout);
 
     /// Changes how many jobs run at a time. Running jobs are not interrupted.
     void resize(limit workers);
@@ -164,7 +176,7 @@ task<detail::task_value<Function>> task_pool::try_submit(Function function,
     const auto result = state_->try_submit(std::move(job), options);
     if (!result)
         return task<R>();
-    return detail::task_access::make<R>(result.id(), state_->home(), std::move(made));
+    return detail::task_access::make<R>(result.id(), state_, std::move(made));
 }
 
 } // namespace weir

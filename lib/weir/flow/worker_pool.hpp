@@ -55,6 +55,14 @@ namespace weir {
 template <class Job, class R, class Jobs = channel<detail::numbered_job<Job>>,
           class Results = channel<outcome<R>>>
 class worker_pool {
+    static_assert(!std::is_reference_v<R>,
+                  "weir::worker_pool: R is a value: for a reference, return a pointer");
+    static_assert(std::is_same_v<typename Results::value_type, outcome<R>>,
+                  "weir::worker_pool: the queue of results is one of outcome<R>, not of R");
+    static_assert(std::is_same_v<typename Jobs::value_type, Job> ||
+                      std::is_same_v<typename Jobs::value_type, detail::numbered_job<Job>>,
+                  "weir::worker_pool: the queue of jobs is one of Job");
+
 public:
     using executor_type = boost::asio::any_io_executor;
     /// Called with an outcome that will not be received, because the pool or the context is being
@@ -100,8 +108,9 @@ public:
     ///               accepted, also one that the caller runs (`overflow::caller_runs`).
     /// Handler: on its associated executor, never inside this call.
     template <class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) auto async_submit(
-        Job job, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
+        [[nodiscard("it does nothing until it is awaited")]] auto async_submit(
+            Job job, Token&& token = Token())
     {
         return detail::initiate<void(submit_result<Job>)>(
             *state_, token, detail::start_submit<state>(state_), std::move(job));
@@ -109,7 +118,8 @@ public:
 
     /// The same for a job with a name, a key or a deadline.
     template <class Token = default_token<executor_type>>
-    auto async_submit(Job job, job_options options, Token&& token = Token())
+    [[nodiscard("it does nothing until it is awaited")]] auto
+    async_submit(Job job, job_options options, Token&& token = Token())
     {
         return detail::initiate<void(submit_result<Job>)>(*state_, token,
                                                           detail::start_submit<state>(state_),
@@ -117,11 +127,13 @@ public:
     }
 
     /// Submits when there is a place now; never waits. Else `errc::full` or `errc::closed`.
-    submit_result<Job> try_submit(Job job)
+    [[nodiscard("a job that is not accepted is handed back")]] submit_result<Job>
+    try_submit(Job job)
     {
         return detail::try_submit(*state_, nullptr, std::move(job));
     }
-    submit_result<Job> try_submit(Job job, const job_options& options)
+    [[nodiscard("a job that is not accepted is handed back")]] submit_result<Job>
+    try_submit(Job job, const job_options& options)
     {
         return detail::try_submit(*state_, &options, std::move(job));
     }
@@ -129,7 +141,11 @@ public:
     /// Submits from the front of `jobs` while there are places now; never waits. Returns how many
     /// were accepted: those are moved from; the others are unchanged, and do not count as rejected.
     /// Cheaper than one by one; each outcome carries its id.
-    std::size_t try_submit_n(std::span<Job> jobs) { return detail::try_submit_n(*state_, jobs); }
+    [[nodiscard("the jobs from this number on were not accepted")]] std::size_t
+    try_submit_n(std::span<Job> jobs)
+    {
+        return detail::try_submit_n(*state_, jobs);
+    }
 
     /// The outcomes.
     Results& results() noexcept { return state_->outlet().results(); }
@@ -142,9 +158,17 @@ public:
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
     /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
-    /// abandoned after the grace period. Keep receiving the results meanwhile: outcomes that are
-    /// not received hold their workers, and go to the hook in the end.
+    /// abandoned after the grace period: one limit, one grace. Keep
+    /// receiving the results meanwhile: outcomes that are not received hold their workers, and go to
+    /// the hook in the end.
+    ///
+    /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
+    ///         context, it comes a tenth of a second later, and names what still runs.
     boost::asio::awaitable<drain_report> drain(duration timeout) { return state_->drain(timeout); }
+    /// The same for a thread outside the pool, such as `main`: blocks it.
+    ///
+    /// Errors: throws `std::logic_error` on a thread that runs one of the pool's executors.
+    drain_report drain_and_wait(duration timeout) { return state_->drain_and_wait(timeout); }
 
     /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for running jobs
     /// are not interrupted. With `paused` none starts until the next change, or until the pool

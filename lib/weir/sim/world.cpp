@@ -1,5 +1,7 @@
 #include <weir/sim/world.hpp>
 
+#include <weir/detail/serial.hpp>
+
 #include <weir/sim/context.hpp>
 
 #include <boost/asio/post.hpp>
@@ -229,6 +231,7 @@ context::context(world& w) : world_(w), clock_(std::make_shared<world::clock>(w,
 {
     boost::asio::make_service<weir::detail::time_service>(
         static_cast<boost::asio::execution_context&>(*this), clock_);
+    weir::detail::mark_serial(*this);
 }
 
 context::~context()

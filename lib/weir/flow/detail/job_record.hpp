@@ -27,6 +27,8 @@ struct job_record {
 /// The record may be null.
 std::string_view name_of(const job_record* record) noexcept;
 std::string_view key_of(const job_record* record) noexcept;
+/// Why its token was cancelled; `none` when it was not.
+cancel_reason asked_by_token(const job_record* record) noexcept;
 
 /// What the job threw, or else a `system_error` for its status, which is not ok.
 std::exception_ptr error_of(std::exception_ptr thrown, status s);

@@ -39,7 +39,8 @@ struct recycling_blocks {
 
     T* allocate(std::size_t count)
     {
-        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+        static_assert(alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                      "weir: what a pool allocates is not over-aligned: hold a pointer to it");
         return static_cast<T*>(block_cache::allocate(count * sizeof(T)));
     }
     void deallocate(T* memory, std::size_t count) noexcept

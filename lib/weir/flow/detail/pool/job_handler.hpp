@@ -10,13 +10,16 @@
 
 namespace weir::detail {
 
+class worker;
+
 /// Calls a worker pool's handler, with or without the context, as its signature asks. A `Work` of
 /// `worker_loop`.
 template <class Job, class R, class Handler>
 class job_handler {
     static constexpr bool takes_context = std::is_invocable_v<Handler&, Job&&, job_context&>;
-    static_assert(takes_context || std::is_invocable_v<Handler&, Job&&>,
-                  "a worker pool's handler is called as (Job) or (Job, job_context&)");
+    static constexpr bool will_do = takes_context || std::is_invocable_v<Handler&, Job&&>;
+    static_assert(will_do,
+                  "weir::worker_pool: the handler is called as (Job) or (Job, job_context&)");
 
     // A member function is called as one.
     static auto callable(Handler&& handler)
@@ -32,7 +35,7 @@ class job_handler {
     {
         if constexpr (takes_context)
             return handler(std::move(job), context);
-        else
+        else if constexpr (will_do)
             return handler(std::move(job));
     }
 
@@ -43,10 +46,13 @@ public:
     static constexpr bool may_suspend = is_awaitable<returned>;
     static constexpr bool may_be_plain = !may_suspend;
 
-    static_assert(may_suspend || std::is_void_v<R> || std::is_convertible_v<returned, R>,
-                  "a worker pool's handler returns the pool's results");
+    static_assert(!will_do || std::is_void_v<R> || std::is_convertible_v<awaited_t<returned>, R>,
+                  "weir::worker_pool: the handler returns the pool's R, or an awaitable of it");
 
     explicit job_handler(Handler handler) : handler_(callable(std::move(handler))) {}
+
+    static constexpr bool begin(Job&, worker&, job_id) noexcept { return true; }
+    static cancel_reason asked(const Job&) noexcept { return cancel_reason::none; }
 
     static constexpr bool suspends(const Job&) noexcept { return may_suspend; }
 

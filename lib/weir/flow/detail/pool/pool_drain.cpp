@@ -3,16 +3,27 @@
 // A pool's end, and its accounts. A part of `pool_state`, in a file of its own: a program that does
 // not ask for them does not link them.
 
+#include <weir/detail/post_to.hpp>
+#include <weir/detail/serial.hpp>
 #include <weir/error.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <exception>
+#include <limits>
+#include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace weir::detail {
@@ -29,28 +40,105 @@ asio::awaitable<bool> pool_state::all_left(duration timeout)
     co_return workers_left_.count() == 0;
 }
 
+// What a thread that is not blocked does at once.
+constexpr duration moment = std::chrono::milliseconds(50);
+
+// Returns when each worker's thread has done it, or a moment later: one may be blocked.
+asio::awaitable<void> pool_state::abandon_all()
+{
+    struct told {
+        explicit told(std::shared_ptr<wait_group> all) : group(std::move(all)) { group->add(); }
+        told(told&&) noexcept = default;
+        told& operator=(told&&) = delete;
+        ~told() // also when its context destroys it
+        {
+            if (group)
+                group->done();
+        }
+        std::shared_ptr<wait_group> group;
+    };
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    const auto group = std::make_shared<wait_group>(executor);
+    {
+        const auto post = [&group](worker& w) {
+            post_to(w.get_executor(),
+                    [w = worker_pointer(&w), here = told(group)] { w->pool->abandon(*w); });
+        };
+        std::lock_guard lock(mutex_);
+        residents_.for_each(post);
+        temporaries_.for_each(post);
+    }
+    const time_point deadline = saturating_add(now(executor), moment);
+    const auto done = co_await group->async_wait_until(deadline, asio::as_tuple(asio::deferred));
+    if (const error_code error = std::get<0>(done); error && error != errc::timed_out)
+        throw system_error(error);
+}
+
 asio::awaitable<drain_report> pool_state::drain(std::shared_ptr<pool_state> pool, duration timeout)
 {
-    const duration grace = pool->options_.grace();
     pool->close();
     bool over = co_await pool->all_left(timeout);
     if (!over) {
         pool->stop(cancel_reason::shutdown);
-        over = co_await pool->all_left(grace);
+        over = co_await pool->all_left(pool->options_.grace());
     }
     if (!over) {
-        pool->on_each_worker([](pool_state& own, worker& w) { own.abandon(w); });
-        over = co_await pool->all_left(grace);
-    }
-    if (!over) { // the outcomes are not received: stop waiting for that, too
+        co_await pool->abandon_all();
+        // Outcomes that are not received must not hold their workers any more.
         pool->close_results();
-        co_await pool->all_left(grace);
+        over = co_await pool->all_left(moment);
     }
+    if (!over) // no thread comes to do it
+        pool->drop_unfinished();
     drain_report report;
     report.ledger = pool->read();
     report.complete = report.ledger.balanced();
     report.unfinished = pool->accounts_.unfinished();
+    if (!report.complete)
+        report.running = pool->running_jobs(std::numeric_limits<std::size_t>::max());
     co_return report;
+}
+
+// An io_context of its own waits: the pool's threads may be blocked, or not run at all.
+drain_report pool_state::drain_and_wait(duration timeout)
+{
+    if (runs_on_this_thread())
+        throw std::logic_error("weir: drain_and_wait was called on a thread that runs the pool's "
+                               "jobs, which would wait for itself: co_await drain there");
+    asio::io_context here(1);
+    drain_report report;
+    std::exception_ptr error;
+    const auto end = [&](const std::exception_ptr& thrown, drain_report&& drained) {
+        error = thrown;
+        report = std::move(drained);
+    };
+    asio::co_spawn(here, drain(timeout), end);
+    here.run();
+    if (error)
+        std::rethrow_exception(error);
+    return report;
+}
+
+bool pool_state::runs_on_this_thread() const
+{
+    return std::any_of(executors_.begin(), executors_.end(), runs_here);
+}
+
+std::vector<running_job> pool_state::running_jobs(std::size_t most) const
+{
+    std::vector<running_job> jobs;
+    const time_point now = time_service::of(get_executor()).now();
+    const auto look = [&](const worker& w) {
+        if (jobs.size() == most)
+            return;
+        running_job job = w.look(now, always_on_thread_);
+        if (job.id != 0)
+            jobs.push_back(std::move(job));
+    };
+    std::lock_guard lock(mutex_);
+    residents_.for_each(look);
+    temporaries_.for_each(look);
+    return jobs;
 }
 
 // ---- the accounts

@@ -87,7 +87,7 @@ public:
             open_own(jobs_, *this, options.queue(), queue_rule(options.when_full()),
                      on_undelivered);
         else
-            jobs_.emplace(source, Queue::as_jobs, std::span(executors()), on_undelivered);
+            use(source, on_undelivered);
     }
 
     queue_type& jobs() noexcept { return *jobs_; }
@@ -132,6 +132,15 @@ protected:
     void accept_directly() noexcept { accepted_directly_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
+    // A channel that one thread at a time may use says that the executor of its users is serial.
+    template <class Source, class Hook>
+    void use(Source& source, Hook on_undelivered)
+    {
+        jobs_.emplace(source, Queue::as_jobs, std::span(executors()), on_undelivered);
+        if (!Queue::is_concurrent)
+            assume_serial_executors();
+    }
+
     [[gnu::cold]] void close_jobs() noexcept override { jobs_->close(); }
     bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
     std::uint64_t accepted() const noexcept override
@@ -143,6 +152,14 @@ private:
     {
         while (auto job = number(jobs_->try_receive()))
             drop(std::move(*job));
+    }
+
+    void drop_unfinished() override
+    {
+        while (auto job = number(jobs_->try_receive())) {
+            note_dropped(job->number);
+            drop(std::move(*job));
+        }
     }
 
     void measure(pool_stats& stats) const override

@@ -1,6 +1,7 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
 #include <weir/detail/post_to.hpp>
+#include <weir/detail/serial.hpp>
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
@@ -20,6 +21,14 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
     if (executors.empty())
         throw std::invalid_argument("weir: a pool needs at least one executor");
     return executors;
+}
+
+const pool_options& checked(const pool_options& options)
+{
+    if (options.on_stuck() && options.timeout() == duration::max())
+        throw std::invalid_argument("weir::pool_options: on_stuck reports jobs that block their "
+                                    "thread past the timeout, so it needs a timeout");
+    return options;
 }
 
 } // namespace
@@ -51,12 +60,16 @@ limit bounded(limit workers)
 }
 
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
-    : options_(options), has_timeout_(options.timeout() != duration::max()),
+    : options_(checked(options)), has_timeout_(options.timeout() != duration::max()),
       executors_(checked(std::move(executors))),
       home_(std::make_shared<const own_any_executor>(executors_.front())),
       live_at_(executors_.size()), workers_left_(executors_.front()),
       target_(options.workers().count())
 {
+    for (executor_type& each : executors_) {
+        serial_.push_back(is_serial(each));
+        each = unless_checked(each);
+    }
     workers_left_.add();
     if (options_.watch_ != nullptr && has_timeout_ && time_service::of(get_executor()).is_real())
         stuck_ = options_.watch_(*this);
@@ -91,13 +104,44 @@ void pool_state::resize(limit workers)
 
 void pool_state::one_worker_per_executor()
 {
+    always_on_thread_ = true;
+    if (std::find(serial_.begin(), serial_.end(), false) != serial_.end())
+        return; // several threads may run one of them
     std::vector<executor_type> distinct;
     for (executor_type& each : executors_)
         if (std::find(distinct.begin(), distinct.end(), each) == distinct.end())
             distinct.push_back(std::move(each));
     executors_ = std::move(distinct);
+    serial_.resize(executors_.size());
     live_at_.resize(executors_.size());
     useful_ = executors_.size();
+}
+
+pool_state::executor_type pool_state::home_at(std::size_t index) const
+{
+    const executor_type& there = executors_[index];
+    return !there || serial_[index] ? there : strand_over(there);
+}
+
+worker_pointer pool_state::new_worker(worker::role role, executor_type home)
+{
+    if (stuck_)
+        return stuck_->new_worker(*this, role, std::move(home));
+    return make_worker(role, std::move(home));
+}
+
+worker_pointer pool_state::new_temporary(executor_type where)
+{
+    if (where)
+        return new_worker(worker::role::temporary, serial_over(where));
+    const std::size_t count = executors_.size();
+    std::size_t at = 0;
+    for (std::size_t left = count; left != 0; --left) {
+        at = next_.fetch_add(1, std::memory_order_relaxed) % count;
+        if (executors_[at])
+            break;
+    }
+    return new_worker(worker::role::temporary, home_at(at));
 }
 
 // A worker's coroutine is made on its own executor: frames that two threads write to are then not
@@ -131,9 +175,7 @@ worker_guard pool_state::enter_resident()
     for (std::size_t i = 1; i < executors_.size(); ++i)
         if (executors_[i] && (!executors_[at] || live_at_[i] < live_at_[at]))
             at = i;
-    worker_pointer w = make_worker(worker::role::resident, executors_[at]);
-    if (stuck_)
-        w->let_watch();
+    worker_pointer w = new_worker(worker::role::resident, home_at(at));
     w->home = static_cast<std::uint32_t>(at);
     w->live = true;
     worker_guard here = enter(std::move(w));
@@ -153,8 +195,6 @@ void pool_state::no_longer_live(worker& w) noexcept
 
 std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
 {
-    if (stuck_)
-        w->let_watch();
     std::lock_guard lock(mutex_);
     if (closing_)
         return std::nullopt;
@@ -163,8 +203,6 @@ std::optional<worker_guard> pool_state::enter_temporary(worker_pointer w)
 
 worker_guard pool_state::enter_for_accepted(worker_pointer w)
 {
-    if (stuck_)
-        w->let_watch();
     std::lock_guard lock(mutex_);
     return enter(std::move(w));
 }
@@ -205,6 +243,7 @@ void pool_state::end_of_jobs() noexcept
 void pool_state::left(worker& w) noexcept
 {
     w.timeout.cancel();
+    w.on_token.cancel();
     const bool counted = !w.retired(); // otherwise another took its place long ago
     if (w.busy()) {                    // its context is being destroyed
         w.retire();

@@ -28,8 +28,23 @@
 
 namespace weir::detail {
 
+class task_base;
+
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
+
+/// Sees which jobs block their thread; made by `on_stuck`.
+class job_watch {
+public:
+    job_watch() = default;
+    job_watch(const job_watch&) = delete;
+    job_watch& operator=(const job_watch&) = delete;
+    virtual ~job_watch() = default;
+
+    /// A worker whose jobs it sees. Not in the pool yet.
+    virtual worker_pointer new_worker(pool_state& state, worker::role role,
+                                      boost::asio::any_io_executor home) = 0;
+};
 
 /// All of a pool that does not depend on the types of its jobs: which workers there are and when
 /// they come and go, whether a job may start, its timeout, how the pool closes, stops and drains,
@@ -47,6 +62,8 @@ public:
     /// The first, for handlers that have none; the pool's tasks share it.
     const std::shared_ptr<const own_any_executor>& home() const noexcept { return home_; }
     const std::vector<executor_type>& executors() const noexcept { return executors_; }
+    /// The user promises that the executors are serial, with a queue that asks for it.
+    void assume_serial_executors() noexcept { serial_.assign(serial_.size(), true); }
     const pool_options& options() const noexcept { return options_; }
 
     /// Brings the workers to the limit. Once after construction.
@@ -60,12 +77,20 @@ public:
     /// What has not started is dropped, what runs is cancelled.
     [[gnu::cold]] void stop(cancel_reason reason);
     cancel_reason stopping() const noexcept { return stopping_.load(); }
-    /// Closes and waits for `timeout`; then cancels, abandons, and at last hands outcomes that are
-    /// not received to the hook. Each of these steps has the grace period to take effect.
+    /// Closes and waits for `timeout`; then cancels and waits for the grace; then abandons what
+    /// runs, and hands outcomes that are not received to the hook.
     boost::asio::awaitable<drain_report> drain(duration timeout)
     {
         return drain(shared_from_this(), timeout);
     }
+
+    /// The same on the calling thread, which blocks. Throws `std::logic_error` on a thread that runs
+    /// one of the pool's executors.
+    drain_report drain_and_wait(duration timeout);
+
+    /// The jobs that run now, at most so many of them.
+    std::vector<running_job> running_jobs(std::size_t most) const;
+    bool is_closed() const noexcept { return closing_.load(); }
 
     ledger read() const;
     pool_stats stats() const;
@@ -80,11 +105,14 @@ public:
     }
     void reject() noexcept { accounts_.reject(); }
 
+    /// From any thread: cancels the job that this task is, if it runs.
+    void cancel_running(const task_base& task);
+
     virtual void close_results() noexcept = 0;
 
     /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
     /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
-    static std::shared_ptr<void> watch_for_stuck_jobs(pool_state& state);
+    static std::shared_ptr<job_watch> watch_for_stuck_jobs(pool_state& state);
 
 protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
@@ -100,6 +128,8 @@ protected:
         w.begin(job, now);
         return status::ok;
     }
+    /// The job was cancelled before a worker took it. Returns how it ended.
+    status end_unstarted(worker& w, ticket& job, time_point now, cancel_reason reason);
     /// The job has ended. Returns the status that its outcome will have.
     status end_job(worker& w, ticket& job, bool has_value)
     {
@@ -118,15 +148,14 @@ protected:
     /// A worker has seen the end of the queue.
     [[gnu::cold]] void end_of_jobs() noexcept;
 
-    /// For a job that came without an executor.
-    const executor_type& next_executor() noexcept
+    /// A temporary worker, not in the pool yet. Its executor is made serial; without one it is one
+    /// of the pool's.
+    worker_pointer new_temporary(executor_type where);
+    /// How many workers share what is queued.
+    std::size_t takers() const noexcept
     {
-        for (std::size_t left = executors_.size();;) {
-            const executor_type& next =
-                executors_[next_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
-            if (next || --left == 0)
-                return next;
-        }
+        const std::size_t live = live_.load(std::memory_order_relaxed);
+        return live == 0 ? 1 : live;
     }
     /// Lets a temporary worker in, with its job. Empty when the pool is closed.
     std::optional<worker_guard> enter_temporary(worker_pointer w);
@@ -154,18 +183,27 @@ protected:
         pool_state& owner_;
     };
 
+    /// A job that a drain drops.
+    void note_dropped(const ticket& job)
+    {
+        accounts_.note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
+    }
+
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept { accounts_.count(s); }
 
 private:
     class place;
     friend class worker_guard;
+    friend class stuck_jobs;
 
     virtual void close_jobs() noexcept = 0;
     virtual bool jobs_ended() const noexcept = 0;
     virtual std::uint64_t accepted() const noexcept = 0;
     /// There are no workers left to take what is queued: each job is dropped, with an outcome.
     virtual void drop_queued() noexcept = 0;
+    /// The same at the end of a drain, whose report names them.
+    virtual void drop_unfinished() = 0;
     virtual void measure(pool_stats& stats) const = 0;
     /// A temporary one is made without a job.
     virtual worker_pointer make_worker(worker::role role, executor_type executor) = 0;
@@ -178,6 +216,10 @@ private:
     /// outcomes.
     virtual void lost(worker& w, bool in_a_job) noexcept = 0;
 
+    /// A worker's executor: one of the pool's where that is serial, else a strand of its own.
+    executor_type home_at(std::size_t index) const;
+    /// Not in the pool yet.
+    worker_pointer new_worker(worker::role role, executor_type home);
     void describe(ticket& job, const job_options* options);
     worker_guard enter(worker_pointer w);
     [[gnu::cold]] worker_guard enter_resident();
@@ -202,10 +244,13 @@ private:
     static boost::asio::awaitable<drain_report> drain(std::shared_ptr<pool_state> pool,
                                                       duration timeout);
     boost::asio::awaitable<bool> all_left(duration timeout);
+    boost::asio::awaitable<void> abandon_all();
+    bool runs_on_this_thread() const;
 
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
     static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
+    static void listen_to_token(worker& w);
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
@@ -214,6 +259,8 @@ private:
     const bool has_timeout_;
     std::vector<executor_type> executors_; // empty are those whose context is gone
     std::shared_ptr<const own_any_executor> home_;
+    std::vector<bool> serial_;         // each of them, as far as is known
+    bool always_on_thread_ = false;    // no job suspends
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
     std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers would not help
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
@@ -231,7 +278,7 @@ private:
     ledger past_; // of residents that are gone
     pool_accounts accounts_;
     std::vector<std::unique_ptr<place>> places_; // of the executors
-    std::shared_ptr<void> stuck_;                // a watch; last: its thread looks at all the above
+    std::shared_ptr<job_watch> stuck_;           // last: its thread looks at all the above
 };
 
 } // namespace weir::detail

@@ -1,5 +1,8 @@
 #include <weir/flow/detail/pool/pool_state.hpp>
 
+#include <weir/detail/post_to.hpp>
+#include <weir/flow/detail/pool/task_state.hpp>
+
 // A job's time: whether it may still start, and when it is cancelled and then abandoned. A part of
 // `pool_state`.
 
@@ -22,6 +25,15 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
         job.record->times.started = job.record->times.finished = now;
     const time_point over = std::min(saturating_add(now, options_.timeout()), job.deadline());
     w.set_deadline(over);
+    if (!w.name().empty()) {
+        std::lock_guard lock(mutex_);
+        w.keep_name(w.name());
+    }
+    if (const cancel_reason asked = asked_by_token(job.record.get());
+        asked != cancel_reason::none) {
+        w.refuse(asked);
+        return end_job(w, job, false);
+    }
     if (over <= now) {
         w.expire();
         return end_job(w, job, false);
@@ -36,7 +48,47 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
             return end_job(w, job, false);
         }
     }
+    if (may_suspend && job.record && job.record->options.token().can_be_cancelled())
+        listen_to_token(w);
     return status::ok;
+}
+
+void pool_state::listen_to_token(worker& w)
+{
+    const cancel_token& token = w.record()->options.token();
+    const auto cancelled = [&w] {
+        if (w.busy())
+            w.cancel(asked_by_token(w.record()));
+    };
+    w.on_token.start(cancelled, [&](guarded_call::handler handler) {
+        token.async_wait(w.get_executor(), std::move(handler));
+    });
+}
+
+status pool_state::end_unstarted(worker& w, ticket& job, time_point now, cancel_reason reason)
+{
+    if (stopping() != cancel_reason::none)
+        return begin_checked_job(w, job, false); // dropped
+    w.begin(job, now);
+    w.refuse(reason);
+    return end_job(w, job, false);
+}
+
+// While the lock is held no worker leaves, and one whose job has not ended is there.
+void pool_state::cancel_running(const task_base& task)
+{
+    worker_pointer w;
+    {
+        std::lock_guard lock(mutex_);
+        w = worker_pointer(task.runs_on());
+    }
+    if (!w)
+        return;
+    const executor_type home = w->get_executor();
+    post_to(home, [w = std::move(w), job = task.id(), reason = task.asked()] {
+        if (w->busy() && w->id() == job)
+            w->cancel(reason);
+    });
 }
 
 // First the job is cancelled; if it has not ended after the grace it is abandoned.

@@ -111,7 +111,7 @@ struct task_handler : handler_wrapper<Handler> {
     {
         if (!result)
             return std::move(this->handler)(result.error(), task<R>());
-        task<R> accepted = task_access::make<R>(result.id(), pool->home(), std::move(state));
+        task<R> accepted = task_access::make<R>(result.id(), std::move(pool), std::move(state));
         std::move(this->handler)(error_code(), std::move(accepted));
     }
 
@@ -139,8 +139,9 @@ struct start_task {
 /// Goes on from a submit to the wait for the outcome.
 template <class R, class Handler>
 struct run_handler : handler_wrapper<Handler> {
-    run_handler(Handler&& h, std::shared_ptr<task_pool_state> p, claim<R>&& c)
-        : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), claimed(std::move(c))
+    run_handler(Handler&& h, std::shared_ptr<task_pool_state> p, claim<R>&& c, bool cancels)
+        : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), claimed(std::move(c)),
+          cancels_with_run(cancels)
     {
     }
 
@@ -148,11 +149,14 @@ struct run_handler : handler_wrapper<Handler> {
     {
         if (!result)
             return std::move(this->handler)(result.error(), outcome<R>());
-        wait_for_outcome(*pool->home(), std::move(claimed), std::move(this->handler));
+        std::shared_ptr<pool_state> cancel_in = cancels_with_run ? pool : nullptr;
+        wait_for_outcome(*pool->home(), std::move(claimed), std::move(this->handler),
+                         std::move(cancel_in));
     }
 
     std::shared_ptr<task_pool_state> pool;
     claim<R> claimed;
+    bool cancels_with_run;
 };
 
 /// What `task_pool::async_run` starts.
@@ -167,8 +171,8 @@ struct start_run {
         claim<R> claimed(state);
         state->drop(); // there is no handle to ask with, once the wait is given up
         task_pointer task = std::move(state);
-        run_handler<R, std::decay_t<Handler>> accepted(std::move(handler), pool,
-                                                       std::move(claimed));
+        run_handler<R, std::decay_t<Handler>> accepted(std::move(handler), pool, std::move(claimed),
+                                                       options.cancels_with_run());
         pool->submit(std::move(task), options, std::move(accepted));
     }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/awaited.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/sync/event.hpp>
@@ -18,6 +19,9 @@
 
 namespace weir::detail {
 
+class pool_state;
+class worker;
+
 /// A task as its pool sees it.
 class task_base {
 public:
@@ -32,9 +36,57 @@ public:
     /// Called once, by the pool, with how it ended. The callable goes before the outcome is there,
     /// for it may hold a permit; not that of an abandoned task, whose coroutine still uses it.
     virtual void finish(outcome<void>&& how) noexcept = 0;
+
+    /// A worker is about to start it. False: it was cancelled, and must not be.
+    bool begin(worker& w, job_id id) noexcept;
+    cancel_reason asked() const noexcept { return asked_.load(); }
+
+    /// From any thread. True: it runs, and its worker must be told: see `pool_state`.
+    bool ask_to_end(cancel_reason reason) noexcept
+    {
+        cancel_reason before = cancel_reason::none;
+        asked_.compare_exchange_strong(before, reason);
+        const unsigned flags = flags_.fetch_or(cancelled);
+        return (flags & started) != 0 && (flags & finished) == 0;
+    }
+    /// Under the lock of its pool; null when it has not started, or has ended.
+    worker* runs_on() const noexcept
+    {
+        const unsigned flags = flags_.load();
+        return (flags & started) != 0 && (flags & finished) == 0 ? worker_ : nullptr;
+    }
+    /// When it has started.
+    job_id id() const noexcept { return id_; }
+
     /// An abandoned task has ended after all.
     virtual void ended_late() noexcept = 0;
+
+protected:
+    static constexpr unsigned finished = 1;
+    static constexpr unsigned dropped = 2;
+    static constexpr unsigned taken = 4;
+    static constexpr unsigned started = 8;
+    static constexpr unsigned cancelled = 16;
+    static constexpr unsigned one_claim = 32; // counted above the flags
+
+    /// It has ended, its handle is gone, and no waiter is counted.
+    static bool is_left_unclaimed(unsigned flags) noexcept
+    {
+        return (flags & ~(taken | started | cancelled)) == (finished | dropped);
+    }
+
+    std::atomic<unsigned> flags_{0};
+
+private:
+    worker* worker_ = nullptr; // these two are there when it is started
+    job_id id_ = 0;
+    std::atomic<cancel_reason> asked_{cancel_reason::none};
 };
+
+/// Asks the task's job to end: from any thread.
+void cancel_task(pool_state& owner, task_base& task, cancel_reason reason);
+/// The executor of handlers that have none of their own.
+const std::shared_ptr<const own_any_executor>& home_of(const pool_state& owner) noexcept;
 
 using unclaimed_hook = std::function<void(outcome<void>&&)>;
 
@@ -53,7 +105,7 @@ public:
         outcome_access::end(out_, outcome_access::take_ticket(how), s, how.reason());
         const unsigned now = flags_.fetch_or(finished) | finished;
         done_.set();
-        if (now == left_unclaimed)
+        if (is_left_unclaimed(now))
             tell_unclaimed();
     }
 
@@ -68,7 +120,7 @@ public:
     void claim() noexcept { flags_.fetch_add(one_claim); }
     void unclaim() noexcept
     {
-        if (flags_.fetch_sub(one_claim) - one_claim == left_unclaimed)
+        if (is_left_unclaimed(flags_.fetch_sub(one_claim) - one_claim))
             tell_unclaimed();
     }
     /// False: another wait took it.
@@ -83,7 +135,7 @@ public:
     /// The handle is gone.
     void drop() noexcept
     {
-        if ((flags_.fetch_or(dropped) | dropped) == left_unclaimed)
+        if (is_left_unclaimed(flags_.fetch_or(dropped) | dropped))
             tell_unclaimed();
     }
 
@@ -98,12 +150,6 @@ protected:
     }
 
 private:
-    static constexpr unsigned finished = 1;
-    static constexpr unsigned dropped = 2;
-    static constexpr unsigned left_unclaimed = finished | dropped; // and no waiter is counted
-    static constexpr unsigned taken = 4;
-    static constexpr unsigned one_claim = 8; // counted above the flags
-
     void tell_unclaimed() noexcept
     {
         if (out_.status() != status::failed || !hook_)
@@ -116,7 +162,6 @@ private:
     std::shared_ptr<const unclaimed_hook> hook_;
     event_state done_;
     outcome<R> out_;
-    std::atomic<unsigned> flags_{0};
 };
 
 /// A wait for a task's outcome. Destroying it before it took the outcome gives the wait up.
@@ -132,6 +177,7 @@ public:
     ~claim() { give_up(); }
 
     event done() const noexcept { return task_state<R>::done(task_); }
+    task_state<R>& task() const noexcept { return *task_; }
     void give_up() noexcept
     {
         if (const auto task = std::move(task_))
@@ -151,22 +197,40 @@ private:
 template <class Function>
 inline constexpr bool takes_context = std::is_invocable_v<Function&, job_context&>;
 
-template <class Function, bool TakesContext>
-struct returned_by : std::invoke_result<Function&> {
+template <class Function, bool TakesContext, bool TakesNothing>
+struct returned_by {
+    using type = void; // of a callable that will do for neither
 };
 template <class Function>
-struct returned_by<Function, true> : std::invoke_result<Function&, job_context&> {
+struct returned_by<Function, false, true> : std::invoke_result<Function&> {
+};
+template <class Function, bool TakesNothing>
+struct returned_by<Function, true, TakesNothing> : std::invoke_result<Function&, job_context&> {
 };
 
-/// What a task's callable results in: `R` where it returns `R` or `awaitable<R>`.
+/// What a task pool asks of a callable, in words.
 template <class Function>
-using task_value = awaited_t<typename returned_by<Function, takes_context<Function>>::type>;
+struct task_callable {
+    static constexpr bool takes_nothing = std::is_invocable_v<Function&>;
+    static_assert(
+        takes_context<Function> || takes_nothing,
+        "weir::task_pool: a callable takes nothing, or a job_context&: bind its arguments");
+    using returned = typename returned_by<Function, takes_context<Function>, takes_nothing>::type;
+    static_assert(!std::is_reference_v<awaited_t<returned>>,
+                  "weir::task_pool: a callable returns a value: for a reference, return a pointer");
+    static_assert(alignof(Function) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
+                  "weir::task_pool: a callable is not over-aligned: let it hold a pointer");
+    /// `R` where it returns `R` or `awaitable<R>`.
+    using value = std::remove_cvref_t<awaited_t<returned>>;
+};
+
+template <class Function>
+using task_value = typename task_callable<Function>::value;
 
 template <class Function>
 class task_of final : public task_state<task_value<Function>> {
     using R = task_value<Function>;
-    static constexpr bool is_coroutine =
-        is_awaitable<typename returned_by<Function, takes_context<Function>>::type>;
+    static constexpr bool is_coroutine = is_awaitable<typename task_callable<Function>::returned>;
 
 public:
     task_of(Function f, std::shared_ptr<const unclaimed_hook> unclaimed)

@@ -20,6 +20,33 @@ void worker::disturb()
     signal.emit(boost::asio::cancellation_type::terminal);
 }
 
+running_job worker::look(time_point now, bool always_on_thread) const
+{
+    auto& self = const_cast<worker&>(*this); // an `atomic_ref` is not for constants
+    running_job job;
+    if (!std::atomic_ref(self.busy_).load(std::memory_order_acquire))
+        return job;
+    job.id = std::atomic_ref(self.id_).load(std::memory_order_relaxed);
+    const time_point since = std::atomic_ref(self.started_).load(std::memory_order_relaxed);
+    job.age = now > since ? now - since : duration::zero();
+    if (named_ && named_->id == job.id)
+        job.name = named_->name;
+    if (always_on_thread)
+        job.where = running_job::place::on_thread;
+    else if (watched_)
+        job.where = watched_->look().on_thread ? running_job::place::on_thread
+                                               : running_job::place::suspended;
+    return job;
+}
+
+void worker::keep_name(std::string_view name)
+{
+    if (!named_)
+        named_ = std::make_unique<named_job>();
+    named_->id = id_;
+    named_->name = name;
+}
+
 worker_guard::~worker_guard()
 {
     if (worker_)

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <weir/detail/guarded_call.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
 #include <weir/flow/detail/pool/watched_job.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/flow/running_job.hpp>
 #include <weir/time/alarm.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -13,8 +15,11 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/smart_ptr/intrusive_ref_counter.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace weir::detail {
@@ -62,12 +67,13 @@ public:
     /// A job starts now.
     void begin(const ticket& job, time_point now) noexcept
     {
-        id_ = job.id;
+        // Plain stores, which a report on another thread may look at.
+        std::atomic_ref(id_).store(job.id, std::memory_order_relaxed);
         record_ = job.record.get();
         deadline_ = job.deadline();
         reason_ = cancel_reason::none;
-        started_ = now;
-        busy_ = true;
+        std::atomic_ref(started_).store(now, std::memory_order_relaxed);
+        set_busy(true);
         counts.started();
         if (watched_)
             watched_->begin(id_, now);
@@ -75,8 +81,13 @@ public:
     /// The job ended by itself. Returns how.
     status end(bool has_value) noexcept
     {
-        busy_ = false;
+        set_busy(false);
+        if (!has_value)
+            reason_ = reason();
+        if (record_ != nullptr)
+            on_token.cancel();
         record_ = nullptr;
+        asked_ = nullptr;
         timeout.cancel();
         if (watched_)
             watched_->end();
@@ -92,6 +103,10 @@ public:
     }
     /// The job's time was over before it could start.
     void expire() noexcept { reason_ = cancel_reason::deadline; }
+    /// The job was cancelled before it could start.
+    void refuse(cancel_reason why) noexcept { reason_ = why; }
+    /// Where its task says that it is to end.
+    void listen_to(const std::atomic<cancel_reason>& asked) noexcept { asked_ = &asked; }
     /// Asks the running job to end. The first reason stays.
     void cancel(cancel_reason reason);
     /// Interrupts the wait for a job, so that the worker looks at its pool again.
@@ -105,7 +120,7 @@ public:
     void retire() noexcept
     {
         retired_ = true;
-        busy_ = false;
+        set_busy(false);
     }
     time_point started() const noexcept { return started_; }
     void set_deadline(time_point at) noexcept { deadline_ = at; }
@@ -120,14 +135,20 @@ public:
     void leave() noexcept { leaving_ = true; }
     bool leaving() const noexcept { return leaving_; }
 
+    /// From any thread, under the pool's lock. The id is 0 when it runs no job.
+    running_job look(time_point now, bool always_on_thread) const;
+    /// Under the pool's lock: what `look` says about a job with a name.
+    void keep_name(std::string_view name);
+
     /// Lets a watcher on another thread see its jobs. Before it has any.
-    void let_watch() { watched_ = std::make_unique<watched_job>(); }
+    void let_watch(std::shared_ptr<watched_job> watched) noexcept { watched_ = std::move(watched); }
     /// Null when there is no watcher.
     watched_job* watched() const noexcept { return watched_.get(); }
 
     unsigned filters = 0; // before the signal, which holds them
     boost::asio::cancellation_signal signal;
     alarm timeout;
+    guarded_call on_token;
     job_counters& counts;
     std::shared_ptr<pool_state> pool; // set when it enters the pool
 
@@ -136,7 +157,16 @@ public:
     bool live = false;      // counted among those that take jobs
 
 private:
+    void set_busy(bool busy) noexcept
+    {
+        std::atomic_ref(busy_).store(busy, std::memory_order_release);
+    }
     bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
+
+    struct named_job {
+        job_id id = 0;
+        std::string name;
+    };
 
     const role role_;
     bool busy_ = false;
@@ -145,7 +175,8 @@ private:
     bool disturbed_ = false;
     bool leaving_ = false;
     time_point started_;
-    std::unique_ptr<watched_job> watched_;
+    std::shared_ptr<watched_job> watched_;
+    std::unique_ptr<named_job> named_; // guarded by the pool's mutex
 };
 
 using worker_pointer = boost::intrusive_ptr<worker>;

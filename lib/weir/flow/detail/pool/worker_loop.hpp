@@ -50,24 +50,24 @@ public:
     bool run_beside(executor_type where, numbered_job<Job>&& job,
                     std::unique_ptr<end_callback>&& on_end) override
     {
-        if (!where)
-            where = this->next_executor();
-        auto* fresh = new temporary_type(std::move(where), this->temporary_counters());
-        std::optional<worker_guard> entered = this->enter_temporary(worker_pointer(fresh));
+        worker_pointer made = this->new_temporary(std::move(where));
+        temporary_type& fresh = as_temporary(*made);
+        std::optional<worker_guard> entered = this->enter_temporary(std::move(made));
         if (!entered)
             return false;
         this->accept_directly();
-        fresh->on_end = std::move(on_end);
-        fresh->taken.put(std::move(job));
+        fresh.on_end = std::move(on_end);
+        fresh.taken.put(std::move(job));
         this->start(std::move(*entered));
         return true;
     }
 
     void run_accepted(numbered_job<Job>&& job) override
     {
-        auto* fresh = new temporary_type(this->next_executor(), this->temporary_counters());
-        worker_guard entered = this->enter_for_accepted(worker_pointer(fresh));
-        fresh->taken.put(std::move(job));
+        worker_pointer made = this->new_temporary(executor_type());
+        temporary_type& fresh = as_temporary(*made);
+        worker_guard entered = this->enter_for_accepted(std::move(made));
+        fresh.taken.put(std::move(job));
         this->start(std::move(entered));
     }
 
@@ -261,7 +261,7 @@ private:
             if constexpr (takes_several)
                 share = mine.share();
             if (share > 1) {
-                const std::size_t fair = this->jobs().size() / this->executors().size();
+                const std::size_t fair = this->jobs().size() / this->takers();
                 if (fair < share)
                     share = fair > 0 ? fair : 1;
             }
@@ -311,10 +311,17 @@ private:
 
     // ---- running one job
 
+    status begin(worker& w, numbered_job<Job>& job, time_point now, bool may_suspend)
+    {
+        if (!work_.begin(job.job, w, job.number.id))
+            return this->end_unstarted(w, job.number, now, work_.asked(job.job));
+        return this->begin_job(w, job.number, now, may_suspend);
+    }
+
     // False: it must not start, and `out` says how it ended.
     bool try_begin(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        const status how = this->begin_job(w, job.number, now, true);
+        const status how = begin(w, job, now, true);
         if (how != status::ok)
             end(w, job, how, out);
         return how == status::ok;
@@ -334,7 +341,7 @@ private:
 
     void run_plain(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        status how = this->begin_job(w, job.number, now, false);
+        status how = begin(w, job, now, false);
         if (how == status::ok) {
             try {
                 work_.call(job.job, w, out);

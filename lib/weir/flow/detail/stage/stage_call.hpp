@@ -17,7 +17,9 @@ namespace weir::detail {
 template <class Source, class Function, bool Collects>
 struct stage_call {
     using item_type = typename Source::item_type;
-    using returned = std::invoke_result_t<Function&, item_type>;
+    static_assert(std::is_invocable_v<Function&, item_type>,
+                  "weir: the function of a map or a stage is called with an item of its source");
+    using returned = typename invoke_result_or_void<Function&, item_type>::type;
     using plain = std::remove_cvref_t<awaited_t<returned>>;
     static constexpr bool suspends = is_awaitable<returned>;
     static constexpr bool is_void = std::is_void_v<plain>;
