@@ -190,10 +190,11 @@ private:
         // The context of the handlers lives, and the primitive is gone: whatever waited must hear of it.
         const bool last_of_handlers =
             what == (other_ ? thing::handler_context : thing::own_context);
-        if (last_of_handlers && !subject_ && cell_.what->end == at_end::completes &&
-            !all([](const trace& t) { return t.is_over(); }))
+        if (last_of_handlers && !subject_ && !all([](const trace& t) { return t.is_over(); }))
             report("the primitive is gone, and an operation still waits");
-        if (what == thing::primitive && racer_.joinable())
+        const bool uses_it =
+            what == thing::own_context && cell_.what->finish == finishes::before_the_context;
+        if (racer_.joinable() && (what == thing::primitive || uses_it))
             racer_.join();
         switch (what) {
         case thing::own_context:

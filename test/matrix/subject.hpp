@@ -45,16 +45,16 @@ private:
     }
 };
 
-/// What the end of the primitive means for operations that wait.
-enum class at_end {
-    completes, ///< they complete
-    waits,     ///< nothing: the primitive is not what they wait for
+/// Whether another thread may call `finish` while the primitive's own context is being destroyed.
+enum class finishes {
+    at_any_time,
+    before_the_context, ///< no: it posts to the own executor
 };
 
 /// A row of the matrix: an operation of a primitive.
 struct row {
     std::string name;
-    at_end end;
+    finishes finish;
     std::function<std::unique_ptr<subject>(boost::asio::any_io_executor own)> make;
 };
 
@@ -68,9 +68,9 @@ inline std::vector<row>& rows()
 template <class Subject>
 struct add_row {
     template <class... Args>
-    explicit add_row(std::string name, at_end end, Args... args)
+    explicit add_row(std::string name, finishes finish, Args... args)
     {
-        rows().push_back({std::move(name), end, [args...](boost::asio::any_io_executor own) {
+        rows().push_back({std::move(name), finish, [args...](boost::asio::any_io_executor own) {
                               return std::make_unique<Subject>(std::move(own), args...);
                           }});
     }
