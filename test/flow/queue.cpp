@@ -4,6 +4,7 @@
 #include "support/simulation.hpp"
 #include "support/waiting.hpp"
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
@@ -11,6 +12,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -325,6 +327,42 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(receivers_are_served_in_line, Kind, all_queues)
         s.run();
         BOOST_TEST(got == (std::vector<int>{0, 1, 2}), boost::test_tools::per_element());
     });
+}
+
+// Three receivers have been given a value each and are cancelled before they see it, in any order;
+// the values go on to others as they came.
+BOOST_AUTO_TEST_CASE_TEMPLATE(what_cancelled_receivers_were_given_keeps_its_order, Kind,
+                              exact_queues)
+{
+    std::vector<std::size_t> order = {0, 1, 2};
+    do {
+        in_many_orders(
+            [&order](simulation& s) {
+                auto queue = Kind::make(s.a.get_executor(), 4);
+                std::array<asio::cancellation_signal, 3> signals;
+                std::vector<int> got;
+                for (auto& signal : signals)
+                    queue->async_receive(asio::bind_cancellation_slot(
+                        signal.slot(), [&](weir::error_code, std::optional<int> value) {
+                            if (value)
+                                got.push_back(*value);
+                        }));
+                for (int i = 1; i <= 4; ++i)
+                    BOOST_TEST(bool(queue->try_send(int(i))));
+                for (const std::size_t i : order)
+                    signals[i].emit(asio::cancellation_type::terminal);
+                s.world.run(); // they end in any order too
+                queue->close();
+                s.spawn([&]() -> asio::awaitable<void> {
+                    while (auto value = co_await queue->async_receive())
+                        got.push_back(*value);
+                });
+                s.run();
+                BOOST_TEST(got == (std::vector<int>{1, 2, 3, 4}), boost::test_tools::per_element());
+                BOOST_TEST(queue->size() == 0U);
+            },
+            20);
+    } while (std::next_permutation(order.begin(), order.end()));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

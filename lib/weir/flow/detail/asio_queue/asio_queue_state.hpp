@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -64,6 +65,7 @@ public:
     /// Settled with a value, or without one at the end of the stream.
     struct receiver : node {
         std::optional<value_type> value;
+        std::uint64_t turn = 0; // of the value, among all that were given to receivers
 
     protected:
         ~receiver() = default;
@@ -110,7 +112,8 @@ public:
     {
         locked l(*this);
         std::optional<value_type> value;
-        take(value, l.woken);
+        std::uint64_t turn = 0;
+        take(value, turn, l.woken);
         return value;
     }
 
@@ -134,12 +137,14 @@ public:
     bool leave(receiver& r) { return leave(receivers_, r); }
     bool leave(sender& s) { return leave(senders_, s); }
 
-    /// The receiver of this value is gone: the next receiver gets it.
-    void put_back(value_type&& value)
+    /// The receiver is gone: the next receiver gets its value, if it was given one.
+    void put_back(std::optional<value_type>&& value, std::uint64_t turn)
     {
+        if (!value)
+            return;
         locked l(*this);
         --out_;
-        aside_.push_front(std::move(value));
+        returned_.emplace(turn, std::move(*value));
     }
 
     /// The sender of this value is gone before the value was sent: it goes to the hook.
@@ -253,7 +258,7 @@ private:
 
     errc put(value_type& value, woken_list& woken);
     bool push(value_type& value);
-    bool take(std::optional<value_type>& into, woken_list& woken);
+    bool take(std::optional<value_type>& into, std::uint64_t& turn, woken_list& woken);
     bool pull(std::optional<value_type>& into);
     void drain();
     /// After any change: passes values to waiting receivers, room to waiting senders, and the end
@@ -279,7 +284,8 @@ private:
     void finish();
     bool is_over() const noexcept
     {
-        return closed_ && aside_.empty() && (gone_ || (shut_ && scout_.load() == progress::none));
+        return closed_ && returned_.empty() && aside_.empty() &&
+               (gone_ || (shut_ && scout_.load() == progress::none));
     }
     void give_up(value_type&& value) noexcept
     {
@@ -298,11 +304,14 @@ private:
     list<sender> senders_;
     // Values that left the channel and were not received yet; older than those in it.
     std::deque<value_type> aside_;
-    std::uint64_t in_ = 0;  // values known to have been sent
-    std::uint64_t out_ = 0; // values received from the queue
-    bool closed_ = false;   // no new value enters
-    bool shut_ = false;     // the channel is closed too
-    bool gone_ = false;     // the channel may not be touched
+    // Values that came back from receivers that went: older still, in the order they were given.
+    std::map<std::uint64_t, value_type> returned_;
+    std::uint64_t given_ = 0; // values given to receivers, for the first time each
+    std::uint64_t in_ = 0;    // values known to have been sent
+    std::uint64_t out_ = 0;   // values received from the queue
+    bool closed_ = false;     // no new value enters
+    bool shut_ = false;       // the channel is closed too
+    bool gone_ = false;       // the channel may not be touched
 
     std::atomic<progress> scout_{progress::none};
     std::atomic<progress> carrier_{progress::none};

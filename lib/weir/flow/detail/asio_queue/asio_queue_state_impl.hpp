@@ -8,13 +8,17 @@ template <class Channel>
 asio_queue_state<Channel>::locked::~locked()
 {
     state_.settle(woken);
+    std::map<std::uint64_t, value_type> returned;
     std::deque<value_type> lost;
     if (state_.gone_) {
         state_.answer();
+        returned.swap(state_.returned_);
         lost.swap(state_.aside_);
-        state_.out_ += lost.size();
+        state_.out_ += returned.size() + lost.size();
     }
     lock_.unlock();
+    for (auto& [turn, value] : returned)
+        state_.give_up(std::move(value));
     for (value_type& value : lost)
         state_.give_up(std::move(value));
     while (!woken.empty()) {
@@ -34,6 +38,7 @@ errc asio_queue_state<Channel>::put(value_type& value, woken_list& woken)
         return errc::full; // no sender overtakes
     if (users_ == users::neither && !receivers_.empty()) {
         receivers_.front().value.emplace(std::move(value));
+        receivers_.front().turn = given_++;
         ++in_;
         ++out_;
         wake_first(receivers_, woken);
@@ -61,9 +66,18 @@ bool asio_queue_state<Channel>::push(value_type& value)
 }
 
 template <class Channel>
-bool asio_queue_state<Channel>::take(std::optional<value_type>& into, woken_list& woken)
+bool asio_queue_state<Channel>::take(std::optional<value_type>& into, std::uint64_t& turn,
+                                     woken_list& woken)
 {
     const bool scout_is_back = answer(); // asked once: it may come back at any moment
+    if (!returned_.empty()) {
+        const auto oldest = returned_.begin();
+        turn = oldest->first;
+        into.emplace(std::move(oldest->second));
+        returned_.erase(oldest);
+        ++out_;
+        return true;
+    }
     if (!aside_.empty()) {
         into.emplace(std::move(aside_.front()));
         aside_.pop_front();
@@ -78,6 +92,7 @@ bool asio_queue_state<Channel>::take(std::optional<value_type>& into, woken_list
         ++in_;
         wake_first(senders_, woken);
     }
+    turn = given_++;
     ++out_;
     return true;
 }
@@ -126,7 +141,8 @@ template <class Channel>
 void asio_queue_state<Channel>::serve(woken_list& woken)
 {
     for (;;) {
-        while (!receivers_.empty() && take(receivers_.front().value, woken))
+        while (!receivers_.empty() &&
+               take(receivers_.front().value, receivers_.front().turn, woken))
             wake_first(receivers_, woken);
         if (receivers_.empty())
             return recall_scout();

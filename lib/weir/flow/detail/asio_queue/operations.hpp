@@ -52,8 +52,7 @@ private:
     {
         if (!cancelled_)
             return this->complete(error_code(), std::move(this->value));
-        if (this->value)
-            state_->put_back(std::move(*this->value));
+        state_->put_back(std::move(this->value), this->turn);
         this->complete(error_code(boost::asio::error::operation_aborted),
                        std::optional<value_type>());
     }
@@ -62,9 +61,9 @@ private:
     {
         const std::shared_ptr<state> s = state_;
         std::optional<value_type> given = std::move(this->value);
+        const std::uint64_t order = this->turn;
         this->destroy();
-        if (given)
-            s->put_back(std::move(*given));
+        s->put_back(std::move(given), order);
     }
 
     void context_shutdown() noexcept override
