@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/asio_queue/asio_queue_state.hpp>
@@ -118,7 +119,7 @@ public:
     ///               entered stays sent.
     /// Handler: by its associated executor, never inside this call nor inside a receive.
     template <class Token = default_token<executor_type>>
-    auto async_send(value_type value, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_send(value_type value, Token&& token = Token())
     {
         const auto start = [](const asio_queue& self, auto&& handler, value_type sent) {
             using operation = send_operation<std::decay_t<decltype(handler)>>;
@@ -131,7 +132,7 @@ public:
 
     /// `async_send(T(args...))` with the default token.
     template <class... Args>
-    auto async_emplace(Args&&... args)
+    WEIR_NODISCARD_OPERATION auto async_emplace(Args&&... args)
     {
         return async_send(value_type(std::forward<Args>(args)...));
     }
@@ -143,7 +144,7 @@ public:
     /// Cancellation: terminal, partial and total; takes no value.
     /// Handler: by its associated executor, never inside this call nor inside a send.
     template <class Token = default_token<executor_type>>
-    auto async_receive(Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_receive(Token&& token = Token())
     {
         const auto start = [](const asio_queue& self, auto&& handler) {
             using operation = receive_operation<std::decay_t<decltype(handler)>>;
