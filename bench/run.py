@@ -166,6 +166,10 @@ def fairness_rows():
         yield Row(name, ("bench_cancel", name), 100 * K, 100 * K, peers, 1000, "counted", absolute=True)
         yield Row(name + "_linear", ("bench_cancel", name), 100 * K, 100 * K,
                   [Peer("10^4 of them", "bench_cancel", name, True, items=10 * K)], 2, "counted")
+    for kind in ("overtakers", "children"):
+        name = "cancel_storm_" + kind
+        yield Row(name + "_linear", ("bench_cancel", name), 100 * K, 100 * K,
+                  [Peer("10^4 of them", "bench_cancel", name, True, items=10 * K)], 2, "counted")
 
 
 def weight_rows():

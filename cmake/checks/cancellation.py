@@ -12,8 +12,8 @@ import sys
 import tree
 
 SUITE = re.compile(r"BOOST_(AUTO|FIXTURE)_TEST_SUITE(?:\(\s*(\w+)|_END)|BOOST_\w*TEST_CASE(?:_TEMPLATE)?\(\s*(\w+)")
-CLASS = re.compile(r"^([ \t]*)(?:class|struct)\s+(?:\[\[\w+\]\]\s*)?(?:basic_)?(\w+)(?:\s+final)?\s*(?::[^;{]*)?\{", re.M)
-OPERATION = re.compile(r"^[ \t]*(?:static\s+)?auto\s+(async_\w+)\(", re.M)
+CLASS = re.compile(r"^([ \t]*)(?:class|struct)\s+(?:\[\[\w+\]\]\s*|WEIR_\w+\s+)?(?:basic_)?(\w+)(?:\s+final)?\s*(?::[^;{]*)?\{", re.M)
+OPERATION = re.compile(r"^[ \t]*(?:static\s+)?(?:WEIR_\w+\s+)?auto\s+(async_\w+)\(", re.M)
 
 
 def cases(root):

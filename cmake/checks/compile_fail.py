@@ -1,7 +1,8 @@
 """compile_fail.py COMPILER FLAG... FILE: misuse does not compile, and for the right reason.
 
 FILE says in its first line what the compiler must say:  // expect: REGULAR EXPRESSION
-and keeps the misuse between #ifdef WEIR_MISUSE and #endif. Without it, the file must compile.
+and keeps the misuse between #ifdef WEIR_MISUSE and #endif. Without it, the file must compile. Where lines end in
+`// refused`, the compiler must say it of each of them.
 """
 
 import re
@@ -28,6 +29,9 @@ def main(command):
         sys.exit("the misuse compiles")
     if not re.search(expect[1], said):
         sys.exit(f"fails, but the compiler does not say `{expect[1]}`:\n{said}")
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.endswith("// refused") and not re.search(rf":{number}:.*({expect[1]})", said):
+            sys.exit(f"the compiler does not say `{expect[1]}` of line {number}, `{line.strip()}`:\n{said}")
 
 
 if __name__ == "__main__":

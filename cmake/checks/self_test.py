@@ -271,6 +271,14 @@ class checks(tree):
         self.assertIn("does not say `deleted`", said)
         self.assertEqual(code, 1)
 
+    def test_a_line_of_several_that_is_not_refused(self):
+        text = "// expect: nonsense\n#ifdef WEIR_MISUSE\nnonsense a; // refused\nint b; // refused\n#endif\n"
+        code, said = self.compile_fail(text)
+        self.assertIn("of line 4, `int b; // refused`", said)
+        self.assertEqual(code, 1)
+        code, said = self.compile_fail(text.replace("int b", "nonsense b"))
+        self.assertEqual(code, 0, said)
+
     def test_a_case_that_never_compiles(self):
         code, said = self.compile_fail("// expect: nonsense\nnonsense b;\n#ifdef WEIR_MISUSE\nnonsense a;\n#endif\n")
         self.assertIn("even without the misuse", said)

@@ -1,18 +1,24 @@
 #include <weir/policy/timeout.hpp>
 
+#include <weir/sync/channel.hpp>
+#include <weir/sync/semaphore.hpp>
 #include <weir/time/alarm.hpp>
+#include <weir/time/clock.hpp>
 #include <weir/time/sleep.hpp>
 
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
@@ -42,7 +48,7 @@ template <class T>
 asio::awaitable<weir::error_code> code_of(asio::awaitable<T> work)
 {
     try {
-        co_await std::move(work);
+        (void)co_await std::move(work);
     } catch (const weir::system_error& e) {
         co_return e.code();
     }
@@ -132,6 +138,65 @@ BOOST_AUTO_TEST_CASE(cancelling_from_outside_reaches_the_operation)
         BOOST_REQUIRE(outer.has_value());
         BOOST_TEST(*outer == asio::error::operation_aborted);
         BOOST_TEST((s.elapsed() == 1s));
+    });
+}
+
+// What needs no coroutine of the user's: an operation of weir, and one of others.
+BOOST_AUTO_TEST_CASE(any_deferred_operation_can_have_a_timeout)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore limit(s.a.get_executor(), 1);
+        weir::channel<std::unique_ptr<int>> values(s.a.get_executor(), 1);
+        int step = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const weir::permit first = co_await weir::with_timeout(1s, limit.async_acquire());
+            BOOST_TEST(bool(first));
+            weir::error_code code;
+            try {
+                const weir::permit never = co_await weir::with_timeout(1s, limit.async_acquire());
+            } catch (const weir::system_error& e) {
+                code = e.code();
+            }
+            BOOST_TEST((code == weir::errc::timed_out));
+            BOOST_TEST((s.elapsed() == 1s));
+            BOOST_TEST(limit.waiters() == 0U);
+            auto value = std::make_unique<int>(7);
+            auto sending = values.async_send(std::move(value));
+            const auto sent = co_await weir::with_timeout(1s, std::move(sending));
+            BOOST_TEST(bool(sent));
+            const auto received = co_await weir::with_timeout(1s, values.async_receive());
+            BOOST_TEST(**received == 7);
+            co_await weir::with_timeout(2s, asio::post(s.a.get_executor(), asio::deferred));
+            co_await weir::with_timeout(2s, weir::async_sleep_for(s.a.get_executor(), 1s));
+            step = 1;
+        });
+        s.run();
+        BOOST_TEST(step == 1);
+        BOOST_TEST((s.elapsed() == 2s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_deadline_is_a_point_in_time)
+{
+    in_many_orders([](simulation& s) {
+        weir::semaphore none(s.a.get_executor(), weir::paused);
+        weir::error_code late, past;
+        int value = 0, ready = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            const weir::time_point begin = weir::now(s.a.get_executor());
+            value = co_await weir::with_deadline(begin + 2s, seven_after(1s));
+            late = co_await code_of(weir::with_deadline(begin + 2s, none.async_acquire()));
+            BOOST_TEST((s.elapsed() == 2s));
+            past = co_await code_of(weir::with_deadline(begin, none.async_acquire()));
+            BOOST_TEST((s.elapsed() == 2s));
+            const auto seven = []() -> asio::awaitable<int> { co_return 7; };
+            ready = co_await weir::with_deadline(begin, seven());
+        });
+        s.run();
+        BOOST_TEST(value == 7);
+        BOOST_TEST((late == weir::errc::timed_out));
+        BOOST_TEST((past == weir::errc::timed_out));
+        BOOST_TEST(ready == 7);
     });
 }
 

@@ -18,8 +18,8 @@ namespace weir::test {
 /// stuck.
 class simulation {
 public:
-    explicit simulation(std::uint64_t seed)
-        : own_(std::make_unique<sim::world>(seed)), world(*own_), a(world), b(world)
+    explicit simulation(std::uint64_t seed, time_point begin = time_point{})
+        : own_(std::make_unique<sim::world>(seed, begin)), world(*own_), a(world), b(world)
     {
     }
     explicit simulation(sim::world& w) : world(w), a(world), b(world) {}
@@ -48,7 +48,7 @@ public:
         BOOST_CHECK_EQUAL(world.outstanding(), 0U);
     }
 
-    duration elapsed() const { return world.now() - time_point{}; }
+    duration elapsed() const { return world.now() - world.began(); }
 
 private:
     std::unique_ptr<sim::world> own_;

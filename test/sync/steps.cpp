@@ -201,7 +201,8 @@ BOOST_AUTO_TEST_CASE(a_count_at_zero)
     count core(1);
     std::deque<waiter> waiters;
     for (std::size_t i = 0; i < many; ++i)
-        BOOST_TEST_REQUIRE((core.park(waiters.emplace_back(ended)) == weir::detail::wait_result::parked));
+        BOOST_TEST_REQUIRE(
+            (core.park(waiters.emplace_back(ended)) == weir::detail::wait_result::parked));
     counts_steps("at zero", [&] { core.leave(1); });
     BOOST_TEST(ended == many);
 }

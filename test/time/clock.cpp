@@ -133,6 +133,14 @@ BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)
     BOOST_TEST((weir::saturating_add(last - 1s, 2s) == last));
     BOOST_TEST((weir::saturating_add(weir::time_point{}, weir::duration::max()) == last));
     BOOST_TEST((weir::saturating_add(weir::time_point{} + 1s, 2s) == weir::time_point{} + 3s));
+    const auto first = weir::time_point::min();
+    BOOST_TEST((weir::saturating_add(first, -1s) == first));
+    BOOST_TEST((weir::saturating_add(first + 1s, -2s) == first));
+    BOOST_TEST(
+        (weir::saturating_add(first, weir::duration::max()) == first + weir::duration::max()));
+    BOOST_TEST(
+        (weir::saturating_add(weir::duration::max(), weir::duration(1)) == weir::duration::max()));
+    BOOST_TEST((weir::saturating_add(weir::duration(1s), weir::duration(2s)) == 3s));
     BOOST_TEST((weir::saturating_add(last, -1s) == last - 1s));
 }
 

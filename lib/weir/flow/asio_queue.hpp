@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
@@ -121,7 +122,7 @@ public:
     ///               entered stays sent.
     /// Handler: by its associated executor, never inside this call nor inside a receive.
     template <class Token = default_token<executor_type>>
-    auto async_send(value_type value, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_send(value_type value, Token&& token = Token())
     {
         const auto start = [](const asio_queue& self, auto&& handler, value_type sent) {
             using operation = send_operation<std::decay_t<decltype(handler)>>;
@@ -137,7 +138,7 @@ public:
 
     /// `async_send(T(args...))` with the default token.
     template <class... Args>
-    auto async_emplace(Args&&... args)
+    WEIR_NODISCARD_OPERATION auto async_emplace(Args&&... args)
     {
         return async_send(value_type(std::forward<Args>(args)...));
     }
@@ -149,7 +150,7 @@ public:
     /// Cancellation: terminal, partial and total; takes no value.
     /// Handler: by its associated executor, never inside this call nor inside a send.
     template <class Token = default_token<executor_type>>
-    auto async_receive(Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_receive(Token&& token = Token())
     {
         const auto start = [](const asio_queue& self, auto&& handler) {
             using operation = receive_operation<std::decay_t<decltype(handler)>>;

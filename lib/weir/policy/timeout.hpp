@@ -1,11 +1,13 @@
 #pragma once
 
+#include <weir/detail/awaited.hpp>
 #include <weir/duration.hpp>
 #include <weir/run/scope.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
 #include <type_traits>
@@ -13,27 +15,52 @@
 
 namespace weir {
 
-/// Runs an operation for a limited time: `co_await with_timeout(2s, work())`.
+namespace detail {
+
+/// What begins when it gets a completion token.
+template <class Operation>
+concept deferred_operation = !is_awaitable<Operation> && requires(Operation operation)
+{
+    std::move(operation)(boost::asio::use_awaitable);
+};
+
+} // namespace detail
+
+/// Runs an operation for a limited time: `co_await with_timeout(2s, work())`, or
+/// `co_await with_timeout(2s, limit.async_acquire())`.
 ///
-/// Shape: after `timeout` the operation is cancelled, and this waits until it has ended, so that
-///        nothing of it is left behind. An operation that does not honour cancellation is therefore
-///        waited for.
+/// Shape: the operation is a coroutine, or a deferred operation of weir, Asio or others: what a
+///        call gives with the token `deferred`, or of weir without a token. After `timeout` the
+///        operation is cancelled, and this waits until it has ended, so that nothing of it is left
+///        behind. An operation that does not honour cancellation is therefore waited for.
 /// Units: `timeout`, counted from now. (A `worker_pool` counts its own from the job's start.)
 /// Errors: `errc::timed_out` when the time was over first; else what the operation throws. A value
 ///         that arrives late is still returned.
 /// Cancellation: reaches the operation.
-/// Memory: one coroutine, about 1.2 KB.
+/// Threads: on the coroutine's executor, which must be serial.
+/// Memory: one coroutine, about 1.2 KB; a small one more for a deferred operation.
 template <class T>
 boost::asio::awaitable<T> with_timeout(duration timeout, boost::asio::awaitable<T> operation);
+template <detail::deferred_operation Operation>
+auto with_timeout(duration timeout, Operation operation);
+
+/// The same until a point in time. One that has passed cancels the operation at once; what need not
+/// wait may still succeed.
+template <class T>
+boost::asio::awaitable<T> with_deadline(time_point deadline, boost::asio::awaitable<T> operation);
+template <detail::deferred_operation Operation>
+auto with_deadline(time_point deadline, Operation operation);
 
 // -------------------------------------------------------------------------------------------------
 
-template <class T>
-boost::asio::awaitable<T> with_timeout(duration timeout, boost::asio::awaitable<T> operation)
+namespace detail {
+
+template <class T, class Limit>
+boost::asio::awaitable<T> run_limited(Limit limit, boost::asio::awaitable<T> operation)
 {
     const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-    typename detail::kept_value<T>::type result;
-    detail::timed_child one(executor, timeout, detail::keep<T>(std::move(operation), result));
+    typename kept_value<T>::type result;
+    timed_child one(executor, limit, keep<T>(std::move(operation), result));
     try {
         co_await one.join();
     } catch (...) {
@@ -41,6 +68,32 @@ boost::asio::awaitable<T> with_timeout(duration timeout, boost::asio::awaitable<
     }
     if constexpr (!std::is_void_v<T>)
         co_return std::move(*result);
+}
+
+} // namespace detail
+
+template <class T>
+boost::asio::awaitable<T> with_timeout(duration timeout, boost::asio::awaitable<T> operation)
+{
+    return detail::run_limited<T>(timeout, std::move(operation));
+}
+
+template <detail::deferred_operation Operation>
+auto with_timeout(duration timeout, Operation operation)
+{
+    return with_timeout(timeout, std::move(operation)(boost::asio::use_awaitable));
+}
+
+template <class T>
+boost::asio::awaitable<T> with_deadline(time_point deadline, boost::asio::awaitable<T> operation)
+{
+    return detail::run_limited<T>(deadline, std::move(operation));
+}
+
+template <detail::deferred_operation Operation>
+auto with_deadline(time_point deadline, Operation operation)
+{
+    return with_deadline(deadline, std::move(operation)(boost::asio::use_awaitable));
 }
 
 } // namespace weir

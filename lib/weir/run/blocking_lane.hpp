@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/error.hpp>
 #include <weir/run/detail/lane/lane_operation.hpp>
 #include <weir/run/detail/lane/lane_state.hpp>
@@ -105,7 +106,7 @@ public:
     /// Handler: by its associated executor, never inside this call. The token is `use_awaitable`
     ///          when none is given: Boost 1.81 cannot await a `deferred` one of this signature.
     template <class Function, class Token = boost::asio::use_awaitable_t<executor_type>>
-    auto async_run(Function function, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_run(Function function, Token&& token = Token())
     {
         using R = detail::lane_value<Function>;
         static_assert(detail::is_lane_result<R>,
@@ -139,7 +140,7 @@ public:
     /// Handler: by its associated executor, never inside this call nor where the last callable
     ///          ends.
     template <class Token = default_token<executor_type>>
-    auto async_close(Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_close(Token&& token = Token())
     {
         const auto start = [state = state_](const auto&, auto&& handler) {
             using operation = detail::lane_close_operation<std::decay_t<decltype(handler)>>;

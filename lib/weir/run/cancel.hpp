@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/guarded_call.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/sync/event.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -73,7 +74,7 @@ public:
     /// Errors: `boost::asio::error::operation_aborted` when the wait itself is cancelled.
     /// Cancellation: terminal, partial and total.
     template <class Executor, class Token = default_token<Executor>>
-    auto async_wait(Executor executor, Token&& token = Token()) const
+    WEIR_NODISCARD_OPERATION auto async_wait(Executor executor, Token&& token = Token()) const
     {
         event never;
         event& awaited = state_ ? state_->fired : never;

@@ -206,8 +206,22 @@ detail::timed_child::timed_child(asio::any_io_executor executor, duration timeou
     : only_(executor)
 {
     only_.spawn(std::move(work)); // on this executor it may run at once: the time starts after that
-    at_timeout_ = alarm(executor, saturating_add(now(executor), timeout),
-                        [this] { only_.cancel(cancel_reason::deadline); });
+    const time_point deadline = saturating_add(now(executor), timeout);
+    cancel_at(std::move(executor), deadline);
+}
+
+detail::timed_child::timed_child(asio::any_io_executor executor, time_point deadline,
+                                 asio::awaitable<void> work)
+    : only_(executor)
+{
+    only_.spawn(std::move(work));
+    cancel_at(std::move(executor), deadline);
+}
+
+void detail::timed_child::cancel_at(asio::any_io_executor executor, time_point deadline)
+{
+    at_timeout_ =
+        alarm(std::move(executor), deadline, [this] { only_.cancel(cancel_reason::deadline); });
 }
 
 std::exception_ptr detail::timed_child::error() const

@@ -157,13 +157,16 @@ boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation,
     }
 }
 
-/// Runs a coroutine as the only child of a scope, cancels it after `timeout`, and waits for it.
+/// Runs a coroutine as the only child of a scope, cancels it after `timeout` or at `deadline`, and
+/// waits for it.
 ///
 /// Errors: what `join` throws; `error` in the handler says what that was.
 /// Threads: as a scope's.
 class timed_child {
 public:
     timed_child(boost::asio::any_io_executor executor, duration timeout,
+                boost::asio::awaitable<void> work);
+    timed_child(boost::asio::any_io_executor executor, time_point deadline,
                 boost::asio::awaitable<void> work);
     timed_child(const timed_child&) = delete;
     timed_child& operator=(const timed_child&) = delete;
@@ -175,6 +178,8 @@ public:
     std::exception_ptr error() const;
 
 private:
+    void cancel_at(boost::asio::any_io_executor executor, time_point deadline);
+
     scope only_;
     alarm at_timeout_;
 };

@@ -50,7 +50,10 @@ private:
     template <class Function>
     class function_step;
 
+    void end() noexcept;
+
     world& world_;
+    bool ended_ = false;
     std::shared_ptr<world::clock> clock_;
 };
 

@@ -129,7 +129,7 @@ struct explorer {
             break;
         case schedules::kind::replay: {
             replaying_chooser by(which.choices_);
-            world w(by);
+            world w(by, which.begin_);
             run_one(w, std::nullopt);
             found.complete = true;
         }
@@ -143,7 +143,7 @@ struct explorer {
         do {
             if (is_over())
                 return;
-            world w(by);
+            world w(by, which.begin_);
             run_one(w, std::nullopt);
         } while (by.advance());
         found.complete = true;
@@ -154,7 +154,7 @@ struct explorer {
         for (std::uint64_t i = 0; i < which.seeds_; ++i) {
             if (is_over())
                 return;
-            world w(which.first_seed_ + i);
+            world w(which.first_seed_ + i, which.begin_);
             run_one(w, w.seed());
         }
         found.complete = true;
@@ -220,6 +220,12 @@ schedules& schedules::at_most(std::uint64_t count)
 schedules& schedules::count_failures()
 {
     count_failures_ = true;
+    return *this;
+}
+
+schedules& schedules::begin_at(time_point begin)
+{
+    begin_ = begin;
     return *this;
 }
 

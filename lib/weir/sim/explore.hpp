@@ -37,6 +37,9 @@ public:
     /// Goes on after a failure and counts the failures. Default: the first one ends the
     /// exploration.
     schedules& count_failures();
+    /// When time begins in each world. A deadline near the end of the clock must not overflow: try
+    /// an hour before `time_point::max()` too. Default: `time_point{}`.
+    schedules& begin_at(time_point begin);
     /// See `world::limit_steps`.
     schedules& limit_steps(std::size_t most);
 
@@ -54,6 +57,7 @@ private:
     std::uint64_t at_most_ = std::numeric_limits<std::uint64_t>::max();
     std::size_t max_steps_ = 1'000'000;
     bool count_failures_ = false;
+    time_point begin_;
 };
 
 /// A schedule that went wrong.

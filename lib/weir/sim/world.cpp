@@ -52,12 +52,14 @@ private:
     std::multimap<time_point, timer>::iterator place_;
 };
 
-world::world(std::uint64_t seed) : seed_(seed), random_(seed), chooser_(random_)
+world::world(std::uint64_t seed, time_point begin)
+    : seed_(seed), random_(seed), chooser_(random_), began_(begin), now_(begin)
 {
     choices_.reserve(usual_choices);
 }
 
-world::world(chooser& by) : seed_(0), random_(0), chooser_(by)
+world::world(chooser& by, time_point begin)
+    : seed_(0), random_(0), chooser_(by), began_(begin), now_(begin)
 {
     choices_.reserve(usual_choices);
 }
@@ -175,14 +177,32 @@ std::size_t world::run()
 
 std::size_t world::run_to_end()
 {
-    const std::size_t taken = run();
+    try {
+        const std::size_t taken = run();
+        check_end();
+        return taken;
+    } catch (...) {
+        end();
+        throw;
+    }
+}
+
+void world::check_end() const
+{
     const std::string stuck = unfinished();
     if (outstanding_ == 0 && stuck.empty())
-        return taken;
+        return;
     throw deadlock("weir::sim: deadlock: nothing is ready and no timer is set, but " +
                    (stuck.empty() ? "an operation" : stuck) +
                    " still waits (work held: " + std::to_string(outstanding_) + "), at " +
-                   std::to_string((now_ - time_point{}).count()) + " ns; " + describe());
+                   std::to_string((now_ - began_).count()) + " ns; " + describe());
+}
+
+// What waits may use the scenario's objects when it is destroyed, and those go next.
+void world::end() noexcept
+{
+    for (std::size_t i = 0; i < contexts_.size(); ++i) // one that goes may take others with it
+        contexts_[i]->end();
 }
 
 std::string world::unfinished() const
@@ -229,6 +249,7 @@ void world::drop(context& c)
 
 context::context(world& w) : world_(w), clock_(std::make_shared<world::clock>(w, *this))
 {
+    world_.contexts_.push_back(this);
     boost::asio::make_service<weir::detail::time_service>(
         static_cast<boost::asio::execution_context&>(*this), clock_);
     weir::detail::mark_serial(*this);
@@ -236,9 +257,16 @@ context::context(world& w) : world_(w), clock_(std::make_shared<world::clock>(w,
 
 context::~context()
 {
-    shutdown();
-    world_.drop(*this);
+    end();
     destroy();
+    std::erase(world_.contexts_, this);
+}
+
+void context::end() noexcept
+{
+    if (!std::exchange(ended_, true))
+        shutdown();
+    world_.drop(*this);
 }
 
 } // namespace weir::sim

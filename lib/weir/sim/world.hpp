@@ -54,17 +54,20 @@ public:
 /// Shape: make a world and contexts in it, give their executors to the code under test, and call
 ///        `run_to_end`. The same seed, or the same choices, give the same run. To try many
 ///        schedules, or all of them, see `explore`.
-/// Units: time begins at `time_point{}` and stands still while anything is ready; then it jumps to
-///        the next timer.
-/// Errors: what a handler throws leaves `run`; `livelock` after `limit_steps` steps.
+/// Units: time begins at `begin`, `time_point{}` unless given, and stands still while anything is
+///        ready; then it jumps to the next timer.
+/// Errors: what a handler throws leaves `run`; `livelock` after `limit_steps` steps. When something
+///         leaves `run_to_end`, a `deadlock` too, the world has ended: what waited or was queued
+///         was destroyed without being resumed, context by context in the order in which they were
+///         made, while the objects of the scenario still existed.
 /// Threads: one.
 /// Lifetime: outlives its contexts.
 class world {
 public:
     /// The order is chosen at random.
-    explicit world(std::uint64_t seed);
+    explicit world(std::uint64_t seed, time_point begin = time_point{});
     /// The order is chosen by `by`, which must outlive the world.
-    explicit world(chooser& by);
+    explicit world(chooser& by, time_point begin = time_point{});
     world(const world&) = delete;
     world& operator=(const world&) = delete;
     ~world();
@@ -89,6 +92,8 @@ public:
     void at_some_step(std::function<void()> action);
 
     time_point now() const noexcept { return now_; }
+    /// The time when the simulation began.
+    time_point began() const noexcept { return began_; }
     std::uint64_t seed() const noexcept { return seed_; }
     /// The choices made so far, in the form that `schedules::replay` takes.
     std::string choices() const;
@@ -133,6 +138,8 @@ private:
     std::size_t begin_task(std::string name);
     void end_task(std::size_t index) noexcept { tasks_[index].over = true; }
     void drop(context& c);
+    void check_end() const;
+    void end() noexcept;
 
     std::size_t recorded(std::size_t choice);
     std::unique_ptr<detail::step> next();
@@ -145,11 +152,13 @@ private:
     seeded_chooser random_;
     chooser& chooser_;
     std::vector<std::uint32_t> choices_;
-    time_point now_{};
+    const time_point began_;
+    time_point now_;
     std::size_t outstanding_ = 0;
     std::size_t steps_ = 0;
     std::size_t max_steps_ = 1'000'000;
     context* running_ = nullptr;
+    std::vector<context*> contexts_; // in the order in which they were made
     std::deque<std::unique_ptr<detail::step>> ready_;
     std::vector<fault> faults_;
     std::vector<task> tasks_;

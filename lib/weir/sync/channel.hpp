@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
@@ -17,12 +18,18 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace weir {
 namespace detail {
 struct channel_access;
 } // namespace detail
+
+template <class T, class Executor>
+class channel_sender;
+template <class T, class Executor>
+class channel_receiver;
 
 /// A bounded, closable queue of values between any number of senders and receivers.
 ///
@@ -62,7 +69,11 @@ public:
             undelivered_hook on_undelivered = nullptr);
     channel(const channel&) = delete;
     channel& operator=(const channel&) = delete;
-    ~channel() { state_->end(); }
+    ~channel()
+    {
+        if (!is_view_)
+            state_->end();
+    }
 
     /// Precondition: the executor's context is still there, unless it is a bare `io_context`.
     executor_type get_executor() const noexcept { return executor_.get(); }
@@ -77,16 +88,17 @@ public:
     ///               already taken stays sent.
     /// Handler: by its associated executor, never inside this call nor inside a receive.
     template <class Token = default_token<Executor>>
-    auto async_send(T value, Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_send(T value, Token&& token = Token());
 
     /// As `async_send`, until `deadline`; then the value is handed back with `errc::timed_out`.
     template <class Token = default_token<Executor>>
-    auto async_send_until(time_point deadline, T value, Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_send_until(time_point deadline, T value,
+                                                   Token&& token = Token());
 
     /// `async_send(T(args...))` with the default token. Safe where the compiler destroys a
     /// temporary beside `co_await` twice, as g++ 12 does with aggregates.
     template <class... Args>
-    auto async_emplace(Args&&... args);
+    WEIR_NODISCARD_OPERATION auto async_emplace(Args&&... args);
 
     /// Receives the next value, waiting for one. Use it as a loop:
     /// `while (auto value = co_await channel.async_receive())`.
@@ -96,12 +108,12 @@ public:
     /// Cancellation: terminal, partial and total; takes no value.
     /// Handler: by its associated executor, never inside this call nor inside a send.
     template <class Token = default_token<Executor>>
-    auto async_receive(Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_receive(Token&& token = Token());
 
     /// As `async_receive`, until `deadline`; then `errc::timed_out`, and no value is taken. (A race
     /// against a timer cannot promise that.)
     template <class Token = default_token<Executor>>
-    auto async_receive_until(time_point deadline, Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_receive_until(time_point deadline, Token&& token = Token());
 
     /// Receives what is there, waiting for at least one value: appends up to `most` values to
     /// `into`. Throws `std::invalid_argument` when `most` is 0.
@@ -113,7 +125,8 @@ public:
     /// Handler: by its associated executor, never inside this call nor inside a send.
     /// Lifetime: `into` must stay, and must not be used, until completion.
     template <class Token = default_token<Executor>>
-    auto async_receive_some(std::vector<T>& into, std::size_t most, Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_receive_some(std::vector<T>& into, std::size_t most,
+                                                     Token&& token = Token());
 
     /// Reserves a place, waiting for one in line with the senders.
     ///
@@ -125,7 +138,7 @@ public:
     ///               reserved is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a receive.
     template <class Token = default_token<Executor>>
-    auto async_reserve(Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_reserve(Token&& token = Token());
 
     /// A place when there is one and no sender waits; otherwise an empty reservation.
     reservation try_reserve();
@@ -143,6 +156,15 @@ public:
 
     /// Appends up to `most` values that are there now to `into`, and returns how many.
     std::size_t try_receive_n(std::vector<T>& into, std::size_t most);
+
+    /// A handle that can only send, and that counts as an end of the channel: when the last sender
+    /// has gone, the channel is closed. The channel itself is no end, so a channel whose sender
+    /// was never asked for stays open. A handle asked for after the last has gone finds the channel
+    /// closed. Precondition: as of `get_executor`.
+    channel_sender<T, Executor> sender();
+    /// A handle that can only receive. When the last receiver has gone, the channel is closed, and
+    /// what is buffered goes to `on_undelivered`. Precondition: as of `get_executor`.
+    channel_receiver<T, Executor> receiver();
 
     /// Lets nothing new in. May be called any number of times.
     void close() noexcept
@@ -164,17 +186,26 @@ public:
 
 private:
     friend struct detail::channel_access;
+    friend class channel_sender<T, Executor>;
+    friend class channel_receiver<T, Executor>;
 
     using state = detail::channel_state<T>;
 
     template <class Signature, class Sink, class Token>
     auto receive_into(Sink sink, time_point deadline, Token& token);
 
+    // What the handles of the ends look through: the same state, and an executor of its own.
+    channel(std::shared_ptr<state> shared, executor_type executor)
+        : state_(std::move(shared)), executor_(std::move(executor)), is_view_(true)
+    {
+    }
+
     static overflow checked(overflow rule);
     static std::size_t checked(std::size_t capacity);
 
     std::shared_ptr<state> state_;
     detail::own_executor<executor_type> executor_;
+    const bool is_view_ = false;
 };
 
 } // namespace weir

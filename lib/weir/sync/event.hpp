@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
@@ -56,7 +57,7 @@ public:
     /// Cancellation: terminal, partial and total; the event does not change.
     /// Handler: by its associated executor, or `executor` when it has none; never inside `set`.
     template <class Executor, class Token = default_token<Executor>>
-    auto async_wait(Executor executor, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_wait(Executor executor, Token&& token = Token())
     {
         return detail::initiate_at<void(error_code)>(
             std::move(executor), token, detail::start_count_wait(),

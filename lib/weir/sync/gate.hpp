@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
@@ -17,7 +18,7 @@ namespace weir {
 ///
 /// Threads: any thread; one object by one thread at a time.
 /// Lifetime: may outlive its gate.
-class [[nodiscard]] pass {
+class WEIR_NODISCARD_HANDLE pass {
 public:
     /// An empty pass: inside no gate.
     pass() noexcept = default;
@@ -92,7 +93,7 @@ public:
     /// Cancellation: terminal, partial and total end the wait; the gate stays closed.
     /// Handler: by its associated executor, never inside this call nor where the last pass leaves.
     template <class Token = default_token<Executor>>
-    auto async_close(Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_close(Token&& token = Token())
     {
         const auto start = [](const basic_gate& self, auto&& handler) {
             self.core_->close();

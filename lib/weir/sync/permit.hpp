@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/nodiscard.hpp>
 #include <weir/sync/detail/semaphore_core.hpp>
 
 #include <cstddef>
@@ -22,7 +23,7 @@ class acquire_operation;
 ///
 /// Threads: any thread; one object by one thread at a time.
 /// Lifetime: may outlive its semaphore.
-class [[nodiscard]] permit {
+class WEIR_NODISCARD_HANDLE permit {
 public:
     /// An empty permit: holds nothing.
     permit() noexcept = default;

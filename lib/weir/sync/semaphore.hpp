@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
@@ -60,17 +61,18 @@ public:
     ///               granted is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a release.
     template <class Token = default_token<Executor>>
-    requires(!std::integral<std::remove_cvref_t<Token>>) auto async_acquire(
-        Token&& token = Token());
+    requires(!std::integral<std::remove_cvref_t<Token>>) WEIR_NODISCARD_OPERATION
+        auto async_acquire(Token&& token = Token());
     template <class Token = default_token<Executor>>
-    auto async_acquire(std::size_t weight, Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_acquire(std::size_t weight, Token&& token = Token());
 
     /// As `async_acquire`, until `deadline`; then `errc::timed_out`, and no permit is taken.
     template <class Token = default_token<Executor>>
-    requires(!std::integral<std::remove_cvref_t<Token>>) auto async_acquire_until(
-        time_point deadline, Token&& token = Token());
+    requires(!std::integral<std::remove_cvref_t<Token>>) WEIR_NODISCARD_OPERATION
+        auto async_acquire_until(time_point deadline, Token&& token = Token());
     template <class Token = default_token<Executor>>
-    auto async_acquire_until(time_point deadline, std::size_t weight, Token&& token = Token());
+    WEIR_NODISCARD_OPERATION auto async_acquire_until(time_point deadline, std::size_t weight,
+                                                      Token&& token = Token());
 
     /// Nothing new passes, and every waiting acquire completes with `errc::closed`. Permits that
     /// were already granted stay valid.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/nodiscard.hpp>
 #include <weir/error.hpp>
 
 #include <optional>
@@ -9,7 +10,7 @@ namespace weir {
 
 /// The result of a send: the channel has the value, or hands it back with the reason.
 template <class T>
-class [[nodiscard]] send_result {
+class WEIR_NODISCARD_SENT send_result {
 public:
     send_result() = default;
     send_result(error_code error, T&& value) : error_(error), value_(std::move(value)) {}
@@ -27,7 +28,7 @@ private:
 };
 
 /// The result of a send that does not wait.
-class [[nodiscard]] try_result {
+class WEIR_NODISCARD_SENT try_result {
 public:
     try_result() = default;
     try_result(errc reason) noexcept : reason_(reason) {}

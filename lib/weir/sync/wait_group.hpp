@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
@@ -53,14 +54,14 @@ public:
     /// Cancellation: terminal, partial and total; the count does not change.
     /// Handler: by its associated executor, never inside this call nor inside `done`.
     template <class Token = default_token<Executor>>
-    auto async_wait(Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_wait(Token&& token = Token())
     {
         return async_wait_until(time_point::max(), std::forward<Token>(token));
     }
 
     /// The same, but only until `deadline`; then `errc::timed_out`, and the count does not change.
     template <class Token = default_token<Executor>>
-    auto async_wait_until(time_point deadline, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_wait_until(time_point deadline, Token&& token = Token())
     {
         const auto start = [deadline](const basic_wait_group& self, auto&& handler) {
             detail::start_count_wait()(self.executor_, std::move(handler), self.core_, deadline);

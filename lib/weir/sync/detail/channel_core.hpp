@@ -295,7 +295,8 @@ private:
         return ring_.push(value, ring::closed);
     }
 
-    void notify_parked(std::uint64_t flags) noexcept
+    // Not inlined, as `use_room`: nearly every call finds nothing to do before it comes here.
+    [[gnu::noinline]] void notify_parked(std::uint64_t flags) noexcept
     {
         if (capacity() != 0 && flags / base::one_wake >= ring_.size())
             return;
@@ -313,11 +314,13 @@ private:
     void popped() noexcept
     {
         const std::uint64_t flags = flags_.load();
-        if ((flags & (base::senders_parked | base::closing)) != 0)
+        // With capacity 0 a value comes straight from its sender: there is no room to use.
+        const std::uint64_t parked = capacity() != 0 ? base::senders_parked : 0;
+        if ((flags & (parked | base::closing)) != 0)
             use_room(flags);
     }
 
-    void use_room(std::uint64_t flags) noexcept
+    [[gnu::noinline]] void use_room(std::uint64_t flags) noexcept
     {
         senders moved;
         receivers woken;

@@ -2,8 +2,10 @@
 
 #include <weir/detail/initiate.hpp>
 #include <weir/sync/channel.hpp>
+#include <weir/sync/channel_ends.hpp>
 #include <weir/sync/detail/channel_operations.hpp>
 
+#include <memory>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -227,6 +229,22 @@ inline std::size_t channel<T, Executor>::try_receive_n(std::vector<T>& into, std
     most = detail::at_most(most, size());
     detail::some_values<T> sink(into, most);
     return state_->core.try_pop(most, sink);
+}
+
+// ---- counted ends
+
+template <class T, class Executor>
+channel_sender<T, Executor> channel<T, Executor>::sender()
+{
+    return channel_sender<T, Executor>(
+        std::shared_ptr<channel>(new channel(state_, executor_.get())));
+}
+
+template <class T, class Executor>
+channel_receiver<T, Executor> channel<T, Executor>::receiver()
+{
+    return channel_receiver<T, Executor>(
+        std::shared_ptr<channel>(new channel(state_, executor_.get())));
 }
 
 } // namespace weir

@@ -89,6 +89,20 @@ struct channel_state {
         lose_all();
     }
 
+    /// The last sender's handle has gone.
+    [[gnu::cold]] void senders_gone() noexcept { core.close(); }
+
+    /// The last receiver's handle has gone. Senders on other threads may still be between two steps
+    /// with a value that entered before.
+    [[gnu::cold]] void receivers_gone() noexcept
+    {
+        core.close();
+        gone = true;
+        for (unsigned round = 0; core.size() != 0; ++round)
+            if (!lose_oldest())
+                real_atomics::pause(round);
+    }
+
     [[gnu::cold]] void lose_all() noexcept
     {
         while (lose_oldest()) {
@@ -98,7 +112,10 @@ struct channel_state {
     channel_core<T> core;
     const overflow when_full;
     const hook undelivered;
-    std::atomic<bool> gone{false};
+    std::atomic<bool> gone{false}; // what a reservation sends goes to the hook
+    // The handles that count as ends; each count is touched only when a handle comes or goes.
+    std::atomic<std::size_t> senders{0};
+    std::atomic<std::size_t> receivers{0};
 };
 
 } // namespace weir::detail

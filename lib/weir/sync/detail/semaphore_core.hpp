@@ -24,8 +24,8 @@ enum class acquire_result { granted, parked, full, closed, too_large, timed_out 
 /// A limit of 0 lets nothing through for now, and no weight is too large for it.
 ///
 /// The lock is held for a bounded number of nodes. What remains is done under it later, and the
-/// nodes are settled at the end: those that are settled already, in a list of the caller's, keep the
-/// core alive until then.
+/// nodes are settled at the end: those that left the line, in a list of the caller's, keep the core
+/// alive until then.
 template <class Atomics = real_atomics>
 class semaphore_core {
     template <class V>
@@ -99,8 +99,8 @@ public:
         return result;
     }
 
-    /// True: the node was parked, and `settled` will not be called. If it was the head of the queue,
-    /// which may have been what held the others back, those behind it are tried again.
+    /// True: the node was parked, and `settled` will not be called. If it was the head of the
+    /// queue, which may have been what held the others back, those behind it are tried again.
     bool unpark(node& n) noexcept
     {
         results made;
