@@ -2,6 +2,7 @@
 
 #include <boost/asio/async_result.hpp>
 
+#include <memory>
 #include <type_traits>
 #include <utility>
 
@@ -56,6 +57,32 @@ private:
     Start start_;
 };
 
+/// As `initiation_at`, where the executor is one that several objects share: the initiation holds no
+/// strand. `start` gets the `own_executor` first.
+template <class Own, class Start>
+class initiation_shared {
+public:
+    using executor_type = typename Own::executor_type;
+
+    initiation_shared(std::shared_ptr<const Own> own, Start start)
+        : own_(std::move(own)), start_(std::move(start))
+    {
+    }
+
+    executor_type get_executor() const noexcept { return own_->get(); }
+
+    template <class Handler, class... Args>
+    void operator()(Handler&& handler, Args&&... args) const
+    {
+        std::decay_t<Handler> own(std::forward<Handler>(handler));
+        start_(*own_, std::move(own), std::forward<Args>(args)...);
+    }
+
+private:
+    std::shared_ptr<const Own> own_;
+    Start start_;
+};
+
 /// Starts an operation of `owner` with this signature, by the rules of the token. That calls
 /// `start(owner, handler, args...)`, with the handler as an rvalue of a decayed type. `start` need
 /// not capture the owner, so that a deferred operation in a coroutine frame stays small.
@@ -67,6 +94,15 @@ auto initiate(const Owner& owner, Token& token, Start start, Args&&... args)
 {
     return boost::asio::async_initiate<Token, Signature>(
         initiation<Owner, Start>(owner, std::move(start)), token, std::forward<Args>(args)...);
+}
+
+/// As `initiate`, where the executor is shared: `start(own, handler, args...)`.
+template <class Signature, class Own, class Token, class Start, class... Args>
+auto initiate_shared(std::shared_ptr<const Own> own, Token& token, Start start, Args&&... args)
+{
+    return boost::asio::async_initiate<Token, Signature>(
+        initiation_shared<Own, Start>(std::move(own), std::move(start)), token,
+        std::forward<Args>(args)...);
 }
 
 /// As `initiate`, for an operation that belongs to no object: `start(executor, handler, args...)`.

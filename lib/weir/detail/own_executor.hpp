@@ -94,6 +94,8 @@ private:
 template <class Executor>
 class own_executor final : private context_guest {
 public:
+    using executor_type = Executor;
+
     explicit own_executor(Executor executor, std::shared_ptr<void> closed = nullptr,
                           closing close = nullptr)
         : context_guest(std::move(closed), close), executor_(std::move(executor))
@@ -199,5 +201,7 @@ public:
 private:
     executor_type executor_;
 };
+
+using own_any_executor = own_executor<boost::asio::any_io_executor>;
 
 } // namespace weir::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/asio_queue/asio_queue_state.hpp>
@@ -106,7 +107,7 @@ public:
     asio_queue& operator=(const asio_queue&) = delete;
     ~asio_queue() { state_->disconnect(); }
 
-    executor_type get_executor() const noexcept { return executor_; }
+    executor_type get_executor() const noexcept { return executor_.get(); }
 
     /// Sends a value, waiting for room as `channel::async_send` does.
     ///
@@ -122,8 +123,11 @@ public:
     {
         const auto start = [](const asio_queue& self, auto&& handler, value_type sent) {
             using operation = send_operation<std::decay_t<decltype(handler)>>;
-            operation::create(std::move(handler), self.executor_, self.state_, std::move(sent))
-                ->start();
+            if (self.executor_.serves(handler))
+                return operation::create(std::move(handler), self.executor_.fallback(), self.state_,
+                                         std::move(sent))
+                    ->start();
+            self.state_->lose(std::move(sent));
         };
         return detail::initiate<void(send_result<value_type>)>(*this, token, start,
                                                                std::move(value));
@@ -147,7 +151,9 @@ public:
     {
         const auto start = [](const asio_queue& self, auto&& handler) {
             using operation = receive_operation<std::decay_t<decltype(handler)>>;
-            operation::create(std::move(handler), self.executor_, self.state_)->start();
+            if (self.executor_.serves(handler))
+                operation::create(std::move(handler), self.executor_.fallback(), self.state_)
+                    ->start();
         };
         return detail::initiate<void(error_code, std::optional<value_type>)>(*this, token, start);
     }
@@ -202,7 +208,7 @@ private:
                             std::span<const boost::asio::any_io_executor> used_from);
 
     std::shared_ptr<state> state_;
-    executor_type executor_;
+    detail::own_executor<executor_type> executor_;
 };
 
 } // namespace weir

@@ -3,6 +3,7 @@
 #include <weir/default_token.hpp>
 #include <weir/detail/handler_wrapper.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
 #include <weir/flow/job_id.hpp>
@@ -44,11 +45,11 @@ struct outcome_handler : handler_wrapper<Handler> {
 };
 
 template <class R, class Handler>
-void wait_for_outcome(const boost::asio::any_io_executor& executor, claim<R> claimed,
-                      Handler&& handler)
+void wait_for_outcome(const own_any_executor& executor, claim<R> claimed, Handler&& handler)
 {
     event done = claimed.done();
-    done.async_wait(executor, outcome_handler<R, Handler>(std::move(handler), std::move(claimed)));
+    event_access::wait(done, executor,
+                       outcome_handler<R, Handler>(std::move(handler), std::move(claimed)));
 }
 
 } // namespace detail
@@ -93,12 +94,13 @@ public:
     auto async_outcome(Token&& token = Token())
     {
         assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
-        const auto start = [](const boost::asio::any_io_executor& executor, auto&& handler,
+        const auto start = [](const detail::own_any_executor& executor, auto&& handler,
                               std::shared_ptr<detail::task_state<R>> state) {
             detail::wait_for_outcome(executor, detail::claim<R>(std::move(state)),
                                      std::move(handler));
         };
-        return detail::initiate_at<void(error_code, outcome<R>)>(executor_, token, start, state_);
+        return detail::initiate_shared<void(error_code, outcome<R>)>(executor_, token, start,
+                                                                     state_);
     }
 
 private:
@@ -111,7 +113,7 @@ private:
     }
 
     job_id id_ = 0;
-    boost::asio::any_io_executor executor_;
+    std::shared_ptr<const detail::own_any_executor> executor_; // the pool's
     std::shared_ptr<detail::task_state<R>> state_;
 };
 
@@ -120,7 +122,7 @@ namespace detail {
 /// Makes tasks, for pools.
 struct task_access {
     template <class R>
-    static task<R> make(job_id id, boost::asio::any_io_executor executor,
+    static task<R> make(job_id id, std::shared_ptr<const own_any_executor> executor,
                         std::shared_ptr<task_state<R>> state) noexcept
     {
         task<R> made;

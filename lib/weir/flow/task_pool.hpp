@@ -164,7 +164,7 @@ task<detail::task_value<Function>> task_pool::try_submit(Function function,
     const auto result = state_->try_submit(std::move(job), options);
     if (!result)
         return task<R>();
-    return detail::task_access::make<R>(result.id(), get_executor(), std::move(made));
+    return detail::task_access::make<R>(result.id(), state_->home(), std::move(made));
 }
 
 } // namespace weir

@@ -3,6 +3,7 @@
 #include <weir/time/clock.hpp>
 
 #include <weir/detail/guarded_signal.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/uninterrupted.hpp>
 #include <weir/sync/wait_group.hpp>
 
@@ -26,11 +27,12 @@ struct scope::child {
     detail::guarded_signal signal;
     std::list<std::shared_ptr<child>>* line = nullptr; // null when it has ended
     std::list<std::shared_ptr<child>>::iterator place;
+    bool counted = true;
 };
 
 struct scope::state {
     state(asio::any_io_executor e, cancel_token t, error_rule r)
-        : executor(std::move(e)), token(std::move(t)), running(executor), rule(r)
+        : executor(e), token(std::move(t)), running(std::move(e)), rule(r)
     {
     }
 
@@ -61,12 +63,10 @@ struct scope::state {
         running.add();
     }
 
-    bool leaves(child& c) noexcept
+    void leaves(child& c) noexcept
     {
-        if (c.line == nullptr)
-            return false;
-        std::exchange(c.line, nullptr)->erase(c.place);
-        return true;
+        if (c.line != nullptr)
+            std::exchange(c.line, nullptr)->erase(c.place);
     }
 
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
@@ -77,10 +77,11 @@ struct scope::state {
             if (rule == error_rule::cancel_siblings)
                 cancel(cancel_reason::sibling_failed);
         }
+        c->counted = false;
         running.done();
     }
 
-    asio::any_io_executor executor;
+    detail::own_executor<asio::any_io_executor> executor;
     const cancel_token token;
     wait_group running;
     std::list<std::shared_ptr<child>> children;
@@ -88,6 +89,34 @@ struct scope::state {
     const error_rule rule;
     std::vector<std::exception_ptr> errors; // only the first, unless they are collected
     cancel_reason reason = cancel_reason::none;
+};
+
+/// What is called when a child has ended. Destroyed without being called, with the child and its
+/// context, it takes the child out: in the child's signal Asio keeps the executor, which may be a
+/// strand.
+class scope::child_end {
+public:
+    child_end(std::shared_ptr<state> s, std::shared_ptr<child> c) noexcept
+        : state_(std::move(s)), child_(std::move(c))
+    {
+    }
+    child_end(child_end&&) noexcept = default;
+    child_end& operator=(child_end&&) = delete;
+    ~child_end()
+    {
+        if (state_)
+            state_->leaves(*child_);
+    }
+
+    void operator()(std::exception_ptr error)
+    {
+        const std::shared_ptr<state> s = std::move(state_);
+        s->ended(child_, std::move(error));
+    }
+
+private:
+    std::shared_ptr<state> state_;
+    std::shared_ptr<child> child_;
 };
 
 scope_errors::scope_errors(std::vector<std::exception_ptr> errors)
@@ -105,9 +134,10 @@ scope::scope(asio::any_io_executor executor, cancel_token token, error_rule rule
     : state_(std::make_shared<state>(std::move(executor), std::move(token), rule))
 {
     if (state_->token.can_be_cancelled())
-        on_token_.start(
-            [s = state_] { s->cancel(s->token.reason()); },
-            [s = state_](auto handler) { s->token.async_wait(s->executor, std::move(handler)); });
+        on_token_.start([s = state_] { s->cancel(s->token.reason()); },
+                        [s = state_](auto handler) {
+                            s->token.async_wait(s->executor.get(), std::move(handler));
+                        });
 }
 
 scope::~scope()
@@ -117,16 +147,19 @@ scope::~scope()
 
 void scope::spawn(asio::awaitable<void> work)
 {
+    if (state_->executor.is_gone())
+        return;                              // no child can run any more
     const std::shared_ptr<state> s = state_; // on this executor the child may destroy the scope
     auto c = std::make_shared<child>();
     s->begins(c);
     try {
-        auto on_end = [s, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
-        asio::co_spawn(s->executor, run(s, c, std::move(work)),
+        child_end on_end(s, c);
+        asio::co_spawn(s->executor.get(), run(s, c, std::move(work)),
                        asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
     } catch (...) {
         // It did not start, unless it has ended already.
-        if (s->leaves(*c))
+        s->leaves(*c);
+        if (std::exchange(c->counted, false))
             s->running.done();
         throw;
     }

@@ -58,7 +58,8 @@ private:
 /// Threads: only on its executor, which is serial. To cancel from elsewhere, give the scope the
 ///          token of a `cancel_source`.
 /// Lifetime: a scope destroyed before it was joined (after an exception, say) cancels its children,
-///           which end by themselves.
+///           which end by themselves. It may outlive its executor's context, which destroys the
+///           children; nothing can be spawned after that.
 /// Memory: one coroutine per child: about 1.2 KB.
 class scope {
 public:
@@ -98,6 +99,7 @@ public:
 private:
     struct state;
     struct child;
+    class child_end;
 
     // Not a lambda: the callable moves into the frame as a parameter.
     template <class Work>

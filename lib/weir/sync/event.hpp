@@ -2,12 +2,17 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/sync/detail/count_wait.hpp>
 
 #include <memory>
 #include <utility>
 
 namespace weir {
+
+namespace detail {
+struct event_access;
+} // namespace detail
 
 /// What the copies of an `event` share. It may be part of a larger object that is shared.
 ///
@@ -20,6 +25,7 @@ public:
 
 private:
     friend class event;
+    friend struct detail::event_access;
 
     detail::count_core<> core_{1}; // one until the event happens
 };
@@ -58,7 +64,23 @@ public:
     }
 
 private:
+    friend struct detail::event_access;
+
     std::shared_ptr<event_state> state_;
 };
+
+namespace detail {
+
+struct event_access {
+    /// As `async_wait`, for a handler that may have an executor of its own.
+    template <class Executor, class Handler>
+    static void wait(event& awaited, const own_executor<Executor>& executor, Handler&& handler)
+    {
+        start_count_wait()(executor, std::forward<Handler>(handler),
+                           std::shared_ptr<count_core<>>(awaited.state_, &awaited.state_->core_));
+    }
+};
+
+} // namespace detail
 
 } // namespace weir

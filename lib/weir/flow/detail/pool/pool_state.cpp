@@ -2,6 +2,9 @@
 
 #include <weir/detail/post_to.hpp>
 
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/query.hpp>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -21,6 +24,23 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
 
 } // namespace
 
+/// Drops one of the pool's executors with its context.
+class pool_state::place final : private context_guest {
+public:
+    place(pool_state& of, std::size_t index)
+        : context_guest(nullptr, nullptr), pool_(of), index_(index)
+    {
+        enter(asio::query(of.executors_[index], asio::execution::context));
+    }
+    ~place() { leave(); }
+
+private:
+    void drop() noexcept override { pool_.executor_gone(index_); }
+
+    pool_state& pool_;
+    const std::size_t index_;
+};
+
 limit bounded(limit workers)
 {
     if (workers.is_unlimited())
@@ -32,8 +52,10 @@ limit bounded(limit workers)
 
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
     : options_(options), has_timeout_(options.timeout() != duration::max()),
-      executors_(checked(std::move(executors))), live_at_(executors_.size()),
-      workers_left_(executors_.front()), target_(options.workers().count())
+      executors_(checked(std::move(executors))),
+      home_(std::make_shared<const own_any_executor>(executors_.front())),
+      live_at_(executors_.size()), workers_left_(executors_.front()),
+      target_(options.workers().count())
 {
     workers_left_.add();
     if (options_.watch_ != nullptr && has_timeout_ && time_service::of(get_executor()).is_real())
@@ -46,12 +68,14 @@ pool_state::~pool_state() = default;
 
 void pool_state::start_workers()
 {
+    while (places_.size() < executors_.size())
+        places_.push_back(std::make_unique<place>(*this, places_.size()));
     if (workers().is_unlimited()) // each job has a temporary worker
         return;
     std::vector<worker_guard> fresh;
     {
         std::lock_guard lock(mutex_);
-        while (live_ < wanted() && !ended_)
+        while (live_ < wanted() && !ended_ && has_place())
             fresh.push_back(enter_resident());
     }
     for (worker_guard& here : fresh)
@@ -94,11 +118,19 @@ worker_guard pool_state::enter(worker_pointer w)
     return worker_guard(std::move(w));
 }
 
-// At the executor that has the fewest.
+bool pool_state::has_place() const noexcept
+{
+    return std::any_of(executors_.begin(), executors_.end(),
+                       [](const executor_type& each) { return bool(each); });
+}
+
+// At the executor that has the fewest. There is one.
 worker_guard pool_state::enter_resident()
 {
-    const auto fewest = std::min_element(live_at_.begin(), live_at_.end());
-    const auto at = static_cast<std::size_t>(fewest - live_at_.begin());
+    std::size_t at = 0;
+    for (std::size_t i = 1; i < executors_.size(); ++i)
+        if (executors_[i] && (!executors_[at] || live_at_[i] < live_at_[at]))
+            at = i;
     worker_pointer w = make_worker(worker::role::resident, executors_[at]);
     if (stuck_)
         w->let_watch();
@@ -232,6 +264,29 @@ void pool_state::close()
         end_of_jobs();
 }
 
+// With the last context the pool ends, also while it is paused.
+void pool_state::executor_gone(std::size_t index) noexcept
+{
+    const std::shared_ptr<pool_state> self = weak_from_this().lock();
+    if (!self)
+        return;
+    {
+        std::lock_guard lock(mutex_);
+        executors_[index] = nullptr;
+        if (has_place())
+            return;
+    }
+    close();
+    drop_queued();
+    bool none_left = false;
+    {
+        std::lock_guard lock(mutex_);
+        none_left = live_ == 0;
+    }
+    if (none_left && jobs_ended())
+        end_of_jobs();
+}
+
 void pool_state::stop(cancel_reason reason)
 {
     cancel_reason before = cancel_reason::none;
@@ -245,7 +300,7 @@ void pool_state::stop(cancel_reason reason)
 void pool_state::ensure_one_worker()
 {
     std::unique_lock lock(mutex_);
-    if (live_ != 0 || ended_)
+    if (live_ != 0 || ended_ || !has_place())
         return;
     worker_guard here = enter_resident();
     lock.unlock();

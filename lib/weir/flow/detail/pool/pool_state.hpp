@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/list.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/detail/time_service.hpp>
 #include <weir/flow/detail/pool/id_source.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
@@ -43,6 +44,8 @@ public:
     [[gnu::cold]] virtual ~pool_state();
 
     const executor_type& get_executor() const noexcept { return executors_.front(); }
+    /// The first, for handlers that have none; the pool's tasks share it.
+    const std::shared_ptr<const own_any_executor>& home() const noexcept { return home_; }
     const std::vector<executor_type>& executors() const noexcept { return executors_; }
     const pool_options& options() const noexcept { return options_; }
 
@@ -118,7 +121,12 @@ protected:
     /// For a job that came without an executor.
     const executor_type& next_executor() noexcept
     {
-        return executors_[next_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
+        for (std::size_t left = executors_.size();;) {
+            const executor_type& next =
+                executors_[next_.fetch_add(1, std::memory_order_relaxed) % executors_.size()];
+            if (next || --left == 0)
+                return next;
+        }
     }
     /// Lets a temporary worker in, with its job. Empty when the pool is closed.
     std::optional<worker_guard> enter_temporary(worker_pointer w);
@@ -150,6 +158,7 @@ protected:
     void count_elsewhere(status s) noexcept { accounts_.count(s); }
 
 private:
+    class place;
     friend class worker_guard;
 
     virtual void close_jobs() noexcept = 0;
@@ -177,6 +186,8 @@ private:
     void jobs_moved() noexcept;
     [[gnu::cold]] bool leave_if_too_many(worker& w) noexcept;
     [[gnu::cold]] void ensure_one_worker();
+    [[gnu::cold]] bool has_place() const noexcept;
+    [[gnu::cold]] void executor_gone(std::size_t index) noexcept;
     std::size_t wanted() const noexcept
     {
         const std::size_t target = target_.load(std::memory_order_relaxed);
@@ -201,7 +212,8 @@ private:
 
     const pool_options options_;
     const bool has_timeout_;
-    std::vector<executor_type> executors_;
+    std::vector<executor_type> executors_; // empty are those whose context is gone
+    std::shared_ptr<const own_any_executor> home_;
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
     std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers would not help
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
@@ -218,7 +230,8 @@ private:
     job_counters temporary_counters_{job_counters::writers::several};
     ledger past_; // of residents that are gone
     pool_accounts accounts_;
-    std::shared_ptr<void> stuck_; // a watch; last: its thread looks at all the above
+    std::vector<std::unique_ptr<place>> places_; // of the executors
+    std::shared_ptr<void> stuck_;                // a watch; last: its thread looks at all the above
 };
 
 } // namespace weir::detail

@@ -111,8 +111,7 @@ struct task_handler : handler_wrapper<Handler> {
     {
         if (!result)
             return std::move(this->handler)(result.error(), task<R>());
-        task<R> accepted =
-            task_access::make<R>(result.id(), pool->get_executor(), std::move(state));
+        task<R> accepted = task_access::make<R>(result.id(), pool->home(), std::move(state));
         std::move(this->handler)(error_code(), std::move(accepted));
     }
 
@@ -149,7 +148,7 @@ struct run_handler : handler_wrapper<Handler> {
     {
         if (!result)
             return std::move(this->handler)(result.error(), outcome<R>());
-        wait_for_outcome(pool->get_executor(), std::move(claimed), std::move(this->handler));
+        wait_for_outcome(*pool->home(), std::move(claimed), std::move(this->handler));
     }
 
     std::shared_ptr<task_pool_state> pool;
