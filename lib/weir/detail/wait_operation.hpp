@@ -75,17 +75,17 @@ private:
         if constexpr (!has_own_executor<Handler>)
             return (io);
         else if constexpr (std::is_same_v<own, any>)
-            return any_of(own_executor_of(handler), io);
+            return any_executor(handler, io);
         else
             return own_executor_of(handler);
     }
 
-    static boost::asio::any_io_executor any_of(boost::asio::any_io_executor own,
-                                               const IoExecutor& io)
+    static boost::asio::any_io_executor any_executor(const Handler& handler, const IoExecutor& io)
     {
-        if (own)
-            return own;
-        return io;
+        boost::asio::any_io_executor found = own_executor_of(handler);
+        if (!found)
+            found = io;
+        return found;
     }
 
     static auto allocator_for(const Handler& handler)

@@ -27,6 +27,7 @@ struct scope::child {
     detail::guarded_signal signal;
     std::list<std::shared_ptr<child>>* line = nullptr; // null when it has ended
     std::list<std::shared_ptr<child>>::iterator place;
+    bool counted = true;
 };
 
 struct scope::state {
@@ -62,12 +63,10 @@ struct scope::state {
         running.add();
     }
 
-    bool leaves(child& c) noexcept
+    void leaves(child& c) noexcept
     {
-        if (c.line == nullptr)
-            return false;
-        std::exchange(c.line, nullptr)->erase(c.place);
-        return true;
+        if (c.line != nullptr)
+            std::exchange(c.line, nullptr)->erase(c.place);
     }
 
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
@@ -78,6 +77,7 @@ struct scope::state {
             if (rule == error_rule::cancel_siblings)
                 cancel(cancel_reason::sibling_failed);
         }
+        c->counted = false;
         running.done();
     }
 
@@ -89,6 +89,34 @@ struct scope::state {
     const error_rule rule;
     std::vector<std::exception_ptr> errors; // only the first, unless they are collected
     cancel_reason reason = cancel_reason::none;
+};
+
+/// What is called when a child has ended. Destroyed without being called, with the child and its
+/// context, it takes the child out: in the child's signal Asio keeps the executor, which may be a
+/// strand.
+class scope::child_end {
+public:
+    child_end(std::shared_ptr<state> s, std::shared_ptr<child> c) noexcept
+        : state_(std::move(s)), child_(std::move(c))
+    {
+    }
+    child_end(child_end&&) noexcept = default;
+    child_end& operator=(child_end&&) = delete;
+    ~child_end()
+    {
+        if (state_)
+            state_->leaves(*child_);
+    }
+
+    void operator()(std::exception_ptr error)
+    {
+        const std::shared_ptr<state> s = std::move(state_);
+        s->ended(child_, std::move(error));
+    }
+
+private:
+    std::shared_ptr<state> state_;
+    std::shared_ptr<child> child_;
 };
 
 scope_errors::scope_errors(std::vector<std::exception_ptr> errors)
@@ -125,12 +153,13 @@ void scope::spawn(asio::awaitable<void> work)
     auto c = std::make_shared<child>();
     s->begins(c);
     try {
-        auto on_end = [s, c](std::exception_ptr error) { s->ended(c, std::move(error)); };
+        child_end on_end(s, c);
         asio::co_spawn(s->executor.get(), run(s, c, std::move(work)),
                        asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
     } catch (...) {
         // It did not start, unless it has ended already.
-        if (s->leaves(*c))
+        s->leaves(*c);
+        if (std::exchange(c->counted, false))
             s->running.done();
         throw;
     }

@@ -99,6 +99,7 @@ public:
 private:
     struct state;
     struct child;
+    class child_end;
 
     // Not a lambda: the callable moves into the frame as a parameter.
     template <class Work>

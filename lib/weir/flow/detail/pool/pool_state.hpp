@@ -228,7 +228,7 @@ private:
     void jobs_moved() noexcept;
     [[gnu::cold]] bool leave_if_too_many(worker& w) noexcept;
     [[gnu::cold]] void ensure_one_worker();
-    bool has_place() const noexcept;
+    [[gnu::cold]] bool has_place() const noexcept;
     [[gnu::cold]] void executor_gone(std::size_t index) noexcept;
     std::size_t wanted() const noexcept
     {
