@@ -25,12 +25,19 @@
 #include <optional>
 #include <vector>
 
+namespace weir {
+class runner_pool;
+} // namespace weir
+
 namespace weir::detail {
 
 class task_base;
 
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
+
+/// Threads of a pool's own: one a core for coroutines, one a worker for jobs that keep their thread.
+std::unique_ptr<runner_pool> own_threads(const pool_options& options, bool for_coroutines);
 
 /// Sees which jobs block their thread; made by `on_stuck`.
 class job_watch {
@@ -96,7 +103,7 @@ public:
     ticket next_ticket(const job_options* options)
     {
         ticket job(ids_.next());
-        if (options != nullptr || options_.takes_timings())
+        if (options != nullptr || has_records_)
             describe(job, options);
         return job;
     }
@@ -251,6 +258,7 @@ private:
 
     const pool_options options_;
     const bool has_timeout_;
+    const bool has_records_; // of each job
     std::vector<executor_type> executors_;
     std::vector<bool> serial_;         // each of them, as far as is known
     bool always_on_thread_ = false;    // no job suspends
