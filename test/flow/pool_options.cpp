@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(without_being_asked_a_pool_keeps_no_job)
     BOOST_TEST(jobs.results().try_receive()->job<int>() == nullptr);
 }
 
-BOOST_AUTO_TEST_CASE(a_ledger_and_an_outcome_are_told_in_a_line)
+BOOST_AUTO_TEST_CASE(a_ledger_and_an_outcome_are_a_line_of_text)
 {
     simulation s(1);
     weir::task_pool tasks(both(s), weir::pool_options(1));

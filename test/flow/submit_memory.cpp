@@ -64,8 +64,7 @@ std::size_t to_submit(weir::overflow rule)
 
 BOOST_AUTO_TEST_SUITE(submit_memory)
 
-BOOST_AUTO_TEST_CASE(
-    a_submit_that_finds_a_place_allocates_nothing_more_though_its_caller_would_run_it)
+BOOST_AUTO_TEST_CASE(with_a_place_free_caller_runs_allocates_nothing_more)
 {
     const std::size_t another = to_submit(weir::overflow::wait);
     BOOST_TEST(another > 0U); // the handler that is posted

@@ -119,7 +119,8 @@ std::string describe(job_id id, std::string_view name, status s, cancel_reason r
                      const std::exception_ptr& error);
 } // namespace detail
 
-/// One line: the job's id and name, how it ended, and why: "job 7 (its name): failed: what it threw".
+/// One line: the job's id and name, how it ended, and why, as "job 7 (its name): failed: no such
+/// file".
 template <class R>
 std::string to_string(const outcome<R>& out)
 {

@@ -70,8 +70,8 @@ public:
     /// Called once for each job that blocks its thread past its timeout and grace. A plain callable
     /// can do that, and a coroutine that does not suspend; nothing on that thread can end it. Such
     /// work belongs on a `blocking_lane`. A pool without a `timeout` refuses it with
-    /// `std::invalid_argument`: there would be no time to be past. The callback runs on a thread of the
-    /// pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
+    /// `std::invalid_argument`: there would be no time to be past. The callback runs on a thread of
+    /// the pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
     pool_options& on_stuck(std::function<void(const stuck_job&)> report);
 
     /// A worker pool's plain handler runs on the runners, one at a time on each, however many

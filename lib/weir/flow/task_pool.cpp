@@ -86,8 +86,8 @@ void task_pool_state::resize(limit workers)
     look_again();
 }
 
-// Whoever puts a job into the queue looks at the limit afterwards, and this looks at the queue after
-// the limit was set: one of them sees the other.
+// A submitter puts its job into the queue and then looks at the limit; this looks at the queue after
+// the limit was set. One of them sees the other.
 void task_pool_state::run_what_waits()
 {
     const auto self = shared_from_this();

@@ -45,9 +45,9 @@ namespace weir {
 ///          through `assume_serial`): plain callables then run one at a time on each, whatever the
 ///          limit. Over any other executor each worker has a strand of its own.
 /// Lifetime: destroying the pool stops it: queued jobs are dropped, running ones are cancelled. The
-///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first when
-///           a job uses what is about to be destroyed. Threads of the pool's own are joined; so it
-///           must not be destroyed on one of them.
+///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first
+///           when a job uses what is about to be destroyed. Threads of the pool's own are joined;
+///           so it must not be destroyed on one of them.
 /// Memory: a queued job costs one allocation, which holds its callable. Without a limit, each
 ///         running job costs one coroutine.
 class task_pool {

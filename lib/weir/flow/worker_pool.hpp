@@ -42,14 +42,14 @@ namespace weir {
 ///        exception is an outcome; it stops nothing.
 /// Cancellation: `stop` reaches every running job, and a timeout the one job whose time is over.
 /// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run one
-///          at a time; all workers share one handler object. Where an executor is known to be serial
-///          (a runner's, a strand, or one given through `assume_serial`) its workers run there, and
-///          plain handlers one at a time, however many workers there are. Over any other executor
-///          each worker has a strand of its own.
+///          at a time; all workers share one handler object. Where an executor is known to be
+///          serial (a runner's, a strand, or one given through `assume_serial`) its workers run
+///          there, and plain handlers one at a time, however many workers there are. Over any other
+///          executor each worker has a strand of its own.
 /// Lifetime: destroying the pool stops it: queued jobs are dropped, running ones are cancelled. The
-///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first when
-///           a job uses what is about to be destroyed. Threads of the pool's own are joined; so it
-///           must not be destroyed on one of them.
+///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first
+///           when a job uses what is about to be destroyed. Threads of the pool's own are joined;
+///           so it must not be destroyed on one of them.
 /// Memory: a queued job costs its own bytes in the queue. One coroutine per worker.
 ///
 /// `Jobs` and `Results` are the queues: `channel`s of the pool's own unless others are named, which
@@ -172,9 +172,8 @@ public:
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
     /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
-    /// abandoned after the grace period: one limit, one grace. Keep
-    /// receiving the results meanwhile: outcomes that are not received hold their workers, and go to
-    /// the hook in the end.
+    /// abandoned after the grace period: one limit, one grace. Keep receiving the results
+    /// meanwhile: outcomes that are not received hold their workers, and go to the hook in the end.
     ///
     /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
     ///         context, it comes a tenth of a second later, and names what still runs.
