@@ -22,8 +22,8 @@ void explain(const pool_state& state, std::ostream& os);
 
 /// Writes what a pool is doing, for a person who wonders why nothing moves: its limit and its
 /// ledger, how many submitters wait for a place and how many results for a receiver, and each
-/// running job with its name, its age, and whether it is on its thread or suspended (known for plain
-/// jobs, and for coroutines in a pool with `on_stuck`).
+/// running job with its name, its age, and whether it is on its thread or suspended (known for
+/// plain jobs, and for coroutines in a pool with `on_stuck`).
 ///
 /// Threads: from any thread. The figures are read one after another, while the pool goes on.
 template <class Pool>

@@ -86,8 +86,8 @@ void task_pool_state::resize(limit workers)
     look_again();
 }
 
-// A submitter puts its job into the queue and then looks at the limit; this looks at the queue after
-// the limit was set. One of them sees the other.
+// A submitter puts its job into the queue and then looks at the limit; this looks at the queue
+// after the limit was set. One of them sees the other.
 void task_pool_state::run_what_waits()
 {
     const auto self = shared_from_this();

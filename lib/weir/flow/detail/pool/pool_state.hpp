@@ -36,7 +36,7 @@ class task_base;
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
 
-/// Threads of a pool's own: one a core for coroutines, one a worker for jobs that keep their thread.
+/// Threads of a pool's own: one a core for coroutines, one a worker for jobs that keep theirs.
 std::unique_ptr<runner_pool> own_threads(const pool_options& options, bool for_coroutines);
 
 /// Sees which jobs block their thread; made by `on_stuck`.
@@ -88,8 +88,8 @@ public:
         return drain(shared_from_this(), timeout);
     }
 
-    /// The same on the calling thread, which blocks. Throws `std::logic_error` on a thread that runs
-    /// one of the pool's executors.
+    /// The same on the calling thread, which blocks. Throws `std::logic_error` on a thread that
+    /// runs one of the pool's executors.
     drain_report drain_and_wait(duration timeout);
 
     /// The jobs that run now, at most so many of them.
