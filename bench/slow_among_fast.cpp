@@ -146,7 +146,7 @@ report in_a_pool(std::int64_t items)
 {
     using pool = weir::worker_pool<job, result>;
     weir::runner_pool runners(2), listener(1);
-    pool jobs(runners, weir::pool_options(workers), Handler());
+    pool jobs(runners, weir::pool_options(workers).inline_on_runners(), Handler());
     const auto receive = [&jobs]() -> asio::awaitable<waits> {
         waits all;
         while (auto out = co_await jobs.results().async_receive())

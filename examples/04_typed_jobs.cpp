@@ -52,7 +52,7 @@ asio::awaitable<int> collect(pool& jobs)
 int main()
 {
     weir::runner_pool runners;
-    pool jobs(runners, weir::pool_options(3), twice);
+    pool jobs(runners, weir::pool_options(3).inline_on_runners(), twice); // it only computes
     auto fed = asio::co_spawn(runners.get_executor(), feed(jobs), asio::use_future);
     auto failed = asio::co_spawn(runners.get_executor(), collect(jobs), asio::use_future);
     fed.get();

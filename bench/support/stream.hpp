@@ -46,7 +46,10 @@ constexpr std::size_t batch_size = 64;
 
 inline weir::pool_options options(std::size_t workers)
 {
-    return weir::pool_options(workers).queue(queue_size).results(queue_size);
+    return weir::pool_options(workers)
+        .queue(queue_size)
+        .results(queue_size)
+        .inline_on_runners(); // handlers that only compute
 }
 
 /// One by one: tries first, and waits when there is no room.

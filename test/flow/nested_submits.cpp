@@ -1,4 +1,4 @@
-// Jobs that submit jobs, and submitters whose handler submits again: none of it runs inside a submit.
+// Jobs that submit jobs, and submitters whose handler submits again: nothing runs inside a submit.
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/time/sleep.hpp>

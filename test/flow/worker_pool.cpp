@@ -8,8 +8,10 @@
 #include "support/waiting.hpp"
 
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/query.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -167,8 +169,9 @@ BOOST_AUTO_TEST_CASE(the_depth_and_what_is_in_flight_can_be_seen)
 BOOST_AUTO_TEST_CASE(a_job_stays_on_its_workers_executor_and_jobs_cross_as_values)
 {
     asio::io_context here(1), there(1);
-    const auto runs = [](const asio::any_io_executor& e) {
-        return e.target<asio::io_context::executor_type>()->running_in_this_thread();
+    const auto runs = [](const asio::any_io_executor& e) { // a strand, too
+        auto& context = asio::query(e, asio::execution::context);
+        return static_cast<asio::io_context&>(context).get_executor().running_in_this_thread();
     };
     weir::channel<int> pushes(here.get_executor(), 0);
     int strayed = 0, at_home = 0;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <iosfwd>
+#include <string>
 
 namespace weir {
 
@@ -33,5 +35,9 @@ struct ledger {
     std::uint64_t queued() const noexcept { return accepted - started - dropped; }
     bool balanced() const noexcept { return accepted == finished() + dropped; }
 };
+
+/// One line: what is not zero, as "accepted 3, running 1, ok 2".
+std::string to_string(const ledger& l);
+std::ostream& operator<<(std::ostream& os, const ledger& l);
 
 } // namespace weir

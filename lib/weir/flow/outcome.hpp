@@ -9,9 +9,12 @@
 
 #include <cstdint>
 #include <exception>
+#include <iosfwd>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 
@@ -82,6 +85,17 @@ public:
     /// Why it was cancelled, or dropped; `none` when it was not.
     cancel_reason reason() const noexcept { return reason_; }
 
+    /// The job, for another attempt: of a worker pool with `keep_jobs`; null when it was not kept,
+    /// or is no `Job`. A job that can be copied is as it was submitted; any other is as its handler
+    /// left it, so such a handler takes it as `const Job&`, and one that was abandoned is not kept.
+    template <class Job>
+    Job* job() const noexcept
+    {
+        if (!job_.record || job_.record->type == nullptr || *job_.record->type != typeid(Job))
+            return nullptr;
+        return static_cast<Job*>(job_.record->kept.get());
+    }
+
     /// When it was queued, started and finished. Empty unless the pool takes timings.
     std::optional<job_timings> timings() const noexcept
     {
@@ -98,6 +112,25 @@ private:
     cancel_reason reason_ = cancel_reason::none;
     detail::ticket job_;
 };
+
+namespace detail {
+std::ostream& write(std::ostream& os, const std::string& text);
+std::string describe(job_id id, std::string_view name, status s, cancel_reason reason,
+                     const std::exception_ptr& error);
+} // namespace detail
+
+/// One line: the job's id and name, how it ended, and why, as "job 7 (its name): failed: no such
+/// file".
+template <class R>
+std::string to_string(const outcome<R>& out)
+{
+    return detail::describe(out.id(), out.name(), out.status(), out.reason(), out.error());
+}
+template <class R>
+std::ostream& operator<<(std::ostream& os, const outcome<R>& out)
+{
+    return detail::write(os, to_string(out));
+}
 
 namespace detail {
 

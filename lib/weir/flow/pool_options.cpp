@@ -46,6 +46,24 @@ pool_options& pool_options::grace(duration length)
     return *this;
 }
 
+pool_options& pool_options::inline_on_runners()
+{
+    inline_ = true;
+    return *this;
+}
+
+pool_options& pool_options::blocking()
+{
+    blocking_ = true;
+    return *this;
+}
+
+pool_options& pool_options::keep_jobs()
+{
+    keep_jobs_ = true;
+    return *this;
+}
+
 pool_options& pool_options::timings()
 {
     timings_ = true;

@@ -70,9 +70,23 @@ public:
     /// Called once for each job that blocks its thread past its timeout and grace. A plain callable
     /// can do that, and a coroutine that does not suspend; nothing on that thread can end it. Such
     /// work belongs on a `blocking_lane`. A pool without a `timeout` refuses it with
-    /// `std::invalid_argument`: there would be no time to be past. The callback runs on a thread of the
-    /// pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
+    /// `std::invalid_argument`: there would be no time to be past. The callback runs on a thread of
+    /// the pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
     pool_options& on_stuck(std::function<void(const stuck_job&)> report);
+
+    /// A worker pool's plain handler runs on the runners, one at a time on each, however many
+    /// workers there are: right for jobs that compute. Without this, a pool of more workers than
+    /// runners refuses a plain handler: jobs that block would run no more at a time than there are
+    /// runners. Default off.
+    pool_options& inline_on_runners();
+
+    /// Jobs block their thread: the pool has threads of its own for them, one per worker, whatever
+    /// executors it is given. Default off.
+    pool_options& blocking();
+
+    /// Each outcome of a worker pool has its job, for another attempt: `outcome::job`. Default off:
+    /// it costs a copy of the job and two allocations.
+    pool_options& keep_jobs();
 
     limit workers() const noexcept { return workers_; }
     std::size_t queue() const noexcept { return queue_; }
@@ -82,6 +96,9 @@ public:
     duration timeout() const noexcept { return timeout_; }
     duration grace() const noexcept { return grace_; }
     bool takes_timings() const noexcept { return timings_; }
+    bool runs_inline() const noexcept { return inline_; }
+    bool is_blocking() const noexcept { return blocking_; }
+    bool keeps_jobs() const noexcept { return keep_jobs_; }
     const std::function<void(const stuck_job&)>& on_stuck() const noexcept { return on_stuck_; }
 
 private:
@@ -95,6 +112,9 @@ private:
     duration timeout_ = duration::max();
     duration grace_ = std::chrono::seconds(1);
     bool timings_ = false;
+    bool inline_ = false;
+    bool blocking_ = false;
+    bool keep_jobs_ = false;
     std::function<void(const stuck_job&)> on_stuck_;
     // Set together with it.
     std::shared_ptr<detail::job_watch> (*watch_)(detail::pool_state&) = nullptr;

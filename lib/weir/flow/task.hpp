@@ -88,8 +88,8 @@ public:
     /// The job has ended; its outcome can be had without waiting.
     bool is_done() const noexcept { return state_ && state_->is_done(); }
 
-    /// Asks the job to end, as `job_options::token` does: one that has not started never does; for a
-    /// running coroutine its operation is cancelled (terminal), and a plain callable can ask its
+    /// Asks the job to end, as `job_options::token` does: one that has not started never does; a
+    /// running coroutine's operation is cancelled (terminal), and a plain callable can ask its
     /// `job_context`. The outcome is `cancelled` then. A job that has ended, or ends all the same
     /// with a value, stays as it is. Does nothing without a job.
     ///

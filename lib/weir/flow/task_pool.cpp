@@ -86,8 +86,8 @@ void task_pool_state::resize(limit workers)
     look_again();
 }
 
-// Whoever puts a job into the queue looks at the limit afterwards, and this looks at the queue after
-// the limit was set: one of them sees the other.
+// A submitter puts its job into the queue and then looks at the limit; this looks at the queue
+// after the limit was set. One of them sees the other.
 void task_pool_state::run_what_waits()
 {
     const auto self = shared_from_this();
@@ -104,6 +104,20 @@ void task_pool_state::run_what_waits()
 
 } // namespace detail
 
+task_pool::task_pool(const pool_options& options, unclaimed_hook on_unclaimed)
+    : task_pool(detail::own_threads(options, !options.is_blocking()), options,
+                std::move(on_unclaimed))
+{
+}
+
+task_pool::task_pool(std::unique_ptr<runner_pool> own, const pool_options& options,
+                     unclaimed_hook on_unclaimed)
+    : task_pool(own->executors(), options, std::move(on_unclaimed))
+{
+    if (!threads_) // else it has others, for jobs that block
+        threads_ = std::move(own);
+}
+
 task_pool::task_pool(runner_pool& runners, const pool_options& options, unclaimed_hook on_unclaimed)
     : task_pool(runners.executors(), options, std::move(on_unclaimed))
 {
@@ -114,6 +128,10 @@ task_pool::task_pool(std::vector<executor_type> executors, const pool_options& o
 {
     if (on_unclaimed)
         unclaimed_ = std::make_shared<const detail::unclaimed_hook>(std::move(on_unclaimed));
+    if (options.is_blocking()) {
+        threads_ = detail::own_threads(options, false);
+        executors = threads_->executors();
+    }
     using pool = detail::worker_loop<detail::task_pool_state, detail::task_work>;
     state_ = std::make_shared<pool>(detail::task_work(), std::move(executors), options);
     state_->start_workers();

@@ -6,6 +6,7 @@
 #include <weir/flow/detail/pool/task_pool_state.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
 #include <weir/flow/drain_report.hpp>
+#include <weir/flow/explain.hpp>
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
@@ -40,11 +41,13 @@ namespace weir {
 /// Cancellation: `stop` reaches every running job; a timeout or a deadline the one job whose time
 ///               is over.
 /// Threads: submit, close, stop and read the ledger from any thread. A job runs on one of the
-///          pool's executors, each of which must be serial. Plain callables run one at a time on
-///          each executor, whatever the limit.
+///          pool's executors, where that is known to be serial (a runner's, a strand, or one given
+///          through `assume_serial`): plain callables then run one at a time on each, whatever the
+///          limit. Over any other executor each worker has a strand of its own.
 /// Lifetime: destroying the pool stops it: queued jobs are dropped, running ones are cancelled. The
-///           destructor does not wait for them: `co_await drain(...)` first when a job uses what is
-///           about to be destroyed.
+///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first
+///           when a job uses what is about to be destroyed. Threads of the pool's own are joined;
+///           so it must not be destroyed on one of them.
 /// Memory: a queued job costs one allocation, which holds its callable. Without a limit, each
 ///         running job costs one coroutine.
 class task_pool {
@@ -53,10 +56,12 @@ public:
     /// Called with a job that failed and whose task was destroyed. Must not throw.
     using unclaimed_hook = std::function<void(outcome<void>&&)>;
 
+    /// On threads of its own: one per core, or one per worker when its jobs are `blocking`.
+    explicit task_pool(const pool_options& options, unclaimed_hook on_unclaimed = nullptr);
     /// Spreads its jobs over the runners.
     task_pool(runner_pool& runners, const pool_options& options,
               unclaimed_hook on_unclaimed = nullptr);
-    /// Over executors of your own. Each must be serial: one thread, or a strand.
+    /// Over executors of your own, of any kind.
     task_pool(std::vector<executor_type> executors, const pool_options& options,
               unclaimed_hook on_unclaimed = nullptr);
     task_pool(const task_pool&) = delete;
@@ -151,6 +156,11 @@ public:
     pool_stats stats() const;
 
 private:
+    friend struct detail::pool_access;
+
+    task_pool(std::unique_ptr<runner_pool> own, const pool_options& options,
+              unclaimed_hook on_unclaimed);
+
     template <class Function>
     auto make(Function&& function) const
     {
@@ -161,6 +171,7 @@ private:
     }
 
     std::shared_ptr<const detail::unclaimed_hook> unclaimed_;
+    std::unique_ptr<runner_pool> threads_; // if it has its own
     std::shared_ptr<detail::task_pool_state> state_;
 };
 

@@ -6,6 +6,7 @@
 #include <weir/flow/detail/pool/submit.hpp>
 #include <weir/flow/detail/pool/worker_loop.hpp>
 #include <weir/flow/drain_report.hpp>
+#include <weir/flow/explain.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/ledger.hpp>
@@ -40,12 +41,15 @@ namespace weir {
 ///        `(Job, job_context&)` and returns `R`, or `awaitable<R>` when it is a coroutine. An
 ///        exception is an outcome; it stops nothing.
 /// Cancellation: `stop` reaches every running job, and a timeout the one job whose time is over.
-/// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run on
-///          one executor, which must be serial; all workers share one handler object. Plain
-///          handlers run one at a time on each executor, however many workers there are.
+/// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run one
+///          at a time; all workers share one handler object. Where an executor is known to be
+///          serial (a runner's, a strand, or one given through `assume_serial`) its workers run
+///          there, and plain handlers one at a time, however many workers there are. Over any other
+///          executor each worker has a strand of its own.
 /// Lifetime: destroying the pool stops it: queued jobs are dropped, running ones are cancelled. The
-///           destructor does not wait for them: `co_await drain(...)` first when a job uses what is
-///           about to be destroyed.
+///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first
+///           when a job uses what is about to be destroyed. Threads of the pool's own are joined;
+///           so it must not be destroyed on one of them.
 /// Memory: a queued job costs its own bytes in the queue. One coroutine per worker.
 ///
 /// `Jobs` and `Results` are the queues: `channel`s of the pool's own unless others are named, which
@@ -69,6 +73,16 @@ public:
     /// destroyed. Must not throw.
     using undelivered_hook = std::function<void(outcome<R>&&)>;
 
+    /// On threads of its own: for a plain handler one per worker, for coroutines one per core.
+    template <class Handler>
+    worker_pool(const pool_options& options, Handler handler,
+                undelivered_hook on_undelivered = nullptr)
+        : worker_pool(
+              detail::own_threads(options, detail::job_handler<Job, R, Handler>::may_suspend),
+              options, std::move(handler), std::move(on_undelivered))
+    {
+    }
+
     /// Spreads its workers over the runners.
     template <class Handler>
     worker_pool(runner_pool& runners, const pool_options& options, Handler handler,
@@ -77,7 +91,7 @@ public:
     {
     }
 
-    /// Over executors of your own. Each must be serial: one thread, or a strand.
+    /// Over executors of your own, of any kind.
     template <class Handler>
     [[gnu::cold]] worker_pool(std::vector<executor_type> executors, const pool_options& options,
                               Handler handler, undelivered_hook on_undelivered = nullptr);
@@ -158,9 +172,8 @@ public:
     void stop(cancel_reason reason = cancel_reason::shutdown) { state_->stop(reason); }
 
     /// Closes, and waits until every job has ended: by itself within `timeout`, then cancelled, and
-    /// abandoned after the grace period: one limit, one grace. Keep
-    /// receiving the results meanwhile: outcomes that are not received hold their workers, and go to
-    /// the hook in the end.
+    /// abandoned after the grace period: one limit, one grace. Keep receiving the results
+    /// meanwhile: outcomes that are not received hold their workers, and go to the hook in the end.
     ///
     /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
     ///         context, it comes a tenth of a second later, and names what still runs.
@@ -180,8 +193,20 @@ public:
     pool_stats stats() const { return state_->stats(); }
 
 private:
+    friend struct detail::pool_access;
+
     using state = detail::pool_queues<Job, Jobs, detail::result_outlet<R, Results>>;
 
+    template <class Handler>
+    worker_pool(std::unique_ptr<runner_pool> own, const pool_options& options, Handler handler,
+                undelivered_hook on_undelivered)
+        : worker_pool(own->executors(), options, std::move(handler), std::move(on_undelivered))
+    {
+        if (!threads_) // else it has others, for jobs that block
+            threads_ = std::move(own);
+    }
+
+    std::unique_ptr<runner_pool> threads_; // if it has its own
     std::shared_ptr<state> state_;
 };
 
@@ -206,6 +231,10 @@ worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> execu
 {
     detail::bounded(options.workers());
     using work = detail::job_handler<Job, R, Handler>;
+    if (!work::may_suspend && options.is_blocking()) {
+        threads_ = detail::own_threads(options, false);
+        executors = threads_->executors();
+    }
     state_ = std::make_shared<detail::worker_loop<state, work>>(work(std::move(handler)),
                                                                 std::move(executors), options, jobs,
                                                                 results, std::move(on_undelivered));

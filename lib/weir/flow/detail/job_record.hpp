@@ -9,6 +9,7 @@
 #include <exception>
 #include <memory>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 
 namespace weir {
@@ -21,7 +22,9 @@ namespace weir::detail {
 struct job_record {
     job_options options;
     job_timings times;
-    bool timed = false; // the pool takes timings
+    bool timed = false;                   // the pool takes timings
+    std::shared_ptr<void> kept;           // the job, when the pool keeps jobs
+    const std::type_info* type = nullptr; // of it
 };
 
 /// The record may be null.

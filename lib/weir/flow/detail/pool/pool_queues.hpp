@@ -17,6 +17,7 @@
 #include <span>
 #include <stdexcept>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
@@ -121,12 +122,27 @@ protected:
     [[gnu::cold]] void drop(numbered_job<Job> j) noexcept
     {
         count_elsewhere(status::dropped);
+        if constexpr (!delivers_to_job)
+            keep(j.number, std::move(j.job));
         const bool overloaded = stopping() == cancel_reason::none &&
                                 queue_rule(options().when_full()) != overflow::wait;
         outlet_.publish_now(j.job,
                             outcome_access::make<result_type>(
                                 std::move(j.number), status::dropped,
                                 overloaded ? cancel_reason::overload : cancel_reason::shutdown));
+    }
+
+    /// With its outcome, if the pool keeps jobs. Without memory it is not kept.
+    template <class From>
+    void keep(ticket& number, From&& job) const noexcept
+    {
+        if (!number.record || !options().keeps_jobs())
+            return;
+        try {
+            number.record->kept = std::make_shared<Job>(std::forward<From>(job));
+            number.record->type = &typeid(Job);
+        } catch (...) {
+        }
     }
 
     void accept_directly() noexcept { accepted_directly_.fetch_add(1, std::memory_order_acq_rel); }

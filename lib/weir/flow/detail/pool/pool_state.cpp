@@ -2,6 +2,7 @@
 
 #include <weir/detail/post_to.hpp>
 #include <weir/detail/serial.hpp>
+#include <weir/run/runner_pool.hpp>
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
@@ -59,8 +60,17 @@ limit bounded(limit workers)
     return workers;
 }
 
+std::unique_ptr<runner_pool> own_threads(const pool_options& options, bool for_coroutines)
+{
+    if (for_coroutines)
+        return std::make_unique<runner_pool>();
+    const std::size_t workers = bounded(options.workers()).count();
+    return std::make_unique<runner_pool>(workers == 0 ? 1 : workers);
+}
+
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
     : options_(checked(options)), has_timeout_(options.timeout() != duration::max()),
+      has_records_(options.takes_timings() || options.keeps_jobs()),
       executors_(checked(std::move(executors))),
       home_(std::make_shared<const own_any_executor>(executors_.front())),
       live_at_(executors_.size()), workers_left_(executors_.front()),
@@ -115,6 +125,11 @@ void pool_state::one_worker_per_executor()
     serial_.resize(executors_.size());
     live_at_.resize(executors_.size());
     useful_ = executors_.size();
+    if (workers().count() > useful_ && !options_.runs_inline())
+        throw std::invalid_argument(
+            "weir::worker_pool: a plain handler keeps its runner while it runs, so there are more "
+            "workers than can run at a time: say inline_on_runners() if that is meant, or "
+            "blocking() for a thread per worker");
 }
 
 pool_state::executor_type pool_state::home_at(std::size_t index) const

@@ -26,12 +26,19 @@
 #include <optional>
 #include <vector>
 
+namespace weir {
+class runner_pool;
+} // namespace weir
+
 namespace weir::detail {
 
 class task_base;
 
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
+
+/// Threads of a pool's own: one a core for coroutines, one a worker for jobs that keep theirs.
+std::unique_ptr<runner_pool> own_threads(const pool_options& options, bool for_coroutines);
 
 /// Sees which jobs block their thread; made by `on_stuck`.
 class job_watch {
@@ -84,8 +91,8 @@ public:
         return drain(shared_from_this(), timeout);
     }
 
-    /// The same on the calling thread, which blocks. Throws `std::logic_error` on a thread that runs
-    /// one of the pool's executors.
+    /// The same on the calling thread, which blocks. Throws `std::logic_error` on a thread that
+    /// runs one of the pool's executors.
     drain_report drain_and_wait(duration timeout);
 
     /// The jobs that run now, at most so many of them.
@@ -99,7 +106,7 @@ public:
     ticket next_ticket(const job_options* options)
     {
         ticket job(ids_.next());
-        if (options != nullptr || options_.takes_timings())
+        if (options != nullptr || has_records_)
             describe(job, options);
         return job;
     }
@@ -257,6 +264,7 @@ private:
 
     const pool_options options_;
     const bool has_timeout_;
+    const bool has_records_;               // of each job
     std::vector<executor_type> executors_; // empty are those whose context is gone
     std::shared_ptr<const own_any_executor> home_;
     std::vector<bool> serial_;         // each of them, as far as is known

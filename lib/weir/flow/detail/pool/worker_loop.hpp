@@ -76,6 +76,10 @@ private:
     // behind it.
     static constexpr bool takes_several = Pool::in_batches && !Work::may_suspend;
 
+    // An outcome may have its job: for a pool that keeps them.
+    static constexpr bool keeps_copies =
+        !Pool::delivers_to_job && std::is_copy_constructible_v<Job>;
+
     using taken_type = std::conditional_t<takes_several, taken_jobs<Job, R>, taken_job<Job>>;
     using resident_type = resident_worker<taken_type>;
     using temporary_type = temporary_worker<Job>;
@@ -313,6 +317,8 @@ private:
 
     status begin(worker& w, numbered_job<Job>& job, time_point now, bool may_suspend)
     {
+        if constexpr (keeps_copies)
+            this->keep(job.number, std::as_const(job.job));
         if (!work_.begin(job.job, w, job.number.id))
             return this->end_unstarted(w, job.number, now, work_.asked(job.job));
         return this->begin_job(w, job.number, now, may_suspend);
@@ -355,6 +361,8 @@ private:
 
     void end(const worker& w, numbered_job<Job>& job, status how, outcome<R>& out) const noexcept
     {
+        if constexpr (!Pool::delivers_to_job && !keeps_copies)
+            this->keep(job.number, std::move(job.job));
         cancel_reason reason = cancel_reason::none;
         if (how != status::ok)
             reason = how == status::dropped ? this->stopping() : w.reason();
