@@ -231,8 +231,10 @@ BOOST_AUTO_TEST_CASE(a_child_that_cancels_its_own_scope_sees_it_at_its_next_susp
 // Each allocation of `spawn` fails once.
 BOOST_AUTO_TEST_CASE(a_child_that_could_not_be_started_is_not_waited_for)
 {
-    if (!allocations_can_fail())
-        return BOOST_TEST_MESSAGE("a sanitizer has an allocator of its own");
+    if (!allocations_can_fail()) {
+        BOOST_TEST_MESSAGE("a sanitizer has an allocator of its own");
+        return;
+    }
     for (const auto rule : {weir::error_rule::cancel_siblings, weir::error_rule::collect}) {
         long after = 0;
         for (bool again = true; again; ++after) {
