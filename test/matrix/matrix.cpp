@@ -19,9 +19,9 @@
 #include <utility>
 #include <vector>
 
-// Every operation of every primitive in every cell of: the primitive's own executor x the handler's x
-// the threads that run them x the order in which contexts and primitive are destroyed x how far the
-// operations are by then. docs/proof.md says what the table is for.
+// Every operation of every primitive in every cell of: the primitive's own executor x the handler's
+// x the threads that run them x the order in which contexts and primitive are destroyed x how far
+// the operations are by then. docs/proof.md says what is looked at.
 
 namespace asio = boost::asio;
 using namespace weir::test;
@@ -187,7 +187,7 @@ private:
 
     void destroy(thing what)
     {
-        // The context of the handlers lives, and the primitive is gone: whatever waited must hear of it.
+        // The context of the handlers lives, and the primitive is gone: what waited must end.
         const bool last_of_handlers =
             what == (other_ ? thing::handler_context : thing::own_context);
         if (last_of_handlers && !subject_ && !all([](const trace& t) { return t.is_over(); }))

@@ -1,5 +1,5 @@
-// What the deadlines of all primitives have in common. That they end the wait in time is tested with
-// each; with several threads, in test/stress/deadlines.cpp.
+// What the deadlines of all primitives have in common. That they end the wait in time is tested
+// with each; with several threads, in test/stress/deadlines.cpp.
 #include <weir/sync/channel.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/sync/wait_group.hpp>

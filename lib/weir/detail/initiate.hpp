@@ -57,8 +57,8 @@ private:
     Start start_;
 };
 
-/// As `initiation_at`, where the executor is one that several objects share: the initiation holds no
-/// strand. `start` gets the `own_executor` first.
+/// As `initiation_at`, where the executor is one that several objects share: the initiation holds
+/// no strand. `start` gets the `own_executor` first.
 template <class Own, class Start>
 class initiation_shared {
 public:

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <weir/detail/handler_executor.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/detail/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/io_context.hpp>
@@ -17,27 +17,6 @@
 #include <utility>
 
 namespace weir::detail {
-
-/// Stands for "no executor" where a handler is asked for its own.
-struct no_executor {};
-
-template <class Handler>
-using handler_executor_or_none =
-    typename boost::asio::associated_executor<Handler, no_executor>::type;
-
-/// Whether an operation can post to the handler's own executor. It cannot to one behind
-/// `any_completion_executor`, which has no context.
-template <class Handler>
-inline constexpr bool has_own_executor =
-    std::is_convertible_v<handler_executor_or_none<Handler>, boost::asio::any_io_executor>;
-
-/// The handler's own executor. Only if it is an `any_io_executor` may it be empty, for a handler
-/// that has none after all.
-template <class Handler>
-auto own_executor_of(const Handler& handler) noexcept
-{
-    return boost::asio::get_associated_executor(handler, boost::asio::any_io_executor());
-}
 
 /// Whether this is the bare executor of an `io_context`: one pointer, which may dangle.
 template <class Executor>

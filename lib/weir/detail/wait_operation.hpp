@@ -1,17 +1,16 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/handler_executor.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/detail/waiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/append.hpp>
 #include <boost/asio/associated_allocator.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/recycling_allocator.hpp>
 
 #include <memory>
@@ -37,7 +36,7 @@ public:
 
 protected:
     wait_operation(Handler&& handler, const IoExecutor& io)
-        : Base(where(handler, io)), handler_(std::move(handler))
+        : Base(executor_for(handler, io)), handler_(std::move(handler))
     {
     }
 
@@ -61,33 +60,6 @@ protected:
     void complete(Args... args);
 
 private:
-    // A handler behind `any_completion_executor` has no context to post to. Such an operation goes
-    // on at the I/O executor first, and dispatches from there.
-    static constexpr bool posts_to_handler =
-        has_own_executor<Handler> || std::is_same_v<handler_executor_or_none<Handler>, no_executor>;
-
-    // The I/O executor is not even copied for a handler with one of its own: another thread may be
-    // dropping it.
-    static decltype(auto) where(const Handler& handler, const IoExecutor& io)
-    {
-        using own = handler_executor_or_none<Handler>;
-        using any = boost::asio::any_io_executor;
-        if constexpr (!has_own_executor<Handler>)
-            return (io);
-        else if constexpr (std::is_same_v<own, any>)
-            return any_executor(handler, io);
-        else
-            return own_executor_of(handler);
-    }
-
-    static boost::asio::any_io_executor any_executor(const Handler& handler, const IoExecutor& io)
-    {
-        boost::asio::any_io_executor found = own_executor_of(handler);
-        if (!found)
-            found = io;
-        return found;
-    }
-
     static auto allocator_for(const Handler& handler)
     {
         auto allocator = boost::asio::get_associated_allocator(
@@ -140,10 +112,7 @@ void wait_operation<Derived, Handler, IoExecutor, Base>::complete(Args... args)
     Handler handler(std::move(handler_));
     self->~Derived();
     allocator.deallocate(self, 1);
-    if constexpr (posts_to_handler)
-        std::move(handler)(std::move(args)...);
-    else
-        boost::asio::dispatch(boost::asio::append(std::move(handler), std::move(args)...));
+    call_handler(std::move(handler), std::move(args)...);
 }
 
 } // namespace weir::detail

@@ -148,7 +148,7 @@ scope::~scope()
 void scope::spawn(asio::awaitable<void> work)
 {
     if (state_->executor.is_gone())
-        return; // no child can run any more
+        return;                              // no child can run any more
     const std::shared_ptr<state> s = state_; // on this executor the child may destroy the scope
     auto c = std::make_shared<child>();
     s->begins(c);

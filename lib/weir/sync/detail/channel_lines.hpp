@@ -38,8 +38,8 @@ public:
     struct sender : list_node<Atomics> {
         /// `v` is the value to send; null: the sender wants to reserve a place.
         explicit sender(T* v) noexcept : value(v) {}
-        /// Called once, outside locks, unless `unpark` or `give_up` returned true. `done`: the value
-        /// was taken, or the place is reserved; `closed`: the value is still there.
+        /// Called once, outside locks, unless `unpark` or `give_up` returned true. `done`: the
+        /// value was taken, or the place is reserved; `closed`: the value is still there.
         virtual void settled(attempt_result result) noexcept = 0;
 
         T* const value;

@@ -65,10 +65,7 @@ template <class Job, class Handler>
 struct caller_that_runs final : end_callback {
     caller_that_runs(Handler&& h, job_id i) : handler(std::move(h)), id(i) {}
 
-    void job_ended() override
-    {
-        call_handler<boost::asio::any_io_executor>(std::move(handler), submit_result<Job>(id));
-    }
+    void job_ended() override { call_handler(std::move(handler), submit_result<Job>(id)); }
 
     Handler handler;
     job_id id;
@@ -156,6 +153,8 @@ private:
         namespace asio = boost::asio;
         using caller = caller_that_runs<Job, std::decay_t<Handler>>;
         const asio::any_io_executor where = executor_for(handler, pool_->get_executor());
+        if (!where)
+            return; // the pool's context is gone, and the handler has no other
         ticket number = pool_->next_ticket(options);
         const job_id id = number.id;
         numbered_job<Job> item(std::move(number), std::move(job));
@@ -184,7 +183,7 @@ private:
                                submit_result<Job>&& result)
     {
         post_to(where, [own = std::move(handler), result = std::move(result)]() mutable {
-            call_handler<boost::asio::any_io_executor>(std::move(own), std::move(result));
+            call_handler(std::move(own), std::move(result));
         });
     }
 

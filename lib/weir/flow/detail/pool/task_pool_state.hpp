@@ -2,6 +2,7 @@
 
 #include <weir/detail/handler_executor.hpp>
 #include <weir/detail/handler_wrapper.hpp>
+#include <weir/detail/post_to.hpp>
 #include <weir/flow/detail/pool/pool_queues.hpp>
 #include <weir/flow/detail/pool/submit.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
@@ -9,7 +10,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/post.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -93,9 +93,11 @@ void task_pool_state::submit(task_pointer&& task, const job_options& options, Ha
         return look_again();
     }
     const asio::any_io_executor where = executor_for(handler, get_executor());
+    if (!where)
+        return; // the pool's context is gone, and the handler has no other
     auto result = try_submit(std::move(task), options);
-    asio::post(where, [own = std::move(handler), result = std::move(result)]() mutable {
-        call_handler<asio::any_io_executor>(std::move(own), std::move(result));
+    post_to(where, [own = std::move(handler), result = std::move(result)]() mutable {
+        call_handler(std::move(own), std::move(result));
     });
 }
 
