@@ -6,6 +6,8 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <memory>
@@ -184,6 +186,21 @@ BOOST_AUTO_TEST_CASE(an_end_may_outlive_its_channel)
     values.reset();
     BOOST_TEST((in.try_send(2).error() == errc::closed));
     BOOST_TEST(out.is_ended());
+}
+
+// A strand must not be kept past its context, so an end drops it then.
+BOOST_AUTO_TEST_CASE(an_end_may_outlive_its_executors_context)
+{
+    auto io = std::make_unique<asio::io_context>(1);
+    ints values(asio::make_strand(*io), 2);
+    auto in = values.sender();
+    auto out = values.receiver();
+    const auto copy = out;
+    BOOST_TEST(bool(in.try_send(1)));
+    io.reset();
+    BOOST_TEST((in.try_send(2).error() == errc::closed));
+    BOOST_TEST(out.try_receive().value() == 1);
+    BOOST_TEST(copy.is_ended());
 }
 
 // An operation that has begun is no end: it goes on without its handle.
