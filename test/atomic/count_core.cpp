@@ -7,6 +7,7 @@
 
 #include <memory>
 
+using weir::detail::wait_result;
 using weir::test::every_order;
 using weir::test::explorer;
 
