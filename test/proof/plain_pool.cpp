@@ -103,7 +103,7 @@ public:
             executors.push_back(home_.get_executor());
         // More workers than executors are never made.
         weir::pool_options options(e == ending::nobody_receives ? s.workers + 1 : s.workers);
-        options.queue(s.queue).results(s.results).grace(1s);
+        options.queue(s.queue).results(s.results).grace(1s).inline_on_runners();
         const auto handler = [this](item i) { return job(i.number); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };
         pool_ = std::make_unique<pool>(executors, options, handler, lost);
