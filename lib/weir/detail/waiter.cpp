@@ -242,7 +242,7 @@ bool waiter_registry::resume_later(waiter& w)
 {
     if (one_thread_.load(std::memory_order_relaxed) == nullptr)
         return false;
-    const posting here(*this);
+    std::optional<posting> here;
     {
         std::lock_guard lock(mutex_);
         if (down_)
@@ -250,7 +250,8 @@ bool waiter_registry::resume_later(waiter& w)
         w.posted_.store(true, std::memory_order_release);
         woken_.push_back(w);
         if (std::exchange(resuming_, true))
-            return true;
+            return true; // the common case: two atomic steps less
+        here.emplace(*this);
     }
     post_resume_all();
     return true;

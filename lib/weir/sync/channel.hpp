@@ -40,13 +40,17 @@ class channel_receiver;
 ///        value. There is no default: only the caller knows what may pile up. `when_full` is
 ///        `overflow::wait` unless given, because losing a value must be a choice; with any other
 ///        rule no sender waits for room.
-/// Threads: safe from any thread.
-/// Lifetime: destroying it closes it. Values left in it then go to `on_undelivered`.
+/// Threads: safe from any thread. The executor of a handler need not be serial, with a deadline
+///          neither.
+/// Lifetime: destroying it closes it. Values left in it then go to `on_undelivered`. It may outlive
+///           the context of its executor, which closes it, unless the executor is the bare one of
+///           an `io_context`. An operation whose handler has no executor of its own is destroyed
+///           then; with a bare `io_context` that is gone it must not be started.
 /// Fairness: senders wait in line, together with those that reserve; receivers wait in a line of
 ///           their own. A receiver that does not wait (`try_receive`) may take a value before one
 ///           that was just woken.
 /// Memory: 64 bytes or more per place, at construction. A waiting operation costs one allocation by
-///         its handler's allocator, and a deadline one more.
+///         its handler's allocator; a deadline costs none.
 ///
 /// `T` must move and be destroyed without throwing; it need not be copyable or have a default.
 template <class T, class Executor = boost::asio::any_io_executor>

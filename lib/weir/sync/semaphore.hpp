@@ -26,13 +26,17 @@ namespace weir {
 ///        line while it waits for more than there is; 0 unless given, because each of them makes
 ///        the first wait longer. They are looked for among newcomers and the next 32 in line, so
 ///        that a release does not walk along a long line.
-/// Threads: safe from any thread.
-/// Lifetime: destroying it closes it. Permits may outlive it.
+/// Threads: safe from any thread. The executor of a handler need not be serial, with a deadline
+///          neither.
+/// Lifetime: destroying it closes it. Permits may outlive it. It may outlive the context of its
+///           executor, which closes it, unless the executor is the bare one of an `io_context`. An
+///           operation whose handler has no executor of its own is destroyed then; with a bare
+///           `io_context` that is gone it must not be started.
 /// Fairness: first come, first served, by weight. An acquire of a large weight holds back those
 ///           behind it until there is room for it, except for the `overtakers`. A `try_acquire`
 ///           overtakes no waiter.
 /// Memory: an `async_acquire` costs one allocation by the handler's allocator, whether or not it
-///         has to wait, and a deadline one more. A `try_acquire` costs none.
+///         has to wait. A deadline costs none, nor does a `try_acquire`.
 template <class Executor = boost::asio::any_io_executor>
 class basic_semaphore {
 public:
