@@ -233,42 +233,75 @@ std::vector<unsigned> threads_of(executor_kind kind)
     }
 }
 
-/// Every cell of a row.
+/// How far the operations are, and where they were started.
+struct circumstance {
+    progress when;
+    start_from from;
+};
+
+constexpr std::array circumstances{
+    circumstance{progress::completed, start_from::outside},
+    circumstance{progress::waiting, start_from::handler_executor},
+    circumstance{progress::released, start_from::outside},
+    circumstance{progress::racing, start_from::handler_executor},
+    circumstance{progress::completed, start_from::handler_executor},
+    circumstance{progress::waiting, start_from::outside},
+    circumstance{progress::released, start_from::handler_executor},
+    circumstance{progress::racing, start_from::outside},
+};
+
+bool is_set(const char* variable)
+{
+    return std::getenv(variable) != nullptr;
+}
+
+/// Every cell of a row: complete over the executors, their threads and the orders of destruction.
+/// Each of these cells meets one of the circumstances, in turn, such that each executor and each
+/// order meets all of them; with WEIR_MATRIX_ALL every cell does.
 template <class Visit>
 void for_each_cell(const row& what, Visit visit)
 {
+    const bool all = is_set("WEIR_MATRIX_ALL");
+    std::size_t group = 0;
+    std::size_t turn = 0;
+    const auto meet = [&](cell c) {
+        const std::size_t first = turn++ + group;
+        for (std::size_t i = 0; i < (all ? circumstances.size() : 1); ++i) {
+            const circumstance& met = circumstances[(first + i) % circumstances.size()];
+            c.when = met.when;
+            c.from = met.from;
+            visit(c);
+        }
+    };
     std::array order{thing::own_context, thing::handler_context, thing::primitive};
     do {
         for (const executor_kind own : executor_kinds)
-            for (const unsigned own_threads : threads_of(own))
-                for (const progress when :
-                     {progress::completed, progress::waiting, progress::released, progress::racing})
-                    for (const start_from from :
-                         {start_from::outside, start_from::handler_executor}) {
-                        cell c{&what, own,  own_threads, handler_place::own, own, 0,
-                               from,  when, order};
-                        if (order[2] == thing::handler_context) // there is none
-                            for (const auto place : {handler_place::own, handler_place::unnamed,
-                                                     handler_place::in_place}) {
-                                c.place = place;
-                                visit(c);
-                            }
-                        c.place = handler_place::elsewhere;
-                        for (const executor_kind handler : executor_kinds)
-                            for (const unsigned threads : threads_of(handler)) {
-                                c.handler = handler;
-                                c.handler_threads = threads;
-                                visit(c);
-                            }
+            for (const unsigned own_threads : threads_of(own)) {
+                turn = 0;
+                ++group;
+                cell c{&what, own, own_threads, handler_place::own, own, 0, {}, {}, order};
+                if (order[2] == thing::handler_context) // there is none
+                    for (const auto place :
+                         {handler_place::own, handler_place::unnamed, handler_place::in_place}) {
+                        c.place = place;
+                        meet(c);
                     }
+                c.place = handler_place::elsewhere;
+                for (const executor_kind handler : executor_kinds)
+                    for (const unsigned threads : threads_of(handler)) {
+                        c.handler = handler;
+                        c.handler_threads = threads;
+                        meet(c);
+                    }
+            }
     } while (std::next_permutation(order.begin(), order.end()));
 }
 
-/// WEIR_MATRIX_STEP=N looks at every N-th cell, for slow builds.
+/// WEIR_MATRIX_STEP=N looks at every N-th cell, where a build is slow.
 std::size_t step()
 {
     const char* text = std::getenv("WEIR_MATRIX_STEP");
-    return text == nullptr ? 1 : std::max(1, std::atoi(text));
+    return text == nullptr ? 1 : static_cast<std::size_t>(std::max(1, std::atoi(text)));
 }
 
 } // namespace
@@ -284,9 +317,9 @@ BOOST_AUTO_TEST_CASE(every_cell)
         watchdog stuck(std::chrono::seconds(600));
         std::size_t cells = 0;
         std::size_t failed = 0;
-        std::size_t skipped = 0;
+        std::size_t seen = 0;
         for_each_cell(what, [&](const cell& c) {
-            if (skipped++ % step() != 0)
+            if (seen++ % step() != 0)
                 return;
             ++cells;
             const std::string wrong = run(c).wrong();
