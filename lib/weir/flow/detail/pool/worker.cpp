@@ -20,6 +20,14 @@ void worker::disturb()
     signal.emit(boost::asio::cancellation_type::terminal);
 }
 
+status worker::without_value() noexcept
+{
+    reason_ = reason();
+    if (reason_ == cancel_reason::none)
+        return status::failed;
+    return reason_ == cancel_reason::deadline ? status::timed_out : status::cancelled;
+}
+
 running_job worker::look(time_point now, bool always_on_thread) const
 {
     auto& self = const_cast<worker&>(*this); // an `atomic_ref` is not for constants

@@ -82,22 +82,14 @@ public:
     status end(bool has_value) noexcept
     {
         set_busy(false);
-        if (!has_value)
-            reason_ = reason();
-        if (record_ != nullptr)
+        const status s = has_value ? status::ok : without_value();
+        if (record_ != nullptr) [[unlikely]]
             on_token.cancel();
         record_ = nullptr;
         asked_ = nullptr;
         timeout.cancel();
         if (watched_)
             watched_->end();
-        status s = status::ok;
-        if (!has_value) {
-            if (reason_ == cancel_reason::none)
-                s = status::failed;
-            else
-                s = reason_ == cancel_reason::deadline ? status::timed_out : status::cancelled;
-        }
         counts.ended(s);
         return s;
     }
@@ -161,6 +153,8 @@ private:
     {
         std::atomic_ref(busy_).store(busy, std::memory_order_release);
     }
+    /// How it ended, from the reason why it was asked to.
+    [[gnu::cold]] status without_value() noexcept;
     bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
 
     struct named_job {

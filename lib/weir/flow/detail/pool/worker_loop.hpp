@@ -318,7 +318,8 @@ private:
     status begin(worker& w, numbered_job<Job>& job, time_point now, bool may_suspend)
     {
         if constexpr (keeps_copies)
-            this->keep(job.number, std::as_const(job.job));
+            if (job.number.record) [[unlikely]]
+                this->keep(job.number, std::as_const(job.job));
         if (!work_.begin(job.job, w, job.number.id))
             return this->end_unstarted(w, job.number, now, work_.asked(job.job));
         return this->begin_job(w, job.number, now, may_suspend);
