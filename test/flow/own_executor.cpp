@@ -118,8 +118,8 @@ BOOST_AUTO_TEST_CASE(a_worker_pool_outlives_its_context)
                           asio::io_context& other, bool polled) {
         const auto handler = [](int n) { return n; };
         weir::worker_pool<int, int> pool(
-            std::vector<asio::any_io_executor>{std::exchange(own, nullptr)}, weir::pool_options(2),
-            handler);
+            std::vector<asio::any_io_executor>{std::exchange(own, nullptr)},
+            weir::pool_options(2).inline_on_runners(), handler);
         for (int i = 0; i < 3; ++i)
             BOOST_TEST(bool(pool.try_submit(i)));
         if (polled)

@@ -46,7 +46,7 @@ BOOST_AUTO_TEST_CASE(a_hundred_thousand_jobs_are_done_once_each)
         weir::runner_pool runners(2);
         const auto plain = [](int i) { return i; };
         const auto awaited = [](int i) -> asio::awaitable<int> { co_return i; };
-        const auto options = weir::pool_options(8).queue(64).results(64);
+        const auto options = weir::pool_options(8).queue(64).results(64).inline_on_runners();
         const auto jobs = coroutine ? std::make_unique<pool>(runners, options, awaited)
                                     : std::make_unique<pool>(runners, options, plain);
         std::vector<std::atomic<int>> seen(4 * n);
