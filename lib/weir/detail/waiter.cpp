@@ -367,9 +367,12 @@ void waiter_registry::shut_down(group& waiting) noexcept
                 return;
             w = &waiting.waiters.front();
         }
+        // One that was just being started may have parked since.
         w->context_shutdown();
-        while (is_to_be_posted(waiting, *w))
+        while (is_to_be_posted(waiting, *w)) {
             std::this_thread::yield();
+            w->context_shutdown();
+        }
     }
 }
 
