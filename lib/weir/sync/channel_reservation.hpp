@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/nodiscard.hpp>
 #include <weir/sync/detail/channel_state.hpp>
 
 #include <memory>
@@ -21,7 +22,7 @@ class reserve_operation;
 /// Lifetime: destroying it gives the place back. It may outlive its channel: a value sent then goes
 ///           to the channel's `on_undelivered`.
 template <class T>
-class [[nodiscard]] channel_reservation {
+class WEIR_NODISCARD_HANDLE channel_reservation {
 public:
     /// An empty reservation: no place.
     channel_reservation() noexcept = default;
