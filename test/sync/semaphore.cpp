@@ -156,6 +156,27 @@ BOOST_AUTO_TEST_CASE(when_the_head_is_cancelled_those_behind_it_are_looked_at)
     });
 }
 
+// More of them than are granted in one hold of the lock.
+BOOST_AUTO_TEST_CASE(when_the_time_of_the_head_is_over_all_that_fit_behind_it_are_granted)
+{
+    simulation s(1);
+    weir::semaphore limit(s.a.get_executor(), 1000);
+    const weir::permit held = limit.try_acquire(800);
+    const auto deadline = s.world.now() + std::chrono::seconds(1);
+    limit.async_acquire_until(deadline, 900, [](weir::error_code error, weir::permit) {
+        BOOST_TEST((error == weir::errc::timed_out));
+    });
+    std::vector<weir::permit> granted;
+    for (int i = 0; i < 200; ++i)
+        limit.async_acquire([&](weir::error_code error, weir::permit p) {
+            BOOST_TEST(!error);
+            granted.push_back(std::move(p));
+        });
+    s.world.run();
+    BOOST_TEST(granted.size() == 200U);
+    BOOST_TEST(limit.waiters() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_granted_permit_is_delivered_though_cancelled_afterwards)
 {
     in_many_orders([](simulation& s) {

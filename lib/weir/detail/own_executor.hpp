@@ -75,13 +75,16 @@ class own_executor final : private context_guest {
 public:
     using executor_type = Executor;
 
+    /// The bare executor of an `io_context` too.
+    enum class bare { may_dangle, is_dropped };
+
     explicit own_executor(Executor executor, std::shared_ptr<void> closed = nullptr,
-                          closing close = nullptr)
+                          closing close = nullptr, bare if_bare = bare::may_dangle)
         : context_guest(std::move(closed), close), executor_(std::move(executor))
     {
         if (!is_there())
             set_gone();
-        else if (!is_bare(executor_))
+        else if (if_bare == bare::is_dropped || !is_bare(executor_))
             enlist();
     }
     ~own_executor()

@@ -118,8 +118,11 @@ boost::asio::awaitable<void> run_for_each(Range range, std::size_t limit, Functi
     scope children(executor);
     for_each_run<Range, Function> run(std::forward<Range>(range), limit, function, children,
                                       time_service::of(executor));
-    run.grow();
-    co_await children.join();
+    const auto start = [&]() -> scope& {
+        run.grow();
+        return children;
+    };
+    co_await joined(start);
     run.check_all_done();
 }
 

@@ -96,8 +96,9 @@ void task_pool_state::run_what_waits()
     while (auto job = jobs().try_receive()) {
         try {
             run_accepted(std::move(*job));
-        } catch (...) { // no memory for a worker
-            drop(std::move(*job));
+        } catch (...) { // no memory for a worker, which drops the job if it has it
+            if (job->job)
+                drop(std::move(*job));
         }
     }
 }

@@ -249,12 +249,19 @@ detail::timed_child::timed_child(asio::any_io_executor executor, time_point dead
 
 void detail::timed_child::cancel_at(asio::any_io_executor executor, time_point deadline)
 {
-    at_timeout_ =
-        alarm(std::move(executor), deadline, [this] { only_.cancel(cancel_reason::deadline); });
+    try {
+        at_timeout_ =
+            alarm(std::move(executor), deadline, [this] { only_.cancel(cancel_reason::deadline); });
+    } catch (...) { // the child has begun, and must be waited for
+        no_alarm_ = std::current_exception();
+        only_.cancel(cancel_reason::requested);
+    }
 }
 
 std::exception_ptr detail::timed_child::error() const
 {
+    if (no_alarm_)
+        return no_alarm_;
     if (only_.reason() == cancel_reason::deadline)
         return std::make_exception_ptr(system_error(errc::timed_out));
     return std::current_exception();

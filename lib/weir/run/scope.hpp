@@ -175,7 +175,11 @@ public:
     boost::asio::awaitable<void> join() { return only_.join(); }
     boost::asio::awaitable<void> join_uninterrupted() { return only_.join_uninterrupted(); }
 
-    /// The exception being handled, or `errc::timed_out` when the timeout caused it.
+    /// For a coroutine that was cancelled while the child began.
+    void cancel() { only_.cancel(); }
+
+    /// The exception being handled, or `errc::timed_out` when the timeout caused it, or why there
+    /// is no timeout: the child was cancelled then.
     std::exception_ptr error() const;
 
 private:
@@ -183,7 +187,31 @@ private:
 
     scope only_;
     alarm at_timeout_;
+    std::exception_ptr no_alarm_;
 };
+
+/// Joins the children that `start()` spawns and returns: a `scope&`, or a `timed_child&`. One of them
+/// may cancel this coroutine while it begins. By itself Asio would then throw at the next
+/// `co_await`, and the children would run on without what they use.
+template <class Start>
+boost::asio::awaitable<void> joined(Start start)
+{
+    const bool throwing = co_await boost::asio::this_coro::throw_if_cancelled();
+    co_await boost::asio::this_coro::throw_if_cancelled(false);
+    std::exception_ptr error;
+    try {
+        auto& children = start();
+        const auto own = co_await boost::asio::this_coro::cancellation_state;
+        if (own.cancelled() != boost::asio::cancellation_type::none)
+            children.cancel();
+        co_await children.join();
+    } catch (...) {
+        error = std::current_exception();
+    }
+    co_await boost::asio::this_coro::throw_if_cancelled(throwing);
+    if (error)
+        std::rethrow_exception(error);
+}
 
 template <class T, class Body>
 boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, error_rule rule)
@@ -191,8 +219,11 @@ boost::asio::awaitable<T> run_in_scope(Body body, cancel_token token, error_rule
     const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
     scope children(executor, std::move(token), rule);
     typename kept_value<T>::type result;
-    children.spawn(keep<T>(body(children), result));
-    co_await children.join();
+    const auto start = [&]() -> scope& {
+        children.spawn(keep<T>(body(children), result));
+        return children;
+    };
+    co_await joined(start);
     if constexpr (!std::is_void_v<T>)
         co_return std::move(*result);
 }

@@ -121,16 +121,18 @@ public:
     bool give_up(node& n) noexcept
     {
         results made;
+        bool more = false;
         {
             std::lock_guard lock(mutex_);
             if (!n.parked_) {
                 n.given_up_ = true;
                 return false;
             }
+            const bool was_head = &n == &queue_.front();
             dequeue(n);
-            grant(made);
+            more = was_head && grant(made);
         }
-        made.deliver();
+        deliver(made, more);
         return true;
     }
 

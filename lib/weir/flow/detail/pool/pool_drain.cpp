@@ -127,11 +127,11 @@ bool pool_state::runs_on_this_thread() const
 std::vector<running_job> pool_state::running_jobs(std::size_t most) const
 {
     std::vector<running_job> jobs;
-    const time_point now = time_service::of(get_executor()).now();
+    const time_point at = current_time();
     const auto look = [&](const worker& w) {
         if (jobs.size() == most)
             return;
-        running_job job = w.look(now, always_on_thread_);
+        running_job job = w.look(at, always_on_thread_);
         if (job.id != 0)
             jobs.push_back(std::move(job));
     };

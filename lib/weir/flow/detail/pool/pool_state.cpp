@@ -72,7 +72,9 @@ pool_state::pool_state(std::vector<executor_type> executors, const pool_options&
     : options_(checked(options)), has_timeout_(options.timeout() != duration::max()),
       has_records_(options.takes_timings() || options.keeps_jobs()),
       executors_(checked(std::move(executors))),
-      home_(std::make_shared<const own_any_executor>(executors_.front())),
+      // A pool with threads of its own ends with its context, and its tasks may live on.
+      home_(std::make_shared<const own_any_executor>(executors_.front(), nullptr, nullptr,
+                                                     own_any_executor::bare::is_dropped)),
       live_at_(executors_.size()), workers_left_(executors_.front()),
       target_(options.workers().count())
 {
@@ -368,9 +370,19 @@ void pool_state::describe(ticket& job, const job_options* options)
         job.record->options = *options;
     if (options_.takes_timings()) {
         job.record->timed = true;
-        const time_point now = time_service::of(get_executor()).now();
-        job.record->times.queued = job.record->times.started = job.record->times.finished = now;
+        const time_point at = current_time();
+        job.record->times.queued = job.record->times.started = job.record->times.finished = at;
     }
+}
+
+// By the clock of a context that is still there; all real ones are the same.
+time_point pool_state::current_time() const
+{
+    std::lock_guard lock(mutex_);
+    for (const executor_type& each : executors_)
+        if (each)
+            return time_service::of(each).now();
+    return std::chrono::steady_clock::now();
 }
 
 } // namespace weir::detail

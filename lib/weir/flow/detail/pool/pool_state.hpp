@@ -261,6 +261,7 @@ private:
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
+    time_point current_time() const;
 
     const pool_options options_;
     const bool has_timeout_;

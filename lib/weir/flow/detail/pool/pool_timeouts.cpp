@@ -156,7 +156,7 @@ std::optional<duration> pool_state::time_queued(const ticket& job) const
 {
     if (!job.record || !job.record->timed)
         return std::nullopt;
-    return time_service::of(get_executor()).now() - job.record->times.queued;
+    return current_time() - job.record->times.queued;
 }
 
 } // namespace weir::detail
