@@ -1,4 +1,5 @@
 // Pools, tasks and scopes that outlive the context of their executors.
+#include <weir/flow/explain.hpp>
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/run/scope.hpp>
@@ -15,6 +16,7 @@
 
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -89,6 +91,29 @@ BOOST_AUTO_TEST_CASE(a_task_pool_and_its_tasks_outlive_their_context)
         BOOST_TEST(!(second->status() == weir::status::ok));
         BOOST_TEST(!called);
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_that_has_lost_one_of_its_contexts_still_works_and_reports)
+{
+    auto first = std::make_unique<asio::io_context>();
+    asio::io_context second;
+    weir::task_pool tasks({first->get_executor(), second.get_executor()},
+                          weir::pool_options(2).timings().inline_on_runners());
+    first->poll();
+    second.poll();
+    first.reset();
+    bool ended = false;
+    tasks.async_run([] { return 1; },
+                    asio::bind_executor(second.get_executor(),
+                                        [&](weir::error_code error, weir::outcome<int> out) {
+                                            ended = !error && out.value() == 1;
+                                        }));
+    second.restart();
+    second.poll();
+    BOOST_TEST(ended);
+    std::ostringstream text;
+    weir::explain(tasks, text);
+    BOOST_TEST(!text.str().empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_paused_pool_ends_with_its_context)

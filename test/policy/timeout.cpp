@@ -1,20 +1,26 @@
 #include <weir/policy/timeout.hpp>
 
 #include <weir/sync/channel.hpp>
+#include <weir/sync/event.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 #include <weir/time/sleep.hpp>
 
+#include "support/hand_clock.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cerrno>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -53,6 +59,39 @@ asio::awaitable<weir::error_code> code_of(asio::awaitable<T> work)
         co_return e.code();
     }
     co_return weir::error_code();
+}
+
+// What cannot be timed is cancelled, and waited for.
+BOOST_AUTO_TEST_CASE(an_operation_whose_alarm_cannot_be_set_is_joined)
+{
+    weir::test::hand_clock clock;
+    weir::event go;
+    bool over = false;
+    std::exception_ptr error;
+    bool ended = false;
+    const auto operation = [&]() -> asio::awaitable<int> {
+        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+        co_await go.async_wait(clock.executor(), asio::use_awaitable);
+        over = true;
+        throw std::runtime_error("late");
+    };
+    clock.fail_next(1);
+    asio::co_spawn(
+        clock.context(),
+        [&]() -> asio::awaitable<void> { (void)co_await weir::with_timeout(1s, operation()); },
+        [&](std::exception_ptr e) {
+            ended = true;
+            error = e;
+        });
+    clock.context().poll();
+    BOOST_TEST(!ended);
+    go.set();
+    clock.context().restart();
+    clock.context().poll();
+    BOOST_TEST(over);
+    BOOST_REQUIRE(ended);
+    BOOST_CHECK_EXCEPTION(std::rethrow_exception(error), weir::system_error,
+                          [](const auto& e) { return e.code().value() == EMFILE; });
 }
 
 BOOST_AUTO_TEST_CASE(what_is_done_in_time_is_returned)

@@ -10,6 +10,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <exception>
@@ -274,6 +276,34 @@ BOOST_AUTO_TEST_CASE(a_child_that_could_not_be_started_is_not_waited_for)
         }
         BOOST_TEST(refusals >= 4U); // allocations of weir, and of Asio
     }
+}
+
+// The session is stopped from inside, while its scope begins.
+BOOST_AUTO_TEST_CASE(a_coroutine_that_its_own_child_cancels_waits_for_the_child)
+{
+    in_many_orders([](simulation& s) {
+        asio::cancellation_signal stop;
+        bool body_has_ended = false;
+        bool ended = false;
+        const auto session = [&]() -> asio::awaitable<void> {
+            co_await asio::post(asio::use_awaitable);
+            const auto body = [&](weir::scope&) -> asio::awaitable<int> {
+                co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
+                stop.emit(asio::cancellation_type::terminal);
+                co_await weir::async_sleep_for(co_await asio::this_coro::executor, 1s);
+                BOOST_TEST(!ended);
+                body_has_ended = true;
+                co_return 7;
+            };
+            (void)co_await weir::with_scope(body);
+        };
+        auto on_end = [&](std::exception_ptr) { ended = true; };
+        asio::co_spawn(s.a.get_executor(), session,
+                       asio::bind_cancellation_slot(stop.slot(), on_end));
+        s.world.run();
+        BOOST_TEST(body_has_ended);
+        BOOST_TEST(ended);
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,6 +6,8 @@
 
 #include "support/watchdog.hpp"
 
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
@@ -72,7 +74,7 @@ BOOST_AUTO_TEST_CASE(coroutines_have_a_thread_per_core)
     for (int i = 0; i < 500; ++i)
         BOOST_TEST(bool(jobs.try_submit(i)));
     BOOST_TEST(jobs.drain_and_wait(1h).ledger.ok == 500U);
-    weir::task_pool tasks(pool_options(weir::unlimited));
+    weir::task_pool tasks{pool_options(weir::unlimited)};
     auto out = tasks.async_run([work] { return work(7); }, asio::use_future).get();
     BOOST_TEST(out.value() == 7);
     BOOST_TEST(tasks.drain_and_wait(1h).clean());
@@ -93,6 +95,29 @@ BOOST_AUTO_TEST_CASE(jobs_that_block_have_threads_though_there_are_runners)
     }
     BOOST_TEST(jobs.drain_and_wait(1h).clean());
     BOOST_TEST(tasks.drain_and_wait(1h).clean());
+}
+
+// Its executor is gone then: a handler that has none of its own is destroyed.
+BOOST_AUTO_TEST_CASE(a_task_outlives_a_pool_with_threads_of_its_own)
+{
+    const weir::test::watchdog guard;
+    weir::task<int> handle;
+    {
+        weir::task_pool tasks(pool_options(2));
+        handle = tasks.try_submit([] { return 7; });
+        BOOST_TEST(tasks.drain_and_wait(1h).clean());
+    }
+    const auto kept = std::make_shared<int>(0);
+    handle.async_outcome([kept](weir::error_code, const weir::outcome<int>&) { ++*kept; });
+    BOOST_TEST(kept.use_count() == 1);
+    asio::io_context mine;
+    int value = 0;
+    handle.async_outcome(
+        asio::bind_executor(mine, [&](weir::error_code error, weir::outcome<int> out) {
+            value = error ? -1 : out.value();
+        }));
+    mine.run();
+    BOOST_TEST(value == 7);
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_destroyed_in_the_middle_joins_its_threads_and_reports_every_job)
