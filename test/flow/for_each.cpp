@@ -83,10 +83,10 @@ BOOST_AUTO_TEST_CASE(a_wide_window_fills_by_turns_and_not_on_the_stack)
             ++calls;
             co_await weir::async_sleep_for(s.a.get_executor(), 1s);
         };
-        co_await weir::for_each(one_to(20'000), 20'000, work);
+        co_await weir::for_each(one_to(2'000), 2'000, work);
     });
     s.run();
-    BOOST_TEST(calls == 20'000);
+    BOOST_TEST(calls == 2'000);
     BOOST_TEST(most_in_a_step <= 2); // the first call is started by the caller's own step
     BOOST_TEST((s.elapsed() == 1s)); // all at once
 }

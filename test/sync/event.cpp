@@ -43,7 +43,7 @@ BOOST_AUTO_TEST_CASE(a_cancelled_wait_is_aborted)
 
 BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)
 {
-    weir::test::any_order_of_destruction_is_clean(start);
+    weir::test::any_order_of_destruction_is_clean(start, weir::test::own_strand::must_not_be);
 }
 
 BOOST_AUTO_TEST_CASE(it_happens_once)

@@ -56,7 +56,8 @@ struct asleep {
 BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)
 {
     weir::test::any_order_of_destruction_is_clean(
-        [](asio::any_io_executor executor) { return asleep(executor); });
+        [](asio::any_io_executor executor) { return asleep(executor); },
+        weir::test::own_strand::must_not_be);
 }
 
 BOOST_AUTO_TEST_CASE(a_cancelled_sleep_is_aborted_at_once)
