@@ -142,7 +142,11 @@ struct receive_until : subject_of<receive_until> {
 };
 
 struct receive_some : subject_of<receive_some> {
-    explicit receive_some(any_io_executor own) : c(std::move(own), 4) {}
+    explicit receive_some(any_io_executor own) : c(std::move(own), 4)
+    {
+        for (auto& each : into)
+            each.clear();
+    }
 
     template <class Handler>
     void begin(Handler handler)
@@ -155,7 +159,8 @@ struct receive_some : subject_of<receive_some> {
         c.close();
     }
 
-    std::vector<int> into[3];
+    // They must stay until completion, which may come after the end of the channel.
+    static inline std::vector<int> into[3];
     std::size_t next = 0;
     weir::channel<int> c;
 };
