@@ -4,11 +4,14 @@
 #include <weir/detail/service_cache.hpp>
 #include <weir/detail/time_service.hpp>
 
+#include <boost/asio/execution/context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/recycling_allocator.hpp>
+#include <boost/asio/strand.hpp>
 
 #include <mutex>
 #include <thread>
+#include <utility>
 
 namespace weir::detail {
 
@@ -134,6 +137,33 @@ bool waiter::enlist()
         return false;
     registry_.store(&registry, std::memory_order_relaxed);
     return true;
+}
+
+namespace {
+
+/// Enough of an executor to make a strand of its context.
+struct any_of_context {
+    boost::asio::execution_context& query(boost::asio::execution::context_t) const noexcept
+    {
+        return *context;
+    }
+    template <class Function>
+    void execute(Function&& function) const
+    {
+        std::forward<Function>(function)();
+    }
+    bool operator==(const any_of_context&) const = default;
+
+    boost::asio::execution_context* context;
+};
+
+} // namespace
+
+// Services are shut down newest first. Strands must be after the registry, whose `shutdown` waits
+// for wake-ups that are being posted to them: so their service is there before it.
+waiter_registry::waiter_registry(boost::asio::execution_context& context) : service(context)
+{
+    [[maybe_unused]] const boost::asio::strand<any_of_context> strands(any_of_context{&context});
 }
 
 waiter_registry::~waiter_registry()

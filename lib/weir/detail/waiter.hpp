@@ -111,7 +111,7 @@ class waiter_registry final : public boost::asio::execution_context::service {
 public:
     static inline boost::asio::execution_context::id id;
 
-    explicit waiter_registry(boost::asio::execution_context& context) : service(context) {}
+    explicit waiter_registry(boost::asio::execution_context& context);
     [[gnu::cold]] ~waiter_registry() override;
 
     /// False: the context is being destroyed, and the waiter was not added.
