@@ -233,6 +233,12 @@ std::vector<unsigned> threads_of(executor_kind kind)
     }
 }
 
+bool is_strand(executor_kind kind)
+{
+    return kind != executor_kind::io_context && kind != executor_kind::custom &&
+           kind != executor_kind::runner && kind != executor_kind::pool;
+}
+
 /// How far the operations are, and where they were started.
 struct circumstance {
     progress when;
@@ -277,6 +283,8 @@ void for_each_cell(const row& what, Visit visit)
     do {
         for (const executor_kind own : executor_kinds)
             for (const unsigned own_threads : threads_of(own)) {
+                if (what.finish == finishes::on_no_strand && is_strand(own))
+                    continue;
                 turn = 0;
                 ++group;
                 cell c{&what, own, own_threads, handler_place::own, own, 0, {}, {}, order};

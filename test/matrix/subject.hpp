@@ -49,6 +49,7 @@ private:
 enum class finishes {
     at_any_time,
     before_the_context, ///< no: it posts to the own executor
+    on_no_strand,       ///< yes; but the context does not drop the own executor: it is no strand
 };
 
 /// A row of the matrix: an operation of a primitive.

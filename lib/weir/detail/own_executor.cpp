@@ -6,16 +6,13 @@ namespace weir::detail {
 
 void context_guest::enter(boost::asio::execution_context& context)
 {
-    auto& registry = service_cache<waiter_registry>::of(context);
-    if (!registry.add(*this))
-        return context_gone();
-    registry_.store(&registry, std::memory_order_relaxed);
+    if (!service_cache<waiter_registry>::of(context).add(*this))
+        context_gone();
 }
 
 void context_guest::leave() noexcept
 {
-    if (auto* registry = registry_.load(std::memory_order_relaxed))
-        registry->remove(*this);
+    waiter_registry::remove(*this);
 }
 
 // Closing may end operations, and one of these may be the last to hold the primitive.
@@ -23,7 +20,6 @@ void context_guest::context_gone() noexcept
 {
     const std::shared_ptr<void> closed = closed_;
     const closing close = close_;
-    registry_.store(nullptr, std::memory_order_relaxed);
     set_gone();
     drop();
     if (close != nullptr)

@@ -59,7 +59,7 @@ private:
 
     std::shared_ptr<void> closed_;
     const closing close_;
-    std::atomic<waiter_registry*> registry_{nullptr};
+    waiter_registry* registry_ = nullptr; // under the guests' mutex
     std::atomic<bool> gone_{false};
 };
 

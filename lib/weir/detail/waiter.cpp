@@ -226,18 +226,39 @@ void waiter_registry::remove(waiter& w) noexcept
     others_.remove(w);
 }
 
+namespace {
+
+// Of the guests of all contexts: a guest may leave while its context, and with it the registry,
+// ends on another thread.
+constinit std::mutex guests_mutex;
+
+} // namespace
+
 bool waiter_registry::add(context_guest& guest) noexcept
 {
-    std::lock_guard lock(mutex_);
-    if (!down_)
-        guests_.push_front(guest);
-    return !down_;
+    std::lock_guard lock(guests_mutex);
+    if (guests_are_gone_)
+        return false;
+    guests_.push_front(guest);
+    guest.registry_ = this;
+    return true;
 }
 
+// Waits while another thread tells the guest that its context is gone.
 void waiter_registry::remove(context_guest& guest) noexcept
 {
-    std::lock_guard lock(mutex_);
-    guests_.erase(guest);
+    for (;; std::this_thread::yield()) {
+        std::lock_guard lock(guests_mutex);
+        waiter_registry* const its = guest.registry_;
+        if (its == nullptr)
+            return;
+        if (its->told_ != &guest)
+            return its->guests_.erase(guest);
+        if (its->teller_ == std::this_thread::get_id()) {
+            its->told_ = nullptr; // what it was told made it go
+            return;
+        }
+    }
 }
 
 // What is in line stays there: whichever thread resumes it has it for itself.
@@ -378,12 +399,18 @@ void waiter_registry::shut_down_guests() noexcept
     for (;;) {
         context_guest* guest = nullptr;
         {
-            std::lock_guard lock(mutex_);
+            std::lock_guard lock(guests_mutex);
+            guests_are_gone_ = true;
             if (guests_.empty())
                 return;
             guest = &guests_.pop_front();
+            told_ = guest;
+            teller_ = std::this_thread::get_id();
         }
         guest->context_gone();
+        std::lock_guard lock(guests_mutex);
+        if (std::exchange(told_, nullptr) == guest) // it is still there
+            guest->registry_ = nullptr;
     }
 }
 

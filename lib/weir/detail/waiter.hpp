@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <thread>
 #include <utility>
 
 // The base of every waiting operation in weir. It keeps three rules, so that no primitive has to:
@@ -120,7 +121,7 @@ public:
 
     /// False: the context is being destroyed.
     bool add(context_guest& guest) noexcept;
-    void remove(context_guest& guest) noexcept;
+    static void remove(context_guest& guest) noexcept;
 
     void only_one_thread(boost::asio::io_context& context) noexcept { one_thread_ = &context; }
     bool is_run_by_one_thread() const noexcept { return one_thread_.load() != nullptr; }
@@ -162,7 +163,11 @@ private:
     short_mutex mutex_;
     group others_;
     chain<waiter> woken_;
+    // Under a mutex of all registries:
     list<context_guest> guests_;
+    context_guest* told_ = nullptr; // that the context is gone, by this thread:
+    std::thread::id teller_;
+    bool guests_are_gone_ = false;
     bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;
     std::atomic<boost::asio::io_context*> one_thread_{nullptr};
