@@ -190,8 +190,8 @@ private:
     std::exception_ptr no_alarm_;
 };
 
-/// Joins the children that `start()` spawns and returns: a `scope&`, or a `timed_child&`. One of them
-/// may cancel this coroutine while it begins. By itself Asio would then throw at the next
+/// Joins the children that `start()` spawns and returns: a `scope&`, or a `timed_child&`. One of
+/// them may cancel this coroutine while it begins. By itself Asio would then throw at the next
 /// `co_await`, and the children would run on without what they use.
 template <class Start>
 boost::asio::awaitable<void> joined(Start start)
