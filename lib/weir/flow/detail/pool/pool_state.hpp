@@ -95,7 +95,7 @@ public:
     /// runs one of the pool's executors.
     drain_report drain_and_wait(duration timeout);
 
-    /// The jobs that run now, at most so many of them.
+    /// The jobs that run now, up to `most` of them.
     std::vector<running_job> running_jobs(std::size_t most) const;
     bool is_closed() const noexcept { return closing_.load(); }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "matrix/probe.hpp"
+#include "stress/matrix/probe.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 

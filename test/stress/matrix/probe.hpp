@@ -1,6 +1,6 @@
 #pragma once
 
-#include "matrix/place.hpp"
+#include "stress/matrix/place.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 

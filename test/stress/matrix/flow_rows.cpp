@@ -1,4 +1,4 @@
-#include "matrix/subject.hpp"
+#include "stress/matrix/subject.hpp"
 
 #include <weir/flow/asio_queue.hpp>
 #include <weir/flow/task_pool.hpp>

@@ -1,4 +1,4 @@
-#include "matrix/subject.hpp"
+#include "stress/matrix/subject.hpp"
 
 #include "support/watchdog.hpp"
 
@@ -165,7 +165,7 @@ private:
     bool until(Condition condition)
     {
         for (int idle = 0; !condition(); ++idle) {
-            if (idle == 10'000) // a second, for what takes microseconds
+            if (idle == 300'000) // half a minute, for what takes microseconds: it is stuck
                 return false;
             if (own_)
                 own_->poll();

@@ -1,4 +1,4 @@
-#include "matrix/subject.hpp"
+#include "stress/matrix/subject.hpp"
 
 #include <weir/run/cancel.hpp>
 #include <weir/sync/channel.hpp>
