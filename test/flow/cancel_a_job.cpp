@@ -239,6 +239,32 @@ BOOST_AUTO_TEST_CASE(a_cancelled_run_cancels_its_job_when_asked_to)
         });
 }
 
+// Before anything else has run.
+BOOST_AUTO_TEST_CASE(a_run_that_is_cancelled_at_once_is_aborted)
+{
+    for (const weir::limit limit : {weir::limit(1), weir::limit(weir::unlimited)})
+        in_many_orders([limit](simulation& s) {
+            weir::task_pool tasks(both(s), pool_options(limit));
+            asio::cancellation_signal signal;
+            weir::error_code code;
+            bool inside = true;
+            const auto on_end = [&](weir::error_code error, weir::outcome<int>) {
+                BOOST_TEST(!inside);
+                code = error;
+            };
+            tasks.async_run([] { return slow(1); }, job_options().cancel_with_run(),
+                            asio::bind_cancellation_slot(signal.slot(), on_end));
+            signal.emit(asio::cancellation_type::total);
+            inside = false;
+            s.world.run();
+            BOOST_TEST(code == asio::error::operation_aborted);
+            BOOST_TEST((s.elapsed() == 0s));
+            BOOST_TEST(tasks.ledger().cancelled == 1U);
+            tasks.close();
+            s.run();
+        });
+}
+
 BOOST_AUTO_TEST_CASE(a_task_outlives_its_pool_and_may_still_be_cancelled)
 {
     simulation s(1);

@@ -61,6 +61,11 @@ BOOST_AUTO_TEST_CASE(a_plain_handler_of_more_workers_than_runners_is_refused)
     int_pool as_many(both(s), weir::pool_options(2), plain);
     int_pool said_so(both(s), weir::pool_options(3).inline_on_runners(), plain);
     int_pool suspends(both(s), weir::pool_options(3), twice_after_a_second);
+    BOOST_CHECK_EXCEPTION(as_many.resize(3), std::invalid_argument, says("inline_on_runners"));
+    BOOST_TEST((as_many.workers() == weir::limit(2)));
+    as_many.resize(1);
+    said_so.resize(4);
+    suspends.resize(4);
     as_many.close();
     said_so.close();
     suspends.close();

@@ -16,6 +16,7 @@
 #include <atomic>
 #include <chrono>
 #include <memory>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -93,6 +94,9 @@ BOOST_AUTO_TEST_CASE(jobs_that_block_have_threads_though_there_are_runners)
         BOOST_TEST(bool(jobs.try_submit(i)));
         (void)tasks.try_submit([&] { four(); });
     }
+    BOOST_CHECK_THROW(jobs.resize(4), std::invalid_argument);
+    BOOST_CHECK_THROW(tasks.resize(5), std::invalid_argument);
+    BOOST_CHECK_THROW(tasks.resize(weir::unlimited), std::invalid_argument);
     BOOST_TEST(jobs.drain_and_wait(1h).clean());
     BOOST_TEST(tasks.drain_and_wait(1h).clean());
 }

@@ -29,7 +29,7 @@ bool is_bare(const Executor& executor) noexcept
         return std::is_same_v<Executor, bare>;
 }
 
-/// What is dropped when the context goes. A part of `own_executor`.
+/// What is dropped when the context goes, or when the guest leaves. A part of `own_executor`.
 class context_guest : private list_node<> {
 public:
     using closing = void (*)(void*) noexcept;

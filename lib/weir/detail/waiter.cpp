@@ -244,16 +244,21 @@ bool waiter_registry::add(context_guest& guest) noexcept
     return true;
 }
 
-// Waits while another thread tells the guest that its context is gone.
+// Waits while another thread tells the guest that its context is gone. One that leaves by itself
+// drops what it has of the context while the context waits.
 void waiter_registry::remove(context_guest& guest) noexcept
 {
     for (;; std::this_thread::yield()) {
-        std::lock_guard lock(guests_mutex);
+        std::unique_lock lock(guests_mutex);
         waiter_registry* const its = guest.registry_;
         if (its == nullptr)
             return;
-        if (its->told_ != &guest)
-            return its->guests_.erase(guest);
+        if (its->told_ != &guest) {
+            its->guests_.erase(guest);
+            const posting here(*its);
+            lock.unlock();
+            return guest.drop();
+        }
         if (its->teller_ == std::this_thread::get_id()) {
             its->told_ = nullptr; // what it was told made it go
             return;
@@ -390,6 +395,8 @@ void waiter_registry::shutdown()
     while (!woken_.empty()) // no more arrive
         woken_.pop_front().dropped();
     shut_down_guests();
+    while (posting_.load(std::memory_order_acquire) != 0) // guests that leave by themselves
+        std::this_thread::yield();
 }
 
 // Here, and not in the destructor: all services of the context are still there, and a strand needs

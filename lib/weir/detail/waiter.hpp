@@ -171,7 +171,7 @@ private:
     bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;
     std::atomic<boost::asio::io_context*> one_thread_{nullptr};
-    std::atomic<std::size_t> posting_{0}; // threads that post a wake-up now
+    std::atomic<std::size_t> posting_{0}; // threads that need the context a moment longer
     post_storage storage_;
 };
 

@@ -81,7 +81,7 @@ public:
     pool_options& inline_on_runners();
 
     /// Jobs block their thread: the pool has threads of its own for them, one per worker, whatever
-    /// executors it is given. Default off.
+    /// executors it is given. `resize` to more is refused; `paused` has one thread. Default off.
     pool_options& blocking();
 
     /// Each outcome of a worker pool has its job, for another attempt: `outcome::job`. Default off:

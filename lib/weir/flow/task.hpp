@@ -90,8 +90,9 @@ public:
 
     /// Asks the job to end, as `job_options::token` does: one that has not started never does; a
     /// running coroutine's operation is cancelled (terminal), and a plain callable can ask its
-    /// `job_context`. The outcome is `cancelled` then. A job that has ended, or ends all the same
-    /// with a value, stays as it is. Does nothing without a job.
+    /// `job_context`. The outcome is `cancelled` then (`timed_out` for `cancel_reason::deadline`).
+    /// A job that has ended, or ends all the same with a value, stays as it is. Does nothing
+    /// without a job.
     ///
     /// Threads: from any thread.
     void cancel(cancel_reason reason = cancel_reason::requested) const

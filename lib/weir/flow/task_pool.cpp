@@ -66,8 +66,17 @@ const job_options* task_pool_state::unless_empty(const job_options& options) noe
 submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& task,
                                                         const job_options& options)
 {
+    auto result = try_accept(std::move(task), options);
+    if (!result)
+        reject();
+    return result;
+}
+
+submit_result<task_pointer> task_pool_state::try_accept(task_pointer&& task,
+                                                        const job_options& options)
+{
     if (!workers().is_unlimited()) {
-        auto result = detail::try_submit(*this, unless_empty(options), std::move(task));
+        auto result = detail::try_accept(*this, unless_empty(options), std::move(task));
         look_again();
         return result;
     }
@@ -76,7 +85,6 @@ submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& task,
     numbered_job<task_pointer> item(std::move(number), std::move(task));
     if (run_beside(executor_type(), std::move(item), nullptr))
         return submit_result<task_pointer>(id);
-    reject();
     return submit_result<task_pointer>(errc::closed, std::move(item.job));
 }
 

@@ -148,7 +148,8 @@ public:
     /// Errors: throws `std::logic_error` on a thread that runs one of the pool's executors.
     drain_report drain_and_wait(duration timeout);
 
-    /// Changes how many jobs run at a time. Running jobs are not interrupted.
+    /// Changes how many jobs run at a time. Running jobs are not interrupted. Throws
+    /// `std::invalid_argument` for more than a `blocking()` pool has threads.
     void resize(limit workers);
     limit workers() const noexcept;
 

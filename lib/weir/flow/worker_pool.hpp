@@ -185,7 +185,8 @@ public:
 
     /// Changes how many jobs run at a time. More start at once; fewer as jobs end, for running jobs
     /// are not interrupted. With `paused` none starts until the next change, or until the pool
-    /// stops. Throws `std::invalid_argument` for `unlimited`.
+    /// stops. Throws `std::invalid_argument` for `unlimited`, and, as the constructor does, for
+    /// more workers of a plain handler than can run at a time.
     void resize(limit workers) { state_->resize(detail::bounded(workers)); }
     limit workers() const noexcept { return state_->workers(); }
 

@@ -31,7 +31,9 @@ namespace weir {
 /// Lifetime: the destructor stops and joins. The pool's own contexts live until then, so whatever
 ///           refers to their executors may go first. Contexts of yours outlive the pool. It leaves
 ///           them stopped and does not destroy what is queued in them; run them again, or destroy
-///           them. Do not run or stop them while the pool has them.
+///           them. Do not run or stop them while the pool has them. A
+///           `worker_pool` or `task_pool` over them counts on one thread each, and ends before the
+///           runner pool.
 class runner_pool {
 public:
     using executor_type = boost::asio::io_context::executor_type;

@@ -109,6 +109,7 @@ void pool_state::start_workers()
 
 void pool_state::resize(limit workers)
 {
+    check_enough_threads(workers);
     target_ = workers.count();
     start_workers();
     on_each_worker([](pool_state&, worker& w) { w.disturb(); });
@@ -127,7 +128,18 @@ void pool_state::one_worker_per_executor()
     serial_.resize(executors_.size());
     live_at_.resize(executors_.size());
     useful_ = executors_.size();
-    if (workers().count() > useful_ && !options_.runs_inline())
+    check_enough_threads(workers());
+}
+
+void pool_state::check_enough_threads(limit workers) const
+{
+    if (options_.runs_inline())
+        return;
+    if (options_.is_blocking() && workers.count() > executors_.size())
+        throw std::invalid_argument(
+            "weir: a blocking() pool has as many threads as it was made with workers, and cannot "
+            "run more jobs at a time: make it for the most workers that it will have");
+    if (workers.count() > useful_)
         throw std::invalid_argument(
             "weir::worker_pool: a plain handler keeps its runner while it runs, so there are more "
             "workers than can run at a time: say inline_on_runners() if that is meant, or "
@@ -323,13 +335,11 @@ void pool_state::close()
 // With the last context the pool ends, also while it is paused.
 void pool_state::executor_gone(std::size_t index) noexcept
 {
-    const std::shared_ptr<pool_state> self = weak_from_this().lock();
-    if (!self)
-        return;
+    const std::shared_ptr<pool_state> self = weak_from_this().lock(); // null: it ends
     {
         std::lock_guard lock(mutex_);
         executors_[index] = nullptr;
-        if (has_place())
+        if (!self || has_place())
             return;
     }
     close();

@@ -125,6 +125,9 @@ protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
     /// more workers than executors would only wait for one another. Before `start_workers`.
     [[gnu::cold]] void one_worker_per_executor();
+    /// Throws `std::invalid_argument` when so many workers could not run at a time, unless the
+    /// options say that this is meant.
+    [[gnu::cold]] void check_enough_threads(limit workers) const;
 
     /// The worker is about to run a job. `ok`: it may. Otherwise how the job ended without running.
     /// `now` need only be about right where no times are taken.

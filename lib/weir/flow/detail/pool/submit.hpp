@@ -71,10 +71,10 @@ struct caller_that_runs final : end_callback {
     job_id id;
 };
 
-/// Submits without waiting; the job is handed back when there is no place for it. `options` may be
-/// null.
+/// Takes a job in when there is a place for it now; otherwise it is handed back, and is not counted
+/// as rejected. `options` may be null.
 template <class Pool>
-auto try_submit(Pool& pool, const job_options* options, typename Pool::job_type&& job)
+auto try_accept(Pool& pool, const job_options* options, typename Pool::job_type&& job)
 {
     using Job = typename Pool::job_type;
     ticket number = Pool::are_numbered ? pool.next_ticket(options) : ticket();
@@ -83,8 +83,18 @@ auto try_submit(Pool& pool, const job_options* options, typename Pool::job_type&
     const try_result sent = pool.jobs().try_send(std::move(item));
     if (sent)
         return submit_result<Job>(id);
-    pool.reject();
     return submit_result<Job>(sent.error(), job_in<Job>(item));
+}
+
+/// Submits without waiting; the job is handed back when there is no place for it. `options` may be
+/// null.
+template <class Pool>
+auto try_submit(Pool& pool, const job_options* options, typename Pool::job_type&& job)
+{
+    auto result = try_accept(pool, options, std::move(job));
+    if (!result)
+        pool.reject();
+    return result;
 }
 
 /// Submits from the front while there are places.

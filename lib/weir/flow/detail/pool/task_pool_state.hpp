@@ -57,6 +57,8 @@ public:
     void submit(task_pointer&& task, const job_options& options, Handler&& handler);
 
     submit_result<task_pointer> try_submit(task_pointer&& task, const job_options& options);
+    /// The same, and one that is handed back does not count as rejected.
+    submit_result<task_pointer> try_accept(task_pointer&& task, const job_options& options);
 
     void resize(limit workers);
 
@@ -172,7 +174,15 @@ struct start_run {
     {
         claim<R> claimed(state);
         state->drop(); // there is no handle to ask with, once the wait is given up
-        task_pointer task = std::move(state);
+        // Where nothing has to wait for a place, the wait for the outcome begins here: a request to
+        // cancel that comes at once finds it.
+        auto taken = pool->try_accept(std::move(state), options);
+        if (taken) {
+            std::shared_ptr<pool_state> cancel_in = options.cancels_with_run() ? pool : nullptr;
+            return wait_for_outcome(*pool->home(), std::move(claimed), std::move(handler),
+                                    std::move(cancel_in));
+        }
+        task_pointer task = std::move(taken.job());
         run_handler<R, std::decay_t<Handler>> accepted(std::move(handler), pool, std::move(claimed),
                                                        options.cancels_with_run());
         pool->submit(std::move(task), options, std::move(accepted));
