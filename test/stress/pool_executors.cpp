@@ -4,7 +4,7 @@
 #include <weir/run/assume_serial.hpp>
 #include <weir/time/sleep.hpp>
 
-#include "support/watchdog.hpp"
+#include "four_threads.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -30,51 +30,9 @@
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using weir::pool_options;
+using weir::test::on_four_threads;
 
 namespace {
-
-/// Four threads behind one executor.
-class four_threads {
-public:
-    explicit four_threads(bool io) : io_(io)
-    {
-        for (int i = 0; io && i < 4; ++i)
-            threads_.emplace_back([this] { context_.run(); });
-    }
-    four_threads(const four_threads&) = delete;
-    four_threads& operator=(const four_threads&) = delete;
-    ~four_threads()
-    {
-        work_.reset();
-        for (std::thread& t : threads_)
-            t.join();
-        pool_.join();
-    }
-
-    asio::any_io_executor get_executor()
-    {
-        if (io_)
-            return context_.get_executor();
-        return pool_.get_executor();
-    }
-
-private:
-    const bool io_;
-    asio::thread_pool pool_{4};
-    asio::io_context context_;
-    asio::executor_work_guard<asio::io_context::executor_type> work_{context_.get_executor()};
-    std::vector<std::thread> threads_;
-};
-
-template <class Test>
-void on_four_threads(Test test)
-{
-    const weir::test::watchdog guard;
-    for (const bool io : {false, true}) {
-        four_threads threads(io);
-        test(threads.get_executor());
-    }
-}
 
 /// Suspends in an operation of weir, in one of Asio, and not at all. What it keeps is its own
 /// worker's: without a strand it would be a race.

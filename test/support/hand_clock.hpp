@@ -25,6 +25,10 @@ public:
     /// The next wake-ups cannot be had: there are too many open files.
     void fail_next(int many) noexcept { source_->failures = many; }
 
+    /// A wake-up that was on its way when it was taken back.
+    void wake_late() { service().fire(); }
+    bool is_set() const noexcept { return source_->wake_at_ != time_point::max(); }
+
     void advance_to(time_point at)
     {
         source_->time = at;

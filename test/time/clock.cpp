@@ -127,6 +127,32 @@ BOOST_AUTO_TEST_CASE(an_entry_that_comes_while_another_expires_hides_none_before
     BOOST_TEST(late.fired);
 }
 
+// Where several threads run a context, a wake-up may be on its way when the clock is set anew. A
+// clock that stays set without need keeps the context running.
+BOOST_AUTO_TEST_CASE(a_wake_up_that_comes_too_late_leaves_no_clock_set)
+{
+    weir::test::hand_clock clock;
+    auto& service = clock.service();
+    std::vector<weir::time_point> order;
+    entry soon(order, weir::time_point{} + 1s);
+    BOOST_TEST(service.schedule(soon, soon.at, clock.executor()));
+    BOOST_TEST(service.cancel(soon));
+    clock.context().run();
+    BOOST_TEST(!clock.is_set());
+
+    entry much_later(order, weir::time_point{} + 1h);
+    BOOST_TEST(service.schedule(much_later, much_later.at, clock.executor()));
+    BOOST_TEST(clock.is_set());
+    clock.wake_late();
+    BOOST_TEST(clock.is_set());
+    BOOST_TEST(service.cancel(much_later));
+    clock.wake_late();
+    clock.context().restart();
+    clock.context().run();
+    BOOST_TEST(!clock.is_set());
+    BOOST_TEST(order.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_sum_of_times_stays_in_range)
 {
     const auto last = weir::time_point::max();

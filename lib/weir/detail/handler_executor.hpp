@@ -31,6 +31,17 @@ auto own_executor_of(const Handler& handler) noexcept
     return boost::asio::get_associated_executor(handler, boost::asio::any_io_executor());
 }
 
+/// Whether this handler has one. One whose erased executor is empty has not.
+template <class Handler>
+bool brings_executor(const Handler& handler) noexcept
+{
+    using own = handler_executor_or_none<Handler>;
+    if constexpr (std::is_same_v<own, boost::asio::any_io_executor>)
+        return bool(own_executor_of(handler));
+    else
+        return has_own_executor<Handler>;
+}
+
 /// Where functions are posted for a handler: to its own executor, or else to the I/O executor. That
 /// one is not even copied for a handler with one of its own: another thread may be dropping it.
 template <class Handler, class IoExecutor>

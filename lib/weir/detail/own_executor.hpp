@@ -29,10 +29,37 @@ bool is_bare(const Executor& executor) noexcept
         return std::is_same_v<Executor, bare>;
 }
 
-/// What is dropped when the context goes, or when the guest leaves. A part of `own_executor`.
+/// Base of what holds a part of an execution context, such as a strand, and must let go of it when
+/// the context is destroyed, or when it goes itself before that.
 class context_guest : private list_node<> {
 public:
     using closing = void (*)(void*) noexcept;
+
+    /// While it lives, the context is not destroyed. Empty when that has begun. The guest lives as
+    /// long.
+    class hold {
+    public:
+        hold() = default;
+        explicit hold(context_guest& guest) noexcept;
+        hold(hold&& other) noexcept : guest_(std::exchange(other.guest_, nullptr)) {}
+        hold& operator=(hold&& other) noexcept
+        {
+            hold(std::move(other)).swap(*this);
+            return *this;
+        }
+        ~hold()
+        {
+            if (guest_ != nullptr)
+                guest_->holds_.fetch_sub(1, std::memory_order_release);
+        }
+
+        explicit operator bool() const noexcept { return guest_ != nullptr; }
+
+    private:
+        void swap(hold& other) noexcept { std::swap(guest_, other.guest_); }
+
+        context_guest* guest_ = nullptr;
+    };
 
     context_guest(const context_guest&) = delete;
     context_guest& operator=(const context_guest&) = delete;
@@ -48,7 +75,7 @@ protected:
 
     void enter(boost::asio::execution_context& context);
     void leave() noexcept;
-    void set_gone() noexcept { gone_.store(true, std::memory_order_relaxed); }
+    void set_gone() noexcept { gone_.store(true); }
 
 private:
     friend class waiter_registry;
@@ -61,6 +88,7 @@ private:
     const closing close_;
     waiter_registry* registry_ = nullptr; // under the guests' mutex
     std::atomic<bool> gone_{false};
+    std::atomic<unsigned> holds_{0};
 };
 
 /// The executor that a primitive was made with, for handlers that have none. The primitive may
@@ -107,23 +135,13 @@ public:
     template <class Handler>
     bool serves(const Handler& handler) const noexcept
     {
-        return !is_gone() || has_own(handler);
+        return !is_gone() || brings_executor(handler);
     }
 
     /// For an operation: looked at only if its handler has no executor.
     const Executor& fallback() const noexcept { return executor_; }
 
 private:
-    template <class Handler>
-    static bool has_own(const Handler& handler) noexcept
-    {
-        using own = handler_executor_or_none<Handler>;
-        if constexpr (std::is_same_v<own, boost::asio::any_io_executor>)
-            return bool(own_executor_of(handler));
-        else
-            return has_own_executor<Handler>;
-    }
-
     bool is_there() const noexcept
     {
         if constexpr (std::is_same_v<Executor, boost::asio::any_io_executor>)

@@ -174,6 +174,9 @@ void time_service::fire() noexcept
         lock.lock();
     }
     arm_or_fail(lock);
+    // This may have been a wake-up that came too late to be taken back, and the clock be set anew.
+    if (heap_.empty() && !armed_ && !down_)
+        source_->sleep(*this);
 }
 
 void time_service::arm(time_point at)

@@ -35,8 +35,8 @@ namespace weir {
 /// Cancellation: cancels the running calls; no further item is pulled. Throws what a call threw.
 ///               If no call threw, it throws `operation_aborted`, unless the range was seen to
 ///               have ended before.
-/// Handler: everything runs on the caller's executor. To use more than one thread, take a
-///          `worker_pool`.
+/// Threads: everything runs on the caller's executor, one call at a time (in a strand over it,
+///          unless it is known to be serial). To use more than one thread, take a `worker_pool`.
 /// Lifetime: an lvalue range must live until the end; an rvalue range and the function are kept.
 /// Memory: one coroutine per running call. Items not pulled yet cost nothing.
 template <class Range, class Function>

@@ -38,7 +38,8 @@ concept deferred_operation = !is_awaitable<Operation> && requires(Operation oper
 /// Errors: `errc::timed_out` when the time was over first; else what the operation throws. A value
 ///         that arrives late is still returned.
 /// Cancellation: reaches the operation.
-/// Threads: on the coroutine's executor, which must be serial.
+/// Threads: on the coroutine's executor; in a strand over it, unless it is known to be serial (a
+///          runner's, a strand, or one given through `assume_serial`).
 /// Memory: two coroutines, about 1.5 KB; a small one more for a deferred operation.
 template <class T>
 boost::asio::awaitable<T> with_timeout(duration timeout, boost::asio::awaitable<T> operation);

@@ -4,6 +4,8 @@
 
 #include <weir/detail/guarded_signal.hpp>
 #include <weir/detail/own_executor.hpp>
+#include <weir/detail/post_to.hpp>
+#include <weir/detail/serial.hpp>
 #include <weir/detail/uninterrupted.hpp>
 #include <weir/sync/wait_group.hpp>
 
@@ -30,19 +32,34 @@ struct scope::child {
     bool counted = true;
 };
 
+// Used only on the executor of the children, but for what is marked.
 struct scope::state {
-    state(asio::any_io_executor e, cancel_token t, error_rule r)
-        : executor(e), token(std::move(t)), running(std::move(e)), rule(r)
+    state(const asio::any_io_executor& e, const cancel_token& t, error_rule r)
+        : in_strand(!detail::is_serial(e)), executor(in_strand ? detail::strand_over(e) : e),
+          token(t), running(e), rule(r)
     {
+        if (!in_strand)
+            return;
+        stop.emplace(token);
+        errors.reserve(1); // one that could not begin has an error, too
     }
 
+    // Any thread, in a strand.
     void cancel(cancel_reason why)
     {
-        if (reason != cancel_reason::none || why == cancel_reason::none)
+        cancel_reason before = cancel_reason::none;
+        if (why == cancel_reason::none || !reason.compare_exchange_strong(before, why))
             return;
-        reason = why;
-        // A child may end, and leave its list, when it is cancelled. This allocates nothing: a
-        // scope's destructor comes here.
+        if (in_strand)
+            stop->cancel(why);
+        else
+            cancel_children();
+    }
+
+    // A child may end, and leave its list, when it is cancelled. This allocates nothing: a scope's
+    // destructor comes here.
+    void cancel_children()
+    {
         while (!children.empty()) {
             const std::shared_ptr<child> c = children.front();
             c->line = &cancelled;
@@ -51,16 +68,15 @@ struct scope::state {
         }
     }
 
-    // What the end of a child needs is there before the child begins.
+    // What the end of a child needs is there before the child begins. It is counted already.
     void begins(const std::shared_ptr<child>& c)
     {
         const std::size_t wanted =
-            rule == error_rule::collect ? errors.size() + running.count() : 0;
-        if (errors.capacity() <= wanted)
-            errors.reserve(2 * wanted + 1);
+            rule == error_rule::collect ? errors.size() + running.count() : 1;
+        if (errors.capacity() < wanted)
+            errors.reserve(2 * wanted);
         c->place = children.insert(children.end(), c);
         c->line = &children;
-        running.add();
     }
 
     void leaves(child& c) noexcept
@@ -69,26 +85,50 @@ struct scope::state {
             std::exchange(c.line, nullptr)->erase(c.place);
     }
 
+    void failed(std::exception_ptr error)
+    {
+        if (!errors.empty() && rule != error_rule::collect)
+            return;
+        errors.push_back(std::move(error));
+        if (rule == error_rule::cancel_siblings)
+            cancel(cancel_reason::sibling_failed);
+    }
+
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
     {
         leaves(*c);
-        if (error && (errors.empty() || rule == error_rule::collect)) {
-            errors.push_back(std::move(error));
-            if (rule == error_rule::cancel_siblings)
-                cancel(cancel_reason::sibling_failed);
-        }
+        if (error)
+            failed(std::move(error));
         c->counted = false;
+        stop_listening();
         running.done();
     }
 
+    bool has_children() const noexcept { return !children.empty() || !cancelled.empty(); }
+    // A scope without children keeps no context running.
+    void stop_listening() noexcept
+    {
+        if (!has_children())
+            on_stop.cancel();
+    }
+
+    /// Starts a child that is counted. It is not any more, when this throws.
+    static void start(const std::shared_ptr<state>& s, asio::awaitable<void> work);
+    /// The same in the strand. What it throws is the child's error then.
+    static void start_in_strand(const std::shared_ptr<state>& s, asio::awaitable<void> work);
+    void listen(const std::shared_ptr<state>& self);
+
+    const bool in_strand; // the children are; the owner of the scope need not be
     detail::own_executor<asio::any_io_executor> executor;
     const cancel_token token;
-    wait_group running;
+    wait_group running;                                     // any thread
+    std::atomic<cancel_reason> reason{cancel_reason::none}; // any thread
+    std::optional<cancel_source> stop;                      // how `cancel` reaches the strand
+    detail::guarded_call on_stop;                           // while there are children
     std::list<std::shared_ptr<child>> children;
     std::list<std::shared_ptr<child>> cancelled; // those that have been, and have not ended
     const error_rule rule;
     std::vector<std::exception_ptr> errors; // only the first, unless they are collected
-    cancel_reason reason = cancel_reason::none;
 };
 
 /// What is called when a child has ended. Destroyed without being called, with the child and its
@@ -131,9 +171,9 @@ scope::scope(asio::any_io_executor executor, error_rule rule)
 }
 
 scope::scope(asio::any_io_executor executor, cancel_token token, error_rule rule)
-    : state_(std::make_shared<state>(std::move(executor), std::move(token), rule))
+    : state_(std::make_shared<state>(executor, token, rule))
 {
-    if (state_->token.can_be_cancelled())
+    if (token.can_be_cancelled() && !state_->in_strand)
         on_token_.start([s = state_] { s->cancel(s->token.reason()); },
                         [s = state_](auto handler) {
                             s->token.async_wait(s->executor.get(), std::move(handler));
@@ -150,19 +190,62 @@ void scope::spawn(asio::awaitable<void> work)
     if (state_->executor.is_gone())
         return;                              // no child can run any more
     const std::shared_ptr<state> s = state_; // on this executor the child may destroy the scope
-    auto c = std::make_shared<child>();
-    s->begins(c);
+    s->running.add();
+    if (s->in_strand)
+        state::start_in_strand(s, std::move(work));
+    else
+        state::start(s, std::move(work));
+}
+
+void scope::state::start(const std::shared_ptr<state>& s, asio::awaitable<void> work)
+{
+    std::shared_ptr<child> c;
     try {
+        c = std::make_shared<child>();
+        if (s->in_strand)
+            s->listen(s);
+        s->begins(c);
         child_end on_end(s, c);
         asio::co_spawn(s->executor.get(), run(s, c, std::move(work)),
                        asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
     } catch (...) {
         // It did not start, unless it has ended already.
-        s->leaves(*c);
-        if (std::exchange(c->counted, false))
+        if (c)
+            s->leaves(*c);
+        s->stop_listening();
+        if (!c || std::exchange(c->counted, false))
             s->running.done();
         throw;
     }
+}
+
+void scope::state::start_in_strand(const std::shared_ptr<state>& s, asio::awaitable<void> work)
+{
+    auto begin = [s, work = std::move(work)]() mutable {
+        try {
+            start(s, std::move(work));
+        } catch (...) {
+            s->failed(std::current_exception());
+        }
+    };
+    try {
+        detail::post_to(s->executor.get(), std::move(begin));
+    } catch (...) {
+        s->running.done();
+        throw;
+    }
+}
+
+void scope::state::listen(const std::shared_ptr<state>& self)
+{
+    if (has_children())
+        return;
+    on_stop.start(
+        [self] {
+            self->cancel(self->stop->token().reason()); // it may have been the token's
+            self->cancel_children();
+        },
+        [&](auto handler) { stop->token().async_wait(executor.get(), std::move(handler)); });
 }
 
 void scope::cancel(cancel_reason reason)
@@ -230,10 +313,34 @@ asio::awaitable<void> scope::join_uninterrupted()
     return detail::uninterrupted(wait(state_, false));
 }
 
+namespace {
+
+/// The work and its alarm, both in the child's strand.
+asio::awaitable<void> in_strand(time_point deadline, asio::awaitable<void> work)
+{
+    const asio::any_io_executor executor = co_await asio::this_coro::executor;
+    std::optional<detail::timed_child> one;
+    const auto start = [&]() -> detail::timed_child& {
+        return one.emplace(executor, deadline, std::move(work));
+    };
+    try {
+        co_await detail::joined(start);
+    } catch (...) {
+        std::rethrow_exception(one ? one->error() : std::current_exception());
+    }
+}
+
+} // namespace
+
 detail::timed_child::timed_child(asio::any_io_executor executor, duration timeout,
                                  asio::awaitable<void> work)
     : only_(executor)
 {
+    if (!is_serial(executor)) {
+        const time_point deadline = saturating_add(now(executor), timeout);
+        only_.spawn(in_strand(deadline, std::move(work)));
+        return;
+    }
     only_.spawn(std::move(work)); // on this executor it may run at once: the time starts after that
     const time_point deadline = saturating_add(now(executor), timeout);
     cancel_at(std::move(executor), deadline);
@@ -243,6 +350,10 @@ detail::timed_child::timed_child(asio::any_io_executor executor, time_point dead
                                  asio::awaitable<void> work)
     : only_(executor)
 {
+    if (!is_serial(executor)) {
+        only_.spawn(in_strand(deadline, std::move(work)));
+        return;
+    }
     only_.spawn(std::move(work));
     cancel_at(std::move(executor), deadline);
 }

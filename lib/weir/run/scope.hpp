@@ -42,7 +42,8 @@ private:
 /// others.
 ///
 /// Shape: `spawn` any number of children, then `co_await join()`, always. Children run on the
-///        scope's executor, as does the coroutine that owns the scope.
+///        scope's executor, one at a time: in a strand over it, unless it is known to be serial (a
+///        runner's, a strand, or one given through `assume_serial`).
 /// Errors: with `error_rule::cancel_siblings`, the default because partial results are rarely
 ///         useful, the first error is recorded before the siblings are cancelled, and `join` throws
 ///         it; later errors are usually caused by that cancellation, and are dropped. With
@@ -55,8 +56,8 @@ private:
 ///               this gap: it waits for them whatever its body catches. A scope with a token is
 ///               cancelled when the token's source is, from any thread, with the source's reason;
 ///               the children are cancelled on the scope's executor.
-/// Threads: only on its executor, which is serial. To cancel from elsewhere, give the scope the
-///          token of a `cancel_source`.
+/// Threads: with a serial executor, only there; to cancel from elsewhere, give the scope the token
+///          of a `cancel_source`. With any other, from any thread.
 /// Lifetime: a scope destroyed before it was joined (after an exception, say) cancels its children,
 ///           which end by themselves. It may outlive its executor's context, which destroys the
 ///           children; nothing can be spawned after that.
@@ -71,8 +72,9 @@ public:
     scope& operator=(const scope&) = delete;
     ~scope();
 
-    /// Starts a child. On the scope's executor it may run to its first suspension inside this call.
+    /// Starts a child. On a serial executor it may run to its first suspension inside this call.
     /// Throws `std::bad_alloc` when there is no memory for it; it does not count as a child then.
+    /// (Where that is found only in the strand, it is the child's error.)
     void spawn(boost::asio::awaitable<void> child);
 
     /// The same for a callable that returns `awaitable<void>`. It is kept until its coroutine has
@@ -162,7 +164,7 @@ boost::asio::awaitable<void> keep(boost::asio::awaitable<T> operation,
 /// waits for it.
 ///
 /// Errors: what `join` throws; `error` in the handler says what that was.
-/// Threads: as a scope's.
+/// Threads: as a scope's. Where the executor is not serial, the alarm is in the child's strand.
 class timed_child {
 public:
     timed_child(boost::asio::any_io_executor executor, duration timeout,

@@ -168,14 +168,14 @@ struct receive_from_asio : subject_of<receive_from_asio> {
     weir::asio_queue<asio_channel> queue;
 };
 
-const add_row<submit> r1("worker_pool, async_submit", finishes::before_the_context);
-const add_row<results> r2("worker_pool, results", finishes::before_the_context);
-const add_row<submit_task> r3("task_pool, async_submit", finishes::before_the_context);
-const add_row<run_task> r4("task_pool, async_run", finishes::before_the_context);
-const add_row<outcome_of_task> r5("task, async_outcome", finishes::before_the_context);
-const add_row<run_on_lane> r6("blocking_lane, async_run", finishes::on_no_strand);
-const add_row<close_lane> r7("blocking_lane, async_close", finishes::on_no_strand);
-const add_row<send_to_asio> r8("asio_queue, async_send", finishes::at_any_time);
-const add_row<receive_from_asio> r9("asio_queue, async_receive", finishes::at_any_time);
+const add_row<submit> r1("worker_pool, async_submit");
+const add_row<results> r2("worker_pool, results");
+const add_row<submit_task> r3("task_pool, async_submit");
+const add_row<run_task> r4("task_pool, async_run");
+const add_row<outcome_of_task> r5("task, async_outcome");
+const add_row<run_on_lane> r6("blocking_lane, async_run");
+const add_row<close_lane> r7("blocking_lane, async_close");
+const add_row<send_to_asio> r8("asio_queue, async_send");
+const add_row<receive_from_asio> r9("asio_queue, async_receive");
 
 } // namespace

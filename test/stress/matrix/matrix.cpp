@@ -192,9 +192,7 @@ private:
             what == (other_ ? thing::handler_context : thing::own_context);
         if (last_of_handlers && !subject_ && !all([](const trace& t) { return t.is_over(); }))
             report("the primitive is gone, and an operation still waits");
-        const bool uses_it =
-            what == thing::own_context && cell_.what->finish == finishes::before_the_context;
-        if (racer_.joinable() && (what == thing::primitive || uses_it))
+        if (racer_.joinable() && what == thing::primitive)
             racer_.join();
         switch (what) {
         case thing::own_context:
@@ -231,12 +229,6 @@ std::vector<unsigned> threads_of(executor_kind kind)
     default:
         return {0, 1, 4};
     }
-}
-
-bool is_strand(executor_kind kind)
-{
-    return kind != executor_kind::io_context && kind != executor_kind::custom &&
-           kind != executor_kind::runner && kind != executor_kind::pool;
 }
 
 /// How far the operations are, and where they were started.
@@ -283,8 +275,6 @@ void for_each_cell(const row& what, Visit visit)
     do {
         for (const executor_kind own : executor_kinds)
             for (const unsigned own_threads : threads_of(own)) {
-                if (what.finish == finishes::on_no_strand && is_strand(own))
-                    continue;
                 turn = 0;
                 ++group;
                 cell c{&what, own, own_threads, handler_place::own, own, 0, {}, {}, order};

@@ -25,7 +25,8 @@ public:
     virtual void start(probe<void> handler) = 0;
     /// No more are started: lets go of executors that must not outlive their context.
     virtual void started() {}
-    /// Lets every operation that was started complete.
+    /// Lets every operation that was started complete. It may be called while the context of the
+    /// primitive's own executor is being destroyed by another thread.
     virtual void finish() {}
 };
 
@@ -45,17 +46,9 @@ private:
     }
 };
 
-/// Whether another thread may call `finish` while the primitive's own context is being destroyed.
-enum class finishes {
-    at_any_time,
-    before_the_context, ///< no: it posts to the own executor
-    on_no_strand,       ///< yes; but the context does not drop the own executor: it is no strand
-};
-
 /// A row of the matrix: an operation of a primitive.
 struct row {
     std::string name;
-    finishes finish;
     std::function<std::unique_ptr<subject>(boost::asio::any_io_executor own)> make;
 };
 
@@ -69,9 +62,9 @@ inline std::vector<row>& rows()
 template <class Subject>
 struct add_row {
     template <class... Args>
-    explicit add_row(std::string name, finishes finish, Args... args)
+    explicit add_row(std::string name, Args... args)
     {
-        rows().push_back({std::move(name), finish, [args...](boost::asio::any_io_executor own) {
+        rows().push_back({std::move(name), [args...](boost::asio::any_io_executor own) {
                               return std::make_unique<Subject>(std::move(own), args...);
                           }});
     }

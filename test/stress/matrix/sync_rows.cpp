@@ -263,36 +263,28 @@ struct sleep_until : subject_of<sleep_until> {
     due when;
 };
 
-const add_row<acquire> r1("semaphore, async_acquire", finishes::at_any_time);
-const add_row<acquire_until> r2("semaphore, async_acquire_until, far", finishes::at_any_time,
-                                due::far);
-const add_row<acquire_until> r3("semaphore, async_acquire_until, soon", finishes::at_any_time,
-                                due::soon);
-const add_row<acquire_until> r4("semaphore, async_acquire_until, past", finishes::at_any_time,
-                                due::past);
-const add_row<send> r5("channel, async_send", finishes::at_any_time, 1U);
-const add_row<send> r6("channel, async_send, no capacity", finishes::at_any_time, 0U);
-const add_row<send_until> r7("channel, async_send_until, far", finishes::at_any_time, due::far);
-const add_row<send_until> r8("channel, async_send_until, soon", finishes::at_any_time, due::soon);
-const add_row<send_until> r9("channel, async_send_until, past", finishes::at_any_time, due::past);
-const add_row<receive> r10("channel, async_receive", finishes::at_any_time);
-const add_row<receive_until> r11("channel, async_receive_until, far", finishes::at_any_time,
-                                 due::far);
-const add_row<receive_until> r12("channel, async_receive_until, soon", finishes::at_any_time,
-                                 due::soon);
-const add_row<receive_until> r13("channel, async_receive_until, past", finishes::at_any_time,
-                                 due::past);
-const add_row<receive_some> r14("channel, async_receive_some", finishes::at_any_time);
-const add_row<reserve> r15("channel, async_reserve", finishes::at_any_time);
-const add_row<close_gate> r16("gate, async_close", finishes::at_any_time);
-const add_row<wait_for_group> r17("wait_group, async_wait", finishes::at_any_time, due::never);
-const add_row<wait_for_group> r18("wait_group, async_wait_until, far", finishes::at_any_time,
-                                  due::far);
-const add_row<wait_for_group> r19("wait_group, async_wait_until, soon", finishes::at_any_time,
-                                  due::soon);
-const add_row<wait_for_event> r20("event, async_wait", finishes::at_any_time);
-const add_row<wait_for_token> r21("cancel_token, async_wait", finishes::at_any_time);
-const add_row<sleep_until> r22("async_sleep_until, soon", finishes::at_any_time, due::soon);
-const add_row<sleep_until> r23("async_sleep_until, past", finishes::at_any_time, due::past);
+const add_row<acquire> r1("semaphore, async_acquire");
+const add_row<acquire_until> r2("semaphore, async_acquire_until, far", due::far);
+const add_row<acquire_until> r3("semaphore, async_acquire_until, soon", due::soon);
+const add_row<acquire_until> r4("semaphore, async_acquire_until, past", due::past);
+const add_row<send> r5("channel, async_send", 1U);
+const add_row<send> r6("channel, async_send, no capacity", 0U);
+const add_row<send_until> r7("channel, async_send_until, far", due::far);
+const add_row<send_until> r8("channel, async_send_until, soon", due::soon);
+const add_row<send_until> r9("channel, async_send_until, past", due::past);
+const add_row<receive> r10("channel, async_receive");
+const add_row<receive_until> r11("channel, async_receive_until, far", due::far);
+const add_row<receive_until> r12("channel, async_receive_until, soon", due::soon);
+const add_row<receive_until> r13("channel, async_receive_until, past", due::past);
+const add_row<receive_some> r14("channel, async_receive_some");
+const add_row<reserve> r15("channel, async_reserve");
+const add_row<close_gate> r16("gate, async_close");
+const add_row<wait_for_group> r17("wait_group, async_wait", due::never);
+const add_row<wait_for_group> r18("wait_group, async_wait_until, far", due::far);
+const add_row<wait_for_group> r19("wait_group, async_wait_until, soon", due::soon);
+const add_row<wait_for_event> r20("event, async_wait");
+const add_row<wait_for_token> r21("cancel_token, async_wait");
+const add_row<sleep_until> r22("async_sleep_until, soon", due::soon);
+const add_row<sleep_until> r23("async_sleep_until, past", due::past);
 
 } // namespace

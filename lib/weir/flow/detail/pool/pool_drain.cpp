@@ -121,6 +121,7 @@ drain_report pool_state::drain_and_wait(duration timeout)
 
 bool pool_state::runs_on_this_thread() const
 {
+    std::lock_guard lock(mutex_);
     return std::any_of(executors_.begin(), executors_.end(), runs_here);
 }
 

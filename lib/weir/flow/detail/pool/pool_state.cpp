@@ -44,6 +44,9 @@ public:
     }
     ~place() { leave(); }
 
+    using context_guest::is_gone;
+    hold keep() noexcept { return hold(*this); }
+
 private:
     void drop() noexcept override { pool_.executor_gone(index_); }
 
@@ -100,8 +103,12 @@ void pool_state::start_workers()
     std::vector<worker_guard> fresh;
     {
         std::lock_guard lock(mutex_);
-        while (live_ < wanted() && !ended_ && has_place())
-            fresh.push_back(enter_resident());
+        while (live_ < wanted() && !ended_) {
+            std::optional<worker_guard> one = enter_resident();
+            if (!one)
+                break;
+            fresh.push_back(std::move(*one));
+        }
     }
     for (worker_guard& here : fresh)
         start(std::move(here));
@@ -146,12 +153,6 @@ void pool_state::check_enough_threads(limit workers) const
             "blocking() for a thread per worker");
 }
 
-pool_state::executor_type pool_state::home_at(std::size_t index) const
-{
-    const executor_type& there = executors_[index];
-    return !there || serial_[index] ? there : strand_over(there);
-}
-
 worker_pointer pool_state::new_worker(worker::role role, executor_type home)
 {
     if (stuck_)
@@ -159,24 +160,35 @@ worker_pointer pool_state::new_worker(worker::role role, executor_type home)
     return make_worker(role, std::move(home));
 }
 
+worker_pointer pool_state::new_worker_at(std::size_t index, worker::role role)
+{
+    context_guest::hold here = places_[index]->keep();
+    if (!here)
+        return nullptr;
+    const executor_type& there = executors_[index];
+    worker_pointer w = new_worker(role, serial_[index] ? there : strand_over(there));
+    w->keep = std::move(here);
+    return w;
+}
+
 worker_pointer pool_state::new_temporary(executor_type where)
 {
     if (where)
         return new_worker(worker::role::temporary, serial_over(where));
     const std::size_t count = executors_.size();
-    std::size_t at = 0;
     for (std::size_t left = count; left != 0; --left) {
-        at = next_.fetch_add(1, std::memory_order_relaxed) % count;
-        if (executors_[at])
-            break;
+        const std::size_t at = next_.fetch_add(1, std::memory_order_relaxed) % count;
+        if (worker_pointer w = new_worker_at(at, worker::role::temporary))
+            return w;
     }
-    return new_worker(worker::role::temporary, home_at(at));
+    return nullptr;
 }
 
 // A worker's coroutine is made on its own executor: frames that two threads write to are then not
 // neighbours in memory.
 void pool_state::start(worker_guard here)
 {
+    const context_guest::hold until_posted = std::move(here->keep);
     const executor_type home = here->get_executor();
     post_to(home, [this, here = std::move(here)]() mutable { run(std::move(here)); });
 }
@@ -191,20 +203,32 @@ worker_guard pool_state::enter(worker_pointer w)
     return worker_guard(std::move(w));
 }
 
-bool pool_state::has_place() const noexcept
+bool pool_state::is_there(std::size_t index) const noexcept
 {
-    return std::any_of(executors_.begin(), executors_.end(),
-                       [](const executor_type& each) { return bool(each); });
+    return executors_[index] && !places_[index]->is_gone();
 }
 
-// At the executor that has the fewest. There is one.
-worker_guard pool_state::enter_resident()
+bool pool_state::has_place() const noexcept
 {
     std::size_t at = 0;
-    for (std::size_t i = 1; i < executors_.size(); ++i)
-        if (executors_[i] && (!executors_[at] || live_at_[i] < live_at_[at]))
-            at = i;
-    worker_pointer w = new_worker(worker::role::resident, home_at(at));
+    while (at < executors_.size() && !is_there(at))
+        ++at;
+    return at < executors_.size();
+}
+
+// At the executor that has the fewest.
+std::optional<worker_guard> pool_state::enter_resident()
+{
+    std::size_t at = 0;
+    worker_pointer w;
+    while (!w) {
+        for (std::size_t i = 0; i < executors_.size(); ++i)
+            if (is_there(i) && (!is_there(at) || live_at_[i] < live_at_[at]))
+                at = i;
+        if (!is_there(at))
+            return std::nullopt;
+        w = new_worker_at(at, worker::role::resident);
+    }
     w->home = static_cast<std::uint32_t>(at);
     w->live = true;
     worker_guard here = enter(std::move(w));
@@ -366,11 +390,12 @@ void pool_state::stop(cancel_reason reason)
 void pool_state::ensure_one_worker()
 {
     std::unique_lock lock(mutex_);
-    if (live_ != 0 || ended_ || !has_place())
+    if (live_ != 0 || ended_)
         return;
-    worker_guard here = enter_resident();
+    std::optional<worker_guard> here = enter_resident();
     lock.unlock();
-    start(std::move(here));
+    if (here)
+        start(std::move(*here));
 }
 
 void pool_state::describe(ticket& job, const job_options* options)

@@ -102,6 +102,8 @@ public:
     ledger read() const;
     pool_stats stats() const;
 
+    /// Whether each job has a record, which is allocated when the job is numbered.
+    bool has_records() const noexcept { return has_records_; }
     /// Numbers a job. `options` may be null.
     ticket next_ticket(const job_options* options)
     {
@@ -159,7 +161,7 @@ protected:
     [[gnu::cold]] void end_of_jobs() noexcept;
 
     /// A temporary worker, not in the pool yet. Its executor is made serial; without one it is one
-    /// of the pool's.
+    /// of the pool's. Null when the pool has none any more.
     worker_pointer new_temporary(executor_type where);
     /// How many workers share what is queued.
     std::size_t takers() const noexcept
@@ -226,19 +228,22 @@ private:
     /// outcomes.
     virtual void lost(worker& w, bool in_a_job) noexcept = 0;
 
-    /// A worker's executor: one of the pool's where that is serial, else a strand of its own.
-    executor_type home_at(std::size_t index) const;
     /// Not in the pool yet.
     worker_pointer new_worker(worker::role role, executor_type home);
+    /// The same, at one of the pool's executors: there where that is serial, else in a strand of
+    /// its own. The context is not destroyed before the worker has started. Null when that has
+    /// begun.
+    worker_pointer new_worker_at(std::size_t index, worker::role role);
     void describe(ticket& job, const job_options* options);
     worker_guard enter(worker_pointer w);
-    [[gnu::cold]] worker_guard enter_resident();
+    [[gnu::cold]] std::optional<worker_guard> enter_resident();
     void left(worker& w) noexcept;
     void no_longer_live(worker& w) noexcept;
     void jobs_moved() noexcept;
     [[gnu::cold]] bool leave_if_too_many(worker& w) noexcept;
     [[gnu::cold]] void ensure_one_worker();
     [[gnu::cold]] bool has_place() const noexcept;
+    bool is_there(std::size_t index) const noexcept;
     [[gnu::cold]] void executor_gone(std::size_t index) noexcept;
     std::size_t wanted() const noexcept
     {

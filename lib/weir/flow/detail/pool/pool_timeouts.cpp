@@ -128,9 +128,7 @@ void pool_state::abandon(worker& w)
     std::unique_lock lock(mutex_);
     no_longer_live(w);
     worker_guard beside = enter(make_worker(worker::role::temporary, w.get_executor()));
-    std::optional<worker_guard> successor;
-    if (!w.is_temporary())
-        successor.emplace(enter_resident());
+    std::optional<worker_guard> successor = w.is_temporary() ? std::nullopt : enter_resident();
     lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);

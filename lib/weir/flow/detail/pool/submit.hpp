@@ -104,7 +104,7 @@ std::size_t try_submit_n(Pool& pool, std::span<typename Pool::job_type> jobs)
     using Job = typename Pool::job_type;
     std::size_t count = 0;
     if constexpr (Pool::in_batches)
-        if (!pool.options().takes_timings()) // then numbering a job allocates nothing
+        if (!pool.has_records()) // then numbering a job allocates nothing
             count = channel_access::try_give(pool.jobs(), jobs.size(), [&](std::size_t i) {
                 return numbered_job<Job>(pool.next_ticket(nullptr), std::move(jobs[i]));
             });

@@ -2,6 +2,7 @@
 
 #include <weir/detail/guarded_call.hpp>
 #include <weir/detail/list.hpp>
+#include <weir/detail/own_executor.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
 #include <weir/flow/detail/pool/watched_job.hpp>
 #include <weir/flow/job_context.hpp>
@@ -46,10 +47,17 @@ private:
     unsigned* count_;
 };
 
+/// Keeps the context of a worker's executor, one of the pool's, from being destroyed before the
+/// worker is there. A base, because it goes after the executor.
+struct until_started {
+    context_guest::hold keep;
+};
+
 /// Runs jobs, one at a time; to a job it is its `job_context`.
 ///
 /// Threads: its own executor, but for what says otherwise.
-class worker : public job_context,
+class worker : public until_started,
+               public job_context,
                public list_node<>,
                public boost::intrusive_ref_counter<worker, boost::thread_safe_counter> {
 public:

@@ -51,6 +51,8 @@ public:
                     std::unique_ptr<end_callback>&& on_end) override
     {
         worker_pointer made = this->new_temporary(std::move(where));
+        if (!made)
+            return false;
         temporary_type& fresh = as_temporary(*made);
         std::optional<worker_guard> entered = this->enter_temporary(std::move(made));
         if (!entered)
@@ -65,6 +67,8 @@ public:
     void run_accepted(numbered_job<Job>&& job) override
     {
         worker_pointer made = this->new_temporary(executor_type());
+        if (!made)
+            return this->drop(std::move(job));
         temporary_type& fresh = as_temporary(*made);
         worker_guard entered = this->enter_for_accepted(std::move(made));
         fresh.taken.put(std::move(job));

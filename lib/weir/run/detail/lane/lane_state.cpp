@@ -1,57 +1,36 @@
 #include <weir/run/detail/lane/lane_state.hpp>
 
+#include <weir/detail/own_executor.hpp>
+#include <weir/detail/post_to.hpp>
+
 #include <boost/asio/execution/context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
-#include <algorithm>
 #include <cassert>
 #include <stdexcept>
 #include <utility>
-#include <vector>
 
 namespace weir::detail {
 
 namespace asio = boost::asio;
 
-namespace {
-
-/// The lanes over an execution context: closed when it goes, before anything is posted to it.
-class lane_registry final : public asio::execution_context::service {
+/// Closes the lane when its executor's context is destroyed, and drops the executor.
+class lane_state::executor_guest final : private context_guest {
 public:
-    static inline asio::execution_context::id id;
-
-    explicit lane_registry(asio::execution_context& context) : service(context) {}
-
-    void add(std::weak_ptr<lane_state> lane)
+    explicit executor_guest(lane_state& lane) : context_guest(nullptr, nullptr), lane_(lane)
     {
-        std::lock_guard lock(mutex_);
-        if (lanes_.size() >= forget_at_) {
-            std::erase_if(lanes_, [](const auto& weak) { return weak.expired(); });
-            forget_at_ = std::max<std::size_t>(16, 2 * lanes_.size());
-        }
-        lanes_.push_back(std::move(lane));
+        enter(asio::query(lane.executor_, asio::execution::context));
     }
+    ~executor_guest() { leave(); }
+
+    using context_guest::is_gone;
+    hold keep() noexcept { return hold(*this); }
 
 private:
-    void shutdown() override
-    {
-        std::vector<std::weak_ptr<lane_state>> all;
-        {
-            std::lock_guard lock(mutex_);
-            all.swap(lanes_);
-        }
-        for (const auto& weak : all)
-            if (const auto lane = weak.lock())
-                lane->executor_gone();
-    }
+    void drop() noexcept override { lane_.drop_executor(); }
 
-    std::mutex mutex_;
-    std::vector<std::weak_ptr<lane_state>> lanes_;
-    std::size_t forget_at_ = 16; // lanes that have gone are forgotten when there are so many
+    lane_state& lane_;
 };
-
-} // namespace
 
 // Posted to the executor. One that is destroyed unrun says that the executor's context is going.
 class lane_state::posted_run {
@@ -78,11 +57,11 @@ lane_state::lane_state(executor_type executor, limit running, std::size_t queue)
         throw std::invalid_argument("weir::blocking_lane: a paused lane would never run anything");
 }
 
+lane_state::~lane_state() = default;
+
 void lane_state::enlist()
 {
-    auto& context =
-        static_cast<asio::execution_context&>(asio::query(executor_, asio::execution::context));
-    asio::use_service<lane_registry>(context).add(weak_from_this());
+    guest_ = std::make_unique<executor_guest>(*this);
 }
 
 void lane_state::submit(lane_job& j, asio::execution_context& context)
@@ -160,9 +139,16 @@ void lane_state::close() noexcept
         end_all(closing_, error_code());
 }
 
-void lane_state::executor_gone() noexcept
+bool lane_state::has_executor() const noexcept
 {
-    close();
+    return !guest_->is_gone();
+}
+
+void lane_state::drop_executor() noexcept
+{
+    const auto self = weak_from_this().lock(); // null: it ends
+    if (self)
+        close();
     executor_type gone;
     std::lock_guard lock(mutex_);
     gone.swap(executor_);
@@ -200,11 +186,12 @@ std::size_t lane_state::queued() const
 
 void lane_state::post_run() noexcept
 {
-    const executor_type executor = get_executor();
     posted_run next(shared_from_this());
+    const context_guest::hold until_posted = guest_->keep();
+    if (!until_posted)
+        return;
     try {
-        if (executor)
-            asio::post(executor, std::move(next));
+        post_to(executor_, std::move(next));
     } catch (...) {
         // The function was destroyed, which has closed the lane and ended every queued job.
     }

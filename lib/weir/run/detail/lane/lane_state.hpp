@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/handler_executor.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/error.hpp>
 #include <weir/run/detail/lane/lane_callers.hpp>
@@ -25,9 +26,19 @@ public:
 
     lane_state(executor_type executor, limit running, std::size_t queue);
 
+    ~lane_state();
+
     /// Makes the lane known to its executor's context, which closes the lane when it is destroyed.
     void enlist();
-
+    /// Whether an operation with this handler has an executor to complete on: its own, or the
+    /// lane's. Not while the context is being destroyed, unless the handler has one.
+    template <class Handler>
+    bool serves(const Handler& handler) const noexcept
+    {
+        return has_executor() || brings_executor(handler);
+    }
+    /// For an operation: looked at only if its handler has no executor.
+    const executor_type& fallback() const noexcept { return executor_; }
     /// Queues a job of this context, or ends it. It may be over before this returns.
     void submit(lane_job& j, boost::asio::execution_context& context);
     /// Closes the lane; the job ends when no callable runs any more.
@@ -42,7 +53,6 @@ public:
     bool wake_up_gone(lane_job& j) noexcept;
 
     void close() noexcept;
-    void executor_gone() noexcept;
     void wait_until_idle();
 
     executor_type get_executor() const;
@@ -51,6 +61,7 @@ public:
     std::size_t queued() const;
 
 private:
+    class executor_guest;
     class posted_run;
 
     // A job that a thread has taken out of its line and is not done with yet. On that thread's
@@ -60,6 +71,8 @@ private:
         std::shared_ptr<lane_callers> callers;
     };
 
+    bool has_executor() const noexcept;
+    void drop_executor() noexcept;
     void post_run() noexcept;
     void run_next() noexcept;
     void posted_run_destroyed() noexcept;
@@ -83,6 +96,7 @@ private:
     std::size_t posted_ = 0; // functions in the executor's queue, or running a job
     std::size_t running_ = 0;
     bool closed_ = false;
+    std::unique_ptr<executor_guest> guest_;
 };
 
 } // namespace weir::detail
