@@ -9,16 +9,12 @@ namespace weir::detail {
 
 namespace asio = boost::asio;
 
-asio::any_io_executor home_executor::plain() const
+// Not the strand, which a timer does not need: to hold one in an `any_io_executor` compiles to
+// 30 KB in every program.
+asio::any_io_executor home_executor::for_timers() const
 {
-    switch (kind_) {
-    case kind::io:
-        return io_;
-    case kind::strand:
-        return strand_;
-    case kind::other:
-        break;
-    }
+    if (is_on_io())
+        return beneath();
     return asio::prefer(*other_, asio::execution::outstanding_work.untracked);
 }
 
