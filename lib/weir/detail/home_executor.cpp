@@ -1,5 +1,7 @@
 #include <weir/detail/home_executor.hpp>
 
+#include <weir/detail/own_strand.hpp>
+
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
@@ -24,6 +26,9 @@ void home_executor::look_beneath(const asio::any_io_executor& executor)
         return hold(*io);
     if (auto* strand = executor.target<io_strand>())
         return hold(*strand);
+    if (auto* own = executor.target<own_strand>())
+        if (own->get_inner_executor().inner().target<io_executor>() != nullptr)
+            return hold(*own);
     other_ = new asio::any_io_executor(
         asio::prefer(executor, asio::execution::outstanding_work.tracked));
     kind_ = kind::other;

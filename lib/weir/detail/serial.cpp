@@ -1,6 +1,7 @@
 #include <weir/detail/serial.hpp>
 
 #include <weir/detail/hooked_executor.hpp>
+#include <weir/detail/own_strand.hpp>
 #include <weir/detail/waiter.hpp>
 
 #include <boost/asio/execution/context.hpp>
@@ -44,7 +45,8 @@ bool is_serial(const asio::any_io_executor& executor)
     if (const auto* hooked = executor.target<hooked_executor>())
         return hooked->hook().is_serial();
     if (is_strand_over_any_of<asio::io_context::executor_type, asio::thread_pool::executor_type,
-                              asio::any_io_executor, asio::system_executor>(executor))
+                              asio::any_io_executor, asio::system_executor, beneath_strand>(
+            executor))
         return true;
     asio::execution_context& context = asio::query(executor, asio::execution::context);
     if (asio::has_service<serial_mark>(context))
@@ -53,13 +55,9 @@ bool is_serial(const asio::any_io_executor& executor)
            asio::use_service<waiter_registry>(context).is_run_by_one_thread();
 }
 
-// Over an `io_context`, where most pools are, the strand holds the executor by value: a post is half
-// as dear. Each type for which a strand is made costs every program with a pool 30 KB.
 asio::any_io_executor strand_over(const asio::any_io_executor& executor)
 {
-    if (const auto* io = executor.target<asio::io_context::executor_type>())
-        return asio::make_strand(*io);
-    return asio::make_strand(executor);
+    return own_strand(beneath_strand(executor));
 }
 
 asio::any_io_executor unless_checked([[maybe_unused]] const asio::any_io_executor& executor)
