@@ -126,6 +126,8 @@ public:
     /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
     /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
     static std::shared_ptr<job_watch> watch_for_stuck_jobs(pool_state& state);
+    /// Cancels the worker's job with its token. Named only by `job_options::token`, likewise.
+    static void listen_to_token(worker& w);
     /// For jobs that block their thread. `own_threads` is named only by `pool_options::blocking`,
     /// likewise.
     static pool_threads threads_for_blocking(const pool_options& options)
@@ -272,7 +274,6 @@ private:
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
     static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
-    static void listen_to_token(worker& w);
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
