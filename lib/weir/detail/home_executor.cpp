@@ -1,5 +1,7 @@
 #include <weir/detail/home_executor.hpp>
 
+#include <weir/detail/own_strand.hpp>
+
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/execution/outstanding_work.hpp>
 #include <boost/asio/prefer.hpp>
@@ -9,16 +11,12 @@ namespace weir::detail {
 
 namespace asio = boost::asio;
 
-asio::any_io_executor home_executor::plain() const
+// Not the strand, which a timer does not need: to hold one in an `any_io_executor` compiles to
+// 30 KB in every program.
+asio::any_io_executor home_executor::for_timers() const
 {
-    switch (kind_) {
-    case kind::io:
-        return io_;
-    case kind::strand:
-        return strand_;
-    case kind::other:
-        break;
-    }
+    if (is_on_io())
+        return beneath();
     return asio::prefer(*other_, asio::execution::outstanding_work.untracked);
 }
 
@@ -28,6 +26,9 @@ void home_executor::look_beneath(const asio::any_io_executor& executor)
         return hold(*io);
     if (auto* strand = executor.target<io_strand>())
         return hold(*strand);
+    if (auto* own = executor.target<own_strand>())
+        if (own->get_inner_executor().inner().target<io_executor>() != nullptr)
+            return hold(*own);
     other_ = new asio::any_io_executor(
         asio::prefer(executor, asio::execution::outstanding_work.tracked));
     kind_ = kind::other;

@@ -59,8 +59,9 @@ public:
         return kind_ == kind::io ? io_.context() : other_context();
     }
 
-    /// Without counting as work.
-    boost::asio::any_io_executor plain() const;
+    /// Where its timers belong: without counting as work, and beneath a strand over an
+    /// `io_context`.
+    boost::asio::any_io_executor for_timers() const;
 
     /// The function may run, and destroy this object, before `post` returns.
     template <class Function>

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <atomic>
-#include <thread>
 
 namespace weir::detail {
+
+/// Lets another thread run, if one is ready.
+void yield_time_slice() noexcept;
 
 /// Another thread is between two steps that belong together: gives it time to finish, and from
 /// round 64 on also the time slice.
@@ -16,7 +18,7 @@ inline void pause(unsigned round) noexcept
         asm volatile("yield");
 #endif
     } else {
-        std::this_thread::yield();
+        yield_time_slice();
     }
 }
 

@@ -1,6 +1,7 @@
 #include <weir/detail/time_service.hpp>
 
 #include <weir/detail/hooked_executor.hpp>
+#include <weir/detail/own_strand.hpp>
 #include <weir/detail/post_to.hpp>
 
 #include <boost/asio/error.hpp>
@@ -44,6 +45,9 @@ asio::any_io_executor beneath_strands(asio::any_io_executor executor)
             inner = beneath<asio::thread_pool::executor_type>(executor);
         if (!inner)
             inner = beneath<asio::any_io_executor>(executor);
+        if (!inner)
+            if (auto* own = executor.target<own_strand>())
+                inner = own->get_inner_executor().inner();
         if (!inner)
             if (auto* hooked = executor.target<hooked_executor>())
                 inner = hooked->inner();

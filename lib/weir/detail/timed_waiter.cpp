@@ -11,7 +11,7 @@ bool timed_waiter::set_real_alarm(time_point at) noexcept
     try {
         time_service& clock = service_cache<time_service>::of(home().context());
         clock_ = &clock;
-        if (!clock.schedule(*this, at, home().plain()))
+        if (!clock.schedule(*this, at, home().for_timers()))
             clock_ = nullptr; // the context is being destroyed, and so is the operation, soon
         return true;
     } catch (...) {

@@ -228,6 +228,13 @@ void waiter_registry::remove(waiter& w) noexcept
 
 namespace {
 
+// An address that is this thread's own.
+const void* this_thread_mark() noexcept
+{
+    static thread_local const char mark = 0;
+    return &mark;
+}
+
 // Of the guests of all contexts: a guest may leave while its context, and with it the registry,
 // ends on another thread.
 constinit std::mutex guests_mutex;
@@ -259,7 +266,7 @@ void waiter_registry::remove(context_guest& guest) noexcept
             lock.unlock();
             return guest.drop();
         }
-        if (its->teller_ == std::this_thread::get_id()) {
+        if (its->teller_ == this_thread_mark()) {
             its->told_ = nullptr; // what it was told made it go
             return;
         }
@@ -412,7 +419,7 @@ void waiter_registry::shut_down_guests() noexcept
                 return;
             guest = &guests_.pop_front();
             told_ = guest;
-            teller_ = std::this_thread::get_id();
+            teller_ = this_thread_mark();
         }
         guest->context_gone();
         std::lock_guard lock(guests_mutex);

@@ -15,7 +15,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <thread>
 #include <utility>
 
 // The base of every waiting operation in weir. It keeps three rules, so that no primitive has to:
@@ -166,7 +165,7 @@ private:
     // Under a mutex of all registries:
     list<context_guest> guests_;
     context_guest* told_ = nullptr; // that the context is gone, by this thread:
-    std::thread::id teller_;
+    const void* teller_ = nullptr;
     bool guests_are_gone_ = false;
     bool resuming_ = false; // the handler is posted, or runs
     bool down_ = false;

@@ -7,6 +7,10 @@
 #include <utility>
 
 namespace weir {
+namespace detail {
+class pool_state;
+class worker;
+} // namespace detail
 
 /// What a submitter may attach to one job. Each setter returns the object, so that calls can be
 /// chained.
@@ -43,11 +47,7 @@ public:
     /// Cancels the job when the token's source is cancelled, from any thread: one that has not
     /// started never does, and ends as `cancelled`. It does not end a submitter's wait for a place.
     /// Default: none.
-    job_options& token(cancel_token t)
-    {
-        token_ = std::move(t);
-        return *this;
-    }
+    job_options& token(cancel_token t);
 
     /// Cancelling `async_run` cancels its job, too. Default: the job goes on, because another may
     /// rely on what it does.
@@ -64,10 +64,14 @@ public:
     bool cancels_with_run() const noexcept { return cancel_with_run_; }
 
 private:
+    friend class detail::pool_state;
+
     std::string name_;
     std::string key_;
     time_point deadline_ = time_point::max();
     cancel_token token_;
+    // Set together with it.
+    void (*listen_)(detail::worker&) = nullptr;
     bool cancel_with_run_ = false;
 };
 

@@ -52,12 +52,6 @@ pool_options& pool_options::inline_on_runners()
     return *this;
 }
 
-pool_options& pool_options::blocking()
-{
-    blocking_ = true;
-    return *this;
-}
-
 pool_options& pool_options::keep_jobs()
 {
     keep_jobs_ = true;

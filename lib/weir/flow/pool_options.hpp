@@ -15,6 +15,7 @@ namespace weir {
 namespace detail {
 class job_watch;
 class pool_state;
+struct pool_threads;
 } // namespace detail
 
 /// A job that blocks its thread past its timeout and grace. Reported from a thread of the pool's
@@ -97,7 +98,7 @@ public:
     duration grace() const noexcept { return grace_; }
     bool takes_timings() const noexcept { return timings_; }
     bool runs_inline() const noexcept { return inline_; }
-    bool is_blocking() const noexcept { return blocking_; }
+    bool is_blocking() const noexcept { return blocking_threads_ != nullptr; }
     bool keeps_jobs() const noexcept { return keep_jobs_; }
     const std::function<void(const stuck_job&)>& on_stuck() const noexcept { return on_stuck_; }
 
@@ -113,8 +114,9 @@ private:
     duration grace_ = std::chrono::seconds(1);
     bool timings_ = false;
     bool inline_ = false;
-    bool blocking_ = false;
     bool keep_jobs_ = false;
+    // Makes the threads of a pool of blocking jobs.
+    detail::pool_threads (*blocking_threads_)(const pool_options&, bool for_coroutines) = nullptr;
     std::function<void(const stuck_job&)> on_stuck_;
     // Set together with it.
     std::shared_ptr<detail::job_watch> (*watch_)(detail::pool_state&) = nullptr;

@@ -119,12 +119,12 @@ task_pool::task_pool(const pool_options& options, unclaimed_hook on_unclaimed)
 {
 }
 
-task_pool::task_pool(std::unique_ptr<runner_pool> own, const pool_options& options,
+task_pool::task_pool(detail::pool_threads own, const pool_options& options,
                      unclaimed_hook on_unclaimed)
-    : task_pool(own->executors(), options, std::move(on_unclaimed))
+    : task_pool(std::move(own.executors), options, std::move(on_unclaimed))
 {
     if (!threads_) // else it has others, for jobs that block
-        threads_ = std::move(own);
+        threads_ = std::move(own.runners);
 }
 
 task_pool::task_pool(runner_pool& runners, const pool_options& options, unclaimed_hook on_unclaimed)
@@ -138,8 +138,9 @@ task_pool::task_pool(std::vector<executor_type> executors, const pool_options& o
     if (on_unclaimed)
         unclaimed_ = std::make_shared<const detail::unclaimed_hook>(std::move(on_unclaimed));
     if (options.is_blocking()) {
-        threads_ = detail::own_threads(options, false);
-        executors = threads_->executors();
+        detail::pool_threads own = detail::pool_state::threads_for_blocking(options);
+        threads_ = std::move(own.runners);
+        executors = std::move(own.executors);
     }
     using pool = detail::worker_loop<detail::task_pool_state, detail::task_work>;
     state_ = std::make_shared<pool>(detail::task_work(), std::move(executors), options);

@@ -159,8 +159,7 @@ public:
 private:
     friend struct detail::pool_access;
 
-    task_pool(std::unique_ptr<runner_pool> own, const pool_options& options,
-              unclaimed_hook on_unclaimed);
+    task_pool(detail::pool_threads own, const pool_options& options, unclaimed_hook on_unclaimed);
 
     template <class Function>
     auto make(Function&& function) const
@@ -172,7 +171,7 @@ private:
     }
 
     std::shared_ptr<const detail::unclaimed_hook> unclaimed_;
-    std::unique_ptr<runner_pool> threads_; // if it has its own
+    std::shared_ptr<runner_pool> threads_; // if it has its own
     std::shared_ptr<detail::task_pool_state> state_;
 };
 

@@ -199,15 +199,16 @@ private:
     using state = detail::pool_queues<Job, Jobs, detail::result_outlet<R, Results>>;
 
     template <class Handler>
-    worker_pool(std::unique_ptr<runner_pool> own, const pool_options& options, Handler handler,
+    worker_pool(detail::pool_threads own, const pool_options& options, Handler handler,
                 undelivered_hook on_undelivered)
-        : worker_pool(own->executors(), options, std::move(handler), std::move(on_undelivered))
+        : worker_pool(std::move(own.executors), options, std::move(handler),
+                      std::move(on_undelivered))
     {
         if (!threads_) // else it has others, for jobs that block
-            threads_ = std::move(own);
+            threads_ = std::move(own.runners);
     }
 
-    std::unique_ptr<runner_pool> threads_; // if it has its own
+    std::shared_ptr<runner_pool> threads_; // if it has its own
     std::shared_ptr<state> state_;
 };
 
@@ -233,8 +234,9 @@ worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> execu
     detail::bounded(options.workers());
     using work = detail::job_handler<Job, R, Handler>;
     if (!work::may_suspend && options.is_blocking()) {
-        threads_ = detail::own_threads(options, false);
-        executors = threads_->executors();
+        detail::pool_threads own = state::threads_for_blocking(options);
+        threads_ = std::move(own.runners);
+        executors = std::move(own.executors);
     }
     state_ = std::make_shared<detail::worker_loop<state, work>>(work(std::move(handler)),
                                                                 std::move(executors), options, jobs,

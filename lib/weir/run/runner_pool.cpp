@@ -3,6 +3,7 @@
 #include <weir/detail/short_mutex.hpp>
 #include <weir/detail/waiter.hpp>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <stdexcept>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #if defined(__linux__)
@@ -96,6 +98,20 @@ duration poll_time(const runner_pool_options& options, std::size_t runners)
 }
 
 } // namespace
+
+struct runner_pool::runner {
+    explicit runner(std::unique_ptr<boost::asio::io_context> made);
+    explicit runner(boost::asio::io_context& yours);
+    runner(const runner&) = delete;
+    runner& operator=(const runner&) = delete;
+    ~runner();
+
+    std::unique_ptr<boost::asio::io_context> own; // none: the context is yours
+    boost::asio::io_context& context;
+    boost::asio::executor_work_guard<executor_type> work;
+    std::thread thread;
+    std::uint64_t idle_in_round = 0;
+};
 
 runner_pool::runner::runner(std::unique_ptr<boost::asio::io_context> made) : runner(*made)
 {

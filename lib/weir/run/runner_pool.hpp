@@ -3,7 +3,6 @@
 #include <weir/run/runner_pool_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <atomic>
@@ -11,7 +10,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <thread>
 #include <vector>
 
 namespace weir {
@@ -78,20 +76,7 @@ public:
     bool running_in_this_thread() const noexcept;
 
 private:
-    struct runner {
-        explicit runner(std::unique_ptr<boost::asio::io_context> made);
-        explicit runner(boost::asio::io_context& yours);
-        runner(const runner&) = delete;
-        runner& operator=(const runner&) = delete;
-        ~runner();
-
-        std::unique_ptr<boost::asio::io_context> own; // none: the context is yours
-        boost::asio::io_context& context;
-        boost::asio::executor_work_guard<executor_type> work;
-        std::thread thread;
-        std::uint64_t idle_in_round = 0;
-    };
-
+    struct runner;
     enum class start { not_yet, go, failed };
 
     void start_threads(const runner_pool_options& options);

@@ -186,7 +186,7 @@ private:
                 this->wake();
         } else if (const auto at = pipe_->arrival(); reads && at) {
             clock().cancel(*this);
-            clock().schedule(*this, *at, this->home().plain());
+            clock().schedule(*this, *at, this->home().for_timers());
         }
     }
 

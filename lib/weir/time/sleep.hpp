@@ -84,7 +84,7 @@ private:
             return this->destroy();
         service_ = &service_cache<time_service>::of(this->home().context());
         this->on_cancellation();
-        if (!service_->schedule(*this, at, this->home().plain()))
+        if (!service_->schedule(*this, at, this->home().for_timers()))
             this->destroy();
     }
 

@@ -2,7 +2,6 @@
 
 #include <weir/detail/post_to.hpp>
 #include <weir/detail/serial.hpp>
-#include <weir/run/runner_pool.hpp>
 
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
@@ -61,14 +60,6 @@ limit bounded(limit workers)
             "weir::worker_pool: each worker is a coroutine, so there must be a limit; a task_pool "
             "may be unlimited");
     return workers;
-}
-
-std::unique_ptr<runner_pool> own_threads(const pool_options& options, bool for_coroutines)
-{
-    if (for_coroutines)
-        return std::make_unique<runner_pool>();
-    const std::size_t workers = bounded(options.workers()).count();
-    return std::make_unique<runner_pool>(workers == 0 ? 1 : workers);
 }
 
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)

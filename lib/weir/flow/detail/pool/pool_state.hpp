@@ -37,8 +37,14 @@ class task_base;
 /// Throws `std::invalid_argument` when there is no limit: each worker is a coroutine.
 limit bounded(limit workers);
 
-/// Threads of a pool's own: one a core for coroutines, one a worker for jobs that keep theirs.
-std::unique_ptr<runner_pool> own_threads(const pool_options& options, bool for_coroutines);
+/// Threads of a pool's own. Shared only so that a pool that has none does not link them.
+struct pool_threads {
+    std::shared_ptr<runner_pool> runners;
+    std::vector<boost::asio::any_io_executor> executors;
+};
+
+/// One a core for coroutines, one a worker for jobs that keep theirs.
+pool_threads own_threads(const pool_options& options, bool for_coroutines);
 
 /// Sees which jobs block their thread; made by `on_stuck`.
 class job_watch {
@@ -122,6 +128,14 @@ public:
     /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
     /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
     static std::shared_ptr<job_watch> watch_for_stuck_jobs(pool_state& state);
+    /// Cancels the worker's job with its token. Named only by `job_options::token`, likewise.
+    static void listen_to_token(worker& w);
+    /// For jobs that block their thread. `own_threads` is named only by `pool_options::blocking`,
+    /// likewise.
+    static pool_threads threads_for_blocking(const pool_options& options)
+    {
+        return options.blocking_threads_(options, false);
+    }
 
 protected:
     /// For jobs that never suspend: an executor runs one to its end before it begins the next, so
@@ -265,7 +279,6 @@ private:
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
     static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
-    static void listen_to_token(worker& w);
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
     std::optional<duration> time_queued(const ticket& job) const;
@@ -276,7 +289,7 @@ private:
     const bool has_records_;               // of each job
     std::vector<executor_type> executors_; // empty are those whose context is gone
     std::shared_ptr<const own_any_executor> home_;
-    std::vector<bool> serial_;         // each of them, as far as is known
+    std::vector<char> serial_;         // whether each of them is, as far as is known
     bool always_on_thread_ = false;    // no job suspends
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
     std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers would not help

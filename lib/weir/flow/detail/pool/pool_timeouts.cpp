@@ -49,20 +49,8 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
         }
     }
     if (may_suspend && job.record && job.record->options.token().can_be_cancelled())
-        listen_to_token(w);
+        job.record->options.listen_(w);
     return status::ok;
-}
-
-void pool_state::listen_to_token(worker& w)
-{
-    const cancel_token& token = w.record()->options.token();
-    const auto cancelled = [&w] {
-        if (w.busy())
-            w.cancel(asked_by_token(w.record()));
-    };
-    w.on_token.start(cancelled, [&](guarded_call::handler handler) {
-        token.async_wait(w.get_executor(), std::move(handler));
-    });
 }
 
 status pool_state::end_unstarted(worker& w, ticket& job, time_point now, cancel_reason reason)
