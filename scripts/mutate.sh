@@ -108,7 +108,7 @@ sources() {
     local folder=$base/test/${1#test_}
     file_of "$1" "$2"
     case $1 in
-    test_atomic) grep -L '^BOOST_AUTO_TEST_SUITE(' "$folder"/*.cpp ;;
+    test_atomic | test_run) grep -L '^BOOST_AUTO_TEST_SUITE(' "$folder"/*.cpp ;;
     test_proof) echo "$folder/prove.cpp" ;;
     esac
     return 0

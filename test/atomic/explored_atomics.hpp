@@ -15,9 +15,11 @@
 // lock is a point where the explorer chooses; values are sequentially consistent. Plain data is no
 // such point: two accesses to it that no atomic and no lock orders fail the schedule, whatever
 // their values. For that order, what a memory order does not promise does not count. An access to
-// an atomic whose memory was given back and painted over (`given_back`) fails the schedule too.
+// either whose memory was given back and painted over (`given_back`) fails the schedule too.
 
 namespace weir::test {
+
+constexpr std::uint32_t alive = 0xa11fe;
 
 /// An atomic whose every access is a point of the explorer's.
 template <class T>
@@ -40,6 +42,10 @@ public:
         published_ = vector_clock();
         release(order);
         value_ = value;
+    }
+    T exchange(T value, std::memory_order order = std::memory_order_seq_cst)
+    {
+        return change(order, [value](T) { return value; });
     }
     T fetch_add(T by, std::memory_order order = std::memory_order_seq_cst)
     {
@@ -102,8 +108,6 @@ private:
             explorer::release(published_);
     }
 
-    static constexpr std::uint32_t alive = 0xa11fe;
-
     T value_{};
     vector_clock published_;
     std::uint32_t alive_ = alive;
@@ -151,6 +155,7 @@ public:
     operator T() const
     {
         if (const vector_clock* now = explorer::clock()) {
+            expect_alive();
             check(now->includes(written_));
             read_[explorer::current()] = (*now)[explorer::current()];
         }
@@ -165,9 +170,15 @@ private:
         const vector_clock* now = explorer::clock();
         if (now == nullptr)
             return;
+        expect_alive();
         check(now->includes(written_) && now->includes(read_));
         const auto me = static_cast<std::uint32_t>(explorer::current());
         written_ = {me, (*now)[me]};
+    }
+
+    void expect_alive() const
+    {
+        explorer::expect(alive_ == alive, "plain data is used when it is gone");
     }
 
     static void check(bool ordered)
@@ -178,6 +189,7 @@ private:
     T value_{};
     mutable vector_clock read_;
     vector_clock::epoch written_;
+    std::uint32_t alive_ = alive;
 };
 
 /// What orders two threads outside the cores: in the library a waiter goes on in a handler that
@@ -191,16 +203,23 @@ private:
     vector_clock published_;
 };
 
-/// Makes an object that several threads share. When its last owner has gone, its memory is painted
-/// over and stays until the end, so that an atomic in it notices that it is used too late.
-template <class T, class... Args>
+/// Whether the last owner of an object is known to come after the others.
+enum class owners {
+    ordered, // by something that cannot be seen here, such as the count of a `shared_ptr`
+    one      // it must see to that
+};
+
+/// Makes an object that several threads use. When its last owner has gone, its memory is painted
+/// over and stays until the end, so that what is in it notices that it is used too late.
+template <class T, owners Owners = owners::ordered, class... Args>
 std::shared_ptr<T> given_back(std::shared_ptr<void>& memory, Args&&... args)
 {
     memory =
         std::shared_ptr<void>(::operator new(sizeof(T), std::align_val_t(alignof(T))),
                               [](void* p) { ::operator delete(p, std::align_val_t(alignof(T))); });
     return std::shared_ptr<T>(::new (memory.get()) T(std::forward<Args>(args)...), [](T* object) {
-        explorer::acquire_all(); // the last owner comes after the others
+        if (Owners == owners::ordered)
+            explorer::acquire_all();
         object->~T();
         auto* const first = reinterpret_cast<unsigned char*>(object);
         std::fill(first, first + sizeof(T), static_cast<unsigned char>(0));

@@ -15,6 +15,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <stdexcept>
@@ -129,6 +130,31 @@ BOOST_AUTO_TEST_CASE(a_job_is_cancelled_at_any_moment)
                 BOOST_TEST(tasks.ledger().ok + tasks.ledger().cancelled == 3U);
             },
             500);
+}
+
+// The request crosses to the worker; by then it may have ended this job and begun the next.
+BOOST_AUTO_TEST_CASE(a_job_that_is_cancelled_at_any_moment_takes_no_other_with_it)
+{
+    in_many_orders(
+        [](simulation& s) {
+            weir::task_pool tasks(both(s), pool_options(1));
+            std::vector<weir::task<int>> handles;
+            for (int i = 0; i < 3; ++i)
+                handles.push_back(tasks.try_submit([i] { return slow(i); }));
+            s.world.at_some_step([&handles] { handles.front().cancel(); });
+            std::vector<status> ends(3, status::dropped);
+            for (std::size_t i = 0; i < 3; ++i)
+                handles[i].async_outcome([&ends, i](weir::error_code, weir::outcome<int> out) {
+                    ends[i] = out.status();
+                });
+            s.world.run();
+            tasks.close();
+            s.run();
+            BOOST_TEST((ends[0] == status::ok || ends[0] == status::cancelled));
+            BOOST_TEST((ends[1] == status::ok));
+            BOOST_TEST((ends[2] == status::ok));
+        },
+        500);
 }
 
 BOOST_AUTO_TEST_CASE(a_plain_job_can_ask_whether_it_was_cancelled)

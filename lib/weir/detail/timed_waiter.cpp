@@ -27,18 +27,16 @@ bool timed_waiter::take_alarm_out() noexcept
         clock_ = nullptr;
         return true;
     }
-    // It is on its way. The last of the two goes on with the operation.
-    return alarm_.exchange(alarm::awaited) == alarm::over;
+    return alarm_.is_through();
 }
 
 void timed_waiter::expired() noexcept
 {
     if (leave_line()) {
-        alarm_.store(alarm::over, std::memory_order_release);
+        alarm_.ended_wait();
         return wake();
     }
-    // Without the operation, which may be gone after this, unless that waits for it.
-    if (alarm_.exchange(alarm::over) == alarm::awaited)
+    if (alarm_.came_late())
         wake();
 }
 

@@ -1,13 +1,12 @@
 #pragma once
 
+#include <weir/detail/alarm_core.hpp>
 #include <weir/detail/time_service.hpp>
 #include <weir/detail/waiter.hpp>
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
 
 #include <boost/asio/error.hpp>
-
-#include <atomic>
 
 namespace weir::detail {
 
@@ -45,10 +44,7 @@ protected:
     }
 
     /// Whether the alarm has come. For an operation that was resumed.
-    bool time_is_over() const noexcept
-    {
-        return clock_ != nullptr && alarm_.load(std::memory_order_acquire) == alarm::over;
-    }
+    bool time_is_over() const noexcept { return clock_ != nullptr && alarm_.is_over(); }
 
     /// `errc::timed_out`, or why the alarm could not be set.
     error_code why_over() const noexcept
@@ -68,11 +64,9 @@ private:
     bool set_real_alarm(time_point at) noexcept;
     bool take_alarm_out() noexcept;
 
-    enum class alarm : unsigned char { set, over, awaited };
-
     time_service* clock_ = nullptr; // none: there is no deadline, or not any more
     int failure_ = 0;               // in the system category
-    std::atomic<alarm> alarm_{alarm::set};
+    alarm_core<> alarm_;
 };
 
 } // namespace weir::detail
