@@ -121,9 +121,8 @@ public:
                                             spare_value spare) {
             using operation = detail::lane_operation<Function, R, std::decay_t<decltype(handler)>>;
             Function own(std::forward<decltype(called)>(called));
-            operation::create(std::move(handler), state->get_executor(), std::move(own),
-                              std::move(spare), state)
-                ->start();
+            operation::begin(std::move(handler), state->get_executor(), std::move(own),
+                             std::move(spare), std::shared_ptr<detail::lane_state>(state));
         };
         return detail::initiate<typename detail::lane_signature<R>::type>(
             *state_, token, start, std::move(function), spare_value());
@@ -144,7 +143,8 @@ public:
     {
         const auto start = [state = state_](const auto&, auto&& handler) {
             using operation = detail::lane_close_operation<std::decay_t<decltype(handler)>>;
-            operation::create(std::move(handler), state->get_executor(), state)->start();
+            operation::begin(std::move(handler), state->get_executor(),
+                             std::shared_ptr<detail::lane_state>(state));
         };
         return detail::initiate<void(error_code)>(*state_, token, start);
     }

@@ -93,6 +93,19 @@ public:
             value_.emplace(std::move(spare.value));
     }
 
+    static void without_memory(Handler&& handler, const boost::asio::any_io_executor& io,
+                               Function&&, [[maybe_unused]] lane_default<R>&& spare,
+                               const std::shared_ptr<lane_state>&)
+    {
+        std::exception_ptr error = std::current_exception();
+        if constexpr (std::is_void_v<R>)
+            call_handler_later(std::move(handler), io, std::move(error));
+        else if constexpr (lane_default<R>::may_throw)
+            call_handler_later(std::move(handler), io, std::move(error), std::move(spare.value));
+        else
+            call_handler_later(std::move(handler), io, std::move(error), R());
+    }
+
     void start()
     {
         const std::shared_ptr<lane_state> state = this->state_;
@@ -143,6 +156,12 @@ public:
                          std::shared_ptr<lane_state> state)
         : lane_close_operation::lane_wait(std::move(handler), executor, std::move(state))
     {
+    }
+
+    static void without_memory(Handler&& handler, const boost::asio::any_io_executor& io,
+                               const std::shared_ptr<lane_state>&)
+    {
+        call_handler_later(std::move(handler), io, error_code(boost::asio::error::no_memory));
     }
 
     void start()
