@@ -29,13 +29,15 @@ const char* name_of(failing which)
 template <class Poll>
 std::size_t run_with(Poll poll)
 {
-    for (std::size_t thrown = 0;; ++thrown) {
+    std::size_t thrown = 0;
+    while (thrown < 100) // else it goes round in a circle
         try {
             poll();
-            return thrown;
+            break;
         } catch (const std::bad_alloc&) {
+            ++thrown;
         }
-    }
+    return thrown;
 }
 
 /// True: an allocation has failed.
@@ -92,8 +94,8 @@ void each_allocation_fails(std::size_t least, const std::function<void()>& scena
             failed = fail_at(which, at, scenario);
             if (errors() != known)
                 BOOST_TEST_MESSAGE(name_of(which) << " " << at << ":" << first_failure());
-            if (!failed) {
-                BOOST_TEST(at >= least);
+            if (!failed || at == 2000) {
+                BOOST_TEST((at >= least && at < 2000));
                 break;
             }
         }

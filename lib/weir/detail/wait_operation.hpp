@@ -117,7 +117,10 @@ Derived* wait_operation<Derived, Handler, IoExecutor, Base>::create_or_fail(Hand
     try {
         return create(std::move(handler), io, std::move(args)...);
     } catch (const std::bad_alloc&) {
-        Derived::without_memory(std::move(handler), io, std::move(args)...);
+        if constexpr (requires { Handler::throws_without_memory; })
+            throw;
+        else
+            Derived::without_memory(std::move(handler), io, std::move(args)...);
         return nullptr;
     }
 }
