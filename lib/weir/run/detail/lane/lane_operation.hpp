@@ -131,8 +131,13 @@ private:
 
     void resumed() override
     {
-        if (this->why_)
-            error_ = std::make_exception_ptr(system_error(this->why_));
+        if (this->why_) {
+            try {
+                throw system_error(this->why_);
+            } catch (...) { // it may be `bad_alloc`
+                error_ = std::current_exception();
+            }
+        }
         if constexpr (std::is_void_v<R>)
             this->complete(std::move(error_));
         else if (!error_)

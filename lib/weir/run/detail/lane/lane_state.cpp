@@ -1,11 +1,13 @@
 #include <weir/run/detail/lane/lane_state.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/query.hpp>
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -87,7 +89,11 @@ void lane_state::enlist()
 
 void lane_state::submit(lane_job& j, asio::execution_context& context)
 {
-    j.callers_ = lane_callers::of(context);
+    try {
+        j.callers_ = lane_callers::of(context);
+    } catch (const std::bad_alloc&) {
+        return j.ended(asio::error::no_memory);
+    }
     error_code refused;
     bool posts = false;
     {
@@ -112,7 +118,11 @@ void lane_state::submit(lane_job& j, asio::execution_context& context)
 
 void lane_state::submit_close(lane_job& j, asio::execution_context& context)
 {
-    j.callers_ = lane_callers::of(context);
+    try {
+        j.callers_ = lane_callers::of(context);
+    } catch (const std::bad_alloc&) {
+        return j.ended(asio::error::no_memory);
+    }
     {
         std::lock_guard lock(mutex_);
         add(closing_, j);
