@@ -1,1 +1,0 @@
-#include "torture/torture.hpp"
