@@ -27,6 +27,8 @@ public:
     class handler {
     public:
         using cancellation_slot_type = boost::asio::cancellation_slot;
+        /// `start` throws when there is no memory for the wait.
+        static constexpr bool throws_without_memory = true;
 
         explicit handler(std::shared_ptr<pending> shared) noexcept;
         handler(handler&&) noexcept;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/detail/post_to.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/append.hpp>
 #include <boost/asio/associated_executor.hpp>
@@ -74,6 +76,16 @@ void call_handler(Handler&& handler, Args&&... args)
     else
         boost::asio::dispatch(
             boost::asio::append(std::forward<Handler>(handler), std::forward<Args>(args)...));
+}
+
+/// The same in a function that is posted now. Asio allocates that.
+template <class Handler, class IoExecutor, class... Args>
+[[gnu::cold]] void call_handler_later(Handler&& handler, const IoExecutor& io, Args... args)
+{
+    const boost::asio::any_io_executor where = executor_for(handler, io);
+    post_to(where, [own = std::move(handler), ... each = std::move(args)]() mutable {
+        call_handler(std::move(own), std::move(each)...);
+    });
 }
 
 } // namespace weir::detail

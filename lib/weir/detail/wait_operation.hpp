@@ -32,6 +32,22 @@ public:
     template <class... Args>
     static Derived* create(Handler&& handler, const IoExecutor& io, Args&&... args);
 
+    /// The same, and starts it. Where there is no memory for it, the handler is called with
+    /// `asio::error::no_memory` instead, later: `Derived::without_memory` says how. (A coroutine
+    /// whose operation throws as it begins is destroyed by Asio, and its owner is never told.)
+    template <class... Args>
+    static void begin(Handler&& handler, const IoExecutor& io, Args&&... args)
+    {
+        if (Derived* made = create_or_fail(handler, io, args...))
+            made->start();
+    }
+    template <class At, class... Args>
+    static void begin_at(At&& at, Handler&& handler, const IoExecutor& io, Args&&... args)
+    {
+        if (Derived* made = create_or_fail(handler, io, args...))
+            made->start(std::forward<At>(at));
+    }
+
     [[gnu::cold]] void destroy() noexcept;
 
 protected:
@@ -60,6 +76,9 @@ protected:
     void complete(Args... args);
 
 private:
+    template <class... Args>
+    static Derived* create_or_fail(Handler& handler, const IoExecutor& io, Args&... args);
+
     static auto allocator_for(const Handler& handler)
     {
         auto allocator = boost::asio::get_associated_allocator(
@@ -85,6 +104,24 @@ Derived* wait_operation<Derived, Handler, IoExecutor, Base>::create(Handler&& ha
     } catch (...) {
         allocator.deallocate(memory, 1);
         throw;
+    }
+}
+
+// Until the operation has its memory, the handler and the values are as they were.
+template <class Derived, class Handler, class IoExecutor, class Base>
+template <class... Args>
+Derived* wait_operation<Derived, Handler, IoExecutor, Base>::create_or_fail(Handler& handler,
+                                                                            const IoExecutor& io,
+                                                                            Args&... args)
+{
+    try {
+        return create(std::move(handler), io, std::move(args)...);
+    } catch (const std::bad_alloc&) {
+        if constexpr (requires { Handler::throws_without_memory; })
+            throw;
+        else
+            Derived::without_memory(std::move(handler), io, std::move(args)...);
+        return nullptr;
     }
 }
 

@@ -127,9 +127,8 @@ public:
         const auto start = [](const asio_queue& self, auto&& handler, value_type sent) {
             using operation = send_operation<std::decay_t<decltype(handler)>>;
             if (self.executor_.serves(handler))
-                return operation::create(std::move(handler), self.executor_.fallback(), self.state_,
-                                         std::move(sent))
-                    ->start();
+                return operation::begin(std::move(handler), self.executor_.fallback(),
+                                        std::shared_ptr<state>(self.state_), std::move(sent));
             self.state_->lose(std::move(sent));
         };
         return detail::initiate<void(send_result<value_type>)>(*this, token, start,
@@ -155,8 +154,8 @@ public:
         const auto start = [](const asio_queue& self, auto&& handler) {
             using operation = receive_operation<std::decay_t<decltype(handler)>>;
             if (self.executor_.serves(handler))
-                operation::create(std::move(handler), self.executor_.fallback(), self.state_)
-                    ->start();
+                operation::begin(std::move(handler), self.executor_.fallback(),
+                                 std::shared_ptr<state>(self.state_));
         };
         return detail::initiate<void(error_code, std::optional<value_type>)>(*this, token, start);
     }

@@ -47,8 +47,8 @@ public:
         if (ready_.empty())
             return std::nullopt;
         known& k = *ready_.front();
+        std::pair<Key, Item> next(k.first, std::move(k.second.items.front())); // it may throw
         leave_ready(k.second);
-        std::pair<Key, Item> next(k.first, std::move(k.second.items.front()));
         k.second.items.pop_front();
         ++k.second.running;
         --queued_;
@@ -71,7 +71,7 @@ public:
     /// Lets no item of this key out until `resume`. What is running goes on.
     void pause(const Key& key)
     {
-        known& k = *keys_.try_emplace(key).first;
+        known& k = known_key(key);
         k.second.paused = true;
         settle(k);
     }
@@ -127,18 +127,37 @@ private:
         std::size_t running = 0;
         bool paused = false;
         bool in_line = false;
-        typename line::iterator place;
+        line place; // its place, while it is not in the line: standing in line allocates nothing
+        typename line::iterator at;
     };
 
     void insert(const Key& key, Item&& item, bool ahead)
     {
-        known& k = *keys_.try_emplace(key).first;
-        if (ahead)
-            k.second.items.push_front(std::move(item));
-        else
-            k.second.items.push_back(std::move(item));
+        known& k = known_key(key);
+        try {
+            if (ahead)
+                k.second.items.push_front(std::move(item));
+            else
+                k.second.items.push_back(std::move(item));
+        } catch (...) {
+            settle(k);
+            throw;
+        }
         ++queued_;
         settle(k);
+    }
+
+    known& known_key(const Key& key)
+    {
+        const auto [it, is_new] = keys_.try_emplace(key);
+        try {
+            if (is_new)
+                it->second.at = it->second.place.insert(it->second.place.end(), &*it);
+        } catch (...) {
+            keys_.erase(it);
+            throw;
+        }
+        return *it;
     }
 
     // Puts a key where it belongs after a change: into the line, out of it, or out of the queue.
@@ -147,7 +166,7 @@ private:
         entry& e = k.second;
         const bool may_go = !e.items.empty() && e.running < limit_.count() && !e.paused;
         if (may_go && !e.in_line) {
-            e.place = ready_.insert(ready_.end(), &k);
+            ready_.splice(ready_.end(), e.place);
             e.in_line = true;
         } else if (!may_go) {
             leave_ready(e);
@@ -159,7 +178,7 @@ private:
     void leave_ready(entry& e)
     {
         if (e.in_line)
-            ready_.erase(e.place);
+            e.place.splice(e.place.end(), ready_, e.at);
         e.in_line = false;
     }
 

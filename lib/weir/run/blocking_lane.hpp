@@ -122,9 +122,8 @@ public:
             using operation = detail::lane_operation<Function, R, std::decay_t<decltype(handler)>>;
             Function own(std::forward<decltype(called)>(called));
             if (state->serves(handler))
-                operation::create(std::move(handler), state->fallback(), std::move(own),
-                                  std::move(spare), state)
-                    ->start();
+                operation::begin(std::move(handler), state->fallback(), std::move(own),
+                                 std::move(spare), std::shared_ptr<detail::lane_state>(state));
         };
         return detail::initiate<typename detail::lane_signature<R>::type>(
             *state_, token, start, std::move(function), spare_value());
@@ -146,7 +145,8 @@ public:
         const auto start = [state = state_](const auto&, auto&& handler) {
             using operation = detail::lane_close_operation<std::decay_t<decltype(handler)>>;
             if (state->serves(handler))
-                operation::create(std::move(handler), state->fallback(), state)->start();
+                operation::begin(std::move(handler), state->fallback(),
+                                 std::shared_ptr<detail::lane_state>(state));
         };
         return detail::initiate<void(error_code)>(*state_, token, start);
     }

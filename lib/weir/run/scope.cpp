@@ -294,7 +294,7 @@ asio::awaitable<void> scope::wait(std::shared_ptr<state> s, bool reaches_childre
 {
     while (s->running.count() != 0) {
         const auto done = co_await s->running.async_wait(asio::as_tuple(asio::use_awaitable));
-        if (std::get<0>(done) && reaches_children)
+        if (std::get<0>(done) == asio::error::operation_aborted && reaches_children)
             s->cancel(cancel_reason::requested);
     }
     if (s->errors.size() == 1)

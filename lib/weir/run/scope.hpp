@@ -7,12 +7,15 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -206,7 +209,16 @@ boost::asio::awaitable<void> joined(Start start)
         const auto own = co_await boost::asio::this_coro::cancellation_state;
         if (own.cancelled() != boost::asio::cancellation_type::none)
             children.cancel();
-        co_await children.join();
+        boost::asio::awaitable<void> all;
+        while (!all.valid()) {
+            try {
+                all = children.join();
+            } catch (const std::bad_alloc&) { // the children use what this coroutine has
+            }
+            if (!all.valid())
+                co_await boost::asio::post(boost::asio::use_awaitable);
+        }
+        co_await std::move(all);
     } catch (...) {
         error = std::current_exception();
     }

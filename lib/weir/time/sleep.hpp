@@ -50,6 +50,11 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const Executor& io)
+    {
+        call_handler_later(std::move(handler), io, error_code(boost::asio::error::no_memory));
+    }
+
     void start(time_point at)
     {
         try {
@@ -126,7 +131,7 @@ auto initiate_sleep(Executor executor, Time time, Token& token)
 {
     const auto start = [](const Executor& own, auto&& handler, Time t) {
         using operation = sleep_operation<std::decay_t<decltype(handler)>, Executor>;
-        operation::create(std::move(handler), own)->start(t);
+        operation::begin_at(t, std::move(handler), own);
     };
     return initiate_at<void(error_code)>(std::move(executor), token, start, time);
 }

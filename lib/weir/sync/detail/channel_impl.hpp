@@ -51,9 +51,9 @@ struct channel_access {
     {
         using operation = send_operation<T, std::decay_t<Handler>, Executor>;
         if (to.executor_.serves(handler))
-            return operation::create(std::move(handler), to.executor_.fallback(), to.state_,
-                                     std::move(value))
-                ->start(deadline);
+            return operation::begin_at(deadline, std::move(handler), to.executor_.fallback(),
+                                       std::shared_ptr<channel_state<T>>(to.state_),
+                                       std::move(value));
         to.state_->core.taken_over();
         to.state_->lose(std::move(value));
     }
@@ -128,8 +128,8 @@ auto channel<T, Executor>::async_reserve(Token&& token)
     const auto start = [](const channel& self, auto&& handler) {
         using operation = detail::reserve_operation<T, std::decay_t<decltype(handler)>, Executor>;
         if (self.executor_.serves(handler))
-            operation::create(std::move(handler), self.executor_.fallback(), self.state_)
-                ->start(time_point::max());
+            operation::begin_at(time_point::max(), std::move(handler), self.executor_.fallback(),
+                                std::shared_ptr<state>(self.state_));
     };
     return detail::initiate<void(error_code, reservation)>(*this, token, start);
 }
@@ -181,9 +181,8 @@ auto channel<T, Executor>::receive_into(Sink sink, time_point deadline, Token& t
         using operation =
             detail::receive_operation<T, Sink, std::decay_t<decltype(handler)>, Executor>;
         if (self.executor_.serves(handler))
-            operation::create(std::move(handler), self.executor_.fallback(), self.state_,
-                              std::move(own))
-                ->start(deadline);
+            operation::begin_at(deadline, std::move(handler), self.executor_.fallback(),
+                                std::shared_ptr<state>(self.state_), std::move(own));
     };
     return detail::initiate<Signature>(*this, token, start, std::move(sink));
 }

@@ -101,6 +101,16 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const Executor& io,
+                               const std::shared_ptr<channel_state<T>>&, Sink&& sink)
+    {
+        const error_code error = boost::asio::error::no_memory;
+        if constexpr (Sink::in_one_piece)
+            call_handler_later(std::move(handler), io, sink.result(error));
+        else
+            call_handler_later(std::move(handler), io, error, sink.result());
+    }
+
     void start(time_point deadline)
     {
         if (!this->enlist())
@@ -309,6 +319,13 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const Executor& io,
+                               const std::shared_ptr<channel_state<T>>&, T&& own)
+    {
+        call_handler_later(std::move(handler), io,
+                           send_result<T>(boost::asio::error::no_memory, std::move(own)));
+    }
+
 private:
     attempt_result try_or_park() noexcept override
     {
@@ -346,6 +363,13 @@ public:
                       std::shared_ptr<channel_state<T>> shared)
         : reserve_operation::send_wait(std::move(handler), executor, std::move(shared), nullptr)
     {
+    }
+
+    static void without_memory(Handler&& handler, const Executor& io,
+                               const std::shared_ptr<channel_state<T>>&)
+    {
+        const error_code error = boost::asio::error::no_memory;
+        call_handler_later(std::move(handler), io, error, channel_reservation<T>());
     }
 
 private:

@@ -26,6 +26,12 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const Executor& io,
+                               const std::shared_ptr<count_core<>>&)
+    {
+        call_handler_later(std::move(handler), io, error_code(boost::asio::error::no_memory));
+    }
+
     void start(time_point deadline)
     {
         if (!this->enlist())
@@ -98,7 +104,7 @@ struct start_count_wait {
                     time_point deadline = time_point::max()) const
     {
         using operation = count_wait_operation<std::decay_t<Handler>, Executor>;
-        operation::create(std::move(handler), executor, std::move(core))->start(deadline);
+        operation::begin_at(deadline, std::move(handler), executor, std::move(core));
     }
 };
 

@@ -32,6 +32,13 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const Executor& io, const std::shared_ptr<core>&,
+                               std::size_t)
+    {
+        const error_code error = boost::asio::error::no_memory;
+        call_handler_later(std::move(handler), io, error, permit());
+    }
+
     void start(time_point deadline)
     {
         if (!this->enlist())
@@ -175,8 +182,8 @@ auto basic_semaphore<Executor>::async_acquire_until(time_point deadline, std::si
     const auto start = [deadline](const basic_semaphore& self, auto&& handler, std::size_t asked) {
         using operation = detail::acquire_operation<std::decay_t<decltype(handler)>, Executor>;
         if (self.executor_.serves(handler))
-            operation::create(std::move(handler), self.executor_.fallback(), self.core_, asked)
-                ->start(deadline);
+            operation::begin_at(deadline, std::move(handler), self.executor_.fallback(),
+                                std::shared_ptr<detail::semaphore_core<>>(self.core_), asked);
     };
     return detail::initiate<void(error_code, permit)>(*this, token, start, weight);
 }

@@ -29,6 +29,13 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const executor_type& io,
+                               const std::shared_ptr<state>&)
+    {
+        const error_code error = boost::asio::error::no_memory;
+        detail::call_handler_later(std::move(handler), io, error, std::optional<value_type>());
+    }
+
     void start()
     {
         if (!this->enlist())
@@ -88,6 +95,14 @@ public:
         : send_operation::wait_operation(std::move(handler), executor), state::sender(std::move(v)),
           state_(std::move(s))
     {
+    }
+
+    static void without_memory(Handler&& handler, const executor_type& io,
+                               const std::shared_ptr<state>&, value_type&& v)
+    {
+        const error_code error = boost::asio::error::no_memory;
+        detail::call_handler_later(std::move(handler), io,
+                                   send_result<value_type>(error, std::move(v)));
     }
 
     void start()

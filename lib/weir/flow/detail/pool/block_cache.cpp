@@ -4,6 +4,7 @@
 
 #include <array>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 namespace weir::detail {
@@ -21,12 +22,9 @@ struct depot {
     std::size_t count = 0;
 };
 
-// Never destroyed: a thread may free blocks until the very end of the program.
-std::array<depot, block_cache::sizes>& depots()
-{
-    static auto* const all = new std::array<depot, block_cache::sizes>();
-    return *all;
-}
+// A thread may free blocks until the very end of the program, and needs no memory for that.
+constinit std::array<depot, block_cache::sizes> depots;
+static_assert(std::is_trivially_destructible_v<depot>);
 
 void free_all(block* first) noexcept
 {
@@ -76,7 +74,7 @@ pile* mine(std::size_t size) noexcept
 
 block* handful_from_depot(std::size_t size) noexcept
 {
-    depot& d = depots()[size];
+    depot& d = depots[size];
     std::lock_guard lock(d.mutex);
     block* found = d.handfuls;
     if (found != nullptr) {
@@ -88,7 +86,7 @@ block* handful_from_depot(std::size_t size) noexcept
 
 void handful_to_depot(std::size_t size, block* handful) noexcept
 {
-    depot& d = depots()[size];
+    depot& d = depots[size];
     {
         std::lock_guard lock(d.mutex);
         if (d.count < block_cache::in_depot) {

@@ -44,7 +44,7 @@ public:
 
     /// A job ended because the pool was being closed down. The record may be null.
     void note_unfinished(job_id id, const job_record* record, status s,
-                         std::optional<duration> age);
+                         std::optional<duration> age) noexcept;
     std::vector<unfinished_job> unfinished() const;
 
 private:

@@ -7,6 +7,7 @@
 #include <boost/asio/query.hpp>
 
 #include <algorithm>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -92,14 +93,19 @@ void pool_state::start_workers()
     if (workers().is_unlimited()) // each job has a temporary worker
         return;
     std::vector<worker_guard> fresh;
-    {
+    fresh.reserve(wanted()); // under the lock no guard may go
+    try {
         std::lock_guard lock(mutex_);
-        while (live_ < wanted() && !ended_) {
+        while (live_ < wanted() && fresh.size() < fresh.capacity() && !ended_) {
             std::optional<worker_guard> one = enter_resident();
             if (!one)
                 break;
             fresh.push_back(std::move(*one));
         }
+    } catch (...) {
+        for (worker_guard& here : fresh)
+            here->leave(); // all or none
+        throw;
     }
     for (worker_guard& here : fresh)
         start(std::move(here));
@@ -108,8 +114,14 @@ void pool_state::start_workers()
 void pool_state::resize(limit workers)
 {
     check_enough_threads(workers);
-    target_ = workers.count();
-    start_workers();
+    std::size_t target = workers.count();
+    const std::size_t before = target_.exchange(target);
+    try {
+        start_workers();
+    } catch (...) { // no memory for a worker
+        target_.compare_exchange_strong(target, before);
+        throw;
+    }
     on_each_worker([](pool_state&, worker& w) { w.disturb(); });
 }
 
@@ -373,7 +385,11 @@ void pool_state::stop(cancel_reason reason)
     cancel_reason before = cancel_reason::none;
     stopping_.compare_exchange_strong(before, reason);
     close();
-    ensure_one_worker();
+    try {
+        ensure_one_worker();
+    } catch (const std::bad_alloc&) { // no memory for one that would do it
+        drop_queued();
+    }
     on_each_worker([](pool_state& own, worker& w) { w.cancel(own.stopping()); });
 }
 

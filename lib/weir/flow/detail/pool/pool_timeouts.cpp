@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <new>
 #include <optional>
 
 namespace weir::detail {
@@ -94,7 +95,7 @@ void pool_state::timed_out(void* busy)
     try {
         w.timeout =
             alarm(w.get_executor(), saturating_add(now, w.pool->options_.grace()), abandon, &w);
-    } catch (const system_error&) { // there is no clock for the grace
+    } catch (...) { // there is no clock for the grace, or no memory
         abandon(&w);
     }
 }
@@ -110,17 +111,25 @@ void pool_state::abandon(worker& w)
 {
     if (!w.busy())
         return;
+    std::optional<worker_guard> successor;
+    std::optional<worker_guard> beside;
+    try {
+        worker_pointer fresh = make_worker(worker::role::temporary, w.get_executor());
+        std::lock_guard lock(mutex_);
+        if (!w.is_temporary()) // before `w` goes: this may throw
+            if (auto next = enter_resident())
+                successor.emplace(std::move(*next));
+        no_longer_live(w);
+        beside.emplace(enter(std::move(fresh)));
+    } catch (const std::bad_alloc&) {
+        return; // the job keeps its worker until it ends
+    }
     if (closing_)
         accounts_.note_unfinished(w.id(), w.record(), status::abandoned,
                                   time_service::of(w.get_executor()).now() - w.started());
-    std::unique_lock lock(mutex_);
-    no_longer_live(w);
-    worker_guard beside = enter(make_worker(worker::role::temporary, w.get_executor()));
-    std::optional<worker_guard> successor = w.is_temporary() ? std::nullopt : enter_resident();
-    lock.unlock();
     w.retire();
     w.counts.ended(status::abandoned);
-    publish_abandoned(std::move(beside), w);
+    publish_abandoned(std::move(*beside), w);
     if (successor)
         start(std::move(*successor));
     workers_left_.done();

@@ -51,9 +51,9 @@ public:
         return publish(out);
     }
 
-    boost::asio::awaitable<void> publish_later(outcome<R> out)
+    boost::asio::awaitable<void> publish_later(outcome<R>* out)
     {
-        auto sent = co_await results_->async_send(std::move(out));
+        auto sent = co_await results_->async_send(std::move(*out));
         if (!sent)
             lose(std::move(sent).value());
     }

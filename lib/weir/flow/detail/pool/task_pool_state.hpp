@@ -34,7 +34,8 @@ public:
         task->finish(std::move(out));
         return true;
     }
-    boost::asio::awaitable<void> publish_later(outcome<void>) { co_return; } // never has to
+    boost::asio::awaitable<void> publish_later(outcome<void>*) { co_return; } // never has to
+    void publish_now(outcome<void>&&) noexcept {}
     void publish_now(task_pointer& task, outcome<void>&& out) noexcept
     {
         task->finish(std::move(out));

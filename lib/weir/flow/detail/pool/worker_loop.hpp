@@ -20,6 +20,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -174,7 +175,8 @@ private:
                 }
             }
             if (!publish_current(mine, out))
-                co_await this->outlet().publish_later(std::move(out));
+                if (auto later = publish_later(out); later.valid())
+                    co_await std::move(later);
             if (my_turn.is_over(clock)) {
                 co_await boost::asio::post(boost::asio::deferred);
                 my_turn.begin(clock);
@@ -208,7 +210,8 @@ private:
             }
             const bool turn_is_over = run_batch(w, my_turn, clock);
             while (mine.published < mine.ended.size())
-                co_await this->outlet().publish_later(std::move(mine.ended[mine.published++]));
+                if (auto later = publish_later(mine.ended[mine.published++]); later.valid())
+                    co_await std::move(later);
             mine.ended.clear();
             mine.published = 0;
             if (turn_is_over) {
@@ -329,10 +332,22 @@ private:
         return this->begin_job(w, job.number, now, may_suspend);
     }
 
+    // Without memory for its name, its timeout or its token it must not run.
+    status begin_or_fail(worker& w, numbered_job<Job>& job, time_point now, bool may_suspend,
+                         outcome<R>& out)
+    {
+        try {
+            return begin(w, job, now, may_suspend);
+        } catch (...) {
+            access::set_error(out, std::current_exception());
+            return this->end_job(w, job.number, false);
+        }
+    }
+
     // False: it must not start, and `out` says how it ended.
     bool try_begin(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        const status how = begin(w, job, now, true);
+        const status how = begin_or_fail(w, job, now, true, out);
         if (how != status::ok)
             end(w, job, how, out);
         return how == status::ok;
@@ -352,7 +367,7 @@ private:
 
     void run_plain(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        status how = begin(w, job, now, false);
+        status how = begin_or_fail(w, job, now, false, out);
         if (how == status::ok) {
             try {
                 work_.call(job.job, w, out);
@@ -436,14 +451,44 @@ private:
     [[gnu::cold]] void publish_beside(worker_guard here, outcome<R>&& out)
     {
         const executor_type home = here->get_executor();
-        launch(publish_later_and_leave(std::move(here), std::move(out)), home);
+        std::optional<root_coroutine> publishing;
+        try {
+            publishing.emplace(publish_later_and_leave(here, out));
+        } catch (const std::bad_alloc&) {
+            this->outlet().publish_now(std::move(out));
+            return leave(std::move(here));
+        }
+        launch(std::move(*publishing), home);
     }
 
-    root_coroutine publish_later_and_leave(worker_guard here, outcome<R> out)
+    // `launch` begins it at once: until it has its frame, the outcome stays where it is.
+    root_coroutine publish_later_and_leave(worker_guard& its, outcome<R>& ended)
     {
-        const work_token running(here->get_executor());
-        co_await this->outlet().publish_later(std::move(out));
+        worker_guard here(std::move(its));
+        outcome<R> out(std::move(ended));
+        std::optional<work_token> running;
+        boost::asio::awaitable<void> later;
+        try {
+            running.emplace(here->get_executor());
+            later = publish_later(out);
+        } catch (const std::bad_alloc&) {
+            this->outlet().publish_now(std::move(out));
+        }
+        if (later.valid())
+            co_await std::move(later);
         leave(std::move(here));
+    }
+
+    // Waits for room, for an outcome that stays where it is. Without memory for that there is
+    // nothing to await: the outcome goes to the hook.
+    boost::asio::awaitable<void> publish_later(outcome<R>& out)
+    {
+        try {
+            return this->outlet().publish_later(&out);
+        } catch (const std::bad_alloc&) {
+            this->outlet().publish_now(std::move(out));
+            return boost::asio::awaitable<void>();
+        }
     }
 
     static void leave(worker_guard here)
@@ -458,12 +503,15 @@ private:
     }
 
     // The outcome of a job that is given up while it still needs its own ticket.
-    [[gnu::cold]] static outcome<R> abandoned(worker& w)
+    [[gnu::cold]] static outcome<R> abandoned(worker& w) noexcept
     {
         const ticket& own = current_job(w).number;
         ticket copy(own.id);
-        if (own.record)
-            copy.record = std::make_unique<job_record>(*own.record);
+        try {
+            if (own.record)
+                copy.record = std::make_unique<job_record>(*own.record);
+        } catch (const std::bad_alloc&) { // the id must do
+        }
         return access::make<R>(std::move(copy), status::abandoned, w.reason());
     }
 

@@ -84,6 +84,11 @@ public:
     {
     }
 
+    static void without_memory(Handler&& handler, const Executor& io)
+    {
+        call_handler_later(std::move(handler), io, error_code(boost::asio::error::no_memory));
+    }
+
     void start(parking& place)
     {
         if (!this->enlist())
@@ -120,7 +125,7 @@ auto parking::async_park(Executor executor, Token&& token)
 {
     const auto start = [this](const Executor& home, auto&& handler) {
         using operation_type = operation<std::decay_t<decltype(handler)>, Executor>;
-        operation_type::create(std::move(handler), home)->start(*this);
+        operation_type::begin_at(*this, std::move(handler), home);
     };
     return initiate_at<void(error_code)>(std::move(executor), token, start);
 }

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -64,7 +65,10 @@ public:
         std::optional<result_type> taken(s->results_.take(s->delivered_++));
         if (s->wants_puller()) {
             const boost::asio::any_io_executor executor = co_await boost::asio::this_coro::executor;
-            s->send_puller(s, executor);
+            try {
+                s->send_puller(s, executor);
+            } catch (const std::bad_alloc&) { // the next wait tries again
+            }
         }
         co_return taken;
     }
@@ -115,16 +119,25 @@ private:
 
     void send_puller(const pointer& s, const boost::asio::any_io_executor& executor)
     {
-        puller_coming_ = true;
-        if (idle_.wake_one())
+        if (idle_.wake_one()) {
+            puller_coming_ = true;
             return;
+        }
         auto p = add_puller();
+        std::optional<boost::asio::awaitable<void>> pulling;
+        try {
+            pulling.emplace(pull(s, p));
+        } catch (...) {
+            remove_puller(*p);
+            throw;
+        }
+        puller_coming_ = true;
         auto on_end = [s](std::exception_ptr error) {
             if (error) // out of memory, outside any call
                 s->fail(s->entered_, std::move(error));
         };
         boost::asio::co_spawn(
-            executor, pull(s, p),
+            executor, std::move(*pulling),
             boost::asio::bind_cancellation_slot(p->signal.slot(), std::move(on_end)));
     }
 

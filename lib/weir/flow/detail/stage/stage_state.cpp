@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <vector>
 
+#include <new>
 namespace weir::detail {
 
 stage_state::stage_state(limit limit, const stage_options& options)
@@ -42,7 +43,22 @@ template <class Which>
 void stage_state::cancel(Which which)
 {
     // Any puller may end, and leave the list, during an emission.
-    const std::vector<std::shared_ptr<puller>> all(pullers_.begin(), pullers_.end());
+    std::vector<std::shared_ptr<puller>> all;
+    try {
+        all.assign(pullers_.begin(), pullers_.end());
+    } catch (const std::bad_alloc&) {
+        for (const auto& p : pullers_)
+            p->to_cancel = p->to_cancel || (p->running && which(*p));
+        const auto next = [this] {
+            return std::find_if(pullers_.begin(), pullers_.end(),
+                                [](const auto& p) { return p->to_cancel; });
+        };
+        for (auto at = next(); at != pullers_.end(); at = next()) {
+            const std::shared_ptr<puller> p = *at;
+            p->to_cancel = false;
+            p->signal.emit(boost::asio::cancellation_type::terminal);
+        }
+    }
     for (const auto& p : all)
         if (p->running && which(*p))
             p->signal.emit(boost::asio::cancellation_type::terminal);

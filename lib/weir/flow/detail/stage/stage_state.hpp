@@ -42,6 +42,7 @@ protected:
         boost::asio::cancellation_signal signal;
         std::uint64_t number = none; // of the item in its call; none: between two items
         bool running = false;        // the signal reaches a coroutine that exists
+        bool to_cancel = false;
         std::list<std::shared_ptr<puller>>::iterator place;
     };
 
@@ -97,6 +98,8 @@ protected:
     }
 
     std::shared_ptr<puller> add_puller();
+    /// Its coroutine could not be made.
+    void remove_puller(puller& p) noexcept { puller_ended(p); }
     void source_ended();
     /// After the error of item `number`: cancels each call whose result is no longer wanted, and
     /// the puller that waits for an item.

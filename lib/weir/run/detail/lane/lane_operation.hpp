@@ -93,6 +93,19 @@ public:
             value_.emplace(std::move(spare.value));
     }
 
+    static void without_memory(Handler&& handler, const boost::asio::any_io_executor& io,
+                               Function&&, [[maybe_unused]] lane_default<R>&& spare,
+                               const std::shared_ptr<lane_state>&)
+    {
+        std::exception_ptr error = std::current_exception();
+        if constexpr (std::is_void_v<R>)
+            call_handler_later(std::move(handler), io, std::move(error));
+        else if constexpr (lane_default<R>::may_throw)
+            call_handler_later(std::move(handler), io, std::move(error), std::move(spare.value));
+        else
+            call_handler_later(std::move(handler), io, std::move(error), R());
+    }
+
     void start()
     {
         const std::shared_ptr<lane_state> state = this->state_;
@@ -118,8 +131,13 @@ private:
 
     void resumed() override
     {
-        if (this->why_)
-            error_ = std::make_exception_ptr(system_error(this->why_));
+        if (this->why_) {
+            try {
+                throw system_error(this->why_);
+            } catch (...) { // it may be `bad_alloc`
+                error_ = std::current_exception();
+            }
+        }
         if constexpr (std::is_void_v<R>)
             this->complete(std::move(error_));
         else if (!error_)
@@ -143,6 +161,12 @@ public:
                          std::shared_ptr<lane_state> state)
         : lane_close_operation::lane_wait(std::move(handler), executor, std::move(state))
     {
+    }
+
+    static void without_memory(Handler&& handler, const boost::asio::any_io_executor& io,
+                               const std::shared_ptr<lane_state>&)
+    {
+        call_handler_later(std::move(handler), io, error_code(boost::asio::error::no_memory));
     }
 
     void start()

@@ -3,10 +3,12 @@
 #include <weir/detail/own_executor.hpp>
 #include <weir/detail/post_to.hpp>
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/execution/context.hpp>
 #include <boost/asio/query.hpp>
 
 #include <cassert>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -66,7 +68,11 @@ void lane_state::enlist()
 
 void lane_state::submit(lane_job& j, asio::execution_context& context)
 {
-    j.callers_ = lane_callers::of(context);
+    try {
+        j.callers_ = lane_callers::of(context);
+    } catch (const std::bad_alloc&) {
+        return j.ended(asio::error::no_memory);
+    }
     error_code refused;
     bool posts = false;
     {
@@ -91,7 +97,11 @@ void lane_state::submit(lane_job& j, asio::execution_context& context)
 
 void lane_state::submit_close(lane_job& j, asio::execution_context& context)
 {
-    j.callers_ = lane_callers::of(context);
+    try {
+        j.callers_ = lane_callers::of(context);
+    } catch (const std::bad_alloc&) {
+        return j.ended(asio::error::no_memory);
+    }
     {
         std::lock_guard lock(mutex_);
         add(closing_, j);
