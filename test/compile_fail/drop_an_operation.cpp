@@ -6,6 +6,7 @@
 #include <weir/sync/gate.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/sync/wait_group.hpp>
+#include <weir/time/sleep.hpp>
 
 #include <boost/asio/detached.hpp>
 
@@ -24,23 +25,25 @@ void owner(weir::semaphore& limit, weir::gate& gate, weir::wait_group& group, we
     const auto kept = limit.async_acquire();
     (void)kept, (void)soon, (void)here;
 #ifdef WEIR_MISUSE
-    limit.async_acquire();              // refused
-    limit.async_acquire(2);             // refused
-    limit.async_acquire_until(soon);    // refused
-    limit.async_acquire_until(soon, 2); // refused
-    gate.async_close();                 // refused
-    group.async_wait();                 // refused
-    group.async_wait_until(soon);       // refused
-    event.async_wait(here);             // refused
-    token.async_wait(here);             // refused
-    lane.async_run([] {});              // refused
-    lane.async_close();                 // refused
-    values.async_send(1);               // refused
-    values.async_send_until(soon, 1);   // refused
-    values.async_emplace(1);            // refused
-    values.async_receive();             // refused
-    values.async_receive_until(soon);   // refused
-    values.async_receive_some(into, 2); // refused
-    values.async_reserve();             // refused
+    limit.async_acquire();               // refused
+    limit.async_acquire(2);              // refused
+    limit.async_acquire_until(soon);     // refused
+    limit.async_acquire_until(soon, 2);  // refused
+    gate.async_close();                  // refused
+    group.async_wait();                  // refused
+    group.async_wait_until(soon);        // refused
+    event.async_wait(here);              // refused
+    token.async_wait(here);              // refused
+    lane.async_run([] {});               // refused
+    lane.async_close();                  // refused
+    weir::async_sleep_until(here, soon); // refused
+    weir::async_sleep_for(here, {});     // refused
+    values.async_send(1);                // refused
+    values.async_send_until(soon, 1);    // refused
+    values.async_emplace(1);             // refused
+    values.async_receive();              // refused
+    values.async_receive_until(soon);    // refused
+    values.async_receive_some(into, 2);  // refused
+    values.async_reserve();              // refused
 #endif
 }

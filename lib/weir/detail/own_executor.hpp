@@ -131,7 +131,7 @@ public:
         return executor_;
     }
 
-    /// Whether an operation with this handler has an executor to go on at: its own, or this one.
+    /// Whether an operation with this handler has an executor to complete on: its own, or this one.
     template <class Handler>
     bool serves(const Handler& handler) const noexcept
     {

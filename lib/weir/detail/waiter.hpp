@@ -146,7 +146,7 @@ private:
 
     friend class waiter;
 
-    /// While it lives, the context waits to be destroyed.
+    /// While it lives, the destruction of the context waits.
     class posting;
 
     [[gnu::cold]] void shutdown() override;

@@ -48,8 +48,8 @@ enum class plain_side {
 /// Lifetime: destroying the queue closes it; its buffered values go to `on_undelivered`. Your
 ///           channel must outlive the queue, and the channel's context must outlive the channel,
 ///           as Asio demands. A queue with its own channel and the contexts may go in any order
-///           when the channel's executor is `any_io_executor` or that of `io_context`; with
-///           another executor the queue must go first.
+///           when the channel's executor type can be made from an `io_context`'s executor, as
+///           `any_io_executor` can; with another type the queue must go first.
 /// Fairness: as `channel`. Plain senders that wait go before senders that wait in the queue.
 /// Memory: as Asio's channel, a `std::deque`. A waiting operation costs one allocation by its
 ///         handler's allocator.

@@ -39,7 +39,7 @@ public:
     {
         if (reason_ != cancel_reason::none)
             return reason_;
-        // What is asked from elsewhere cannot come to a job that keeps its thread.
+        // A plain job keeps its thread, so a request cannot be posted to it: look for it here.
         const cancel_reason asked = asked_ ? asked_->load() : cancel_reason::none;
         return asked != cancel_reason::none ? asked : detail::asked_by_token(record_);
     }

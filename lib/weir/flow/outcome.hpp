@@ -57,7 +57,7 @@ public:
     {
         if constexpr (!std::is_nothrow_move_constructible_v<value_type>)
             if (status_ == weir::status::ok && !found_.has_value())
-                return weir::status::failed; // on the way here: see `error`
+                return weir::status::failed; // the value's move threw: see `error`
         return status_;
     }
     explicit operator bool() const noexcept { return status() == weir::status::ok; }

@@ -75,14 +75,14 @@ public:
     /// the pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
     pool_options& on_stuck(std::function<void(const stuck_job&)> report);
 
-    /// A worker pool's plain handler runs on the runners, one at a time on each, however many
-    /// workers there are: right for jobs that compute. Without this, a pool of more workers than
+    /// Allows a plain handler on fewer runners than workers: it runs on the runners, one at a time
+    /// on each, however many workers there are. Right for jobs that compute. Without this, a pool of more workers than
     /// runners refuses a plain handler: jobs that block would run no more at a time than there are
     /// runners. Default off.
     pool_options& inline_on_runners();
 
     /// Jobs block their thread: the pool has threads of its own for them, one per worker, whatever
-    /// executors it is given. `resize` to more is refused; `paused` has one thread. Default off.
+    /// executors it is given. `resize` to more is refused; a pool made `paused` gets one thread. Default off.
     pool_options& blocking();
 
     /// Each outcome of a worker pool has its job, for another attempt: `outcome::job`. Default off:
@@ -116,7 +116,7 @@ private:
     bool inline_ = false;
     bool keep_jobs_ = false;
     // Makes the threads of a pool of blocking jobs.
-    detail::pool_threads (*blocking_threads_)(const pool_options&, bool for_coroutines) = nullptr;
+    detail::pool_threads (*blocking_threads_)(const pool_options&) = nullptr;
     std::function<void(const stuck_job&)> on_stuck_;
     // Set together with it.
     std::shared_ptr<detail::job_watch> (*watch_)(detail::pool_state&) = nullptr;

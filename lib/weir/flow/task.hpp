@@ -3,6 +3,7 @@
 #include <weir/default_token.hpp>
 #include <weir/detail/handler_wrapper.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/own_executor.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
@@ -66,11 +67,12 @@ void wait_for_outcome(const own_any_executor& executor, claim<R> claimed, Handle
 ///           then, its outcome goes to the pool's `on_unclaimed`.
 /// Threads: any thread; one object by one thread at a time.
 template <class R>
-class [[nodiscard]] task {
+class [[nodiscard("the job goes on, but nothing can ask for its outcome any more")]] task
+{
 public:
     /// A handle to no job.
     task() noexcept = default;
-    task(task&&) noexcept = default;
+    task(task &&) noexcept = default;
     task& operator=(task&& other) noexcept
     {
         if (this != &other) {
@@ -81,18 +83,30 @@ public:
         }
         return *this;
     }
-    ~task() { drop(); }
+    ~task()
+    {
+        drop();
+    }
 
-    explicit operator bool() const noexcept { return state_ != nullptr; }
-    job_id id() const noexcept { return id_; }
+    explicit operator bool() const noexcept
+    {
+        return state_ != nullptr;
+    }
+    job_id id() const noexcept
+    {
+        return id_;
+    }
     /// The job has ended; its outcome can be had without waiting.
-    bool is_done() const noexcept { return state_ && state_->is_done(); }
+    bool is_done() const noexcept
+    {
+        return state_ && state_->is_done();
+    }
 
     /// Asks the job to end, as `job_options::token` does: one that has not started never does; a
     /// running coroutine's operation is cancelled (terminal), and a plain callable can ask its
     /// `job_context`. The outcome is `cancelled` then (`timed_out` for `cancel_reason::deadline`).
-    /// A job that has ended, or ends all the same with a value, stays as it is. Does nothing
-    /// without a job.
+    /// A job that has ended, or that returns a value despite the request, is not affected. Does
+    /// nothing without a job.
     ///
     /// Threads: from any thread.
     void cancel(cancel_reason reason = cancel_reason::requested) const
@@ -110,7 +124,7 @@ public:
     ///               waited for again.
     /// Handler: on its associated executor.
     template <class Token = default_token<boost::asio::any_io_executor>>
-    [[nodiscard("it does nothing until it is awaited")]] auto async_outcome(Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_outcome(Token && token = Token())
     {
         assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
         const auto start = [](const detail::own_any_executor& executor, auto&& handler,

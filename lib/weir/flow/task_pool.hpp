@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/flow/detail/pool/block_cache.hpp>
 #include <weir/flow/detail/pool/task_pool_state.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
@@ -81,17 +82,16 @@ public:
     ///               accepted.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
-        [[nodiscard("it does nothing until it is awaited")]] auto async_submit(
-            Function function, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) WEIR_NODISCARD_OPERATION
+        auto async_submit(Function function, Token&& token = Token())
     {
         return async_submit(std::move(function), job_options(), std::forward<Token>(token));
     }
 
     /// The same for a job with a name, a key or a deadline.
     template <class Function, class Token = default_token<executor_type>>
-    [[nodiscard("it does nothing until it is awaited")]] auto
-    async_submit(Function function, job_options options, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_submit(Function function, job_options options,
+                                               Token&& token = Token())
     {
         using R = detail::task_value<Function>;
         return detail::initiate<void(error_code, task<R>)>(
@@ -108,16 +108,15 @@ public:
     ///               on, or is cancelled if its options say `cancel_with_run`.
     /// Handler: on its associated executor, never inside this call.
     template <class Function, class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
-        [[nodiscard("it does nothing until it is awaited")]] auto async_run(Function function,
-                                                                            Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) WEIR_NODISCARD_OPERATION
+        auto async_run(Function function, Token&& token = Token())
     {
         return async_run(std::move(function), job_options(), std::forward<Token>(token));
     }
 
     template <class Function, class Token = default_token<executor_type>>
-    [[nodiscard("it does nothing until it is awaited")]] auto
-    async_run(Function function, job_options options, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_run(Function function, job_options options,
+                                            Token&& token = Token())
     {
         using R = detail::task_value<Function>;
         return detail::initiate<void(error_code, outcome<R>)>(
@@ -141,7 +140,7 @@ public:
     /// abandoned after the grace period: one limit, one grace.
     ///
     /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
-    ///         context, it comes a tenth of a second later, and names what still runs.
+    ///         context, the report comes up to 100 ms later, and lists what still runs.
     boost::asio::awaitable<drain_report> drain(duration timeout);
     /// The same for a thread outside the pool, such as `main`: blocks it.
     ///

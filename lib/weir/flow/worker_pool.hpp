@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/default_token.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/flow/detail/pool/job_handler.hpp>
 #include <weir/flow/detail/pool/result_outlet.hpp>
 #include <weir/flow/detail/pool/submit.hpp>
@@ -122,9 +123,8 @@ public:
     ///               accepted, also one that the caller runs (`overflow::caller_runs`).
     /// Handler: on its associated executor, never inside this call.
     template <class Token = default_token<executor_type>>
-    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>)
-        [[nodiscard("it does nothing until it is awaited")]] auto async_submit(
-            Job job, Token&& token = Token())
+    requires(!std::same_as<std::remove_cvref_t<Token>, job_options>) WEIR_NODISCARD_OPERATION
+        auto async_submit(Job job, Token&& token = Token())
     {
         return detail::initiate<void(submit_result<Job>)>(
             *state_, token, detail::start_submit<state>(state_), std::move(job));
@@ -132,8 +132,8 @@ public:
 
     /// The same for a job with a name, a key or a deadline.
     template <class Token = default_token<executor_type>>
-    [[nodiscard("it does nothing until it is awaited")]] auto
-    async_submit(Job job, job_options options, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_submit(Job job, job_options options,
+                                               Token&& token = Token())
     {
         return detail::initiate<void(submit_result<Job>)>(*state_, token,
                                                           detail::start_submit<state>(state_),
@@ -176,7 +176,7 @@ public:
     /// meanwhile: outcomes that are not received hold their workers, and go to the hook in the end.
     ///
     /// Errors: the report says what did not end well. When a thread is blocked, or does not run its
-    ///         context, it comes a tenth of a second later, and names what still runs.
+    ///         context, the report comes up to 100 ms later, and lists what still runs.
     boost::asio::awaitable<drain_report> drain(duration timeout) { return state_->drain(timeout); }
     /// The same for a thread outside the pool, such as `main`: blocks it.
     ///

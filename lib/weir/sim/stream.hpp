@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/wait_operation.hpp>
 #include <weir/error.hpp>
 #include <weir/sim/context.hpp>
@@ -47,7 +48,7 @@ public:
     /// Cancellation: terminal, partial and total; reads nothing.
     /// Handler: by its associated executor, never inside this call.
     template <class Buffers, class Token = default_token<executor_type>>
-    auto async_read_some(const Buffers& buffers, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_read_some(const Buffers& buffers, Token&& token = Token())
     {
         return initiate<detail::pipe::mutable_buffers>(in_, buffers, token);
     }
@@ -60,7 +61,7 @@ public:
     /// Cancellation: terminal, partial and total; writes nothing.
     /// Handler: by its associated executor, never inside this call.
     template <class Buffers, class Token = default_token<executor_type>>
-    auto async_write_some(const Buffers& buffers, Token&& token = Token())
+    WEIR_NODISCARD_OPERATION auto async_write_some(const Buffers& buffers, Token&& token = Token())
     {
         return initiate<detail::pipe::const_buffers>(out_, buffers, token);
     }

@@ -40,8 +40,8 @@ class channel_receiver;
 ///        value. There is no default: only the caller knows what may pile up. `when_full` is
 ///        `overflow::wait` unless given, because losing a value must be a choice; with any other
 ///        rule no sender waits for room.
-/// Threads: safe from any thread. The executor of a handler need not be serial, with a deadline
-///          neither.
+/// Threads: safe from any thread. The executor of a handler need not be serial, even with a
+///          deadline.
 /// Lifetime: destroying it closes it. Values left in it then go to `on_undelivered`. It may outlive
 ///           the context of its executor, which closes it, unless the executor is the bare one of
 ///           an `io_context`. An operation whose handler has no executor of its own is destroyed
@@ -162,8 +162,8 @@ public:
     std::size_t try_receive_n(std::vector<T>& into, std::size_t most);
 
     /// A handle that can only send, and that counts as an end of the channel: when the last sender
-    /// has gone, the channel is closed. The channel itself is no end, so a channel whose sender
-    /// was never asked for stays open. A handle asked for after the last has gone finds the channel
+    /// has gone, the channel is closed. The channel object does not count, so a channel whose
+    /// sender was never asked for stays open. A handle asked for after the last has gone finds the channel
     /// closed. Precondition: as of `get_executor`.
     channel_sender<T, Executor> sender();
     /// A handle that can only receive. When the last receiver has gone, the channel is closed, and
@@ -198,7 +198,7 @@ private:
     template <class Signature, class Sink, class Token>
     auto receive_into(Sink sink, time_point deadline, Token& token);
 
-    // What the handles of the ends look through: the same state, and an executor of its own.
+    // A view for the counted handles: it shares the state, and has an executor of its own.
     channel(std::shared_ptr<state> shared, executor_type executor)
         : state_(std::move(shared)), executor_(std::move(executor)), is_view_(true)
     {

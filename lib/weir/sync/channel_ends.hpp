@@ -27,7 +27,7 @@ namespace weir {
 /// Threads: any thread; one object by one thread at a time. Sending touches no count, only copying
 ///          and destroying do.
 /// Lifetime: may outlive its channel, which is closed then. Keep it until its operations have
-///           completed: an operation alone is no end.
+///           completed: a pending operation does not keep its side open.
 /// Memory: one allocation, which copies share.
 template <class T, class Executor = boost::asio::any_io_executor>
 class WEIR_NODISCARD_HANDLE channel_sender {
@@ -121,7 +121,7 @@ private:
 /// Threads: any thread; one object by one thread at a time. Receiving touches no count, only
 ///          copying and destroying do.
 /// Lifetime: may outlive its channel, which is closed then. Keep it until its operations have
-///           completed: an operation alone is no end.
+///           completed: a pending operation does not keep its side open.
 /// Memory: one allocation, which copies share.
 template <class T, class Executor = boost::asio::any_io_executor>
 class WEIR_NODISCARD_HANDLE channel_receiver {

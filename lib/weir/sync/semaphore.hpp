@@ -26,8 +26,8 @@ namespace weir {
 ///        line while it waits for more than there is; 0 unless given, because each of them makes
 ///        the first wait longer. They are looked for among newcomers and the next 32 in line, so
 ///        that a release does not walk along a long line.
-/// Threads: safe from any thread. The executor of a handler need not be serial, with a deadline
-///          neither.
+/// Threads: safe from any thread. The executor of a handler need not be serial, even with a
+///          deadline.
 /// Lifetime: destroying it closes it. Permits may outlive it. It may outlive the context of its
 ///           executor, which closes it, unless the executor is the bare one of an `io_context`. An
 ///           operation whose handler has no executor of its own is destroyed then; with a bare

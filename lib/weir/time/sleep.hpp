@@ -2,6 +2,7 @@
 
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/detail/service_cache.hpp>
 #include <weir/detail/time_service.hpp>
 #include <weir/detail/wait_operation.hpp>
@@ -30,11 +31,13 @@ namespace weir {
 /// Memory: one allocation by the handler's allocator. There is one timer queue per context, and no
 ///         timer per wait.
 template <class Executor, class Token = default_token<Executor>>
-auto async_sleep_until(Executor executor, time_point at, Token&& token = Token());
+WEIR_NODISCARD_OPERATION auto async_sleep_until(Executor executor, time_point at,
+                                                Token&& token = Token());
 
 /// As `async_sleep_until`, for a length of time counted from the start of the operation.
 template <class Executor, class Token = default_token<Executor>>
-auto async_sleep_for(Executor executor, duration length, Token&& token = Token());
+WEIR_NODISCARD_OPERATION auto async_sleep_for(Executor executor, duration length,
+                                              Token&& token = Token());
 
 // -------------------------------------------------------------------------------------------------
 

@@ -12,23 +12,37 @@
 namespace weir {
 namespace detail {
 
-pool_threads own_threads(const pool_options& options, bool for_coroutines)
+namespace {
+
+pool_threads start_threads(std::size_t count)
 {
-    std::size_t count = runner_pool::default_size();
-    if (!for_coroutines) {
-        const std::size_t workers = bounded(options.workers()).count();
-        count = workers == 0 ? 1 : workers;
-    }
     auto runners = std::make_shared<runner_pool>(count);
     std::vector<boost::asio::any_io_executor> executors = runners->executors();
     return {std::move(runners), std::move(executors)};
+}
+
+pool_threads one_per_worker(const pool_options& options)
+{
+    const std::size_t workers = bounded(options.workers()).count();
+    return start_threads(workers == 0 ? 1 : workers);
+}
+
+} // namespace
+
+pool_threads own_threads(const pool_options& options, bool for_coroutines)
+{
+    if (for_coroutines)
+        return start_threads(runner_pool::default_size());
+    if (options.is_blocking())
+        return {}; // as over executors of yours, the pool starts them
+    return one_per_worker(options);
 }
 
 } // namespace detail
 
 pool_options& pool_options::blocking()
 {
-    blocking_threads_ = detail::own_threads;
+    blocking_threads_ = detail::one_per_worker;
     return *this;
 }
 

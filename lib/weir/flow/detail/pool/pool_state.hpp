@@ -130,11 +130,11 @@ public:
     static std::shared_ptr<job_watch> watch_for_stuck_jobs(pool_state& state);
     /// Cancels the worker's job with its token. Named only by `job_options::token`, likewise.
     static void listen_to_token(worker& w);
-    /// For jobs that block their thread. `own_threads` is named only by `pool_options::blocking`,
-    /// likewise.
+    /// For jobs that block their thread, one thread per worker. Named only by
+    /// `pool_options::blocking`, likewise.
     static pool_threads threads_for_blocking(const pool_options& options)
     {
-        return options.blocking_threads_(options, false);
+        return options.blocking_threads_(options);
     }
 
 protected:
