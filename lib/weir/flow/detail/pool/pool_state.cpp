@@ -208,7 +208,8 @@ worker_guard pool_state::enter(worker_pointer w)
 
 bool pool_state::is_there(std::size_t index) const noexcept
 {
-    return executors_[index] && !places_[index]->is_gone();
+    // A pool whose places could not all be made ends with some of them.
+    return executors_[index] && index < places_.size() && !places_[index]->is_gone();
 }
 
 bool pool_state::has_place() const noexcept
