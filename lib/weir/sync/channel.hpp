@@ -163,8 +163,8 @@ public:
 
     /// A handle that can only send, and that counts as an end of the channel: when the last sender
     /// has gone, the channel is closed. The channel object does not count, so a channel whose
-    /// sender was never asked for stays open. A handle asked for after the last has gone finds the channel
-    /// closed. Precondition: as of `get_executor`.
+    /// sender was never asked for stays open. A handle asked for after the last has gone finds the
+    /// channel closed. Precondition: as of `get_executor`.
     channel_sender<T, Executor> sender();
     /// A handle that can only receive. When the last receiver has gone, the channel is closed, and
     /// what is buffered goes to `on_undelivered`. Precondition: as of `get_executor`.
