@@ -12,7 +12,7 @@ import sys
 import tree
 
 SUITE = re.compile(r"BOOST_(AUTO|FIXTURE)_TEST_SUITE(?:\(\s*(\w+)|_END)|BOOST_\w*TEST_CASE(?:_TEMPLATE)?\(\s*(\w+)")
-CLASS = re.compile(r"^([ \t]*)(?:class|struct)\s+(?:\[\[\w+\]\]\s*|WEIR_\w+\s+)?(?:basic_)?(\w+)(?:\s+final)?\s*(?::[^;{]*)?\{", re.M)
+CLASS = re.compile(r"^([ \t]*)(?:class|struct)\s+(?:\[\[\w+(?:\(\x22[^\x22]*\x22\))?\]\]\s*|WEIR_\w+\s+)?(?:basic_)?(\w+)(?:\s+final)?\s*(?::[^;{]*)?\{", re.M)
 OPERATION = re.compile(r"^[ \t]*(?:static\s+)?(?:WEIR_\w+\s+)?auto\s+(async_\w+)\(", re.M)
 
 

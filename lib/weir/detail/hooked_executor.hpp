@@ -13,8 +13,8 @@
 
 namespace weir::detail {
 
-/// An executor that tells a hook when each function begins and ends. It costs an allocation and a virtual call a
-/// function.
+/// An executor that tells a hook when each function begins and ends. It costs an allocation and a
+/// virtual call a function.
 class hooked_executor {
     using inner_type = boost::asio::any_io_executor;
 

@@ -76,13 +76,14 @@ public:
     pool_options& on_stuck(std::function<void(const stuck_job&)> report);
 
     /// Allows a plain handler on fewer runners than workers: it runs on the runners, one at a time
-    /// on each, however many workers there are. Right for jobs that compute. Without this, a pool of more workers than
-    /// runners refuses a plain handler: jobs that block would run no more at a time than there are
-    /// runners. Default off.
+    /// on each, however many workers there are. Right for jobs that compute. Without this, a pool
+    /// of more workers than runners refuses a plain handler: jobs that block would run no more at a
+    /// time than there are runners. Default off.
     pool_options& inline_on_runners();
 
     /// Jobs block their thread: the pool has threads of its own for them, one per worker, whatever
-    /// executors it is given. `resize` to more is refused; a pool made `paused` gets one thread. Default off.
+    /// executors it is given. `resize` to more is refused; a pool made `paused` gets one thread.
+    /// Default off.
     pool_options& blocking();
 
     /// Each outcome of a worker pool has its job, for another attempt: `outcome::job`. Default off:
