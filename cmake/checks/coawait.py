@@ -9,8 +9,9 @@ Finds too what g++ does not warn of: a statement `co_await x.async_acquire();` w
 or a send_result, is dropped there.
 
 Looks at the sources of a build, with the flags the build has for them, and at the headers below ROOT through the
-sources that include them, so that templates are seen as they are used. A line that was looked at and is right says
-`// coawait-lint: ok`. Exit status: 0 clean, 1 findings, 2 could not look.
+sources that include them, so that templates are seen as they are used. (Where no sources are named, those without a
+co_await of their own are left out: they make up half the time, and headers are seen through the others.) A line that
+was looked at and is right says `// coawait-lint: ok`. Exit status: 0 clean, 1 findings, 2 could not look.
 """
 
 import argparse
@@ -97,6 +98,8 @@ def in_build(build, roots, files):
         generated = file.startswith(os.path.realpath(build) + "/")
         if file in files or (not files and not generated and file.startswith(tuple(os.path.realpath(root) + "/" for root in roots))):
             found[file] = (file, command["directory"], flags_of(command))
+    if not files:
+        found = {file: job for file, job in found.items() if "co_await" in pathlib.Path(file).read_text()}
     missing = [file for file in files if file not in found]
     if missing:
         give_up(f"{build}/compile_commands.json does not have {', '.join(missing)}: configure again")

@@ -23,6 +23,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -201,6 +202,30 @@ BOOST_AUTO_TEST_CASE(a_caller_on_four_threads_runs_its_job)
         BOOST_TEST(report.clean());
         BOOST_TEST(report.ledger.ok == 800U);
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_task_may_be_cancelled_while_the_context_of_its_pool_ends)
+{
+    const weir::test::watchdog guard;
+    for (int round = 0; round < 100; ++round) {
+        std::optional<asio::thread_pool> threads(std::in_place, 2);
+        weir::task_pool tasks({threads->get_executor()}, pool_options(4));
+        std::vector<weir::task<int>> handles;
+        for (int i = 0; i < 8; ++i)
+            handles.push_back(tasks.try_submit([i] { return mixed(i); }));
+        std::atomic<bool> over{false};
+        std::thread canceller([&] {
+            while (!over)
+                for (auto& handle : handles)
+                    handle.cancel();
+        });
+        threads->stop();
+        threads->join();
+        threads.reset();
+        over = true;
+        canceller.join();
+        BOOST_TEST(tasks.ledger().balanced());
+    }
 }
 
 // Three suspended jobs share a thread with one that blocks it: that one is accused.

@@ -3,7 +3,7 @@
 #include <weir/policy/timeout.hpp>
 #include <weir/run/cleanup.hpp>
 #include <weir/run/scope.hpp>
-#include <weir/sync/event.hpp>
+#include <weir/sync/channel.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/time/sleep.hpp>
 
@@ -11,8 +11,12 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
@@ -281,6 +285,95 @@ BOOST_AUTO_TEST_CASE(a_loop_over_a_range_and_a_scope_with_a_body)
         at_once(where, rounds, owner);
         BOOST_TEST(wrong == 0);
     });
+}
+
+// The second call cancels the loop; both calls were made, and neither threw.
+BOOST_AUTO_TEST_CASE(a_loop_whose_calls_are_all_done_does_not_end_as_cancelled)
+{
+    on_four_threads([](const asio::any_io_executor& where) {
+        std::atomic<int> wrong{0};
+        for (int round = 0; round < rounds; ++round) {
+            const std::vector<int> two{1, 2};
+            asio::cancellation_signal signal;
+            const asio::any_io_executor strand = asio::make_strand(where);
+            std::atomic<int> calls{0};
+            const auto call = [&](int) {
+                if (++calls == 2)
+                    asio::post(strand, [&] { signal.emit(asio::cancellation_type::terminal); });
+            };
+            const auto loop = [&]() -> asio::awaitable<void> {
+                auto all = weir::for_each(two, 2, call);
+                co_await std::move(all);
+                // The signal may come now, or have come.
+                co_await asio::this_coro::throw_if_cancelled(false);
+                co_await asio::post(strand, asio::use_awaitable);
+            };
+            std::promise<void> over;
+            const auto on_end = [&](std::exception_ptr error) {
+                wrong += error != nullptr || calls != 2;
+                over.set_value();
+            };
+            asio::co_spawn(strand, loop(), asio::bind_cancellation_slot(signal.slot(), on_end));
+            over.get_future().get();
+            std::promise<void> emitted;
+            asio::post(strand, [&] { emitted.set_value(); });
+            emitted.get_future().get();
+        }
+        BOOST_TEST(wrong == 0);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_send_that_is_too_late_says_so)
+{
+    on_four_threads([](const asio::any_io_executor& where) {
+        std::atomic<int> wrong{0};
+        weir::channel<int> full(where, 0);
+        const auto owner = [&](int i) -> asio::awaitable<void> {
+            auto send = weir::with_timeout(1us, full.async_send(i));
+            auto sent = co_await std::move(send);
+            wrong += sent.error() != weir::errc::timed_out || sent.value() != i;
+        };
+        at_once(where, rounds, owner);
+        BOOST_TEST(wrong == 0);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_join_elsewhere_ends_when_the_context_of_the_children_has_gone)
+{
+    const weir::test::watchdog guard;
+    for (int round = 0; round < 50; ++round) {
+        asio::io_context elsewhere;
+        std::optional<weir::scope> children;
+        std::thread spawner;
+        weir::error_code why;
+        const auto wait = [&]() -> asio::awaitable<void> {
+            try {
+                co_await children->join();
+            } catch (const weir::system_error& e) {
+                why = e.code();
+            }
+        };
+        {
+            asio::thread_pool threads(2);
+            children.emplace(threads.get_executor());
+            children->spawn(sleep_forever(nullptr));
+            spawner = std::thread([&] {
+                for (int i = 0; i < 50; ++i)
+                    children->spawn(sleep_forever(nullptr));
+            });
+            asio::co_spawn(elsewhere, wait(), [](std::exception_ptr) {});
+            elsewhere.poll();
+            threads.stop();
+            threads.join();
+        }
+        spawner.join();
+        elsewhere.restart();
+        elsewhere.run();
+        BOOST_TEST(why == weir::errc::closed);
+        BOOST_TEST(children->running() == 0U);
+        children->spawn(sleep_forever(nullptr));
+        BOOST_TEST(children->running() == 0U);
+    }
 }
 
 // Threads stop in the middle of everything.

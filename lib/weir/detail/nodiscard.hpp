@@ -13,6 +13,10 @@
 #define WEIR_NODISCARD_HANDLE                                                                      \
     [[nodiscard("a handle that is dropped gives back at once what it holds")]]
 
+/// For the handle to a job.
+#define WEIR_NODISCARD_TASK                                                                        \
+    [[nodiscard("the job goes on, but nothing can ask for its outcome any more")]]
+
 /// For the result of a send.
 #define WEIR_NODISCARD_SENT                                                                        \
     [[nodiscard("it says whether the value was sent; one that was not is handed back here")]]

@@ -123,6 +123,8 @@ public:
     }
 
     using context_guest::is_gone;
+    /// Empty when the context is gone, or going.
+    hold keep() noexcept { return hold(*this); }
 
     /// Precondition: the context is still there.
     const Executor& get() const noexcept
@@ -150,15 +152,7 @@ private:
             return true;
     }
 
-    void enlist()
-    {
-        try {
-            enter(boost::asio::query(executor_, boost::asio::execution::context));
-        } catch (...) {
-            executor_.~Executor();
-            throw;
-        }
-    }
+    void enlist() { enter(boost::asio::query(executor_, boost::asio::execution::context)); }
 
     void drop() noexcept override
     {

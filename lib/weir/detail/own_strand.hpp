@@ -7,6 +7,7 @@
 #include <boost/asio/require.hpp>
 #include <boost/asio/strand.hpp>
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -21,7 +22,11 @@ class beneath_strand {
     using io_executor = boost::asio::io_context::executor_type;
 
 public:
-    explicit beneath_strand(inner_type inner) noexcept : inner_(std::move(inner)) {}
+    // Not for what converts to one: whether this class is an executor would depend on itself.
+    template <std::same_as<inner_type> Inner>
+    explicit beneath_strand(Inner inner) noexcept : inner_(std::move(inner))
+    {
+    }
 
     const inner_type& inner() const noexcept { return inner_; }
 

@@ -5,6 +5,7 @@
 #include <weir/detail/waiter.hpp>
 
 #include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution/occupancy.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/query.hpp>
 #include <boost/asio/strand.hpp>
@@ -53,6 +54,12 @@ bool is_serial(const asio::any_io_executor& executor)
         return true;
     return asio::has_service<waiter_registry>(context) &&
            asio::use_service<waiter_registry>(context).is_run_by_one_thread();
+}
+
+std::size_t threads_behind(const asio::any_io_executor& executor)
+{
+    const auto* threads = executor.target<asio::thread_pool::executor_type>();
+    return threads != nullptr ? asio::query(*threads, asio::execution::occupancy) : 1;
 }
 
 asio::any_io_executor strand_over(const asio::any_io_executor& executor)

@@ -3,6 +3,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/execution_context.hpp>
 
+#include <cstddef>
+
 namespace weir::detail {
 
 /// Declares every executor of this context as serial: one thread at a time runs it. (The contexts
@@ -12,6 +14,9 @@ void mark_serial(boost::asio::execution_context& context);
 /// Whether functions on this executor never run at the same time, as far as can be known: the
 /// executor of a runner or of a simulated context, a strand, or one that is assumed to be serial.
 bool is_serial(const boost::asio::any_io_executor& executor);
+
+/// How many threads run this executor's functions, as far as can be known: 1 where it cannot.
+std::size_t threads_behind(const boost::asio::any_io_executor& executor);
 
 /// Makes a strand over an executor.
 boost::asio::any_io_executor strand_over(const boost::asio::any_io_executor& executor);

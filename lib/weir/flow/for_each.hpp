@@ -64,6 +64,9 @@ public:
             children_.spawn(pull(pullers_++ == 0));
     }
 
+    /// Whether a call threw. Else what a puller threw comes from its cancellation between calls.
+    bool has_failed() const noexcept { return failed_; }
+
     /// All calls may have succeeded although they were cancelled, but not the items never pulled.
     void check_all_done()
     {
@@ -88,14 +91,20 @@ private:
             item_type item = source_.take();
             if (pullers_ < limit_)
                 grow();
-            if constexpr (is_awaitable<returned>) {
-                auto operation = function_(static_cast<item_type&&>(item));
-                co_await std::move(operation);
-                // What a call did to its cancellation state ends with the call.
-                co_await boost::asio::this_coro::reset_cancellation_state();
-            } else {
-                function_(static_cast<item_type&&>(item));
+            try {
+                if constexpr (is_awaitable<returned>) {
+                    auto operation = function_(static_cast<item_type&&>(item));
+                    co_await std::move(operation);
+                } else {
+                    function_(static_cast<item_type&&>(item));
+                }
+            } catch (...) {
+                failed_ = true;
+                throw;
             }
+            // What a call did to its cancellation state ends with the call.
+            if constexpr (is_awaitable<returned>)
+                co_await boost::asio::this_coro::reset_cancellation_state();
             if (my_turn.is_over(clock_) && !children_.cancelled()) {
                 co_await boost::asio::post(boost::asio::use_awaitable);
                 my_turn.begin(clock_);
@@ -106,6 +115,7 @@ private:
     range_source<Range> source_;
     std::size_t limit_;
     std::size_t pullers_ = 0;
+    bool failed_ = false;
     Function& function_;
     scope& children_;
     const time_service& clock_;
@@ -122,7 +132,12 @@ boost::asio::awaitable<void> run_for_each(Range range, std::size_t limit, Functi
         run.grow();
         return children;
     };
-    co_await joined(start);
+    try {
+        co_await joined(start);
+    } catch (const system_error& e) {
+        if (run.has_failed() || e.code() != boost::asio::error::operation_aborted)
+            throw;
+    }
     run.check_all_done();
 }
 

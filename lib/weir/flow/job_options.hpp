@@ -37,7 +37,8 @@ public:
 
     /// The point in time at which the job must have ended; waiting counts. A submitter that still
     /// waits for a place then is rejected with `errc::timed_out`. An accepted job ends as
-    /// `timed_out`; if it had not started, it never does. Default: none.
+    /// `timed_out`; if it had not started, it never does, and has its outcome when a worker comes to
+    /// it. Default: none.
     job_options& deadline(time_point at)
     {
         deadline_ = at;
@@ -45,7 +46,8 @@ public:
     }
 
     /// Cancels the job when the token's source is cancelled, from any thread: one that has not
-    /// started never does, and ends as `cancelled`. It does not end a submitter's wait for a place.
+    /// started never does, and ends as `cancelled`, when a worker comes to it. It does not end a
+    /// submitter's wait for a place.
     /// Default: none.
     job_options& token(cancel_token t);
 

@@ -75,10 +75,11 @@ public:
     /// the pool's own, which exists only if this is set; it must not throw, nor destroy the pool.
     pool_options& on_stuck(std::function<void(const stuck_job&)> report);
 
-    /// Allows a plain handler on fewer runners than workers: it runs on the runners, one at a time
-    /// on each, however many workers there are. Right for jobs that compute. Without this, a pool
-    /// of more workers than runners refuses a plain handler: jobs that block would run no more at a
-    /// time than there are runners. Default off.
+    /// Allows a plain handler on fewer threads than workers: on runners it runs one at a time on
+    /// each, however many workers there are. Right for jobs that compute. Without this, a pool of
+    /// more workers than threads refuses a plain handler: jobs that block would run no more at a
+    /// time than there are threads. Known are the threads of runners, strands and a `thread_pool`;
+    /// any other executor counts as one. Default off.
     pool_options& inline_on_runners();
 
     /// Jobs block their thread: the pool has threads of its own for them, one per worker, whatever

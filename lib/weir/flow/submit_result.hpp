@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/result_access.hpp>
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
 
@@ -26,6 +27,8 @@ public:
     Job&& job() && { return std::move(job_).value(); }
 
 private:
+    friend struct detail::result_access;
+
     error_code error_;
     job_id id_ = 0;
     std::optional<Job> job_;

@@ -67,12 +67,11 @@ void wait_for_outcome(const own_any_executor& executor, claim<R> claimed, Handle
 ///           then, its outcome goes to the pool's `on_unclaimed`.
 /// Threads: any thread; one object by one thread at a time.
 template <class R>
-class [[nodiscard("the job goes on, but nothing can ask for its outcome any more")]] task
-{
+class WEIR_NODISCARD_TASK task {
 public:
     /// A handle to no job.
     task() noexcept = default;
-    task(task &&) noexcept = default;
+    task(task&&) noexcept = default;
     task& operator=(task&& other) noexcept
     {
         if (this != &other) {
@@ -83,30 +82,18 @@ public:
         }
         return *this;
     }
-    ~task()
-    {
-        drop();
-    }
+    ~task() { drop(); }
 
-    explicit operator bool() const noexcept
-    {
-        return state_ != nullptr;
-    }
-    job_id id() const noexcept
-    {
-        return id_;
-    }
+    explicit operator bool() const noexcept { return state_ != nullptr; }
+    job_id id() const noexcept { return id_; }
     /// The job has ended; its outcome can be had without waiting.
-    bool is_done() const noexcept
-    {
-        return state_ && state_->is_done();
-    }
+    bool is_done() const noexcept { return state_ && state_->is_done(); }
 
     /// Asks the job to end, as `job_options::token` does: one that has not started never does; a
     /// running coroutine's operation is cancelled (terminal), and a plain callable can ask its
     /// `job_context`. The outcome is `cancelled` then (`timed_out` for `cancel_reason::deadline`).
-    /// A job that has ended, or that returns a value despite the request, is not affected. Does
-    /// nothing without a job.
+    /// A job that has ended, or that returns a value despite the request, is not affected. One that
+    /// has not started has its outcome when a worker comes to it. Does nothing without a job.
     ///
     /// Threads: from any thread.
     void cancel(cancel_reason reason = cancel_reason::requested) const
@@ -124,7 +111,7 @@ public:
     ///               waited for again.
     /// Handler: on its associated executor.
     template <class Token = default_token<boost::asio::any_io_executor>>
-    WEIR_NODISCARD_OPERATION auto async_outcome(Token && token = Token())
+    WEIR_NODISCARD_OPERATION auto async_outcome(Token&& token = Token())
     {
         assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
         const auto start = [](const detail::own_any_executor& executor, auto&& handler,

@@ -1,11 +1,13 @@
 #pragma once
 
 #include <weir/detail/awaited.hpp>
+#include <weir/detail/result_access.hpp>
 #include <weir/duration.hpp>
 #include <weir/run/scope.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -35,8 +37,8 @@ concept deferred_operation = !is_awaitable<Operation> && requires(Operation oper
 ///        operation is cancelled, and this waits until it has ended, so that nothing of it is left
 ///        behind. An operation that does not honour cancellation is therefore waited for.
 /// Units: `timeout`, counted from now. (A `worker_pool` counts its own from the job's start.)
-/// Errors: `errc::timed_out` when the time was over first; else what the operation throws. A value
-///         that arrives late is still returned.
+/// Errors: `errc::timed_out` when the time was over first, in the result of a send or a submit too;
+///         else what the operation throws. A value that arrives late is still returned.
 /// Cancellation: reaches the operation.
 /// Threads: on the coroutine's executor; in a strand over it, unless it is known to be serial (a
 ///          runner's, a strand, or one given through `assume_serial`).
@@ -71,6 +73,10 @@ boost::asio::awaitable<T> run_limited(Limit limit, boost::asio::awaitable<T> ope
     } catch (...) {
         std::rethrow_exception(one ? one->error() : std::current_exception());
     }
+    if constexpr (has_error<T>)
+        if (error_code& error = result_access::error_of(*result);
+            error == boost::asio::error::operation_aborted && one->was_late())
+            error = errc::timed_out;
     if constexpr (!std::is_void_v<T>)
         co_return std::move(*result);
 }

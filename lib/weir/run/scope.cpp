@@ -18,6 +18,7 @@
 
 #include <exception>
 #include <list>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -30,6 +31,7 @@ struct scope::child {
     std::list<std::shared_ptr<child>>* line = nullptr; // null when it has ended
     std::list<std::shared_ptr<child>>::iterator place;
     bool counted = true;
+    bool started = false;
 };
 
 // Used only on the executor of the children, but for what is marked.
@@ -71,6 +73,7 @@ struct scope::state {
     // What the end of a child needs is there before the child begins. It is counted already.
     void begins(const std::shared_ptr<child>& c)
     {
+        std::lock_guard lock(errors_mutex);
         const std::size_t wanted =
             rule == error_rule::collect ? errors.size() + running.count() : 1;
         if (errors.capacity() < wanted)
@@ -87,11 +90,33 @@ struct scope::state {
 
     void failed(std::exception_ptr error)
     {
-        if (!errors.empty() && rule != error_rule::collect)
-            return;
-        errors.push_back(std::move(error));
+        {
+            std::lock_guard lock(errors_mutex);
+            if (!errors.empty() && rule != error_rule::collect)
+                return;
+            errors.push_back(std::move(error));
+        }
         if (rule == error_rule::cancel_siblings)
             cancel(cancel_reason::sibling_failed);
+    }
+
+    // It was destroyed with its context, or could not get there.
+    void lost() noexcept
+    {
+        lost_one = true;
+        running.done();
+    }
+
+    // What `join` throws. Any thread.
+    void throw_errors()
+    {
+        std::lock_guard lock(errors_mutex);
+        if (errors.size() == 1)
+            std::rethrow_exception(errors.front());
+        if (!errors.empty())
+            throw scope_errors(errors);
+        if (lost_one)
+            throw system_error(errc::closed);
     }
 
     void ended(const std::shared_ptr<child>& c, std::exception_ptr error)
@@ -112,9 +137,9 @@ struct scope::state {
             on_stop.cancel();
     }
 
-    /// Starts a child that is counted. It is not any more, when this throws.
+    /// Starts a child that is counted. One that cannot start is not any more; in a strand that is
+    /// the child's error, else this throws.
     static void start(const std::shared_ptr<state>& s, asio::awaitable<void> work);
-    /// The same in the strand. What it throws is the child's error then.
     static void start_in_strand(const std::shared_ptr<state>& s, asio::awaitable<void> work);
     void listen(const std::shared_ptr<state>& self);
 
@@ -128,12 +153,14 @@ struct scope::state {
     std::list<std::shared_ptr<child>> children;
     std::list<std::shared_ptr<child>> cancelled; // those that have been, and have not ended
     const error_rule rule;
+    std::mutex errors_mutex;
     std::vector<std::exception_ptr> errors; // only the first, unless they are collected
+    std::atomic<bool> lost_one{false};
 };
 
 /// What is called when a child has ended. Destroyed without being called, with the child and its
 /// context, it takes the child out: in the child's signal Asio keeps the executor, which may be a
-/// strand.
+/// strand; and `join` on another context need not wait for it any more.
 class scope::child_end {
 public:
     child_end(std::shared_ptr<state> s, std::shared_ptr<child> c) noexcept
@@ -144,8 +171,11 @@ public:
     child_end& operator=(child_end&&) = delete;
     ~child_end()
     {
-        if (state_)
-            state_->leaves(*child_);
+        if (!state_)
+            return;
+        state_->leaves(*child_);
+        if (child_->started && std::exchange(child_->counted, false))
+            state_->lost();
     }
 
     void operator()(std::exception_ptr error)
@@ -208,30 +238,51 @@ void scope::state::start(const std::shared_ptr<state>& s, asio::awaitable<void> 
         child_end on_end(s, c);
         asio::co_spawn(s->executor.get(), run(s, c, std::move(work)),
                        asio::bind_cancellation_slot(c->signal.slot(), std::move(on_end)));
+        c->started = true;
     } catch (...) {
         // It did not start, unless it has ended already.
         if (c)
             s->leaves(*c);
         s->stop_listening();
-        if (!c || std::exchange(c->counted, false))
-            s->running.done();
-        throw;
+        if (c && !std::exchange(c->counted, false))
+            return;
+        if (s->in_strand)
+            s->failed(std::current_exception());
+        s->running.done();
+        if (!s->in_strand)
+            throw;
     }
 }
 
 void scope::state::start_in_strand(const std::shared_ptr<state>& s, asio::awaitable<void> work)
 {
-    auto begin = [s, work = std::move(work)]() mutable {
-        try {
-            start(s, std::move(work));
-        } catch (...) {
-            s->failed(std::current_exception());
+    // Destroyed unrun, its child is lost.
+    struct begin {
+        begin(std::shared_ptr<state> of, asio::awaitable<void> w)
+            : s(std::move(of)), work(std::move(w))
+        {
         }
+        begin(begin&&) noexcept = default;
+        begin& operator=(begin&&) = delete;
+        ~begin()
+        {
+            if (s)
+                s->lost();
+        }
+        void operator()() { start(std::exchange(s, nullptr), std::move(work)); }
+
+        std::shared_ptr<state> s;
+        asio::awaitable<void> work;
     };
+    begin there(s, std::move(work));
+    const auto until_posted = s->executor.keep();
+    if (!until_posted)
+        return;
     try {
-        detail::post_to(s->executor.get(), std::move(begin));
+        detail::post_to(s->executor.get(), std::move(there));
     } catch (...) {
-        s->running.done();
+        if (there.s) // it is no child
+            std::exchange(there.s, nullptr)->running.done();
         throw;
     }
 }
@@ -255,7 +306,9 @@ void scope::cancel(cancel_reason reason)
 
 cancel_reason scope::reason() const noexcept
 {
-    return state_->reason;
+    const cancel_reason why = state_->reason;
+    // In a strand it may not have come there yet.
+    return why == cancel_reason::none && state_->stop ? state_->stop->token().reason() : why;
 }
 
 std::size_t scope::running() const noexcept
@@ -297,10 +350,7 @@ asio::awaitable<void> scope::wait(std::shared_ptr<state> s, bool reaches_childre
         if (std::get<0>(done) == asio::error::operation_aborted && reaches_children)
             s->cancel(cancel_reason::requested);
     }
-    if (s->errors.size() == 1)
-        std::rethrow_exception(s->errors.front());
-    if (!s->errors.empty())
-        throw scope_errors(s->errors);
+    s->throw_errors();
 }
 
 asio::awaitable<void> scope::join()
@@ -316,7 +366,7 @@ asio::awaitable<void> scope::join_uninterrupted()
 namespace {
 
 /// The work and its alarm, both in the child's strand.
-asio::awaitable<void> in_strand(time_point deadline, asio::awaitable<void> work)
+asio::awaitable<void> in_strand(time_point deadline, asio::awaitable<void> work, bool& late)
 {
     const asio::any_io_executor executor = co_await asio::this_coro::executor;
     std::optional<detail::timed_child> one;
@@ -325,6 +375,7 @@ asio::awaitable<void> in_strand(time_point deadline, asio::awaitable<void> work)
     };
     try {
         co_await detail::joined(start);
+        late = one->was_late();
     } catch (...) {
         std::rethrow_exception(one ? one->error() : std::current_exception());
     }
@@ -338,7 +389,7 @@ detail::timed_child::timed_child(asio::any_io_executor executor, duration timeou
 {
     if (!is_serial(executor)) {
         const time_point deadline = saturating_add(now(executor), timeout);
-        only_.spawn(in_strand(deadline, std::move(work)));
+        only_.spawn(in_strand(deadline, std::move(work), late_));
         return;
     }
     only_.spawn(std::move(work)); // on this executor it may run at once: the time starts after that
@@ -351,7 +402,7 @@ detail::timed_child::timed_child(asio::any_io_executor executor, time_point dead
     : only_(executor)
 {
     if (!is_serial(executor)) {
-        only_.spawn(in_strand(deadline, std::move(work)));
+        only_.spawn(in_strand(deadline, std::move(work), late_));
         return;
     }
     only_.spawn(std::move(work));
@@ -373,7 +424,7 @@ std::exception_ptr detail::timed_child::error() const
 {
     if (no_alarm_)
         return no_alarm_;
-    if (only_.reason() == cancel_reason::deadline)
+    if (was_late())
         return std::make_exception_ptr(system_error(errc::timed_out));
     return std::current_exception();
 }

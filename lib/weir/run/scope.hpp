@@ -63,7 +63,8 @@ private:
 ///          of a `cancel_source`. With any other, from any thread.
 /// Lifetime: a scope destroyed before it was joined (after an exception, say) cancels its children,
 ///           which end by themselves. It may outlive its executor's context, which destroys the
-///           children; nothing can be spawned after that.
+///           children; nothing can be spawned after that, and a `join` on another context throws
+///           `errc::closed` if there were any.
 /// Memory: one coroutine per child: about 1.2 KB.
 class scope {
 public:
@@ -186,6 +187,8 @@ public:
     /// The exception being handled, or `errc::timed_out` when the timeout caused it, or why there
     /// is no timeout: the child was cancelled then.
     std::exception_ptr error() const;
+    /// Whether the timeout cancelled it.
+    bool was_late() const noexcept { return late_ || only_.reason() == cancel_reason::deadline; }
 
 private:
     void cancel_at(boost::asio::any_io_executor executor, time_point deadline);
@@ -193,6 +196,7 @@ private:
     scope only_;
     alarm at_timeout_;
     std::exception_ptr no_alarm_;
+    bool late_ = false; // in the child's strand
 };
 
 /// Joins the children that `start()` spawns and returns: a `scope&`, or a `timed_child&`. One of

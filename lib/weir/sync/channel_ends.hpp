@@ -10,6 +10,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -58,21 +59,21 @@ public:
                 end->state_->senders_gone();
     }
 
-    // For the functions below there must be a channel.
+    // Precondition of the functions below: it is a handle to a channel (asserted).
 
-    executor_type get_executor() const noexcept { return channel_->get_executor(); }
+    executor_type get_executor() const noexcept { return view().get_executor(); }
 
     template <class Token = default_token<Executor>>
     WEIR_NODISCARD_OPERATION auto async_send(T value, Token&& token = Token())
     {
-        return channel_->async_send(std::move(value), std::forward<Token>(token));
+        return view().async_send(std::move(value), std::forward<Token>(token));
     }
 
     template <class Token = default_token<Executor>>
     WEIR_NODISCARD_OPERATION auto async_send_until(time_point deadline, T value,
                                                    Token&& token = Token())
     {
-        return channel_->async_send_until(deadline, std::move(value), std::forward<Token>(token));
+        return view().async_send_until(deadline, std::move(value), std::forward<Token>(token));
     }
 
     template <class... Args>
@@ -84,19 +85,25 @@ public:
     template <class Token = default_token<Executor>>
     WEIR_NODISCARD_OPERATION auto async_reserve(Token&& token = Token())
     {
-        return channel_->async_reserve(std::forward<Token>(token));
+        return view().async_reserve(std::forward<Token>(token));
     }
 
-    reservation try_reserve() { return channel_->try_reserve(); }
-    try_result try_send(T&& value) { return channel_->try_send(std::move(value)); }
-    try_result try_send(const T& value) { return channel_->try_send(value); }
-    std::size_t try_send_n(std::span<T> values) { return channel_->try_send_n(values); }
+    reservation try_reserve() { return view().try_reserve(); }
+    try_result try_send(T&& value) { return view().try_send(std::move(value)); }
+    try_result try_send(const T& value) { return view().try_send(value); }
+    std::size_t try_send_n(std::span<T> values) { return view().try_send_n(values); }
 
-    bool is_closed() const noexcept { return channel_->is_closed(); }
+    bool is_closed() const noexcept { return view().is_closed(); }
 
 private:
     template <class, class>
     friend class channel;
+
+    channel<T, Executor>& view() const noexcept
+    {
+        assert(channel_ && "weir::channel_sender: a released or moved-from handle has no channel");
+        return *channel_;
+    }
 
     explicit channel_sender(std::shared_ptr<channel<T, Executor>> view) noexcept
         : channel_(std::move(view))
@@ -151,42 +158,49 @@ public:
                 end->state_->receivers_gone();
     }
 
-    // For the functions below there must be a channel.
+    // Precondition of the functions below: it is a handle to a channel (asserted).
 
-    executor_type get_executor() const noexcept { return channel_->get_executor(); }
+    executor_type get_executor() const noexcept { return view().get_executor(); }
 
     template <class Token = default_token<Executor>>
     WEIR_NODISCARD_OPERATION auto async_receive(Token&& token = Token())
     {
-        return channel_->async_receive(std::forward<Token>(token));
+        return view().async_receive(std::forward<Token>(token));
     }
 
     template <class Token = default_token<Executor>>
     WEIR_NODISCARD_OPERATION auto async_receive_until(time_point deadline, Token&& token = Token())
     {
-        return channel_->async_receive_until(deadline, std::forward<Token>(token));
+        return view().async_receive_until(deadline, std::forward<Token>(token));
     }
 
     template <class Token = default_token<Executor>>
     WEIR_NODISCARD_OPERATION auto async_receive_some(std::vector<T>& into, std::size_t most,
                                                      Token&& token = Token())
     {
-        return channel_->async_receive_some(into, most, std::forward<Token>(token));
+        return view().async_receive_some(into, most, std::forward<Token>(token));
     }
 
-    std::optional<T> try_receive() { return channel_->try_receive(); }
+    std::optional<T> try_receive() { return view().try_receive(); }
     std::size_t try_receive_n(std::vector<T>& into, std::size_t most)
     {
-        return channel_->try_receive_n(into, most);
+        return view().try_receive_n(into, most);
     }
 
-    bool is_closed() const noexcept { return channel_->is_closed(); }
+    bool is_closed() const noexcept { return view().is_closed(); }
     /// Every receive from now on is end of stream.
-    bool is_ended() const noexcept { return channel_->is_ended(); }
+    bool is_ended() const noexcept { return view().is_ended(); }
 
 private:
     template <class, class>
     friend class channel;
+
+    channel<T, Executor>& view() const noexcept
+    {
+        assert(channel_ &&
+               "weir::channel_receiver: a released or moved-from handle has no channel");
+        return *channel_;
+    }
 
     explicit channel_receiver(std::shared_ptr<channel<T, Executor>> view) noexcept
         : channel_(std::move(view))

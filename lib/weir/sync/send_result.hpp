@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/nodiscard.hpp>
+#include <weir/detail/result_access.hpp>
 #include <weir/error.hpp>
 
 #include <optional>
@@ -23,6 +24,8 @@ public:
     T&& value() && { return std::move(value_).value(); }
 
 private:
+    friend struct detail::result_access;
+
     error_code error_;
     std::optional<T> value_;
 };

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -23,7 +24,10 @@ pool_threads start_threads(std::size_t count)
 
 pool_threads one_per_worker(const pool_options& options)
 {
-    const std::size_t workers = bounded(options.workers()).count();
+    if (options.workers().is_unlimited())
+        throw std::invalid_argument("weir: a pool with a thread for each of its workers needs a "
+                                    "limit of them");
+    const std::size_t workers = options.workers().count();
     return start_threads(workers == 0 ? 1 : workers);
 }
 

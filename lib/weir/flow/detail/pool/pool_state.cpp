@@ -21,6 +21,8 @@ std::vector<asio::any_io_executor> checked(std::vector<asio::any_io_executor> ex
 {
     if (executors.empty())
         throw std::invalid_argument("weir: a pool needs at least one executor");
+    if (!std::all_of(executors.begin(), executors.end(), [](const auto& e) { return bool(e); }))
+        throw std::invalid_argument("weir: a pool was given an empty any_io_executor");
     return executors;
 }
 
@@ -128,16 +130,20 @@ void pool_state::resize(limit workers)
 void pool_state::one_worker_per_executor()
 {
     always_on_thread_ = true;
-    if (std::find(serial_.begin(), serial_.end(), false) != serial_.end())
-        return; // several threads may run one of them
     std::vector<executor_type> distinct;
-    for (executor_type& each : executors_)
+    for (const executor_type& each : executors_)
         if (std::find(distinct.begin(), distinct.end(), each) == distinct.end())
-            distinct.push_back(std::move(each));
-    executors_ = std::move(distinct);
-    serial_.resize(executors_.size());
-    live_at_.resize(executors_.size());
-    useful_ = executors_.size();
+            distinct.push_back(each);
+    threads_ = 0;
+    for (const executor_type& each : distinct)
+        threads_ += is_serial(each) ? 1 : threads_behind(each);
+    // Otherwise several threads may run one of them: more than are known, perhaps.
+    if (std::find(serial_.begin(), serial_.end(), false) == serial_.end()) {
+        executors_ = std::move(distinct);
+        serial_.resize(executors_.size());
+        live_at_.resize(executors_.size());
+        useful_ = executors_.size();
+    }
     check_enough_threads(workers());
 }
 
@@ -149,11 +155,11 @@ void pool_state::check_enough_threads(limit workers) const
         throw std::invalid_argument(
             "weir: a blocking() pool has as many threads as it was made with workers, and cannot "
             "run more jobs at a time: make it for the most workers that it will have");
-    if (workers.count() > useful_)
+    if (workers.count() > threads_)
         throw std::invalid_argument(
-            "weir::worker_pool: a plain handler keeps its runner while it runs, so there are more "
-            "workers than can run at a time: say inline_on_runners() if that is meant, or "
-            "blocking() for a thread per worker");
+            "weir::worker_pool: a plain handler keeps its thread while it runs, and there are more "
+            "workers than threads, as far as is known: say inline_on_runners() if that is meant, "
+            "or blocking() for a thread per worker");
 }
 
 worker_pointer pool_state::new_worker(worker::role role, executor_type home)

@@ -293,6 +293,8 @@ private:
     bool always_on_thread_ = false;    // no job suspends
     std::vector<std::size_t> live_at_; // of each executor; under the mutex
     std::size_t useful_ = std::numeric_limits<std::size_t>::max(); // more workers would not help
+    // That plain jobs can have at a time.
+    std::size_t threads_ = std::numeric_limits<std::size_t>::max();
     wait_group workers_left_; // the workers, and one until the end of the jobs was seen
     std::atomic<cancel_reason> stopping_{cancel_reason::none};
     std::atomic<bool> closing_{false};

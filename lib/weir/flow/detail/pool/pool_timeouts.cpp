@@ -63,14 +63,12 @@ status pool_state::end_unstarted(worker& w, ticket& job, time_point now, cancel_
     return end_job(w, job, false);
 }
 
-// While the lock is held no worker leaves, and one whose job has not ended is there.
+// While the lock is held no worker leaves, and one whose job has not ended is there, as is the
+// context of its executor.
 void pool_state::cancel_running(const task_base& task)
 {
-    worker_pointer w;
-    {
-        std::lock_guard lock(mutex_);
-        w = worker_pointer(task.runs_on());
-    }
+    std::lock_guard lock(mutex_);
+    worker_pointer w(task.runs_on());
     if (!w)
         return;
     const executor_type home = w->get_executor();

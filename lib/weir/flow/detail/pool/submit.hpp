@@ -8,9 +8,11 @@
 #include <weir/flow/submit_result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/error.hpp>
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -143,10 +145,34 @@ private:
     template <class Handler>
     void submit(Handler&& handler, Job&& job, const job_options* options) const
     {
+        const bool caller_runs = pool_->options().when_full() == overflow::caller_runs;
+        ticket number;
+        try {
+            if (Pool::are_numbered || caller_runs)
+                number = pool_->next_ticket(options);
+        } catch (const std::bad_alloc&) {
+            pool_->reject();
+            return without_memory(std::move(handler), std::move(job));
+        }
+        if (caller_runs)
+            submit_or_run(std::move(number), std::move(job), std::move(handler));
+        else
+            submit_or_wait(std::move(number), std::move(job), std::move(handler));
+    }
+
+    template <class Handler>
+    [[gnu::cold]] void without_memory(Handler&& handler, Job&& job) const
+    {
+        submit_result<Job> result(boost::asio::error::no_memory, std::move(job));
+        const boost::asio::any_io_executor where = executor_for(handler, pool_->get_executor());
+        if (where)
+            complete_later(where, std::move(handler), std::move(result));
+    }
+
+    template <class Handler>
+    void submit_or_wait(ticket&& number, Job&& job, Handler&& handler) const
+    {
         using value_type = typename Pool::queue_type::value_type;
-        if (pool_->options().when_full() == overflow::caller_runs)
-            return submit_or_run(std::move(job), options, std::move(handler));
-        ticket number = Pool::are_numbered ? pool_->next_ticket(options) : ticket();
         const job_id id = number.id;
         const time_point deadline = number.deadline();
         auto item = item_for<Pool>(std::move(number), std::move(job));
@@ -158,14 +184,13 @@ private:
     }
 
     template <class Handler>
-    void submit_or_run(Job&& job, const job_options* options, Handler&& handler) const
+    void submit_or_run(ticket&& number, Job&& job, Handler&& handler) const
     {
         namespace asio = boost::asio;
         using caller = caller_that_runs<Job, std::decay_t<Handler>>;
         const asio::any_io_executor where = executor_for(handler, pool_->get_executor());
         if (!where)
             return; // the pool's context is gone, and the handler has no other
-        ticket number = pool_->next_ticket(options);
         const job_id id = number.id;
         numbered_job<Job> item(std::move(number), std::move(job));
         try_result sent;
