@@ -99,7 +99,9 @@ BOOST_AUTO_TEST_CASE(plain_handlers_over_four_threads_run_side_by_side)
             while (inside < 2)
                 std::this_thread::yield();
         };
-        weir::worker_pool<int, void> jobs({where}, pool_options(2).discard_results(), meet);
+        // Of an io_context it is not known how many run it.
+        const auto options = pool_options(2).discard_results().inline_on_runners();
+        weir::worker_pool<int, void> jobs({where}, options, meet);
         BOOST_TEST(bool(jobs.try_submit(1)));
         BOOST_TEST(bool(jobs.try_submit(2)));
         const auto report = asio::co_spawn(where, jobs.drain(1h), asio::use_future).get();
@@ -226,6 +228,22 @@ BOOST_AUTO_TEST_CASE(a_task_may_be_cancelled_while_the_context_of_its_pool_ends)
         canceller.join();
         BOOST_TEST(tasks.ledger().balanced());
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_plain_handler_needs_as_many_threads_as_workers)
+{
+    asio::thread_pool two(2);
+    asio::io_context unknown;
+    const auto twice = [](int n) { return 2 * n; };
+    using int_pool = weir::worker_pool<int, int>;
+    const int_pool as_many({two.get_executor()}, pool_options(2), twice);
+    const int_pool one({unknown.get_executor()}, pool_options(1), twice);
+    BOOST_CHECK_THROW(int_pool({two.get_executor()}, pool_options(3), twice),
+                      std::invalid_argument);
+    BOOST_CHECK_THROW(int_pool({unknown.get_executor()}, pool_options(2), twice),
+                      std::invalid_argument);
+    BOOST_CHECK_THROW(int_pool({asio::any_io_executor()}, pool_options(1), twice),
+                      std::invalid_argument);
 }
 
 // Three suspended jobs share a thread with one that blocks it: that one is accused.

@@ -369,7 +369,7 @@ BOOST_AUTO_TEST_CASE(a_join_elsewhere_ends_when_the_context_of_the_children_has_
         spawner.join();
         elsewhere.restart();
         elsewhere.run();
-        BOOST_TEST(why == weir::errc::closed);
+        BOOST_TEST(bool(why == weir::errc::closed));
         BOOST_TEST(children->running() == 0U);
         children->spawn(sleep_forever(nullptr));
         BOOST_TEST(children->running() == 0U);

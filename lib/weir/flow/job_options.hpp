@@ -37,8 +37,8 @@ public:
 
     /// The point in time at which the job must have ended; waiting counts. A submitter that still
     /// waits for a place then is rejected with `errc::timed_out`. An accepted job ends as
-    /// `timed_out`; if it had not started, it never does, and has its outcome when a worker comes to
-    /// it. Default: none.
+    /// `timed_out`; if it had not started, it never does, and has its outcome when a worker comes
+    /// to it. Default: none.
     job_options& deadline(time_point at)
     {
         deadline_ = at;
