@@ -126,6 +126,12 @@ public:
     /// Empty when the context is gone, or going.
     hold keep() noexcept { return hold(*this); }
 
+    /// While it is kept. It may be going by now.
+    const Executor& get([[maybe_unused]] const hold& kept) const noexcept
+    {
+        assert(kept && "nothing keeps the context of this executor");
+        return executor_;
+    }
     /// Precondition: the context is still there.
     const Executor& get() const noexcept
     {

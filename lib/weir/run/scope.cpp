@@ -279,7 +279,7 @@ void scope::state::start_in_strand(const std::shared_ptr<state>& s, asio::awaita
     if (!until_posted)
         return;
     try {
-        detail::post_to(s->executor.get(), std::move(there));
+        detail::post_to(s->executor.get(until_posted), std::move(there));
     } catch (...) {
         if (there.s) // it is no child
             std::exchange(there.s, nullptr)->running.done();
