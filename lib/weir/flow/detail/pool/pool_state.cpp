@@ -76,7 +76,7 @@ pool_state::pool_state(std::vector<executor_type> executors, const pool_options&
       target_(options.workers().count())
 {
     for (executor_type& each : executors_) {
-        serial_.push_back(is_serial(each));
+        serial_.push_back(static_cast<char>(is_serial(each)));
         each = unless_checked(each);
     }
     workers_left_.add();
