@@ -23,6 +23,10 @@ const char* text_of(errc e) noexcept
         return "the channel has capacity 0: there is nothing to reserve";
     case errc::taken:
         return "the outcome was taken before: a task gives it out once";
+    case errc::breaker_open:
+        return "the breaker is open: too many calls failed of late";
+    case errc::failed:
+        return "the work failed with an exception that has no error code";
     }
     return nullptr;
 }

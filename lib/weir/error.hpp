@@ -29,6 +29,12 @@ enum class errc {
     /// The outcome of this task was given out before, and there is one. From:
     /// `task::async_outcome`.
     taken,
+    /// A breaker is open: what it stands before has failed too often of late, and is not asked.
+    /// From: `breaker`, and what is run with one.
+    breaker_open,
+    /// The work failed with an exception that has no error code. From: `async_retry`, whose
+    /// `attempts` hold the exception.
+    failed,
 };
 
 /// The category of `errc`. Its name is "weir".
