@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(failures_are_retried_after_a_backoff_and_each_is_recorded)
     });
 }
 
-BOOST_AUTO_TEST_CASE(the_last_error_is_told_when_the_attempts_are_used_up)
+BOOST_AUTO_TEST_CASE(it_ends_with_the_last_error_when_the_attempts_are_used_up)
 {
     in_many_orders([](simulation& s) {
         int calls = 0;
@@ -632,7 +632,7 @@ BOOST_AUTO_TEST_CASE(a_call_of_the_operation_that_throws_is_a_failed_attempt)
     BOOST_TEST((got.attempts[0].error == weir::errc::failed));
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_that_cannot_be_set_is_told)
+BOOST_AUTO_TEST_CASE(it_ends_with_the_error_of_a_clock_that_cannot_be_set)
 {
     for (const int deadline_first : {0, 1}) {
         weir::test::hand_clock clock;

@@ -39,8 +39,8 @@ public:
     const retry_attempt& operator[](std::size_t index) const { return all_[index]; }
     auto begin() const noexcept { return all_.begin(); }
     auto end() const noexcept { return all_.end(); }
-    /// Precondition: there is one. There is none only when the deadline had passed, or the whole was
-    /// cancelled, before the first began.
+    /// Precondition: there is one. There is none only when the deadline had passed, or the whole
+    /// was cancelled, before the first began.
     const retry_attempt& last() const { return all_.back(); }
 
     retry_stop stop() const noexcept { return stop_; }
