@@ -14,9 +14,11 @@
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker.hpp>
 #include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/retry.hpp>
 #include <weir/policy/retry_budget.hpp>
 #include <weir/policy/retry_policy.hpp>
 #include <weir/policy/timeout.hpp>
+#include <weir/policy/with_breaker.hpp>
 #include <weir/run/assume_serial.hpp>
 #include <weir/run/blocking_lane.hpp>
 #include <weir/run/cancel.hpp>
