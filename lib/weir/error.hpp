@@ -29,6 +29,9 @@ enum class errc {
     /// The outcome of this task was given out before, and there is one. From:
     /// `task::async_outcome`.
     taken,
+    /// The job's deadline would come while it is queued, as it looks now. From: submits to a pool
+    /// with `pool_options::reject_late`.
+    not_in_time,
 };
 
 /// The category of `errc`. Its name is "weir".
