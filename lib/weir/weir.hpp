@@ -12,6 +12,7 @@
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/schedule.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/run/assume_serial.hpp>
 #include <weir/run/blocking_lane.hpp>
