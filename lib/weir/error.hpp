@@ -32,6 +32,12 @@ enum class errc {
     /// The job's deadline would come while it is queued, as it looks now. From: submits to a pool
     /// with `pool_options::reject_late`.
     not_in_time,
+    /// A breaker is open: what it stands before has failed too often of late, and is not asked.
+    /// From: `breaker`, and what is run with one.
+    breaker_open,
+    /// The work failed with an exception that has no error code. From: `async_retry`, whose
+    /// `attempts` hold the exception.
+    failed,
 };
 
 /// The category of `errc`. Its name is "weir".

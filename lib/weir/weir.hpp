@@ -11,7 +11,10 @@
 #include <weir/flow/queue.hpp>
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/policy/backoff.hpp>
 #include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/retry_budget.hpp>
+#include <weir/policy/retry_policy.hpp>
 #include <weir/policy/schedule.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/run/assume_serial.hpp>
