@@ -12,6 +12,7 @@
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/backoff.hpp>
+#include <weir/policy/breaker.hpp>
 #include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/retry_budget.hpp>
 #include <weir/policy/retry_policy.hpp>
