@@ -23,6 +23,8 @@ const char* text_of(errc e) noexcept
         return "the channel has capacity 0: there is nothing to reserve";
     case errc::taken:
         return "the outcome was taken before: a task gives it out once";
+    case errc::not_in_time:
+        return "the job would wait past its deadline, as it looks now";
     case errc::breaker_open:
         return "the breaker is open: too many calls failed of late";
     case errc::failed:

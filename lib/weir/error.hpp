@@ -29,6 +29,9 @@ enum class errc {
     /// The outcome of this task was given out before, and there is one. From:
     /// `task::async_outcome`.
     taken,
+    /// The job's deadline would come while it is queued, as it looks now. From: submits to a pool
+    /// with `pool_options::reject_late`.
+    not_in_time,
     /// A breaker is open: what it stands before has failed too often of late, and is not asked.
     /// From: `breaker`, and what is run with one.
     breaker_open,

@@ -17,6 +17,7 @@
 #include <weir/policy/retry.hpp>
 #include <weir/policy/retry_budget.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/policy/schedule.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/policy/with_breaker.hpp>
 #include <weir/run/assume_serial.hpp>

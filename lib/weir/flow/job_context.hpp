@@ -3,11 +3,13 @@
 #include <weir/duration.hpp>
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/job_id.hpp>
+#include <weir/flow/job_options.hpp>
 #include <weir/run/cancel.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <atomic>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -44,6 +46,16 @@ public:
         return asked != cancel_reason::none ? asked : detail::asked_by_token(record_);
     }
 
+    /// For the jobs that this one submits, to this pool or another: its name, its key and its
+    /// deadline, and a token that is cancelled when this job is, for the same reason. Change what
+    /// should differ; a later deadline helps a sub-job nothing, because the token comes first.
+    ///
+    /// Cancellation: sub-jobs hear of a timeout, of `stop`, and of the cancellation of this job,
+    ///               while it runs; not of its end. A job that keeps its thread, as a plain
+    ///               callable does, hears only of its own token meanwhile, and so do its sub-jobs.
+    /// Memory: the first call in a job costs two allocations.
+    job_options options();
+
 protected:
     explicit job_context(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
     ~job_context() = default;
@@ -54,6 +66,12 @@ protected:
     time_point deadline_ = time_point::max();
     cancel_reason reason_ = cancel_reason::none;
     const std::atomic<cancel_reason>* asked_ = nullptr; // by the job's task
+
+    struct sub_jobs {
+        job_id of = 0;
+        cancel_source source;
+    };
+    std::unique_ptr<sub_jobs> sub_jobs_; // those of the job with this id, which asked for options
 };
 
 } // namespace weir

@@ -58,6 +58,12 @@ pool_options& pool_options::keep_jobs()
     return *this;
 }
 
+pool_options& pool_options::reject_late()
+{
+    reject_late_ = true;
+    return *this;
+}
+
 pool_options& pool_options::timings()
 {
     timings_ = true;

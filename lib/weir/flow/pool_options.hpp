@@ -91,6 +91,15 @@ public:
     /// it costs a copy of the job and two allocations.
     pool_options& keep_jobs();
 
+    /// Refuses a job at once, with `errc::not_in_time`, when its deadline would come while it is
+    /// queued: when jobs are queued, and the last ones to start had waited longer than it may. A
+    /// job that would only be dropped later takes no place, and its submitter can still ask
+    /// elsewhere. An estimate: the average of the waits, in which each start counts for an eighth.
+    /// Default off.
+    ///
+    /// Memory: each job costs one allocation more, and a look at the clock when it is submitted.
+    pool_options& reject_late();
+
     limit workers() const noexcept { return workers_; }
     std::size_t queue() const noexcept { return queue_; }
     overflow when_full() const noexcept { return when_full_; }
@@ -102,6 +111,7 @@ public:
     bool runs_inline() const noexcept { return inline_; }
     bool is_blocking() const noexcept { return blocking_threads_ != nullptr; }
     bool keeps_jobs() const noexcept { return keep_jobs_; }
+    bool rejects_late() const noexcept { return reject_late_; }
     const std::function<void(const stuck_job&)>& on_stuck() const noexcept { return on_stuck_; }
 
 private:
@@ -117,6 +127,7 @@ private:
     bool timings_ = false;
     bool inline_ = false;
     bool keep_jobs_ = false;
+    bool reject_late_ = false;
     // Makes the threads of a pool of blocking jobs.
     detail::pool_threads (*blocking_threads_)(const pool_options&) = nullptr;
     std::function<void(const stuck_job&)> on_stuck_;

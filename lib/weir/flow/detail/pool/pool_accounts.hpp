@@ -39,6 +39,19 @@ public:
         sum.rejected = rejected_.load(std::memory_order_relaxed);
     }
 
+    /// How long a job waited that starts now.
+    void add_wait(duration wait) noexcept
+    {
+        // Two threads may each lose the other's: it is an estimate.
+        const duration::rep before = recent_wait_.load(std::memory_order_relaxed);
+        recent_wait_.store(before + (wait.count() - before) / 8, std::memory_order_relaxed);
+    }
+    /// The average of the waits, in which each start counts for an eighth.
+    duration recent_wait() const noexcept
+    {
+        return duration(recent_wait_.load(std::memory_order_relaxed));
+    }
+
     void add_times(const job_timings& times);
     void add_times_to(pool_stats& stats) const;
 
@@ -50,6 +63,7 @@ public:
 private:
     std::atomic<std::uint64_t> rejected_{0};
     std::atomic<std::uint64_t> stuck_{0};
+    std::atomic<duration::rep> recent_wait_{0};
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
     mutable std::mutex mutex_; // of all below
     std::vector<std::unique_ptr<const unfinished_job>> unfinished_;

@@ -92,6 +92,8 @@ public:
     }
 
     queue_type& jobs() noexcept { return *jobs_; }
+    /// Whether it would probably start too late: for pools that reject that.
+    bool comes_late(const ticket& job) const { return this->is_late(job, jobs_->size() != 0); }
     Outlet& outlet() noexcept { return outlet_; }
     [[gnu::cold]] void close_results() noexcept override { outlet_.close(); }
 

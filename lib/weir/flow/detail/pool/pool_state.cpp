@@ -67,7 +67,7 @@ limit bounded(limit workers)
 
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
     : options_(checked(options)), has_timeout_(options.timeout() != duration::max()),
-      has_records_(options.takes_timings() || options.keeps_jobs()),
+      has_records_(options.takes_timings() || options.keeps_jobs() || options.rejects_late()),
       executors_(checked(std::move(executors))),
       // A pool with threads of its own ends with its context, and its tasks may live on.
       home_(std::make_shared<const own_any_executor>(executors_.front(), nullptr, nullptr,
@@ -417,8 +417,8 @@ void pool_state::describe(ticket& job, const job_options* options)
     job.record = std::make_unique<job_record>();
     if (options != nullptr)
         job.record->options = *options;
-    if (options_.takes_timings()) {
-        job.record->timed = true;
+    job.record->timed = options_.takes_timings();
+    if (options_.takes_timings() || options_.rejects_late()) {
         const time_point at = current_time();
         job.record->times.queued = job.record->times.started = job.record->times.finished = at;
     }

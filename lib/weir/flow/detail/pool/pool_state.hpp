@@ -119,6 +119,12 @@ public:
         return job;
     }
     void reject() noexcept { accounts_.reject(); }
+    /// Whether it would probably start too late, if it had to queue: for pools that reject that.
+    bool is_late(const ticket& job, bool must_queue) const
+    {
+        return options_.rejects_late() && job.deadline() != time_point::max() &&
+               starts_late(job, must_queue);
+    }
 
     /// From any thread: cancels the job that this task is, if it runs.
     void cancel_running(const task_base& task);
@@ -281,6 +287,7 @@ private:
     void set_timeout(worker& w, time_point at);
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
+    [[gnu::cold]] bool starts_late(const ticket& job, bool must_queue) const;
     std::optional<duration> time_queued(const ticket& job) const;
     time_point current_time() const;
 

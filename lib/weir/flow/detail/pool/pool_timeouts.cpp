@@ -22,8 +22,11 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
     }
     const time_point now = time_service::of(w.get_executor()).now();
     w.begin(job, now);
-    if (job.record)
+    if (job.record) {
+        if (options_.rejects_late())
+            accounts_.add_wait(now - job.record->times.queued);
         job.record->times.started = job.record->times.finished = now;
+    }
     const time_point over = std::min(saturating_add(now, options_.timeout()), job.deadline());
     w.set_deadline(over);
     if (!w.name().empty()) {
@@ -143,6 +146,12 @@ void pool_state::account(worker& w, ticket& job, status s, time_point started)
     job.record->times.finished = now;
     if (job.record->timed)
         accounts_.add_times(job.record->times);
+}
+
+bool pool_state::starts_late(const ticket& job, bool must_queue) const
+{
+    const duration wait = must_queue ? accounts_.recent_wait() : duration::zero();
+    return saturating_add(job.record->times.queued, wait) >= job.deadline();
 }
 
 std::optional<duration> pool_state::time_queued(const ticket& job) const

@@ -80,6 +80,8 @@ auto try_accept(Pool& pool, const job_options* options, typename Pool::job_type&
 {
     using Job = typename Pool::job_type;
     ticket number = Pool::are_numbered ? pool.next_ticket(options) : ticket();
+    if (pool.comes_late(number))
+        return submit_result<Job>(errc::not_in_time, std::move(job));
     const job_id id = number.id;
     auto item = item_for<Pool>(std::move(number), std::move(job));
     const try_result sent = pool.jobs().try_send(std::move(item));
@@ -151,9 +153,10 @@ private:
             if (Pool::are_numbered || caller_runs)
                 number = pool_->next_ticket(options);
         } catch (const std::bad_alloc&) {
-            pool_->reject();
-            return without_memory(std::move(handler), std::move(job));
+            return refuse(boost::asio::error::no_memory, std::move(handler), std::move(job));
         }
+        if (pool_->comes_late(number))
+            return refuse(errc::not_in_time, std::move(handler), std::move(job));
         if (caller_runs)
             submit_or_run(std::move(number), std::move(job), std::move(handler));
         else
@@ -161,9 +164,10 @@ private:
     }
 
     template <class Handler>
-    [[gnu::cold]] void without_memory(Handler&& handler, Job&& job) const
+    [[gnu::cold]] void refuse(error_code why, Handler&& handler, Job&& job) const
     {
-        submit_result<Job> result(boost::asio::error::no_memory, std::move(job));
+        pool_->reject();
+        submit_result<Job> result(why, std::move(job));
         const boost::asio::any_io_executor where = executor_for(handler, pool_->get_executor());
         if (where)
             complete_later(where, std::move(handler), std::move(result));

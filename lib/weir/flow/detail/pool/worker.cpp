@@ -9,6 +9,8 @@ void worker::cancel(cancel_reason reason)
     if (!busy_ || was_cancelled())
         return;
     reason_ = reason;
+    if (sub_jobs_ && sub_jobs_->of == id_)
+        sub_jobs_->source.cancel(reason);
     signal.emit(boost::asio::cancellation_type::terminal);
 }
 

@@ -1,0 +1,21 @@
+#include <weir/flow/job_context.hpp>
+
+#include <string>
+
+namespace weir {
+
+job_options job_context::options()
+{
+    if (!sub_jobs_ || sub_jobs_->of != id_) {
+        const cancel_token parent = record_ != nullptr ? record_->options.token() : cancel_token();
+        sub_jobs_ = std::make_unique<sub_jobs>(sub_jobs{id_, cancel_source(parent)});
+    }
+    if (cancelled())
+        sub_jobs_->source.cancel(reason());
+    job_options inherited;
+    inherited.name(std::string(name())).key(std::string(key())).deadline(deadline_);
+    inherited.token(sub_jobs_->source.token());
+    return inherited;
+}
+
+} // namespace weir

@@ -1,0 +1,92 @@
+// Jobs whose deadline would come while they are queued are refused, on request.
+#include <weir/flow/task_pool.hpp>
+#include <weir/flow/worker_pool.hpp>
+#include <weir/time/sleep.hpp>
+
+#include "flow/int_pool.hpp"
+#include "flow/pool_jobs.hpp"
+#include "support/simulation.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <map>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using namespace weir::test;
+using weir::errc;
+using weir::job_options;
+using weir::pool_options;
+using weir::status;
+
+BOOST_AUTO_TEST_SUITE(late_submits)
+
+// One worker, a second a job: the queue is a dozen seconds long when the late jobs come.
+BOOST_AUTO_TEST_CASE(a_job_that_the_queue_would_make_late_is_refused)
+{
+    in_many_orders([](simulation& s) {
+        int_pool jobs({s.a.get_executor()}, pool_options(1).queue(64).reject_late(),
+                      twice_after_a_second);
+        std::map<weir::job_id, status> got;
+        s.spawn([&] { return collect(jobs, got); });
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 40; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i))); // none is late without a deadline
+            co_await weir::async_sleep_for(s.b.get_executor(), 25500ms);
+            const auto soon = job_options().deadline(s.world.now() + 5s);
+            auto refused = jobs.try_submit(100, soon);
+            BOOST_TEST((refused.error() == errc::not_in_time));
+            BOOST_TEST(refused.job() == 100);
+            const auto waited = co_await jobs.async_submit(101, soon);
+            BOOST_TEST((waited.error() == errc::not_in_time));
+            const auto later = job_options().deadline(s.world.now() + 60s);
+            BOOST_TEST(bool(jobs.try_submit(102, later)));
+            BOOST_TEST(jobs.ledger().rejected == 2U);
+            jobs.close();
+        });
+        s.run();
+        BOOST_TEST(got.size() == 41U);
+        BOOST_TEST(jobs.ledger().ok == 41U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(with_nothing_queued_only_a_deadline_of_the_past_is_refused)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks({s.a.get_executor()}, pool_options(1).reject_late());
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 20; ++i) { // so that waits were long
+                const auto accepted = tasks.try_submit([] { return slow(1); });
+                BOOST_TEST(accepted.id() != 0U);
+            }
+            co_await weir::async_sleep_for(s.b.get_executor(), 30s);
+            const auto tight = job_options().deadline(s.world.now() + 1500ms);
+            auto out = co_await tasks.async_run([] { return slow(7); }, tight);
+            BOOST_TEST(out.value() == 7);
+            const auto past = job_options().deadline(s.world.now());
+            BOOST_CHECK_EXCEPTION(
+                co_await tasks.async_run([] { return 1; }, past), weir::system_error,
+                [](const weir::system_error& error) { return error.code() == errc::not_in_time; });
+            co_await tasks.drain(1s);
+            BOOST_TEST(tasks.ledger().rejected == 1U);
+        });
+        s.run();
+    });
+}
+
+BOOST_AUTO_TEST_CASE(without_the_option_late_jobs_are_accepted_and_time_out)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks({s.a.get_executor()}, pool_options(1));
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto past = job_options().deadline(s.world.now());
+            auto out = co_await tasks.async_run([] { return 1; }, past);
+            BOOST_TEST((out.status() == status::timed_out));
+            co_await tasks.drain(1s);
+        });
+        s.run();
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
