@@ -122,6 +122,7 @@ public:
             executor_.~Executor();
     }
 
+    using context_guest::hold;
     using context_guest::is_gone;
     /// Empty when the context is gone, or going.
     hold keep() noexcept { return hold(*this); }

@@ -105,6 +105,8 @@ public:
     /// About now: for reports, not for waiting.
     time_point rough_now() const noexcept { return source_->rough_now(); }
     bool is_real() const noexcept { return source_->is_real(); }
+    /// For what reads the time though the context may be gone.
+    std::shared_ptr<const clock_source> source() const noexcept { return source_; }
 
     /// Calls `entry.expired()` once, at `at`, or at once when that is past; perhaps before this
     /// returns. False: the context is being destroyed, and the entry was not taken. Throws when it

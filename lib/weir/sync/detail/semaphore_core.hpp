@@ -11,7 +11,15 @@
 
 namespace weir::detail {
 
-enum class acquire_result { granted, parked, full, closed, too_large, timed_out };
+enum class acquire_result {
+    granted,
+    parked,
+    full,
+    closed,
+    too_large,
+    timed_out,
+    no_timer, // of what waits for a moment: the clock cannot be woken then
+};
 
 /// The rule of a weighted, first-come-first-served semaphore. Knows no executor, clock or handler.
 ///
