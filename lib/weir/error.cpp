@@ -23,6 +23,8 @@ const char* text_of(errc e) noexcept
         return "the channel has capacity 0: there is nothing to reserve";
     case errc::taken:
         return "the outcome was taken before: a task gives it out once";
+    case errc::held_too_long:
+        return "the key is held for longer than the longest hold that is waited for";
     }
     return nullptr;
 }

@@ -29,6 +29,8 @@ enum class errc {
     /// The outcome of this task was given out before, and there is one. From:
     /// `task::async_outcome`.
     taken,
+    /// The key is held for longer than a waiter should wait. From: `keyed_semaphore`.
+    held_too_long,
 };
 
 /// The category of `errc`. Its name is "weir".

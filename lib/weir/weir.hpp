@@ -11,6 +11,7 @@
 #include <weir/flow/queue.hpp>
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/policy/keyed_semaphore.hpp>
 #include <weir/policy/schedule.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/run/assume_serial.hpp>

@@ -17,9 +17,9 @@ BOOST_AUTO_TEST_CASE(an_enumerator_becomes_an_error_code_of_weir)
 
 BOOST_AUTO_TEST_CASE(each_enumerator_has_a_message_of_its_own)
 {
-    const weir::error_code codes[] = {weir::errc::closed,      weir::errc::full,
-                                      weir::errc::timed_out,   weir::errc::too_large,
-                                      weir::errc::no_capacity, weir::errc::taken};
+    const weir::error_code codes[] = {
+        weir::errc::closed,      weir::errc::full,  weir::errc::timed_out,    weir::errc::too_large,
+        weir::errc::no_capacity, weir::errc::taken, weir::errc::held_too_long};
     for (const auto& a : codes)
         for (const auto& b : codes)
             BOOST_TEST((a == b) == (a.message() == b.message()));
