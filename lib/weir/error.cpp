@@ -29,6 +29,8 @@ const char* text_of(errc e) noexcept
         return "the breaker is open: too many calls failed of late";
     case errc::failed:
         return "the work failed with an exception that has no error code";
+    case errc::held_too_long:
+        return "the key is held for longer than the longest hold that is waited for";
     }
     return nullptr;
 }

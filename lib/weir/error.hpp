@@ -38,6 +38,8 @@ enum class errc {
     /// The work failed with an exception that has no error code. From: `async_retry`, whose
     /// `attempts` hold the exception.
     failed,
+    /// The key is held for longer than a waiter should wait. From: `keyed_semaphore`.
+    held_too_long,
 };
 
 /// The category of `errc`. Its name is "weir".

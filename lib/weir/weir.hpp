@@ -14,6 +14,7 @@
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker.hpp>
 #include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/keyed_semaphore.hpp>
 #include <weir/policy/retry.hpp>
 #include <weir/policy/retry_budget.hpp>
 #include <weir/policy/retry_policy.hpp>

@@ -275,7 +275,7 @@ BOOST_AUTO_TEST_CASE(a_key_that_comes_back_does_not_bring_old_turns_with_it)
     BOOST_TEST(drain(q) == (numbers{0, 10, 1, 11}), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(a_hold_ends_by_itself_and_pop_tells_when)
+BOOST_AUTO_TEST_CASE(a_hold_ends_by_itself_and_pop_returns_when)
 {
     queue q(1);
     q.push("a", 1);

@@ -6,7 +6,7 @@
 #include <weir/flow/map.hpp>
 #include <weir/flow/pipeline.hpp>
 #include <weir/flow/task_pool.hpp>
-#include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/schedule.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
@@ -126,16 +126,17 @@ BOOST_AUTO_TEST_CASE(a_stream_of_results_ends)
 }
 
 // An item that `push` did not take is not there, and one that is there is given out.
-BOOST_AUTO_TEST_CASE(a_keyed_queue_loses_no_item)
+BOOST_AUTO_TEST_CASE(a_schedule_loses_no_item)
 {
     each_allocation_fails(6, [&] {
-        weir::keyed_queue<int, int> queue(1);
+        weir::schedule<int, int> queue(1);
+        const weir::time_point now;
         int pushed = 0, popped = 0;
         const auto pop = [&] {
             BOOST_TEST(survives([&] {
-                while (auto next = queue.pop()) {
+                while (auto next = queue.pop(now)) {
                     ++popped;
-                    queue.done(next->first);
+                    queue.done(next.place);
                 }
             }));
         };
@@ -146,8 +147,10 @@ BOOST_AUTO_TEST_CASE(a_keyed_queue_loses_no_item)
             if (i == 3)
                 pop();
         }
-        survives([&] { queue.pause(1); });
+        survives([&] { (void)queue.hold(1, now + std::chrono::hours(1), now); });
+        survives([&] { (void)queue.override_key(2, 2); });
         BOOST_TEST(survives([&] { queue.resume(1); }));
+        BOOST_TEST(survives([&] { queue.reset_key(2); }));
         pop();
         BOOST_TEST(popped == pushed);
         BOOST_TEST(queue.keys() == 0U);

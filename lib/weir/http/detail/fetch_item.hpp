@@ -8,12 +8,14 @@
 #include <weir/http/hop.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
+#include <weir/policy/schedule.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/time/clock.hpp>
 
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -50,8 +52,8 @@ public:
     permit room;     // kept until the result is taken
     time_point taken;
     duration spent{}; // in exchanges; waiting for a place does not count
+    schedule<std::string, std::shared_ptr<fetch_item>>::place place; // while it is fetched
     bool begun = false;
-    bool has_place = false;
     bool abandoned = false;
 
 private:

@@ -37,21 +37,21 @@ fetch_schedule::item_ptr fetch_schedule::start_next()
 {
     if (counts_.running >= jobs_)
         return nullptr;
-    auto next = queued_.pop();
+    auto next = queued_.pop(time_point()); // no origin is held: the time does not matter
     if (!next)
         return nullptr;
-    next->second->has_place = true;
+    (*next.item)->place = std::move(next.place);
     ++counts_.running;
     counts_.peak = std::max(counts_.peak, counts_.running);
-    return std::move(next->second);
+    return std::move(*next.item);
 }
 
 void fetch_schedule::leave(fetch_item& item)
 {
-    if (!std::exchange(item.has_place, false))
+    if (!item.place)
         return;
     --counts_.running;
-    queued_.done(item.key);
+    queued_.done(item.place);
 }
 
 void fetch_schedule::refuse(item_ptr item)
@@ -68,7 +68,7 @@ bool fetch_schedule::end(ending how)
     how_ = how;
     std::vector<item_ptr> redirected;
     while (auto next = queued_.take_any()) {
-        item_ptr& item = next->second;
+        item_ptr& item = *next;
         if (item->begun && how == ending::draining) {
             redirected.push_back(std::move(item));
             continue;

@@ -3,7 +3,7 @@
 #include <weir/http/detail/fetch_item.hpp>
 #include <weir/http/fetch_counts.hpp>
 #include <weir/http/fetch_result.hpp>
-#include <weir/policy/keyed_queue.hpp>
+#include <weir/policy/schedule.hpp>
 #include <weir/sync/limit.hpp>
 
 #include <cstddef>
@@ -63,7 +63,7 @@ public:
 
 private:
     std::size_t jobs_;
-    keyed_queue<std::string, item_ptr> queued_;
+    schedule<std::string, item_ptr> queued_;
     std::deque<item_ptr> ended_;
     fetch_counts counts_;
     ending how_ = ending::none;

@@ -178,24 +178,14 @@ public:
     /// stays the next, too, until something else is called, so that none overtakes it.
     node* next(time_point now) noexcept
     {
-        expire(now);
-        while (!ring_.empty()) {
-            line& l = ring_.front();
-            node& n = l.waiting.front();
-            if (!may_go(l)) { // the limit was lowered
-                settle(l);
-                continue;
+        do {
+            expire(now);
+            while (!ring_.empty()) {
+                line& l = ring_.front();
+                if (node* const found = turn_of(l))
+                    return found;
             }
-            if (!l.in_turn) {
-                l.in_turn = true;
-                l.deficit = sum(l.deficit, product(quantum(), l.weight));
-            }
-            if (l.deficit >= n.cost)
-                return &n;
-            l.in_turn = false;
-            ring_.erase(l);
-            ring_.push_back(l);
-        }
+        } while (!wakes_.empty() && wakes_.first_at() <= now);
         return nullptr;
     }
 
@@ -318,9 +308,28 @@ public:
         return unchecked_ != 0;
     }
 
+    /// Looks at what has come to its time, some of it at a time. `next` does so itself.
+    void expire(time_point now) noexcept
+    {
+        for (std::size_t i = 0; i < batch && !wakes_.empty() && wakes_.first_at() <= now; ++i)
+            pass(wakes_.first(), now);
+        for (std::size_t i = 0; i < batch && !forgets_.empty() && forgets_.first_at() <= now; ++i)
+            pass(forgets_.first(), now);
+    }
+
     /// When `next` may have another answer although nothing was called; `time_point::max()` when
     /// never.
     time_point again() const noexcept { return wakes_.first_at(); }
+
+    /// For each entry that something waits for. `what(entry)` may erase its nodes.
+    template <class Do>
+    void for_each_waiting(Do what) noexcept
+    {
+        for (const auto* all : {&ring_, &blocked_})
+            all->for_each([&](line& l) { what(*l.entry); });
+    }
+    /// No waiting node costs more than this.
+    std::size_t most_expensive() const noexcept { return waiting_ == 0 ? 0 : quantum(); }
 
     /// A node that waits, whichever; null when none does.
     node* any() const noexcept
@@ -340,7 +349,7 @@ private:
     using lines = list<line>;
 
     static constexpr std::size_t most = std::numeric_limits<std::size_t>::max();
-    static constexpr std::size_t batch = 64; // that are forgotten in one call
+    static constexpr std::size_t batch = 64; // that come to their time in one step
 
     static std::size_t sum(std::size_t a, std::size_t b) noexcept
     {
@@ -368,6 +377,26 @@ private:
     bool may_go(const line& l) const noexcept
     {
         return is_open(l) && fits(*l.entry, l.waiting.front().cost, limit_of(*l.entry));
+    }
+
+    // What the first line of the ring lets out. Null: it has left the front of the ring.
+    node* turn_of(line& l) noexcept
+    {
+        node& n = l.waiting.front();
+        if (!may_go(l)) { // the limit was lowered
+            settle(l);
+            return nullptr;
+        }
+        if (!l.in_turn) {
+            l.in_turn = true;
+            l.deficit = sum(l.deficit, product(quantum(), l.weight));
+        }
+        if (l.deficit >= n.cost)
+            return &n;
+        l.in_turn = false;
+        ring_.erase(l);
+        ring_.push_back(l);
+        return nullptr;
     }
 
     void pushed(Entry& e, const node& n) noexcept
@@ -434,14 +463,6 @@ private:
         return l.now == state::probing && l.probe == 0 && l.waiting.empty()
                    ? saturating_add(l.hold_end, max_hold_)
                    : time_point::max();
-    }
-
-    void expire(time_point now) noexcept
-    {
-        while (wakes_.first_at() <= now && !wakes_.empty())
-            pass(wakes_.first(), now);
-        for (std::size_t i = 0; i < batch && !forgets_.empty() && forgets_.first_at() <= now; ++i)
-            pass(forgets_.first(), now);
     }
 
     // Puts a line where it belongs after a change.
