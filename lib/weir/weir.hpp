@@ -13,8 +13,9 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker.hpp>
-#include <weir/policy/keyed_queue.hpp>
 #include <weir/policy/keyed_semaphore.hpp>
+#include <weir/policy/rate.hpp>
+#include <weir/policy/rate_limiter.hpp>
 #include <weir/policy/retry.hpp>
 #include <weir/policy/retry_budget.hpp>
 #include <weir/policy/retry_policy.hpp>

@@ -22,12 +22,9 @@ BOOST_AUTO_TEST_CASE(each_enumerator_has_a_message_of_its_own)
                                       weir::errc::no_capacity, weir::errc::taken,
                                       weir::errc::not_in_time, weir::errc::breaker_open,
                                       weir::errc::failed,      weir::errc::held_too_long};
-    weir::errc::closed, weir::errc::full, weir::errc::timed_out, weir::errc::too_large,
-        weir::errc::no_capacity, weir::errc::taken, weir::errc::held_too_long
-};
-for (const auto& a : codes)
-    for (const auto& b : codes)
-        BOOST_TEST((a == b) == (a.message() == b.message()));
+    for (const auto& a : codes)
+        for (const auto& b : codes)
+            BOOST_TEST((a == b) == (a.message() == b.message()));
 }
 
 BOOST_AUTO_TEST_CASE(timed_out_equals_the_generic_condition)

@@ -2,7 +2,7 @@
 
 #include <weir/duration.hpp>
 #include <weir/policy/detail/gcra.hpp>
-#include <weir/policy/detail/own_timer.hpp>
+#include <weir/detail/own_timer.hpp>
 #include <weir/policy/detail/rate_core.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

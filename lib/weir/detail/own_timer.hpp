@@ -46,7 +46,7 @@ private:
     static void told_that_context_is_gone(void* self) noexcept;
     void expired() noexcept override;
     void failed(int error) noexcept override;
-    void set(time_point at, const own_any_executor::hold& kept) noexcept;
+    void set(time_point at, const context_guest::hold& kept) noexcept;
     bool take_out() noexcept;
     void not_set() noexcept;
 

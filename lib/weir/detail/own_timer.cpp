@@ -1,4 +1,4 @@
-#include <weir/policy/detail/own_timer.hpp>
+#include <weir/detail/own_timer.hpp>
 
 #include <mutex>
 #include <utility>
@@ -38,7 +38,7 @@ void own_timer::look_again() noexcept
     }
 }
 
-void own_timer::set(time_point at, const own_any_executor::hold& kept) noexcept
+void own_timer::set(time_point at, const context_guest::hold& kept) noexcept
 {
     bool was_set = false;
     {
