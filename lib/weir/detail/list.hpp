@@ -46,6 +46,14 @@ public:
         return static_cast<Node*>(next);
     }
 
+    /// The node in front of this one, or null.
+    Node* before(const Node& node) const noexcept
+    {
+        const link& n = node;
+        link* const previous = n.previous_;
+        return static_cast<Node*>(previous);
+    }
+
     void push_back(Node& node) noexcept
     {
         link& n = node;

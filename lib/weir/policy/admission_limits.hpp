@@ -1,0 +1,127 @@
+#pragma once
+
+#include <weir/policy/detail/admission_core.hpp>
+#include <weir/policy/detail/gcra.hpp>
+#include <weir/policy/rate.hpp>
+#include <weir/sync/limit.hpp>
+
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace weir {
+
+template <class Key, class Executor>
+class basic_admission;
+template <class Key>
+class admission_pass;
+
+/// One of the counts of an `admission`, such as its places or its bytes. `admission_limits::count`
+/// makes it.
+class admission_count {
+public:
+    friend constexpr bool operator==(admission_count, admission_count) noexcept = default;
+
+private:
+    friend class admission_limits;
+    template <class>
+    friend class admission_request;
+    template <class>
+    friend class admission_pass;
+    template <class, class>
+    friend class basic_admission;
+
+    constexpr explicit admission_count(std::size_t place) noexcept : place_(place) {}
+
+    std::size_t place_;
+};
+
+/// The limits that one `admission` owns: up to 4 counts, a limit for each key, and a rate. All of
+/// them are optional.
+class admission_limits {
+public:
+    admission_limits() {}
+
+    /// Another count, such as of places or bytes. Requests name it by what this returns. Throws
+    /// `std::invalid_argument` for a fifth.
+    admission_count count(limit most)
+    {
+        if (counts_.size() == detail::most_counts)
+            throw std::invalid_argument("weir::admission_limits: an admission has up to 4 counts");
+        counts_.push_back(most.count());
+        return admission_count(counts_.size() - 1);
+    }
+
+    /// How much requests of the same key may hold together, each key for itself.
+    admission_limits& per_key(limit most) noexcept
+    {
+        per_key_ = most;
+        return *this;
+    }
+
+    /// How many tokens requests may take. Throws `std::invalid_argument` when `burst` is 0.
+    admission_limits& rate(weir::rate each, std::size_t burst)
+    {
+        rate_.emplace(each, burst);
+        return *this;
+    }
+
+private:
+    template <class, class>
+    friend class basic_admission;
+
+    std::vector<std::size_t> counts_;
+    std::optional<limit> per_key_;
+    std::optional<detail::gcra_rule> rate_;
+};
+
+/// What a piece of work needs before it may start: its share of each limit.
+template <class Key = std::string>
+class admission_request {
+public:
+    admission_request() {}
+
+    /// `amount` of a count: 1 place, or so many bytes. Taking of the same count again adds to it.
+    /// Throws `std::invalid_argument` when `amount` is 0.
+    admission_request& take(admission_count which, std::size_t amount = 1)
+    {
+        add(shares_.counts[which.place_], amount);
+        return *this;
+    }
+
+    /// `amount` of what this key may hold. Throws `std::invalid_argument` when `amount` is 0.
+    admission_request& key(Key of, std::size_t amount = 1)
+    {
+        shares_.key = 0;
+        add(shares_.key, amount);
+        key_ = std::move(of);
+        return *this;
+    }
+
+    /// `amount` tokens of the rate, which do not come back. Throws `std::invalid_argument` when
+    /// `amount` is 0.
+    admission_request& tokens(std::size_t amount = 1)
+    {
+        add(shares_.tokens, amount);
+        return *this;
+    }
+
+private:
+    template <class, class>
+    friend class basic_admission;
+
+    static void add(std::size_t& to, std::size_t amount)
+    {
+        if (amount == 0)
+            throw std::invalid_argument("weir::admission_request: an amount must be at least 1");
+        to = detail::saturating_sum(to, amount);
+    }
+
+    detail::admission_shares shares_;
+    std::optional<Key> key_;
+};
+
+} // namespace weir
