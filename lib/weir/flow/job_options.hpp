@@ -3,6 +3,7 @@
 #include <weir/duration.hpp>
 #include <weir/run/cancel.hpp>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -27,8 +28,8 @@ public:
         return *this;
     }
 
-    /// What the job belongs to: a host, a customer. Shown where the name is; limits nothing by
-    /// itself. Default: none.
+    /// What the job belongs to: a host, a customer. Shown where the name is, and what
+    /// `pool_options::per_key` limits. Default: none.
     job_options& key(std::string key)
     {
         key_ = std::move(key);
@@ -59,11 +60,19 @@ public:
         return *this;
     }
 
+    /// What the job holds of `pool_options::bytes`. Default 0.
+    job_options& bytes(std::size_t held)
+    {
+        bytes_ = held;
+        return *this;
+    }
+
     const std::string& name() const noexcept { return name_; }
     const std::string& key() const noexcept { return key_; }
     time_point deadline() const noexcept { return deadline_; }
     const cancel_token& token() const noexcept { return token_; }
     bool cancels_with_run() const noexcept { return cancel_with_run_; }
+    std::size_t bytes() const noexcept { return bytes_; }
 
 private:
     friend class detail::pool_state;
@@ -75,6 +84,7 @@ private:
     // Set together with it.
     void (*listen_)(detail::worker&) = nullptr;
     bool cancel_with_run_ = false;
+    std::size_t bytes_ = 0;
 };
 
 } // namespace weir

@@ -7,12 +7,17 @@
 namespace weir {
 
 /// A pool's accounts. At any instant `submitted() == accepted + rejected`, and each accepted job
-/// has ended, runs, or is queued. Exact whenever nothing moves; never negative.
+/// has ended, runs, waits for another attempt, or is queued. Exact whenever nothing moves; never
+/// negative.
 struct ledger {
     std::uint64_t accepted = 0;
     std::uint64_t rejected = 0;
-    /// Begun by a worker, even if only to find that the deadline was past.
+    /// Begun by a worker, even if only to find that the deadline was past. A job that is run again
+    /// counts once.
     std::uint64_t started = 0;
+    /// Jobs that wait for another attempt now, and attempts so far beside the first ones.
+    std::uint64_t retrying = 0;
+    std::uint64_t retries = 0;
     std::uint64_t ok = 0;
     std::uint64_t failed = 0;
     std::uint64_t cancelled = 0;
@@ -31,7 +36,7 @@ struct ledger {
     {
         return ok + failed + cancelled + timed_out + abandoned;
     }
-    std::uint64_t running() const noexcept { return started - finished(); }
+    std::uint64_t running() const noexcept { return started - finished() - retrying; }
     std::uint64_t queued() const noexcept { return accepted - started - dropped; }
     bool balanced() const noexcept { return accepted == finished() + dropped; }
 };

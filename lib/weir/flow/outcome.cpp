@@ -71,6 +71,12 @@ void throw_instead_of_value(const std::exception_ptr& error, status s)
     std::rethrow_exception(error);
 }
 
+job_record::job_record(const job_record& other)
+    : options(other.options), times(other.times), timed(other.timed), attempts(other.attempts),
+      kept(other.kept), type(other.type)
+{
+}
+
 std::string_view name_of(const job_record* record) noexcept
 {
     return record != nullptr ? std::string_view(record->options.name()) : std::string_view();

@@ -7,6 +7,7 @@
 #include <weir/flow/job_timings.hpp>
 #include <weir/run/cancel.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <iosfwd>
@@ -94,6 +95,15 @@ public:
         if (!job_.record || job_.record->type == nullptr || *job_.record->type != typeid(Job))
             return nullptr;
         return static_cast<Job*>(job_.record->kept.get());
+    }
+
+    /// How many attempts were begun by a pool with `pool_options::retry` or another limit. By
+    /// another pool: 0 when it was dropped, 1 otherwise.
+    std::size_t attempts() const noexcept
+    {
+        if (job_.record && (job_.record->claims || job_.record->attempts != 0))
+            return job_.record->attempts;
+        return status_ == weir::status::dropped ? 0 : 1;
     }
 
     /// When it was queued, started and finished. Empty unless the pool takes timings.

@@ -7,16 +7,23 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
 namespace weir {
 namespace detail {
+class job_limits;
 class job_watch;
 class pool_state;
+struct limit_options;
 struct pool_threads;
 } // namespace detail
+
+class breaker_options;
+class rate;
+class retry_policy;
 
 /// A job that blocks its thread past its timeout and grace. Reported from a thread of the pool's
 /// own.
@@ -100,6 +107,46 @@ public:
     /// Memory: each job costs one allocation more, and a look at the clock when it is submitted.
     pool_options& reject_late();
 
+    /// How many jobs of one key run at a time (`job_options::key`); those without a key belong to
+    /// none. Keys take turns: when one has many jobs waiting, the next job of another need not wait
+    /// for them. A job that waits for its key holds no worker.
+    ///
+    /// This and the limits below are for the pool's own queue, where submitters wait or are
+    /// rejected: the other rules of `when_full` are refused with `std::invalid_argument`, as are
+    /// Asio's channels. A pool that has any of them bounds what waits by places: a job has one from
+    /// its acceptance to its end, and there are as many as `queue` and workers together (as
+    /// `queue`, when workers are unlimited). Each job costs two allocations more. Default: none.
+    pool_options& per_key(limit running);
+
+    /// The share of the places that the jobs of one key may take: above 0, up to 1, and at least
+    /// one place. Beyond it, the submitters of that key wait, or get `errc::full`, while those of
+    /// other keys are accepted. A single submitter that waits for each of its submits stops with
+    /// the first key that has no place left: let it use `try_submit`, or have one submitter per
+    /// key. Default 1: all of them.
+    pool_options& key_share(double share);
+
+    /// How many bytes the accepted jobs may hold together, from their acceptance to their end, by
+    /// what `job_options::bytes` says. A job above it is refused with `errc::too_large`. Default:
+    /// no limit.
+    pool_options& bytes(limit most);
+
+    /// How many jobs start in a time, and how many at once: in any window no more than the burst
+    /// and what the rate makes of the window. Each attempt counts. Default: no limit.
+    pool_options& rate(const weir::rate& starts, std::uint64_t burst = 1);
+
+    /// A job that failed is run again, as the policy says. Meanwhile it waits, holding its place
+    /// and nothing else; `timeout` is for each attempt, its deadline for all of them. What was
+    /// cancelled is never run again, and what timed out only if the policy says so. `drain` waits
+    /// for attempts that begin before its limit; a job whose next one would be later ends as
+    /// `failed`, with the error that it has, and so do those that wait when the pool stops. A
+    /// handler must be callable with `Job&`, for the job must be there again; a task's callable is
+    /// called again. Default: each job has one attempt.
+    pool_options& retry(const retry_policy& policy);
+
+    /// Jobs of a key whose jobs keep failing end at once, as `failed` with `errc::breaker_open`,
+    /// until the breaker tries again. Default: none.
+    pool_options& breaker(const breaker_options& options);
+
     limit workers() const noexcept { return workers_; }
     std::size_t queue() const noexcept { return queue_; }
     overflow when_full() const noexcept { return when_full_; }
@@ -113,9 +160,15 @@ public:
     bool keeps_jobs() const noexcept { return keep_jobs_; }
     bool rejects_late() const noexcept { return reject_late_; }
     const std::function<void(const stuck_job&)>& on_stuck() const noexcept { return on_stuck_; }
+    /// Whether it has any limit besides workers.
+    bool has_limits() const noexcept { return make_limits_ != nullptr; }
+    /// Whether jobs may be run again.
+    bool retries() const noexcept { return retries_; }
 
 private:
     friend class detail::pool_state;
+
+    detail::limit_options& change_limits();
 
     limit workers_;
     std::size_t queue_ = 1024;
@@ -133,6 +186,11 @@ private:
     std::function<void(const stuck_job&)> on_stuck_;
     // Set together with it.
     std::shared_ptr<detail::job_watch> (*watch_)(detail::pool_state&) = nullptr;
+    bool retries_ = false;
+    std::shared_ptr<const detail::limit_options> limits_;
+    // Set together with them.
+    std::shared_ptr<detail::job_limits> (*make_limits_)(detail::pool_state&,
+                                                        const detail::limit_options&) = nullptr;
 };
 
 } // namespace weir

@@ -46,8 +46,12 @@ bool task_base::begin(worker& w, job_id id) noexcept
 
 void cancel_task(pool_state& owner, task_base& task, cancel_reason reason)
 {
-    if (reason != cancel_reason::none && task.ask_to_end(reason))
+    if (reason == cancel_reason::none)
+        return;
+    if (task.ask_to_end(reason))
         owner.cancel_running(task);
+    else if (owner.limits() != nullptr)
+        owner.limits()->cancelled(task);
 }
 
 const std::shared_ptr<const own_any_executor>& home_of(const pool_state& owner) noexcept
@@ -59,7 +63,7 @@ const job_options* task_pool_state::unless_empty(const job_options& options) noe
 {
     const bool empty = options.name().empty() && options.key().empty() &&
                        options.deadline() == time_point::max() &&
-                       !options.token().can_be_cancelled();
+                       !options.token().can_be_cancelled() && options.bytes() == 0;
     return empty ? nullptr : &options;
 }
 
@@ -75,7 +79,7 @@ submit_result<task_pointer> task_pool_state::try_submit(task_pointer&& task,
 submit_result<task_pointer> task_pool_state::try_accept(task_pointer&& task,
                                                         const job_options& options)
 {
-    if (!workers().is_unlimited()) {
+    if (!workers().is_unlimited() || limits() != nullptr) {
         auto result = detail::try_accept(*this, unless_empty(options), std::move(task));
         look_again();
         return result;

@@ -18,11 +18,10 @@ namespace weir {
 std::string to_string(const ledger& l)
 {
     const std::pair<const char*, std::uint64_t> figures[] = {
-        {"rejected", l.rejected},   {"queued", l.queued()},
-        {"running", l.running()},   {"ok", l.ok},
-        {"failed", l.failed},       {"cancelled", l.cancelled},
-        {"timed out", l.timed_out}, {"dropped", l.dropped},
-        {"abandoned", l.abandoned}, {"late", l.late},
+        {"rejected", l.rejected}, {"queued", l.queued()},     {"running", l.running()},
+        {"retrying", l.retrying}, {"retries", l.retries},     {"ok", l.ok},
+        {"failed", l.failed},     {"cancelled", l.cancelled}, {"timed out", l.timed_out},
+        {"dropped", l.dropped},   {"abandoned", l.abandoned}, {"late", l.late},
         {"stuck", l.stuck},
     };
     std::string text = "accepted " + std::to_string(l.accepted);

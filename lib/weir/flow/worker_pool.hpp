@@ -39,7 +39,8 @@ namespace weir {
 /// Shape: submit jobs with `async_submit`, receive one `outcome<R>` for each accepted job from
 ///        `results()`, in the order in which the jobs end. Call `close` when there are no more
 ///        jobs; `results()` ends when the last worker is done. A handler is called as `(Job)` or
-///        `(Job, job_context&)` and returns `R`, or `awaitable<R>` when it is a coroutine. An
+///        `(Job&)`, with or without a `job_context&` behind it, and returns `R`, or
+///        `awaitable<R>` when it is a coroutine. An
 ///        exception is an outcome; it stops nothing.
 /// Cancellation: `stop` reaches every running job, and a timeout the one job whose time is over.
 /// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run one
@@ -239,9 +240,9 @@ worker_pool<Job, R, Jobs, Results>::worker_pool(std::vector<executor_type> execu
         threads_ = std::move(own.runners);
         executors = std::move(own.executors);
     }
-    state_ = std::make_shared<detail::worker_loop<state, work>>(work(std::move(handler)),
-                                                                std::move(executors), options, jobs,
-                                                                results, std::move(on_undelivered));
+    state_ = std::make_shared<detail::worker_loop<state, work>>(
+        work(std::move(handler), options.retries()), std::move(executors), options, jobs, results,
+        std::move(on_undelivered));
     state_->start_workers();
 }
 

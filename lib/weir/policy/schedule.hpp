@@ -44,6 +44,7 @@ namespace weir {
 template <class Key, class Item, class Hash = std::hash<Key>>
 class schedule {
     using entry = detail::key_entry<Key>;
+    struct node;
 
 public:
     /// What an item runs on, from `pop` to `done`.
@@ -72,6 +73,19 @@ public:
         detail::key_place<entry> at_;
     };
 
+    /// An item that waits: for taking it out before its turn. Valid until it has come out.
+    class waiting {
+    public:
+        waiting() noexcept = default;
+
+    private:
+        friend class schedule;
+
+        explicit waiting(node& n) noexcept : node_(&n) {}
+
+        node* node_ = nullptr;
+    };
+
     /// An item and its place, or the next instant worth asking.
     struct popped {
         std::optional<Item> item;
@@ -91,9 +105,9 @@ public:
     ~schedule();
 
     /// Puts an item behind its key's other items. Throws `std::invalid_argument` when `cost` is 0.
-    void push(const Key& key, Item item, std::size_t cost = 1);
+    waiting push(const Key& key, Item item, std::size_t cost = 1);
     /// Puts an item before its key's other items: for one that has run already and must go on.
-    void push_front(const Key& key, Item item, std::size_t cost = 1);
+    waiting push_front(const Key& key, Item item, std::size_t cost = 1);
 
     /// The next item that may start. It counts as running until `done`.
     popped pop(time_point now);
@@ -138,6 +152,8 @@ public:
     /// Takes out the first item of a key, whether or not it may start, and without counting it as
     /// running.
     std::optional<Item> take(const Key& key);
+    /// The same for one that `push` put in. Precondition: it has not come out.
+    std::optional<Item> take(const waiting& item) { return take(item.node_); }
     /// The same, of any key: to empty the schedule at the end.
     std::optional<Item> take_any();
 
@@ -232,17 +248,21 @@ auto schedule<Key, Item, Hash>::make_node(Item&& item, std::size_t cost) -> node
 }
 
 template <class Key, class Item, class Hash>
-void schedule<Key, Item, Hash>::push(const Key& key, Item item, std::size_t cost)
+auto schedule<Key, Item, Hash>::push(const Key& key, Item item, std::size_t cost) -> waiting
 {
     const with_line at(*this, key);
-    turns_.push(*at, make_node(std::move(item), cost));
+    node& n = make_node(std::move(item), cost);
+    turns_.push(*at, n);
+    return waiting(n);
 }
 
 template <class Key, class Item, class Hash>
-void schedule<Key, Item, Hash>::push_front(const Key& key, Item item, std::size_t cost)
+auto schedule<Key, Item, Hash>::push_front(const Key& key, Item item, std::size_t cost) -> waiting
 {
     const with_line at(*this, key);
-    turns_.push_front(*at, make_node(std::move(item), cost));
+    node& n = make_node(std::move(item), cost);
+    turns_.push_front(*at, n);
+    return waiting(n);
 }
 
 template <class Key, class Item, class Hash>

@@ -29,6 +29,8 @@ bool detail::cancel_state::fire(cancel_reason why) noexcept
     if (why == cancel_reason::none || !reason.compare_exchange_strong(before, why))
         return false;
     fired.set();
+    if (on_fired != nullptr)
+        on_fired(*this);
     return true;
 }
 
@@ -73,6 +75,13 @@ void detail::cancel_state::link(const std::shared_ptr<cancel_state>& child)
         }
     }
     cancel(child, reason.load());
+}
+
+void detail::cancel_state::link(const cancel_token& parent,
+                                const std::shared_ptr<cancel_state>& child)
+{
+    if (parent.state_)
+        parent.state_->link(child);
 }
 
 cancel_link::cancel_link(const cancel_token& token, boost::asio::any_io_executor executor)

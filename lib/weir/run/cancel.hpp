@@ -30,12 +30,20 @@ enum class cancel_reason {
 /// The reason's name, as above.
 const char* to_string(cancel_reason reason) noexcept;
 
+class cancel_token;
+
 namespace detail {
 
 struct cancel_state {
+    /// `hook` is called when it is cancelled, in the thread that does.
+    explicit cancel_state(void (*hook)(cancel_state&) noexcept = nullptr) noexcept : on_fired(hook)
+    {
+    }
+
     /// Cancels it and all below it, level by level: neither the stack nor the heap limits how many.
     static bool cancel(std::shared_ptr<cancel_state> root, cancel_reason why) noexcept;
     void link(const std::shared_ptr<cancel_state>& child);
+    static void link(const cancel_token& parent, const std::shared_ptr<cancel_state>& child);
 
     event fired;
     std::atomic<cancel_reason> reason{cancel_reason::none};
@@ -43,6 +51,7 @@ struct cancel_state {
     std::vector<std::weak_ptr<cancel_state>> children; // those linked while it was not cancelled
     std::size_t forget_at = 16;  // children that have gone are forgotten when there are so many
     std::uint64_t looked_at = 0; // how many were looked at for that, so far
+    void (*const on_fired)(cancel_state&) noexcept;
 
 private:
     bool fire(cancel_reason why) noexcept;
@@ -83,6 +92,7 @@ public:
 
 private:
     friend class cancel_source;
+    friend struct detail::cancel_state;
     explicit cancel_token(std::shared_ptr<detail::cancel_state> state) : state_(std::move(state)) {}
 
     std::shared_ptr<detail::cancel_state> state_;

@@ -18,13 +18,31 @@ enum class status : std::uint8_t;
 
 namespace weir::detail {
 
+/// What a job holds of its pool's limits, from its acceptance to its end: see `job_limits`.
+class job_claims {
+public:
+    job_claims() = default;
+    job_claims(const job_claims&) = delete;
+    job_claims& operator=(const job_claims&) = delete;
+    virtual ~job_claims() = default;
+};
+
 /// What is known about a job beside its number, if anything.
 struct job_record {
+    job_record() = default;
+    /// Without the claims: they are the job's own.
+    job_record(const job_record& other);
+    job_record& operator=(const job_record&) = delete;
+
     job_options options;
     job_timings times;
     bool timed = false;                   // the pool takes timings
+    std::uint32_t attempts = 0;           // that were begun
+    bool never_starts = false;            // again: it ends with this error
+    std::exception_ptr last_error;        // of the attempt before, or why it never starts
     std::shared_ptr<void> kept;           // the job, when the pool keeps jobs
     const std::type_info* type = nullptr; // of it
+    std::unique_ptr<job_claims> claims;   // when the pool has limits
 };
 
 /// The record may be null.

@@ -28,6 +28,9 @@ public:
         return *added;
     }
 
+    /// Precondition: it is not empty.
+    void pop_back() noexcept { std::destroy_at(data() + --size_); }
+
     void clear() noexcept
     {
         std::destroy_n(data(), size_);

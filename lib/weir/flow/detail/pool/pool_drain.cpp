@@ -77,6 +77,8 @@ asio::awaitable<void> pool_state::abandon_all()
 asio::awaitable<drain_report> pool_state::drain(std::shared_ptr<pool_state> pool, duration timeout)
 {
     pool->close();
+    if (pool->limits_)
+        pool->limits_->finish_by(saturating_add(now(co_await asio::this_coro::executor), timeout));
     bool over = co_await pool->all_left(timeout);
     if (!over) {
         pool->stop(cancel_reason::shutdown);
@@ -177,9 +179,13 @@ ledger pool_state::read() const
         accounts_.add_counts_to(sum);
         temporary_counters_.add_ends_to(sum);
         residents_.for_each([&sum](const worker& w) { w.counts.add_ends_to(sum); });
+        if (limits_)
+            sum.retrying = limits_->sleeping(); // they were started, and have not ended
         residents_.for_each([&sum](const worker& w) { w.counts.add_starts_to(sum); });
         temporary_counters_.add_starts_to(sum);
     }
+    if (limits_)
+        sum.retries = limits_->retried();
     sum.accepted = accepted();
     accounts_.add_rest_to(sum);
     return sum;

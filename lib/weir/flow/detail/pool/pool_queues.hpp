@@ -12,7 +12,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -84,16 +86,38 @@ public:
             std::optional<typename Queue::value_type> job(std::move(j));
             drop(*number(std::move(job)));
         };
-        if constexpr (std::is_same_v<Source, own_queue>)
-            open_own(jobs_, *this, options.queue(), queue_rule(options.when_full()),
-                     on_undelivered);
-        else
+        if constexpr (std::is_same_v<Source, own_queue>) {
+            const std::size_t capacity =
+                this->limits() == nullptr ? options.queue() : room_to_hand_over;
+            open_own(jobs_, *this, capacity, queue_rule(options.when_full()), on_undelivered);
+        } else {
+            if (this->limits() != nullptr)
+                throw std::invalid_argument("weir::pool_options: limits besides the number of "
+                                            "workers need the pool's own queue of jobs");
             use(source, on_undelivered);
+        }
     }
 
     queue_type& jobs() noexcept { return *jobs_; }
     /// Whether it would probably start too late: for pools that reject that.
-    bool comes_late(const ticket& job) const { return this->is_late(job, jobs_->size() != 0); }
+    bool comes_late(const ticket& job) const
+    {
+        const bool others_wait =
+            jobs_->size() != 0 || (this->limits() != nullptr && this->limits()->waiting() != 0);
+        return this->is_late(job, others_wait);
+    }
+
+    /// Gives a job that was admitted to the limits. On error it is as it was.
+    error_code accept_limited(numbered_job<Job>& job)
+    {
+        auto waits = std::make_unique<waiting_job>(*this);
+        waits->item = std::move(job);
+        std::unique_ptr<limited_job> added(waits.release());
+        const error_code error = this->limits()->add(added);
+        if (error)
+            job = std::move(static_cast<waiting_job&>(*added).item);
+        return error;
+    }
     Outlet& outlet() noexcept { return outlet_; }
     [[gnu::cold]] void close_results() noexcept override { outlet_.close(); }
 
@@ -103,6 +127,28 @@ public:
                             std::unique_ptr<end_callback>&& on_end) = 0;
 
 protected:
+    /// An attempt of the worker's job failed. True: it will be run again, and is as good as never
+    /// run.
+    bool run_again(worker& w, numbered_job<Job>& job, const std::exception_ptr& error)
+    {
+        if (this->limits() == nullptr || !this->limits()->retries())
+            return false;
+        std::unique_ptr<waiting_job> waits;
+        try {
+            waits = std::make_unique<waiting_job>(*this);
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+        const auto at = this->end_attempt(w, job.number, error);
+        if (!at)
+            return false;
+        if constexpr (delivers_to_job)
+            this->no_longer_runs(*job.job);
+        waits->item = std::move(job);
+        this->limits()->sleep(std::move(waits), *at);
+        return true;
+    }
+
     /// Runs a job that came out of the queue beside the residents, on one of the pool's executors.
     /// When it throws, the job is as it was.
     virtual void run_accepted(numbered_job<Job>&& job) = 0;
@@ -123,9 +169,15 @@ protected:
     /// made room for another.
     [[gnu::cold]] void drop(numbered_job<Job> j) noexcept
     {
-        count_elsewhere(status::dropped);
+        const status how = end_elsewhere(j.number);
         if constexpr (!delivers_to_job)
             keep(j.number, std::move(j.job));
+        if (how == status::failed) {
+            std::exception_ptr error = j.number.record->last_error;
+            return outlet_.publish_now(
+                j.job, outcome_access::make<result_type>(std::move(j.number), how,
+                                                         cancel_reason::none, std::move(error)));
+        }
         const bool overloaded = stopping() == cancel_reason::none &&
                                 queue_rule(options().when_full()) != overflow::wait;
         outlet_.publish_now(j.job,
@@ -150,6 +202,54 @@ protected:
     void accept_directly() noexcept { accepted_directly_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
+    /// A job that waits for its limits.
+    struct waiting_job final : limited_job {
+        explicit waiting_job(pool_queues& of) noexcept : owner(of) {}
+
+        job_record& record() noexcept override { return *item.number.record; }
+        task_base* task() noexcept override
+        {
+            if constexpr (delivers_to_job)
+                return item.job.get();
+            return nullptr;
+        }
+        void hand_over() noexcept override { owner.hand_over(std::move(item)); }
+        void drop(bool unfinished) noexcept override
+        {
+            if (unfinished)
+                owner.note_dropped(item.number);
+            owner.drop(std::move(item));
+        }
+
+        pool_queues& owner;
+        numbered_job<Job> item;
+    };
+
+    // Workers that are free take jobs out at once.
+    static constexpr std::size_t room_to_hand_over = 64;
+
+    bool has_room() const noexcept override
+    {
+        return this->workers().is_unlimited() || jobs_->size() < jobs_->capacity();
+    }
+
+    void hand_over(numbered_job<Job>&& job) noexcept
+    {
+        if constexpr (are_numbered) {
+            if (!this->workers().is_unlimited()) {
+                if (!jobs_->try_send(std::move(job)))
+                    drop(std::move(job));
+                return;
+            }
+        }
+        try {
+            run_accepted(std::move(job));
+        } catch (const std::bad_alloc&) { // for a worker, which drops the job if it has it
+            if (job.number.record)
+                drop(std::move(job));
+        }
+    }
+
     // A channel that one thread at a time may use says that the executor of its users is serial.
     template <class Source, class Hook>
     void use(Source& source, Hook on_undelivered)
@@ -163,17 +263,23 @@ private:
     bool jobs_ended() const noexcept override { return jobs_->is_ended(); }
     std::uint64_t accepted() const noexcept override
     {
+        if (this->limits() != nullptr)
+            return this->limits()->accepted();
         return jobs_->sent() + accepted_directly_.load();
     }
 
     [[gnu::cold]] void drop_queued() noexcept override
     {
+        if (this->limits() != nullptr)
+            this->limits()->drop_all(false);
         while (auto job = number(jobs_->try_receive()))
             drop(std::move(*job));
     }
 
     void drop_unfinished() override
     {
+        if (this->limits() != nullptr)
+            this->limits()->drop_all(true);
         while (auto job = number(jobs_->try_receive())) {
             note_dropped(job->number);
             drop(std::move(*job));
@@ -184,6 +290,8 @@ private:
     {
         if constexpr (is_channel<Queue>)
             stats.waiting_submitters = jobs_->waiting_senders();
+        if (this->limits() != nullptr)
+            stats.waiting_submitters = this->limits()->waiting_submitters();
         stats.results = outlet_.size();
     }
 

@@ -31,6 +31,10 @@ const pool_options& checked(const pool_options& options)
     if (options.on_stuck() && options.timeout() == duration::max())
         throw std::invalid_argument("weir::pool_options: on_stuck reports jobs that block their "
                                     "thread past the timeout, so it needs a timeout");
+    if (options.has_limits() && options.when_full() != overflow::wait &&
+        options.when_full() != overflow::reject)
+        throw std::invalid_argument("weir::pool_options: a pool with limits besides its workers "
+                                    "waits or rejects when it is full: it has no other rule");
     return options;
 }
 
@@ -67,7 +71,8 @@ limit bounded(limit workers)
 
 pool_state::pool_state(std::vector<executor_type> executors, const pool_options& options)
     : options_(checked(options)), has_timeout_(options.timeout() != duration::max()),
-      has_records_(options.takes_timings() || options.keeps_jobs() || options.rejects_late()),
+      has_records_(options.takes_timings() || options.keeps_jobs() || options.rejects_late() ||
+                   options.has_limits()),
       executors_(checked(std::move(executors))),
       // A pool with threads of its own ends with its context, and its tasks may live on.
       home_(std::make_shared<const own_any_executor>(executors_.front(), nullptr, nullptr,
@@ -82,6 +87,8 @@ pool_state::pool_state(std::vector<executor_type> executors, const pool_options&
     workers_left_.add();
     if (options_.watch_ != nullptr && has_timeout_ && time_service::of(get_executor()).is_real())
         stuck_ = options_.watch_(*this);
+    if (options_.make_limits_ != nullptr)
+        limits_ = options_.make_limits_(*this, *options_.limits_);
 }
 
 pool_state::~pool_state() = default;
@@ -92,6 +99,10 @@ void pool_state::start_workers()
 {
     while (places_.size() < executors_.size())
         places_.push_back(std::make_unique<place>(*this, places_.size()));
+    if (limits_ && !limits_started_) {
+        limits_->start();
+        limits_started_ = true;
+    }
     if (workers().is_unlimited()) // each job has a temporary worker
         return;
     std::vector<worker_guard> fresh;
@@ -125,6 +136,8 @@ void pool_state::resize(limit workers)
         throw;
     }
     on_each_worker([](pool_state&, worker& w) { w.disturb(); });
+    if (limits_)
+        limits_->resized();
 }
 
 void pool_state::one_worker_per_executor()
@@ -311,6 +324,7 @@ void pool_state::left(worker& w) noexcept
     if (w.busy()) {                    // its context is being destroyed
         w.retire();
         w.counts.ended(status::abandoned);
+        release(w.record(), status::abandoned);
         lost(w, true);
     } else if (!w.leaving() && !w.retired()) {
         lost(w, false); // its context is being destroyed between two jobs
@@ -356,6 +370,14 @@ void pool_state::close()
         std::lock_guard lock(mutex_);
         closing_ = true; // no temporary worker comes in from here on
     }
+    if (limits_)
+        return limits_->close();
+    last_job_ended();
+}
+
+// No job will enter the queue any more.
+void pool_state::last_job_ended() noexcept
+{
     close_jobs();
     bool none_left = false;
     {
@@ -373,8 +395,15 @@ void pool_state::executor_gone(std::size_t index) noexcept
     {
         std::lock_guard lock(mutex_);
         executors_[index] = nullptr;
-        if (!self || has_place())
+        if (!self)
             return;
+        if (has_place())
+            index = executors_.size();
+    }
+    if (index == executors_.size()) {
+        if (limits_)
+            limits_->look_again(); // it may have waited there
+        return;
     }
     close();
     drop_queued();
@@ -392,6 +421,8 @@ void pool_state::stop(cancel_reason reason)
     cancel_reason before = cancel_reason::none;
     stopping_.compare_exchange_strong(before, reason);
     close();
+    if (limits_)
+        limits_->let_all_go();
     try {
         ensure_one_worker();
     } catch (const std::bad_alloc&) { // no memory for one that would do it
@@ -422,6 +453,15 @@ void pool_state::describe(ticket& job, const job_options* options)
         const time_point at = current_time();
         job.record->times.queued = job.record->times.started = job.record->times.finished = at;
     }
+}
+
+pool_state::executor_type pool_state::any_executor() const
+{
+    std::lock_guard lock(mutex_);
+    std::size_t at = 0;
+    while (at < executors_.size() && !is_there(at))
+        ++at;
+    return at < executors_.size() ? executors_[at] : executor_type();
 }
 
 // By the clock of a context that is still there; all real ones are the same.

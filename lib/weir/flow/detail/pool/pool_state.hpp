@@ -5,6 +5,7 @@
 #include <weir/detail/time_service.hpp>
 #include <weir/flow/detail/pool/id_source.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
+#include <weir/flow/detail/pool/job_limits.hpp>
 #include <weir/flow/detail/pool/pool_accounts.hpp>
 #include <weir/flow/detail/pool/worker.hpp>
 #include <weir/flow/drain_report.hpp>
@@ -20,6 +21,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -131,6 +133,19 @@ public:
 
     virtual void close_results() noexcept = 0;
 
+    // ---- limits besides the number of workers
+
+    /// Null when there are none.
+    job_limits* limits() const noexcept { return limits_.get(); }
+    /// Whether there is room where jobs are handed over, which are then as good as started.
+    virtual bool has_room() const noexcept = 0;
+    /// How many jobs workers can run at a time.
+    std::size_t useful_workers() const noexcept { return wanted(); }
+    /// One whose context is there, if any.
+    executor_type any_executor() const;
+    /// The limits are closed, and will hand over no more.
+    void last_job_ended() noexcept;
+
     /// Starts a thread that looks for stuck jobs, until what is returned is destroyed. Named only
     /// by `pool_options::on_stuck`, so that only programs that use it link the watch.
     static std::shared_ptr<job_watch> watch_for_stuck_jobs(pool_state& state);
@@ -221,6 +236,16 @@ protected:
         accounts_.note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
     }
 
+    /// An attempt failed. When there is to be another: the worker is done with this one, and the
+    /// job must be put to sleep until then.
+    std::optional<time_point> end_attempt(worker& w, const ticket& job,
+                                          const std::exception_ptr& error);
+    /// The task that the worker ran sleeps: until it is begun again, nothing must look for its
+    /// worker.
+    void no_longer_runs(task_base& task);
+    /// An accepted job ends outside any worker. Returns how.
+    status end_elsewhere(const ticket& job) noexcept;
+
     /// Counts a job that ended outside any worker. Any thread.
     void count_elsewhere(status s) noexcept { accounts_.count(s); }
 
@@ -283,6 +308,7 @@ private:
     bool runs_on_this_thread() const;
 
     status begin_checked_job(worker& w, ticket& job, bool may_suspend);
+    [[gnu::cold]] void release(const job_record* job, status s) noexcept;
     static void timed_out(void* busy);
     void set_timeout(worker& w, time_point at);
     [[gnu::cold]] void abandon(worker& w);
@@ -316,6 +342,8 @@ private:
     job_counters temporary_counters_{job_counters::writers::several};
     ledger past_; // of residents that are gone
     pool_accounts accounts_;
+    std::shared_ptr<job_limits> limits_; // if there are any
+    bool limits_started_ = false;
     std::vector<std::unique_ptr<place>> places_; // of the executors
     std::shared_ptr<job_watch> stuck_;           // last: its thread looks at all the above
 };

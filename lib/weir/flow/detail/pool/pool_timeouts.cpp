@@ -15,14 +15,19 @@ namespace weir::detail {
 
 status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
 {
+    const bool again = limits_ && limits_->taken(*job.record);
     if (stopping() != cancel_reason::none) {
-        w.counts.ended(status::dropped);
-        accounts_.note_unfinished(job.id, job.record.get(), status::dropped, time_queued(job));
-        return status::dropped;
+        const status s = again ? status::failed : status::dropped;
+        w.counts.ended(s);
+        accounts_.note_unfinished(job.id, job.record.get(), s, time_queued(job));
+        release(job.record.get(), s);
+        return s;
     }
     const time_point now = time_service::of(w.get_executor()).now();
-    w.begin(job, now);
-    if (job.record) {
+    w.begin(job, now, again);
+    if (job.record && job.record->never_starts)
+        return end_job(w, job, false);
+    if (job.record && !again) {
         if (options_.rejects_late())
             accounts_.add_wait(now - job.record->times.queued);
         job.record->times.started = job.record->times.finished = now;
@@ -54,6 +59,8 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
     }
     if (may_suspend && job.record && job.record->options.token().can_be_cancelled())
         job.record->options.listen_(w);
+    if (job.record)
+        ++job.record->attempts;
     return status::ok;
 }
 
@@ -61,7 +68,7 @@ status pool_state::end_unstarted(worker& w, ticket& job, time_point now, cancel_
 {
     if (stopping() != cancel_reason::none)
         return begin_checked_job(w, job, false); // dropped
-    w.begin(job, now);
+    w.begin(job, now, limits_ && limits_->taken(*job.record));
     w.refuse(reason);
     return end_job(w, job, false);
 }
@@ -130,10 +137,54 @@ void pool_state::abandon(worker& w)
                                   time_service::of(w.get_executor()).now() - w.started());
     w.retire();
     w.counts.ended(status::abandoned);
+    release(w.record(), status::abandoned);
     publish_abandoned(std::move(*beside), w);
     if (successor)
         start(std::move(*successor));
     workers_left_.done();
+}
+
+std::optional<time_point> pool_state::end_attempt(worker& w, const ticket& job,
+                                                  const std::exception_ptr& error)
+{
+    const status s = w.without_value();
+    if (stopping() != cancel_reason::none || s == status::cancelled)
+        return std::nullopt;
+    const std::exception_ptr why =
+        s == status::timed_out ? std::make_exception_ptr(system_error(errc::timed_out)) : error;
+    const auto next = limits_->next_attempt(*job.record, why);
+    if (next) {
+        job.record->last_error = why;
+        w.end_attempt();
+    }
+    return next;
+}
+
+void pool_state::no_longer_runs(task_base& task)
+{
+    std::lock_guard lock(mutex_);
+    task.suspend();
+}
+
+status pool_state::end_elsewhere(const ticket& job) noexcept
+{
+    const bool tried = limits_ && job.record && job.record->attempts != 0;
+    const status s = tried ? status::failed : status::dropped;
+    count_elsewhere(s);
+    release(job.record.get(), s);
+    return s;
+}
+
+void pool_state::release(const job_record* job, status s) noexcept
+{
+    if (job == nullptr || !job->claims)
+        return;
+    auto how = job_limits::verdict::unknown;
+    if (s == status::ok)
+        how = job_limits::verdict::succeeded;
+    else if (s == status::failed || s == status::timed_out || s == status::abandoned)
+        how = job_limits::verdict::failed;
+    limits_->ended(*job, how);
 }
 
 void pool_state::account(worker& w, ticket& job, status s, time_point started)
@@ -143,6 +194,7 @@ void pool_state::account(worker& w, ticket& job, status s, time_point started)
         accounts_.note_unfinished(job.id, job.record.get(), s, now - started);
     if (!job.record)
         return;
+    release(job.record.get(), s);
     job.record->times.finished = now;
     if (job.record->timed)
         accounts_.add_times(job.record->times);

@@ -8,6 +8,8 @@
 #include <weir/flow/submit_result.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/error.hpp>
 
 #include <cstddef>
@@ -73,6 +75,47 @@ struct caller_that_runs final : end_callback {
     job_id id;
 };
 
+/// Takes in a job of a pool that has limits besides its workers, when there is a place for it now.
+/// On error it is as it was.
+template <class Pool>
+error_code accept_limited(Pool& pool, numbered_job<typename Pool::job_type>& job)
+{
+    if (const error_code error = pool.limits()->try_admit(*job.number.record))
+        return error;
+    return pool.accept_limited(job);
+}
+
+/// A submitter that waits for a place in a pool with limits besides its workers.
+template <class Pool, class Handler>
+class limited_submit final : public place_waiter {
+    using Job = typename Pool::job_type;
+
+public:
+    limited_submit(std::shared_ptr<Pool> p, Handler&& h)
+        : pool_(std::move(p)), handler_(std::move(h))
+    {
+    }
+
+    job_record& record() noexcept override { return *item.number.record; }
+
+    void admitted(error_code why_not) override
+    {
+        const job_id id = item.number.id;
+        const error_code error = why_not ? why_not : pool_->accept_limited(item);
+        if (error)
+            pool_->reject();
+        submit_result<Job> result =
+            error ? submit_result<Job>(error, std::move(item.job)) : submit_result<Job>(id);
+        call_handler(std::move(handler_), std::move(result));
+    }
+
+    numbered_job<Job> item;
+
+private:
+    std::shared_ptr<Pool> pool_;
+    Handler handler_;
+};
+
 /// Takes a job in when there is a place for it now; otherwise it is handed back, and is not counted
 /// as rejected. `options` may be null.
 template <class Pool>
@@ -83,6 +126,13 @@ auto try_accept(Pool& pool, const job_options* options, typename Pool::job_type&
     if (pool.comes_late(number))
         return submit_result<Job>(errc::not_in_time, std::move(job));
     const job_id id = number.id;
+    if constexpr (Pool::are_numbered)
+        if (pool.limits() != nullptr) {
+            numbered_job<Job> limited(std::move(number), std::move(job));
+            if (const error_code error = accept_limited(pool, limited))
+                return submit_result<Job>(error, std::move(limited.job));
+            return submit_result<Job>(id);
+        }
     auto item = item_for<Pool>(std::move(number), std::move(job));
     const try_result sent = pool.jobs().try_send(std::move(item));
     if (sent)
@@ -112,6 +162,13 @@ std::size_t try_submit_n(Pool& pool, std::span<typename Pool::job_type> jobs)
             count = channel_access::try_give(pool.jobs(), jobs.size(), [&](std::size_t i) {
                 return numbered_job<Job>(pool.next_ticket(nullptr), std::move(jobs[i]));
             });
+    for (; count < jobs.size() && pool.limits() != nullptr; ++count) {
+        auto result = try_accept(pool, nullptr, std::move(jobs[count]));
+        if (!result) {
+            jobs[count] = std::move(result).job();
+            return count;
+        }
+    }
     for (; count < jobs.size(); ++count) {
         ticket number = Pool::are_numbered ? pool.next_ticket(nullptr) : ticket();
         auto item = item_for<Pool>(std::move(number), std::move(jobs[count]));
@@ -157,7 +214,9 @@ private:
         }
         if (pool_->comes_late(number))
             return refuse(errc::not_in_time, std::move(handler), std::move(job));
-        if (caller_runs)
+        if (Pool::are_numbered && pool_->limits() != nullptr)
+            submit_limited(std::move(number), std::move(job), std::move(handler));
+        else if (caller_runs)
             submit_or_run(std::move(number), std::move(job), std::move(handler));
         else
             submit_or_wait(std::move(number), std::move(job), std::move(handler));
@@ -171,6 +230,28 @@ private:
         const boost::asio::any_io_executor where = executor_for(handler, pool_->get_executor());
         if (where)
             complete_later(where, std::move(handler), std::move(result));
+    }
+
+    template <class Handler>
+    [[gnu::cold]] void submit_limited(ticket&& number, Job&& job, Handler&& handler) const
+    {
+        namespace asio = boost::asio;
+        using submitter = limited_submit<Pool, std::decay_t<Handler>>;
+        const asio::any_io_executor where = executor_for(handler, pool_->get_executor());
+        if (!where)
+            return; // the pool's context is gone, and the handler has no other
+        if (pool_->options().when_full() == overflow::reject) {
+            const job_id id = number.id;
+            numbered_job<Job> item(std::move(number), std::move(job));
+            const error_code error = detail::accept_limited(*pool_, item);
+            if (error)
+                return refuse(error, std::move(handler), std::move(item.job));
+            return complete_later(where, std::move(handler), submit_result<Job>(id));
+        }
+        const asio::cancellation_slot slot = asio::get_associated_cancellation_slot(handler);
+        auto own = std::make_unique<submitter>(pool_, std::move(handler));
+        own->item = numbered_job<Job>(std::move(number), std::move(job));
+        pool_->limits()->async_admit(std::move(own), where, slot);
     }
 
     template <class Handler>

@@ -87,7 +87,7 @@ void task_pool_state::submit(task_pointer&& task, const job_options& options, Ha
 {
     namespace asio = boost::asio;
     auto self = std::static_pointer_cast<task_pool_state>(this->shared_from_this());
-    if (!workers().is_unlimited()) {
+    if (!workers().is_unlimited() || limits() != nullptr) {
         const start_submit<task_pool_state> start(self);
         if (const job_options* given = unless_empty(options))
             start(*this, std::move(handler), std::move(task), *given);

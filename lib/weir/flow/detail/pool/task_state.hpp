@@ -19,6 +19,7 @@
 
 namespace weir::detail {
 
+class job_claims;
 class pool_state;
 class worker;
 
@@ -39,6 +40,8 @@ public:
 
     /// A worker is about to start it. False: it was cancelled, and must not be.
     bool begin(worker& w, job_id id) noexcept;
+    /// It is to be begun again. Under the lock of its pool.
+    void suspend() noexcept { flags_.fetch_and(~started); }
     cancel_reason asked() const noexcept { return asked_.load(); }
 
     /// From any thread. True: it runs, and its worker must be told: see `pool_state`.
@@ -57,6 +60,9 @@ public:
     }
     /// When it has started.
     job_id id() const noexcept { return id_; }
+
+    /// Set and read by the limits that it waits for, under their lock.
+    job_claims* held_back = nullptr;
 
     /// An abandoned task has ended after all.
     virtual void ended_late() noexcept = 0;

@@ -72,8 +72,8 @@ public:
     }
     virtual ~worker() = default;
 
-    /// A job starts now.
-    void begin(const ticket& job, time_point now) noexcept
+    /// A job starts now; `again`: it was counted when it started first.
+    void begin(const ticket& job, time_point now, bool again = false) noexcept
     {
         // Plain stores, which a report on another thread may look at.
         std::atomic_ref(id_).store(job.id, std::memory_order_relaxed);
@@ -82,15 +82,23 @@ public:
         reason_ = cancel_reason::none;
         std::atomic_ref(started_).store(now, std::memory_order_relaxed);
         set_busy(true);
-        counts.started();
+        if (!again)
+            counts.started();
         if (watched_)
             watched_->begin(id_, now);
     }
     /// The job ended by itself. Returns how.
     status end(bool has_value) noexcept
     {
-        set_busy(false);
         const status s = has_value ? status::ok : without_value();
+        end_attempt();
+        counts.ended(s);
+        return s;
+    }
+    /// The job ended by itself, and will be run again: it has not ended for the pool.
+    void end_attempt() noexcept
+    {
+        set_busy(false);
         if (record_ != nullptr) [[unlikely]]
             on_token.cancel();
         record_ = nullptr;
@@ -98,8 +106,6 @@ public:
         timeout.cancel();
         if (watched_)
             watched_->end();
-        counts.ended(s);
-        return s;
     }
     /// The job's time was over before it could start.
     void expire() noexcept { reason_ = cancel_reason::deadline; }
@@ -111,6 +117,9 @@ public:
     void cancel(cancel_reason reason);
     /// Interrupts the wait for a job, so that the worker looks at its pool again.
     void disturb();
+
+    /// How its job ended, which has no value, from the reason why it was asked to.
+    [[gnu::cold]] status without_value() noexcept;
 
     bool is_temporary() const noexcept { return role_ == role::temporary; }
     bool busy() const noexcept { return busy_; }
@@ -161,8 +170,6 @@ private:
     {
         std::atomic_ref(busy_).store(busy, std::memory_order_release);
     }
-    /// How it ended, from the reason why it was asked to.
-    [[gnu::cold]] status without_value() noexcept;
     bool was_cancelled() const noexcept { return reason_ != cancel_reason::none; }
 
     struct named_job {

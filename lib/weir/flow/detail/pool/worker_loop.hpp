@@ -148,9 +148,10 @@ private:
             outcome<R> out;
             numbered_job<Job>& job = mine.current();
             const bool suspends = work_.suspends(job.job);
+            ending how = ending::now;
             if constexpr (Work::may_be_plain)
                 if (!suspends)
-                    run_plain(w, job, my_turn.looked(), out);
+                    how = run_plain(w, job, my_turn.looked(), out);
             if constexpr (Work::may_suspend) {
                 if (suspends && try_begin(w, job, clock.rough_now(), out)) {
                     try {
@@ -164,7 +165,8 @@ private:
                     } catch (...) {
                         access::set_error(out, std::current_exception());
                     }
-                    if (!finish_unless_abandoned(w, job, out))
+                    how = finish(w, job, out);
+                    if (how == ending::late)
                         break;
                     // What the job did to its cancellation stays with it.
                     if (!is_fresh(w, co_await boost::asio::this_coro::cancellation_state)) {
@@ -174,7 +176,9 @@ private:
                     co_await boost::asio::this_coro::throw_if_cancelled(true);
                 }
             }
-            if (!publish_current(mine, out))
+            if (how == ending::again)
+                mine.item.reset();
+            else if (!publish_current(mine, out))
                 if (auto later = publish_later(out); later.valid())
                     co_await std::move(later);
             if (my_turn.is_over(clock)) {
@@ -240,7 +244,7 @@ private:
             } catch (...) {
                 access::set_error(out, std::current_exception());
             }
-            if (!finish_unless_abandoned(w, w.taken.current(), out)) {
+            if (finish(w, w.taken.current(), out) != ending::now) {
                 leave(std::move(here));
                 co_return;
             }
@@ -253,7 +257,8 @@ private:
     {
         worker& w = *here;
         outcome<R> out;
-        run_plain(w, current_job(w), about_now(w), out);
+        if (run_plain(w, current_job(w), about_now(w), out) == ending::again)
+            return leave(std::move(here));
         publish_and_leave(std::move(here), std::move(out));
     }
 
@@ -344,39 +349,60 @@ private:
         }
     }
 
+    /// How it went on with a job that was started.
+    enum class ending {
+        now,   // it ended, and `out` says how
+        again, // it will be run again, and is gone
+        late,  // it was abandoned meanwhile, and its result is discarded
+    };
+
     // False: it must not start, and `out` says how it ended.
     bool try_begin(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
         const status how = begin_or_fail(w, job, now, true, out);
         if (how != status::ok)
-            end(w, job, how, out);
+            end_unbegun(w, job, how, out);
         return how == status::ok;
     }
 
-    // False: it was abandoned meanwhile, and its result is discarded.
-    bool finish_unless_abandoned(worker& w, numbered_job<Job>& job, outcome<R>& out)
+    [[gnu::cold]] void end_unbegun(worker& w, numbered_job<Job>& job, status how, outcome<R>& out)
+    {
+        if (how == status::failed && job.number.record && job.number.record->last_error)
+            access::set_error(out, job.number.record->last_error);
+        end(w, job, how, out);
+    }
+
+    ending finish(worker& w, numbered_job<Job>& job, outcome<R>& out)
     {
         if (w.retired()) {
             work_.ended_late(job.job);
             w.counts.late();
-            return false;
+            return ending::late;
         }
-        end(w, job, this->end_job(w, job.number, access::has_value(out)), out);
-        return true;
+        const bool has_value = access::has_value(out);
+        if (!has_value && this->run_again(w, job, access::thrown(out)))
+            return ending::again;
+        end(w, job, this->end_job(w, job.number, has_value), out);
+        return ending::now;
     }
 
-    void run_plain(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
+    ending run_plain(worker& w, numbered_job<Job>& job, time_point now, outcome<R>& out)
     {
-        status how = begin_or_fail(w, job, now, false, out);
-        if (how == status::ok) {
-            try {
-                work_.call(job.job, w, out);
-            } catch (...) {
-                access::set_error(out, std::current_exception());
-            }
-            how = this->end_job(w, job.number, access::has_value(out));
+        const status how = begin_or_fail(w, job, now, false, out);
+        if (how != status::ok) {
+            end_unbegun(w, job, how, out);
+            return ending::now;
         }
-        end(w, job, how, out);
+        try {
+            work_.call(job.job, w, out);
+        } catch (...) {
+            access::set_error(out, std::current_exception());
+        }
+        const bool has_value = access::has_value(out);
+        if (!has_value && this->run_again(w, job, access::thrown(out)))
+            return ending::again;
+        end(w, job, this->end_job(w, job.number, has_value), out);
+        return ending::now;
     }
 
     void end(const worker& w, numbered_job<Job>& job, status how, outcome<R>& out) const noexcept
@@ -397,7 +423,9 @@ private:
             my_turn.measure(clock);
         bool over = false;
         while (!over && !mine.empty()) {
-            run_plain(w, mine.current(), my_turn.looked(), mine.ended.emplace_back());
+            outcome<R>& out = mine.ended.emplace_back();
+            if (run_plain(w, mine.current(), my_turn.looked(), out) == ending::again)
+                mine.ended.pop_back();
             mine.next();
             over = my_turn.is_over(clock);
             if (my_turn.is_measured())

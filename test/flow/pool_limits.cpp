@@ -1,0 +1,615 @@
+// A pool's limits besides its workers: keys, shares of the places, a rate, bytes, breakers.
+#include <weir/flow/asio_queue.hpp>
+#include <weir/flow/pool_options.hpp>
+#include <weir/flow/task_pool.hpp>
+#include <weir/flow/worker_pool.hpp>
+#include <weir/policy/breaker_options.hpp>
+#include <weir/policy/rate.hpp>
+#include <weir/policy/retry_policy.hpp>
+#include <weir/time/sleep.hpp>
+
+#include "flow/int_pool.hpp"
+#include "flow/pool_jobs.hpp"
+#include "support/simulation.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using namespace weir::test;
+using weir::errc;
+using weir::job_context;
+using weir::job_options;
+using weir::pool_options;
+using weir::status;
+
+namespace {
+
+job_options of(const char* key)
+{
+    return job_options().key(key);
+}
+
+// What ran, when and with how many others of its key.
+struct observer {
+    explicit observer(simulation& world) : s(world) {}
+
+    asio::awaitable<int> operator()(int n, job_context& context)
+    {
+        const std::string key(context.key());
+        starts.push_back(s.world.now());
+        order.push_back(n);
+        most = std::max(most, ++running);
+        most_of[key] = std::max(most_of[key], ++running_of[key]);
+        const auto executor = co_await asio::this_coro::executor;
+        co_await weir::async_sleep_for(executor, length);
+        --running;
+        --running_of[key];
+        co_return 2 * n;
+    }
+
+    auto handler()
+    {
+        return [this](int n, job_context& context) { return (*this)(n, context); };
+    }
+
+    simulation& s;
+    weir::duration length = 1s;
+    std::vector<weir::time_point> starts;
+    std::vector<int> order;
+    std::map<std::string, int> running_of;
+    std::map<std::string, int> most_of;
+    int running = 0;
+    int most = 0;
+};
+
+asio::awaitable<void> feed_key(int_pool& jobs, int from, int to, const char* key)
+{
+    for (int i = from; i < to; ++i) {
+        const auto options = of(key);
+        const auto result = co_await jobs.async_submit(i, options);
+        BOOST_TEST(bool(result));
+    }
+}
+
+asio::awaitable<void> drain(int_pool& jobs)
+{
+    const auto report = co_await jobs.drain(1h);
+    BOOST_TEST(report.clean());
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(pool_limits)
+
+BOOST_AUTO_TEST_CASE(a_key_has_no_more_jobs_running_than_its_limit)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        int_pool jobs(both(s), pool_options(4).per_key(2), seen.handler());
+        std::map<weir::job_id, status> got;
+        s.spawn([&] { return collect(jobs, got); });
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 10, "a");
+            co_await feed_key(jobs, 10, 20, "b");
+            jobs.close();
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(got.size() == 20U);
+        BOOST_TEST(jobs.ledger().ok == 20U);
+        BOOST_TEST(seen.most_of["a"] == 2);
+        BOOST_TEST(seen.most_of["b"] == 2);
+        BOOST_TEST((s.elapsed() == 5s)); // no worker waits for a key while another has jobs
+    });
+}
+
+BOOST_AUTO_TEST_CASE(jobs_without_a_key_are_limited_by_workers_alone)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        int_pool jobs(both(s), pool_options(4).per_key(1).discard_results(), seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 8);
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(seen.most == 4);
+        BOOST_TEST((s.elapsed() == 2s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(keys_take_turns)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        int_pool jobs({s.a.get_executor()}, pool_options(1).per_key(8).discard_results(),
+                      seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 20, "a");
+            co_await feed_key(jobs, 100, 101, "b");
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        const auto place = std::find(seen.order.begin(), seen.order.end(), 100);
+        BOOST_TEST((place - seen.order.begin() <= 2));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_key_fills_no_more_than_its_share_of_the_places)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(2).queue(8).key_share(0.5).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        for (int i = 0; i < 5; ++i)
+            BOOST_TEST(bool(jobs.try_submit(i, of("a"))));
+        auto refused = jobs.try_submit(5, of("a"));
+        BOOST_TEST((refused.error() == errc::full));
+        BOOST_TEST(refused.job() == 5);
+        for (int i = 10; i < 14; ++i)
+            BOOST_TEST(bool(jobs.try_submit(i, of("b"))));
+        BOOST_TEST(bool(jobs.try_submit(20)));
+        BOOST_TEST((jobs.try_submit(21).error() == errc::full)); // ten places: 8 and 2 workers
+        BOOST_TEST(jobs.ledger().rejected == 2U);
+        s.spawn([&]() -> asio::awaitable<void> { co_await drain(jobs); });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 10U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(submitters_of_a_key_with_its_share_wait_and_others_do_not)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(1).queue(3).key_share(0.5).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        weir::time_point busy;
+        weir::time_point idle;
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 3, "a");
+            busy = s.world.now();
+        });
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 10, 12, "b");
+            idle = s.world.now();
+            co_await weir::async_sleep_for(s.a.get_executor(), 30s);
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST((idle - s.world.began() == 0s));
+        BOOST_TEST((busy - s.world.began() >= 1s));
+        BOOST_TEST(jobs.ledger().ok == 5U);
+    });
+}
+
+// In any window no more than the burst and what the rate makes of it.
+BOOST_AUTO_TEST_CASE(jobs_start_at_the_rate)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        seen.length = 0s;
+        const auto options = pool_options(4).rate(weir::rate::per_second(10), 3).discard_results();
+        int_pool jobs(both(s), options, seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 43);
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_REQUIRE(seen.starts.size() == 43U);
+        for (std::size_t i = 0; i < 43; ++i)
+            for (std::size_t j = i; j < 43; ++j) {
+                const auto grants = static_cast<int>(j - i) + 1;
+                BOOST_TEST((seen.starts[j] - seen.starts[i] >= (grants - 3 - 1) * 100ms));
+            }
+        BOOST_TEST((s.elapsed() >= 4s));
+        BOOST_TEST((s.elapsed() < 4001ms));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(bytes_are_held_from_acceptance_to_end)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(4).bytes(100).discard_results();
+        int_pool jobs(both(s), options, seen.handler());
+        const auto sixty = job_options().bytes(60);
+        BOOST_TEST(bool(jobs.try_submit(0, sixty)));
+        BOOST_TEST((jobs.try_submit(1, sixty).error() == errc::full));
+        BOOST_TEST((jobs.try_submit(2, job_options().bytes(101)).error() == errc::too_large));
+        BOOST_TEST(bool(jobs.try_submit(3))); // holds none
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto large = co_await jobs.async_submit(4, job_options().bytes(101));
+            BOOST_TEST((large.error() == errc::too_large));
+            BOOST_TEST((s.elapsed() == 0s));
+            const auto fits = co_await jobs.async_submit(5, sixty);
+            BOOST_TEST(bool(fits));
+            BOOST_TEST((s.elapsed() == 1s));
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 3U);
+        BOOST_TEST(jobs.ledger().rejected == 3U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(what_a_breaker_refuses_ends_at_once)
+{
+    in_many_orders([](simulation& s) {
+        const auto rule = weir::breaker_options().window(4).failures(3).open_for(10s);
+        bool is_down = true;
+        int calls = 0;
+        int_pool jobs({s.a.get_executor()}, pool_options(1).breaker(rule),
+                      [&](int n) -> asio::awaitable<int> {
+                          ++calls;
+                          const auto executor = co_await asio::this_coro::executor;
+                          co_await weir::async_sleep_for(executor, 1s);
+                          if (is_down && n < 100)
+                              throw std::runtime_error("down");
+                          co_return n;
+                      });
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 8, "a");
+            co_await feed_key(jobs, 100, 102, "b");
+            std::map<weir::errc, int> refused;
+            for (int i = 0; i < 10; ++i) {
+                auto out = co_await jobs.results().async_receive();
+                BOOST_REQUIRE(out);
+                if (out->status() == status::failed) {
+                    try {
+                        std::move(*out).value();
+                    } catch (const weir::system_error& error) {
+                        BOOST_TEST((error.code() == errc::breaker_open));
+                        BOOST_TEST(out->attempts() == 0U);
+                        ++refused[errc::breaker_open];
+                    } catch (const std::runtime_error&) {
+                    }
+                }
+            }
+            BOOST_TEST(calls == 5); // three of a, both of b
+            BOOST_TEST(refused[errc::breaker_open] == 5);
+            co_await weir::async_sleep_for(s.a.get_executor(), 10s);
+            is_down = false;
+            co_await feed_key(jobs, 0, 1, "a");
+            auto out = co_await jobs.results().async_receive();
+            BOOST_REQUIRE(out);
+            BOOST_TEST((out->status() == status::ok));
+            jobs.close();
+            BOOST_TEST(!(co_await jobs.results().async_receive()));
+        });
+        run_watching(s, jobs);
+    });
+}
+
+// ---- the ways out
+
+BOOST_AUTO_TEST_CASE(a_submitter_that_waits_for_its_share_can_be_cancelled)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(1).queue(1).key_share(0.5).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        asio::cancellation_signal stop;
+        BOOST_TEST(bool(jobs.try_submit(0, of("a"))));
+        const auto options_of_a = of("a");
+        bool ended = false;
+        jobs.async_submit(
+            7, options_of_a,
+            asio::bind_cancellation_slot(
+                stop.slot(), asio::bind_executor(s.a.get_executor(), [&](auto result) {
+                    BOOST_TEST((result.error() == asio::error::operation_aborted));
+                    BOOST_TEST(result.job() == 7);
+                    BOOST_TEST((s.elapsed() == 500ms));
+                    ended = true;
+                })));
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
+            stop.emit(asio::cancellation_type::total);
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(ended);
+        BOOST_TEST(jobs.ledger().ok == 1U);
+        BOOST_TEST(jobs.ledger().rejected == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_submitter_waits_no_longer_than_the_deadline_of_its_job)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(1).queue(1).bytes(10).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        BOOST_TEST(bool(jobs.try_submit(0, job_options().bytes(10))));
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto soon = job_options().bytes(10).deadline(s.world.now() + 300ms);
+            auto result = co_await jobs.async_submit(7, soon);
+            BOOST_TEST((result.error() == errc::timed_out));
+            BOOST_TEST(result.job() == 7);
+            BOOST_TEST((s.elapsed() == 300ms));
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(closing_hands_the_jobs_of_waiting_submitters_back)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(1).queue(1).per_key(1).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        int back = 0;
+        for (int i = 0; i < 6; ++i)
+            s.spawn([&, i]() -> asio::awaitable<void> {
+                const auto key = of(i % 2 == 0 ? "a" : "b");
+                auto result = co_await jobs.async_submit(i, key);
+                if (!result) {
+                    BOOST_TEST((result.error() == errc::closed));
+                    BOOST_TEST(result.job() == i);
+                    ++back;
+                }
+            });
+        s.spawn(s.b, [&]() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(s.b.get_executor(), 500ms);
+            BOOST_TEST(jobs.stats().waiting_submitters == 4U);
+            jobs.close();
+            BOOST_TEST((jobs.try_submit(9, of("a")).error() == errc::closed));
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(back == 4);
+        BOOST_TEST(jobs.ledger().ok == 2U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(stopping_ends_what_waits_for_a_rate_or_a_key_at_once)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(4).per_key(1).rate(weir::rate(1, 1min), 2);
+        int_pool jobs(both(s), options, seen.handler());
+        std::map<weir::job_id, status> got;
+        s.spawn([&] { return collect(jobs, got); });
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 5, "a");
+            co_await feed_key(jobs, 10, 15, "b");
+            co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
+            jobs.stop();
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(got.size() == 10U);
+        BOOST_TEST((s.elapsed() == 500ms));
+        BOOST_TEST(jobs.ledger().dropped == 8U);
+        BOOST_TEST(jobs.ledger().cancelled == 2U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_that_ends_too_early_reports_and_ends_what_waits)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(2).rate(weir::rate(1, 1min), 2);
+        int_pool jobs(both(s), options, seen.handler());
+        std::map<weir::job_id, status> got;
+        s.spawn([&] { return collect(jobs, got); });
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 5);
+            const auto report = co_await jobs.drain(10s);
+            BOOST_TEST(report.unfinished.size() == 3U);
+            BOOST_TEST((s.elapsed() == 10s));
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(got.size() == 5U);
+        BOOST_TEST(jobs.ledger().ok == 2U);
+        BOOST_TEST(jobs.ledger().dropped == 3U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_waits_for_the_rate_within_its_limit)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(2).rate(weir::rate(1, 1min), 2).discard_results();
+        int_pool jobs(both(s), options, seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed(jobs, 0, 5);
+            const auto report = co_await jobs.drain(1h);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 5U);
+        BOOST_TEST((s.elapsed() == 3min + 1s));
+    });
+}
+
+// The deadline of a job counts while it waits for its key, and it takes no start of the rate.
+BOOST_AUTO_TEST_CASE(a_job_that_waits_for_its_limits_ends_at_its_deadline)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        seen.length = 10s;
+        int_pool jobs(both(s), pool_options(4).per_key(1), seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 1, "a");
+            const auto soon = of("a").deadline(s.world.now() + 2s);
+            BOOST_TEST(bool(co_await jobs.async_submit(1, soon)));
+            auto out = co_await jobs.results().async_receive();
+            BOOST_REQUIRE(out);
+            BOOST_TEST((out->status() == status::timed_out));
+            BOOST_TEST((s.elapsed() == 2s));
+            BOOST_TEST(seen.order.size() == 1U);
+            out = co_await jobs.results().async_receive();
+            BOOST_REQUIRE(out);
+            BOOST_TEST((out->status() == status::ok));
+            jobs.close();
+        });
+        run_watching(s, jobs);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_task_that_waits_for_its_key_ends_at_once)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(4).per_key(1));
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto key = of("a");
+            auto first = co_await tasks.async_submit([] { return slow(1); }, key);
+            auto second = co_await tasks.async_submit([] { return slow(2); }, key);
+            co_await weir::async_sleep_for(s.b.get_executor(), 300ms);
+            second.cancel();
+            const auto out = co_await second.async_outcome();
+            BOOST_TEST((out.status() == status::cancelled));
+            BOOST_TEST((s.elapsed() == 300ms));
+            auto ran = co_await first.async_outcome();
+            BOOST_TEST(ran.value() == 1);
+            co_await tasks.drain(1s);
+        });
+        s.run();
+        BOOST_TEST(tasks.ledger().balanced());
+    });
+}
+
+BOOST_AUTO_TEST_CASE(more_workers_make_more_places_and_more_jobs_run)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(1).queue(1).per_key(4).discard_results();
+        int_pool jobs(both(s), options, seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 2, "a");
+            BOOST_TEST((jobs.try_submit(2, of("a")).error() == errc::full));
+            jobs.resize(3);
+            BOOST_TEST(bool(jobs.try_submit(3, of("a"))));
+            BOOST_TEST(bool(jobs.try_submit(4, of("a"))));
+            BOOST_TEST((jobs.try_submit(5, of("a")).error() == errc::full));
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 4U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_task_pool_without_a_limit_of_workers_has_the_others)
+{
+    in_many_orders([](simulation& s) {
+        const auto options = pool_options(weir::unlimited).per_key(2).queue(64);
+        weir::task_pool tasks(both(s), options);
+        int running = 0;
+        int most = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            std::vector<weir::task<void>> handles;
+            const auto key = of("a");
+            const auto job = [&]() -> asio::awaitable<void> {
+                most = std::max(most, ++running);
+                const auto executor = co_await asio::this_coro::executor;
+                co_await weir::async_sleep_for(executor, 1s);
+                --running;
+            };
+            for (int i = 0; i < 10; ++i)
+                handles.push_back(co_await tasks.async_submit(job, key));
+            for (auto& handle : handles) {
+                const auto out = co_await handle.async_outcome();
+                BOOST_TEST((out.status() == status::ok));
+            }
+            BOOST_TEST((s.elapsed() == 5s));
+            co_await tasks.drain(1s);
+        });
+        s.run();
+        BOOST_TEST(most == 2);
+        BOOST_TEST(tasks.ledger().balanced());
+    });
+}
+
+// ---- what cannot be meant
+
+BOOST_AUTO_TEST_CASE(limits_that_make_no_sense_are_refused)
+{
+    const double not_a_number = std::numeric_limits<double>::quiet_NaN();
+    for (const double share : {0.0, -0.5, 1.5, not_a_number})
+        BOOST_CHECK_THROW(pool_options(1).key_share(share), std::invalid_argument);
+    BOOST_CHECK_THROW(pool_options(1).rate(weir::rate::per_second(1), 0), std::invalid_argument);
+
+    simulation s(1);
+    const auto from = [&](weir::overflow rule) {
+        return pool_options(1).per_key(1).when_full(rule);
+    };
+    for (const auto rule :
+         {weir::overflow::drop_oldest, weir::overflow::drop_newest, weir::overflow::caller_runs})
+        BOOST_CHECK_THROW(int_pool(both(s), from(rule), twice_after_a_second),
+                          std::invalid_argument);
+    // A job that is run again must still be there.
+    BOOST_CHECK_THROW((weir::worker_pool<std::unique_ptr<int>, int>(
+                          both(s), pool_options(1).retry(weir::retry_policy(2)),
+                          [](std::unique_ptr<int> n) { return *n; })),
+                      std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(rejecting_instead_of_waiting)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options =
+            pool_options(1).queue(1).per_key(1).when_full(weir::overflow::reject).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            co_await feed_key(jobs, 0, 2, "a");
+            auto refused = co_await jobs.async_submit(7, of("a"));
+            BOOST_TEST((refused.error() == errc::full));
+            BOOST_TEST(refused.job() == 7);
+            BOOST_TEST((s.elapsed() == 0s));
+            co_await drain(jobs);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 2U);
+    });
+}
+
+// ---- the end of a context
+
+BOOST_AUTO_TEST_CASE(what_waits_when_the_context_goes_is_let_go)
+{
+    const auto live = std::make_shared<int>(0);
+    {
+        asio::io_context context;
+        weir::worker_pool<std::shared_ptr<int>, int> jobs(
+            {context.get_executor()}, pool_options(1).per_key(1).rate(weir::rate(1, 1h), 1),
+            [](std::shared_ptr<int>& n) { return *n; });
+        for (int i = 0; i < 4; ++i)
+            BOOST_TEST(bool(jobs.try_submit(live, of("a"))));
+        BOOST_TEST(live.use_count() == 5);
+        context.poll();
+        BOOST_TEST(live.use_count() == 4);
+    }
+    BOOST_TEST(live.use_count() == 1);
+
+    auto context = std::make_unique<asio::io_context>();
+    weir::worker_pool<std::shared_ptr<int>, int> jobs(
+        {context->get_executor()}, pool_options(1).per_key(1).rate(weir::rate(1, 1h), 1),
+        [](std::shared_ptr<int>& n) { return *n; });
+    for (int i = 0; i < 4; ++i)
+        BOOST_TEST(bool(jobs.try_submit(live, of("a"))));
+    context->poll();
+    context.reset();
+    const auto refused = jobs.try_submit(live, of("a"));
+    BOOST_TEST(!refused);
+    jobs.close();
+    BOOST_TEST(live.use_count() <= 5);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
