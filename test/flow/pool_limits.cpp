@@ -198,6 +198,28 @@ BOOST_AUTO_TEST_CASE(submitters_of_a_key_with_its_share_wait_and_others_do_not)
     });
 }
 
+BOOST_AUTO_TEST_CASE(what_a_job_holds_goes_back_at_its_end_though_its_outcome_is_kept)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto options = pool_options(1).queue(1).key_share(0.5).bytes(10);
+        int_pool jobs({s.a.get_executor()}, options, seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            std::vector<weir::outcome<int>> kept;
+            const auto all_bytes = of("a").bytes(10);
+            for (int i = 0; i < 5; ++i) {
+                BOOST_TEST(bool(jobs.try_submit(i, all_bytes)));
+                auto out = co_await jobs.results().async_receive();
+                BOOST_REQUIRE(out);
+                kept.push_back(std::move(*out));
+            }
+            jobs.close();
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 5U);
+    });
+}
+
 // In any window no more than the burst and what the rate makes of it.
 BOOST_AUTO_TEST_CASE(jobs_start_at_the_rate)
 {

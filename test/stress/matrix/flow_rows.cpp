@@ -3,6 +3,7 @@
 #include <weir/flow/asio_queue.hpp>
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/policy/retry_policy.hpp>
 #include <weir/run/blocking_lane.hpp>
 
 #include <boost/asio/experimental/concurrent_channel.hpp>
@@ -38,6 +39,47 @@ struct submit : subject_of<submit> {
     void finish() override { pool.resize(weir::limit(1)); }
 
     weir::worker_pool<int, int> pool;
+};
+
+// Waits for its key's share, and then for a place.
+struct submit_limited : subject_of<submit_limited> {
+    explicit submit_limited(any_io_executor own)
+        : pool({std::move(own)}, limited().discard_results(), twice)
+    {
+        (void)pool.try_submit(0, of_key);
+    }
+
+    static weir::pool_options limited()
+    {
+        return weir::pool_options(weir::paused).queue(1).per_key(1).key_share(0.5);
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        pool.async_submit(1, of_key, std::move(handler));
+    }
+    void finish() override { pool.resize(weir::limit(1)); }
+
+    const weir::job_options of_key = weir::job_options().key("a");
+    weir::worker_pool<int, int> pool;
+};
+
+struct run_limited : subject_of<run_limited> {
+    explicit run_limited(any_io_executor own)
+        : pool({std::move(own)}, submit_limited::limited().retry(weir::retry_policy(2)))
+    {
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        pool.async_run([] { return 1; }, of_key, std::move(handler));
+    }
+    void finish() override { pool.resize(weir::limit(1)); }
+
+    const weir::job_options of_key = weir::job_options().key("a");
+    weir::task_pool pool;
 };
 
 struct results : subject_of<results> {
@@ -169,6 +211,8 @@ struct receive_from_asio : subject_of<receive_from_asio> {
 };
 
 const add_row<submit> r1("worker_pool, async_submit");
+const add_row<submit_limited> r10("worker_pool with limits, async_submit");
+const add_row<run_limited> r11("task_pool with limits, async_run");
 const add_row<results> r2("worker_pool, results");
 const add_row<submit_task> r3("task_pool, async_submit");
 const add_row<run_task> r4("task_pool, async_run");
