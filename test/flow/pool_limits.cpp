@@ -602,6 +602,39 @@ BOOST_AUTO_TEST_CASE(rejecting_instead_of_waiting)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_job_need_have_no_default)
+{
+    struct bound {
+        explicit bound(int n) : number(std::make_unique<const int>(n)) {}
+        bound(bound&&) = default;
+        bound& operator=(bound&&) = default;
+
+        const std::unique_ptr<const int>& get() const { return number; }
+        std::unique_ptr<const int> number;
+    };
+    in_many_orders([](simulation& s) {
+        weir::worker_pool<bound, bound> jobs({s.a.get_executor()},
+                                             pool_options(1).queue(1).per_key(1),
+                                             [](bound job) { return job; });
+        s.spawn([&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(jobs.try_submit(bound(1))));
+            BOOST_TEST(bool(co_await jobs.async_submit(bound(2))));
+            auto refused = jobs.try_submit(bound(3));
+            if (!refused)
+                BOOST_TEST(*refused.job().get() == 3);
+            jobs.close();
+            int sum = 0;
+            while (auto out = co_await jobs.results().async_receive())
+                sum += *out->value().get();
+            BOOST_TEST(sum == (refused ? 6 : 3));
+            auto late = co_await jobs.async_submit(bound(4));
+            BOOST_TEST((late.error() == errc::closed));
+            BOOST_TEST(*late.job().get() == 4);
+        });
+        s.run();
+    });
+}
+
 // ---- the end of a context
 
 BOOST_AUTO_TEST_CASE(what_waits_when_the_context_goes_is_let_go)

@@ -4,10 +4,15 @@
 #include "flow/pool_jobs.hpp"
 
 #include <weir/flow/task_pool.hpp>
+#include <weir/policy/backoff.hpp>
+#include <weir/policy/breaker_options.hpp>
+#include <weir/policy/rate.hpp>
+#include <weir/policy/retry_policy.hpp>
 
 #include <map>
 #include <optional>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -180,6 +185,30 @@ BOOST_AUTO_TEST_CASE(abandoned_jobs_keep_their_accounts)
 {
     const auto hangs = [](int n) { return n == 7 ? slow(n) : stubborn(10s); };
     fails_everywhere(5, pool_options(2).timeout(2s).grace(1s), hangs);
+}
+
+BOOST_AUTO_TEST_CASE(jobs_that_wait_for_limits_keep_their_accounts)
+{
+    const auto limits = [] {
+        return pool_options(2).queue(4).per_key(1).key_share(0.8).bytes(100).rate(
+            weir::rate(1, 100ms));
+    };
+    fails_everywhere(5, limits(), slow);
+    fails_everywhere(5, limits().breaker(weir::breaker_options()), plain);
+}
+
+BOOST_AUTO_TEST_CASE(jobs_that_are_run_again_keep_their_accounts)
+{
+    const auto fails = [](int n) -> asio::awaitable<int> {
+        const auto executor = co_await asio::this_coro::executor;
+        co_await weir::async_sleep_for(executor, 100ms);
+        if (n != 7)
+            throw std::runtime_error("failed");
+        co_return n;
+    };
+    const auto policy = weir::retry_policy(2).backoff(weir::backoff(50ms, 50ms, 1));
+    fails_everywhere(5, pool_options(2).retry(policy), fails);
+    fails_everywhere(5, pool_options(1).per_key(1).retry(policy), fails);
 }
 
 BOOST_AUTO_TEST_CASE(results_that_are_not_received_keep_their_accounts)

@@ -233,9 +233,9 @@ error_code limited_jobs::try_admit(job_record& job)
 /// A submitter that waits: first for its key's share, then for a place and bytes. What it holds
 /// meanwhile keeps back its own key only.
 struct limited_jobs::admitting {
-    admitting(std::shared_ptr<limited_jobs> of, std::unique_ptr<place_waiter> w,
-              const boost::asio::any_io_executor& where, boost::asio::cancellation_slot slot)
-        : limits(std::move(of)), waiter(std::move(w)), executor(where),
+    admitting(std::shared_ptr<limited_jobs> of, const boost::asio::any_io_executor& where,
+              boost::asio::cancellation_slot slot)
+        : limits(std::move(of)), executor(where),
           cancelled(slot, boost::asio::enable_total_cancellation(),
                     boost::asio::enable_total_cancellation())
     {
@@ -277,11 +277,11 @@ struct limited_jobs::admitted {
         own->waiter->admitted(error);
     }
 
-    static void wait_for_share(std::unique_ptr<admitting> submitter)
+    // Where there is no memory, these complete with that error.
+    static void wait_for_share(std::unique_ptr<admitting> submitter, std::string key)
     {
         limited_jobs& limits = *submitter->limits;
         const time_point deadline = submitter->deadline();
-        std::string key = submitter->waiter->record().options.key();
         limits.shares_->async_acquire_until(deadline, std::move(key),
                                             admitted{std::move(submitter)});
     }
@@ -297,14 +297,16 @@ struct limited_jobs::admitted {
     std::unique_ptr<admitting> own;
 };
 
-void limited_jobs::async_admit(std::unique_ptr<place_waiter> waiter,
+void limited_jobs::async_admit(std::unique_ptr<place_waiter>& waiter,
                                const boost::asio::any_io_executor& executor,
                                boost::asio::cancellation_slot slot)
 {
     const bool share_first = needs_share(waiter->record());
-    auto own = std::make_unique<admitting>(shared_from_this(), std::move(waiter), executor, slot);
+    std::string key(share_first ? waiter->record().options.key() : std::string());
+    auto own = std::make_unique<admitting>(shared_from_this(), executor, slot);
+    own->waiter = std::move(waiter);
     if (share_first)
-        admitted::wait_for_share(std::move(own));
+        admitted::wait_for_share(std::move(own), std::move(key));
     else
         admitted::wait_for_place(std::move(own));
 }

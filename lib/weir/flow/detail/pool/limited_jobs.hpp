@@ -39,7 +39,7 @@ public:
     void start() override;
 
     error_code try_admit(job_record& job) override;
-    void async_admit(std::unique_ptr<place_waiter> waiter,
+    void async_admit(std::unique_ptr<place_waiter>& waiter,
                      const boost::asio::any_io_executor& executor,
                      boost::asio::cancellation_slot slot) override;
     error_code add(std::unique_ptr<limited_job>& job) noexcept override;

@@ -108,14 +108,19 @@ public:
     }
 
     /// Gives a job that was admitted to the limits. On error it is as it was.
-    error_code accept_limited(numbered_job<Job>& job)
+    error_code accept_limited(numbered_job<Job>& job) noexcept
     {
-        auto waits = std::make_unique<waiting_job>(*this);
-        waits->item = std::move(job);
+        std::unique_ptr<waiting_job> waits;
+        try {
+            waits = std::make_unique<waiting_job>(*this);
+        } catch (const std::bad_alloc&) {
+            return boost::asio::error::no_memory;
+        }
+        waits->item.emplace(std::move(job));
         std::unique_ptr<limited_job> added(waits.release());
         const error_code error = this->limits()->add(added);
         if (error)
-            job = std::move(static_cast<waiting_job&>(*added).item);
+            job = std::move(*static_cast<waiting_job&>(*added).item);
         return error;
     }
     Outlet& outlet() noexcept { return outlet_; }
@@ -144,7 +149,7 @@ protected:
             return false;
         if constexpr (delivers_to_job)
             this->no_longer_runs(*job.job);
-        waits->item = std::move(job);
+        waits->item.emplace(std::move(job));
         this->limits()->sleep(std::move(waits), *at);
         return true;
     }
@@ -206,23 +211,23 @@ private:
     struct waiting_job final : limited_job {
         explicit waiting_job(pool_queues& of) noexcept : owner(of) {}
 
-        job_record& record() noexcept override { return *item.number.record; }
+        job_record& record() noexcept override { return *item->number.record; }
         task_base* task() noexcept override
         {
             if constexpr (delivers_to_job)
-                return item.job.get();
+                return item->job.get();
             return nullptr;
         }
-        void hand_over() noexcept override { owner.hand_over(std::move(item)); }
+        void hand_over() noexcept override { owner.hand_over(std::move(*item)); }
         void drop(bool unfinished) noexcept override
         {
             if (unfinished)
-                owner.note_dropped(item.number);
-            owner.drop(std::move(item));
+                owner.note_dropped(item->number);
+            owner.drop(std::move(*item));
         }
 
         pool_queues& owner;
-        numbered_job<Job> item;
+        std::optional<numbered_job<Job>> item;
     };
 
     // Workers that are free take jobs out at once.

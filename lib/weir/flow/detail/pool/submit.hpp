@@ -92,28 +92,30 @@ class limited_submit final : public place_waiter {
 
 public:
     limited_submit(std::shared_ptr<Pool> p, Handler&& h)
-        : pool_(std::move(p)), handler_(std::move(h))
+        : handler(std::move(h)), pool_(std::move(p))
     {
     }
 
-    job_record& record() noexcept override { return *item.number.record; }
+    job_record& record() noexcept override { return *item->number.record; }
 
     void admitted(error_code why_not) override
     {
-        const job_id id = item.number.id;
-        const error_code error = why_not ? why_not : pool_->accept_limited(item);
-        if (error)
+        const job_id id = item->number.id;
+        const error_code error = why_not ? why_not : pool_->accept_limited(*item);
+        submit_result<Job> result(id);
+        if (error) {
             pool_->reject();
-        submit_result<Job> result =
-            error ? submit_result<Job>(error, std::move(item.job)) : submit_result<Job>(id);
-        call_handler(std::move(handler_), std::move(result));
+            result = submit_result<Job>(error, std::move(item->job));
+            item.reset(); // with what it holds of the limits
+        }
+        call_handler(std::move(handler), std::move(result));
     }
 
-    numbered_job<Job> item;
+    std::optional<numbered_job<Job>> item;
+    Handler handler;
 
 private:
     std::shared_ptr<Pool> pool_;
-    Handler handler_;
 };
 
 /// Takes a job in when there is a place for it now; otherwise it is handed back, and is not counted
@@ -240,18 +242,31 @@ private:
         const asio::any_io_executor where = executor_for(handler, pool_->get_executor());
         if (!where)
             return; // the pool's context is gone, and the handler has no other
-        if (pool_->options().when_full() == overflow::reject) {
-            const job_id id = number.id;
-            numbered_job<Job> item(std::move(number), std::move(job));
-            const error_code error = detail::accept_limited(*pool_, item);
-            if (error)
-                return refuse(error, std::move(handler), std::move(item.job));
-            return complete_later(where, std::move(handler), submit_result<Job>(id));
+        const job_id id = number.id;
+        numbered_job<Job> item(std::move(number), std::move(job));
+        const bool rejects = pool_->options().when_full() == overflow::reject;
+        std::unique_ptr<place_waiter> own;
+        error_code error;
+        try {
+            if (rejects) {
+                error = detail::accept_limited(*pool_, item);
+            } else {
+                const asio::cancellation_slot slot =
+                    asio::get_associated_cancellation_slot(handler);
+                own = std::make_unique<submitter>(pool_, std::move(handler));
+                static_cast<submitter&>(*own).item.emplace(std::move(item));
+                return pool_->limits()->async_admit(own, where, slot);
+            }
+        } catch (const std::bad_alloc&) {
+            error = boost::asio::error::no_memory;
         }
-        const asio::cancellation_slot slot = asio::get_associated_cancellation_slot(handler);
-        auto own = std::make_unique<submitter>(pool_, std::move(handler));
-        own->item = numbered_job<Job>(std::move(number), std::move(job));
-        pool_->limits()->async_admit(std::move(own), where, slot);
+        if (own) {
+            auto& unsent = static_cast<submitter&>(*own);
+            return refuse(error, std::move(unsent.handler), std::move(unsent.item->job));
+        }
+        if (error)
+            return refuse(error, std::move(handler), std::move(item.job));
+        complete_later(where, std::move(handler), submit_result<Job>(id));
     }
 
     template <class Handler>
