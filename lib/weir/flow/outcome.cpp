@@ -77,6 +77,8 @@ job_record::job_record(const job_record& other)
 {
 }
 
+job_record::~job_record() = default;
+
 std::string_view name_of(const job_record* record) noexcept
 {
     return record != nullptr ? std::string_view(record->options.name()) : std::string_view();

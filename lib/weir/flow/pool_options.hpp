@@ -115,7 +115,7 @@ public:
     /// rejected: the other rules of `when_full` are refused with `std::invalid_argument`, as are
     /// Asio's channels. A pool that has any of them bounds what waits by places: a job has one from
     /// its acceptance to its end, and there are as many as `queue` and workers together (as
-    /// `queue`, when workers are unlimited). Each job costs two allocations more. Default: none.
+    /// `queue`, when workers are unlimited). Each job costs three allocations more. Default: none.
     pool_options& per_key(limit running);
 
     /// The share of the places that the jobs of one key may take: above 0, up to 1, and at least

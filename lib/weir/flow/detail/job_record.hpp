@@ -33,6 +33,7 @@ struct job_record {
     /// Without the claims: they are the job's own.
     job_record(const job_record& other);
     job_record& operator=(const job_record&) = delete;
+    ~job_record(); // not inline: most jobs have no record
 
     job_options options;
     job_timings times;

@@ -107,6 +107,13 @@ public:
         return this->is_late(job, others_wait);
     }
 
+    /// Puts it in the queue now. On error it is as it was. Not inline, for there it would keep the
+    /// usual way in from being so.
+    [[gnu::cold, gnu::noinline]] error_code give(numbered_job<Job>& job) noexcept
+    {
+        return jobs_->try_send(std::move(job)).error();
+    }
+
     /// Gives a job that was admitted to the limits. On error it is as it was.
     error_code accept_limited(numbered_job<Job>& job) noexcept
     {
@@ -134,24 +141,9 @@ public:
 protected:
     /// An attempt of the worker's job failed. True: it will be run again, and is as good as never
     /// run.
-    bool run_again(worker& w, numbered_job<Job>& job, const std::exception_ptr& error)
+    bool run_again(worker& w, numbered_job<Job>& job, const outcome<result_type>& out)
     {
-        if (this->limits() == nullptr || !this->limits()->retries())
-            return false;
-        std::unique_ptr<waiting_job> waits;
-        try {
-            waits = std::make_unique<waiting_job>(*this);
-        } catch (const std::bad_alloc&) {
-            return false;
-        }
-        const auto at = this->end_attempt(w, job.number, error);
-        if (!at)
-            return false;
-        if constexpr (delivers_to_job)
-            this->no_longer_runs(*job.job);
-        waits->item.emplace(std::move(job));
-        this->limits()->sleep(std::move(waits), *at);
-        return true;
+        return this->options().retries() && try_again(w, job, outcome_access::thrown(out));
     }
 
     /// Runs a job that came out of the queue beside the residents, on one of the pool's executors.
@@ -207,6 +199,25 @@ protected:
     void accept_directly() noexcept { accepted_directly_.fetch_add(1, std::memory_order_acq_rel); }
 
 private:
+    [[gnu::cold, gnu::noinline]] bool try_again(worker& w, numbered_job<Job>& job,
+                                                const std::exception_ptr& error)
+    {
+        std::unique_ptr<waiting_job> waits;
+        try {
+            waits = std::make_unique<waiting_job>(*this);
+        } catch (const std::bad_alloc&) {
+            return false;
+        }
+        const auto at = this->end_attempt(w, job.number, error);
+        if (!at)
+            return false;
+        if constexpr (delivers_to_job)
+            this->no_longer_runs(*job.job);
+        waits->item.emplace(std::move(job));
+        this->limits()->sleep(std::move(waits), *at);
+        return true;
+    }
+
     /// A job that waits for its limits.
     struct waiting_job final : limited_job {
         explicit waiting_job(pool_queues& of) noexcept : owner(of) {}
@@ -242,7 +253,7 @@ private:
     {
         if constexpr (are_numbered) {
             if (!this->workers().is_unlimited()) {
-                if (!jobs_->try_send(std::move(job)))
+                if (give(job))
                     drop(std::move(job));
                 return;
             }

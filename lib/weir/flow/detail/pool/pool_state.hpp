@@ -121,6 +121,9 @@ public:
         return job;
     }
     void reject() noexcept { accounts_.reject(); }
+    /// Whether jobs are looked at before they are taken in: by limits, or because late ones are
+    /// rejected.
+    bool checks_submits() const noexcept { return checks_submits_; }
     /// Whether it would probably start too late, if it had to queue: for pools that reject that.
     bool is_late(const ticket& job, bool must_queue) const
     {
@@ -318,6 +321,7 @@ private:
     time_point current_time() const;
 
     const pool_options options_;
+    const bool checks_submits_ = options_.rejects_late() || options_.has_limits();
     const bool has_timeout_;
     const bool has_records_;               // of each job
     std::vector<executor_type> executors_; // empty are those whose context is gone

@@ -41,7 +41,7 @@ public:
 
     static constexpr bool delivers_to_job = false;
 
-    bool publish(outcome<R>& out) noexcept
+    [[gnu::always_inline]] bool publish(outcome<R>& out) noexcept
     {
         return discards_ || bool(results_->try_send(std::move(out)));
     }

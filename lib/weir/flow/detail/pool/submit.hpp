@@ -118,6 +118,28 @@ private:
     std::shared_ptr<Pool> pool_;
 };
 
+/// As `try_accept`, for a pool that looks at each job before.
+template <class Pool>
+[[gnu::cold, gnu::noinline]] auto try_accept_checked(Pool& pool, ticket&& number,
+                                                     typename Pool::job_type&& job)
+{
+    using Job = typename Pool::job_type;
+    if (pool.comes_late(number))
+        return submit_result<Job>(errc::not_in_time, std::move(job));
+    const job_id id = number.id;
+    error_code error;
+    if constexpr (Pool::are_numbered) {
+        numbered_job<Job> item(std::move(number), std::move(job));
+        if (pool.limits() != nullptr)
+            error = accept_limited(pool, item);
+        else
+            error = pool.give(item);
+        if (error)
+            return submit_result<Job>(error, std::move(item.job));
+    }
+    return submit_result<Job>(id);
+}
+
 /// Takes a job in when there is a place for it now; otherwise it is handed back, and is not counted
 /// as rejected. `options` may be null.
 template <class Pool>
@@ -125,16 +147,10 @@ auto try_accept(Pool& pool, const job_options* options, typename Pool::job_type&
 {
     using Job = typename Pool::job_type;
     ticket number = Pool::are_numbered ? pool.next_ticket(options) : ticket();
-    if (pool.comes_late(number))
-        return submit_result<Job>(errc::not_in_time, std::move(job));
-    const job_id id = number.id;
     if constexpr (Pool::are_numbered)
-        if (pool.limits() != nullptr) {
-            numbered_job<Job> limited(std::move(number), std::move(job));
-            if (const error_code error = accept_limited(pool, limited))
-                return submit_result<Job>(error, std::move(limited.job));
-            return submit_result<Job>(id);
-        }
+        if (pool.checks_submits()) [[unlikely]]
+            return try_accept_checked(pool, std::move(number), std::move(job));
+    const job_id id = number.id;
     auto item = item_for<Pool>(std::move(number), std::move(job));
     const try_result sent = pool.jobs().try_send(std::move(item));
     if (sent)
@@ -214,7 +230,7 @@ private:
         } catch (const std::bad_alloc&) {
             return refuse(boost::asio::error::no_memory, std::move(handler), std::move(job));
         }
-        if (pool_->comes_late(number))
+        if (pool_->checks_submits() && pool_->comes_late(number)) [[unlikely]]
             return refuse(errc::not_in_time, std::move(handler), std::move(job));
         if (Pool::are_numbered && pool_->limits() != nullptr)
             submit_limited(std::move(number), std::move(job), std::move(handler));

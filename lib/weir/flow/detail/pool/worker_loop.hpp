@@ -380,7 +380,7 @@ private:
             return ending::late;
         }
         const bool has_value = access::has_value(out);
-        if (!has_value && this->run_again(w, job, access::thrown(out)))
+        if (!has_value && this->run_again(w, job, out)) [[unlikely]]
             return ending::again;
         end(w, job, this->end_job(w, job.number, has_value), out);
         return ending::now;
@@ -399,7 +399,7 @@ private:
             access::set_error(out, std::current_exception());
         }
         const bool has_value = access::has_value(out);
-        if (!has_value && this->run_again(w, job, access::thrown(out)))
+        if (!has_value && this->run_again(w, job, out)) [[unlikely]]
             return ending::again;
         end(w, job, this->end_job(w, job.number, has_value), out);
         return ending::now;
