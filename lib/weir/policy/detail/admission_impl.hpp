@@ -8,7 +8,6 @@
 #include <boost/asio/error.hpp>
 
 #include <memory>
-#include <new>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -54,7 +53,7 @@ public:
         acquire_result result = acquire_result::parked;
         try {
             result = kept->park(*this);
-        } catch (const std::bad_alloc&) { // for a new key
+        } catch (...) { // no memory for a new key
             error_ = boost::asio::error::no_memory;
             return this->wake();
         }

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/detail/own_timer.hpp>
 #include <weir/duration.hpp>
 #include <weir/policy/detail/admission_core.hpp>
-#include <weir/policy/detail/own_timer.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
