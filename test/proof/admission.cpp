@@ -467,6 +467,10 @@ BOOST_AUTO_TEST_CASE(resized_and_cancelled)
         x.cancel_one();
         x.resize_to(bytes, 1);
     });
+    prove_each_together("1 canceller, 2 bytes", [](four_acquirers& x) {
+        x.cancel_one();
+        x.resize_to(bytes, 2);
+    });
     prove_each_together("1 canceller, 3 places", [](four_acquirers& x) {
         x.cancel_one();
         x.resize_to(places, 3);

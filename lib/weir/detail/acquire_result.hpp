@@ -10,6 +10,7 @@ enum class acquire_result {
     closed,
     too_large,
     timed_out,
+    no_memory,
     no_timer, // of what waits for a moment: the clock cannot be woken then
 };
 

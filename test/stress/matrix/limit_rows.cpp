@@ -1,11 +1,13 @@
 #include "stress/matrix/subject.hpp"
 
 #include <weir/policy/admission.hpp>
+#include <weir/policy/keyed_rate_limiter.hpp>
 #include <weir/policy/rate_limiter.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
 #include <chrono>
+#include <string>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -49,6 +51,26 @@ struct wait_for_tokens : subject_of<wait_for_tokens> {
     void finish() override { limiter.change(quickly, 1); }
 
     weir::rate_limiter limiter;
+    due when;
+};
+
+/// The same of one key.
+struct wait_for_tokens_of_a_key : subject_of<wait_for_tokens_of_a_key> {
+    wait_for_tokens_of_a_key(any_io_executor own, due d)
+        : limiter(std::move(own), slowly, 1), when(d)
+    {
+        (void)limiter.try_acquire("key");
+        (void)limiter.try_acquire("another");
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        limiter.async_acquire_until(at(when), "key", std::move(handler));
+    }
+    void finish() override { limiter.change(quickly, 1); }
+
+    weir::keyed_rate_limiter<std::string> limiter;
     due when;
 };
 
@@ -115,6 +137,11 @@ struct wait_for_a_place_and_a_token : subject_of<wait_for_a_place_and_a_token> {
 const add_row<wait_for_tokens> r1("rate_limiter, async_acquire", due::never);
 const add_row<wait_for_tokens> r2("rate_limiter, async_acquire_until, far", due::far);
 const add_row<wait_for_tokens> r3("rate_limiter, async_acquire_until, soon", due::soon);
+const add_row<wait_for_tokens_of_a_key> k1("keyed_rate_limiter, async_acquire", due::never);
+const add_row<wait_for_tokens_of_a_key> k2("keyed_rate_limiter, async_acquire_until, far",
+                                           due::far);
+const add_row<wait_for_tokens_of_a_key> k3("keyed_rate_limiter, async_acquire_until, soon",
+                                           due::soon);
 const add_row<wait_for_counts> a1("admission, async_acquire, counts and a key", due::never);
 const add_row<wait_for_counts> a2("admission, async_acquire_until, far, counts and a key",
                                   due::far);

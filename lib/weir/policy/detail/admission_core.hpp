@@ -521,12 +521,10 @@ private:
             if (l == nullptr)
                 continue;
             part(each);
-            if (l == &rate_) {
+            if (l == &rate_)
                 take(each.weight);
-                mark(rate_); // a claim beyond the burst may be within it now
-            } else {
+            else
                 l->in_use = l->in_use + each.weight;
-            }
             if (&each == &n.links_[key_place])
                 n.granted_key_ = static_cast<key_line*>(l);
         }
