@@ -46,7 +46,7 @@ public:
     using request = admission_request<Key>;
     using pass = admission_pass<Key>;
 
-    basic_admission(executor_type executor, const admission_limits& limits);
+    basic_admission(executor_type executor, const admission_limits& given);
     basic_admission(const basic_admission&) = delete;
     basic_admission& operator=(const basic_admission&) = delete;
     ~basic_admission() { state_->close(); }
