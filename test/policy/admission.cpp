@@ -27,6 +27,7 @@
 #include <random>
 #include <stdexcept>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -1065,9 +1066,9 @@ struct totals {
 asio::awaitable<void> hold_and_release(limited& l, const request r, const totals own, simulation& s,
                                        weir::sim::context& where, totals& all)
 {
-    auto [error, p] = co_await l.all->async_acquire_until(s.world.now() + 30ms, r,
-                                                          asio::as_tuple(asio::use_awaitable));
-    if (error)
+    const auto got = co_await l.all->async_acquire_until(s.world.now() + 30ms, r,
+                                                         asio::as_tuple(asio::use_awaitable));
+    if (std::get<0>(got))
         co_return;
     all.places += own.places;
     all.bytes += own.bytes;

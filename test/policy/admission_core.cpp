@@ -348,7 +348,7 @@ private:
         for (std::size_t i = 0; i < 2; ++i)
             BOOST_REQUIRE_EQUAL(core_.in_use(i), model_.in_use(i));
         for (int key = 0; key < 3; ++key)
-            BOOST_REQUIRE_EQUAL(core_.in_use(key), model_.in_use_of_key(key));
+            BOOST_REQUIRE_EQUAL(core_.in_use_of_key(key), model_.in_use_of_key(key));
     }
 
     void end()

@@ -106,7 +106,7 @@ public:
     {
         return state_->core().in_use(which.place_);
     }
-    std::size_t in_use(const Key& key) const { return state_->core().in_use(key); }
+    std::size_t in_use(const Key& key) const { return state_->core().in_use_of_key(key); }
     /// The number of tokens that are there.
     std::size_t available_tokens() const noexcept { return state_->available(); }
     /// The number of keys that are in use, or waited for.

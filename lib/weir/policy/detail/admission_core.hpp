@@ -339,7 +339,7 @@ public:
     {
         return locked([&]() -> std::size_t { return counts_[count].in_use; });
     }
-    std::size_t in_use(const Key& key) const
+    std::size_t in_use_of_key(const Key& key) const
     {
         return locked([&]() -> std::size_t {
             const auto found = by_key_.find(key);
