@@ -126,6 +126,19 @@ def sync_rows():
                   None, "summed")
 
 
+def limit_rows():
+    limits = "bench_limits"
+
+    def by_hand(label, measure):
+        return Peer(label, limits, measure, True)
+
+    for name, peer, goal in (("limit_rate_given", by_hand("semaphore", "limit_semaphore"), 2.0),
+                             ("limit_rate", by_hand("semaphore and 1.3 clocks", "limit_semaphore_and_clock"), 1.0),
+                             ("limit_keyed_rate", by_hand("one rate_limiter", "limit_rate"), None),
+                             ("limit_admission", by_hand("the limits apart", "limit_apart"), 2.0)):
+        yield Row(name, (limits, name), 10 * M, 1 * M, [peer], goal, "counted")
+
+
 def map_rows():
     go_maps = {"ordered": [go("goroutines", "map_ordered_goroutines"), go("workers", "map_ordered_workers")],
                "completed": [go("errgroup", "map_completed_errgroup"), go("workers", "map_completed_workers")]}
@@ -179,7 +192,7 @@ def weight_rows():
                   [Peer("Asio channel", "weight_asio_channel", name, True)], goal, key=key, absolute=absolute)
 
 
-ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
 
 
 class Refused(Exception):

@@ -11,8 +11,10 @@
 #include <weir/flow/queue.hpp>
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/policy/admission.hpp>
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker.hpp>
+#include <weir/policy/keyed_rate_limiter.hpp>
 #include <weir/policy/keyed_semaphore.hpp>
 #include <weir/policy/rate.hpp>
 #include <weir/policy/rate_limiter.hpp>

@@ -313,6 +313,7 @@ BOOST_AUTO_TEST_CASE(the_bare_executor_of_an_io_context_that_goes_first_closes_i
 }
 
 BOOST_AUTO_TEST_CASE(a_new_rate_reaches_waiters)
+BOOST_AUTO_TEST_CASE(a_new_rate_reaches_those_that_wait)
 {
     in_many_orders([](simulation& s) {
         weir::rate_limiter limiter(s.a.get_executor(), rate(1, 1h), 2);

@@ -1,5 +1,8 @@
 #include <weir/detail/own_timer.hpp>
 
+#include <weir/detail/post_to.hpp>
+#include <weir/detail/serial.hpp>
+
 #include <mutex>
 #include <utility>
 
@@ -7,16 +10,50 @@ namespace weir::detail {
 
 own_timer::own_timer(const boost::asio::any_io_executor& executor)
     : clock_(&time_service::of(executor)), source_(clock_->source()),
-      home_(executor, std::shared_ptr<void>(std::shared_ptr<void>(), this),
+      home_(beneath_strands(executor), std::shared_ptr<void>(std::shared_ptr<void>(), this),
             told_that_context_is_gone, own_any_executor::bare::is_dropped)
 {
 }
 
 own_timer::~own_timer() = default;
 
+void own_timer::look_again() noexcept
+{
+    const auto kept = home_.keep();
+    if (!kept)
+        return;
+    // A simulation has one thread.
+    if (!source_->is_real() || runs_here(home_.get(kept)))
+        return look_here();
+    const time_point at = next_due();
+    {
+        std::lock_guard lock(mutex_);
+        if (looking_)
+            again_ = true;
+        if (looking_ || posted_ || (set_ ? at_ == at : at == time_point::max()))
+            return;
+        posted_ = true;
+    }
+    try {
+        post_to(home_.get(kept), [self = shared_from_this()] {
+            {
+                std::lock_guard lock(self->mutex_);
+                self->posted_ = false;
+            }
+            self->look_here();
+        });
+    } catch (...) {
+        {
+            std::lock_guard lock(mutex_);
+            posted_ = false;
+        }
+        lost(current_system_error());
+    }
+}
+
 // One thread at a time sets the entry, without a lock: that may call other entries, which are out
 // of time. A thread that comes meanwhile leaves a note.
-void own_timer::look_again() noexcept
+void own_timer::look_here() noexcept
 {
     {
         std::lock_guard lock(mutex_);
@@ -92,7 +129,7 @@ void own_timer::expired() noexcept
         self = std::exchange(self_, nullptr);
     }
     due();
-    look_again();
+    look_here();
 }
 
 void own_timer::failed(int error) noexcept
@@ -104,7 +141,7 @@ void own_timer::failed(int error) noexcept
         self = std::exchange(self_, nullptr);
     }
     lost(error);
-    look_again();
+    look_here();
 }
 
 // Where the primitive is going itself, on another thread, that one waits in the destructor of

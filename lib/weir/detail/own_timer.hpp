@@ -16,7 +16,9 @@ namespace weir::detail {
 /// earliest moment at which there is something to do, however many wait.
 ///
 /// Threads: `look_again` from any thread, with no lock held that the virtual functions take. These
-///          are called outside locks, on a thread of the context, or inside `look_again`.
+///          are called outside locks, on a thread of the context, or inside `look_again`. Only a
+///          thread of the context sets the entry. For another one that has to be posted: Asio lets
+///          no thread touch a timer while its context is being destroyed.
 /// Lifetime: keeps itself alive while the entry is in the queue. May outlive the context, which
 ///           calls `context_gone` and from then on calls nothing; `is_gone` is true then.
 class own_timer : public std::enable_shared_from_this<own_timer>, private timer_entry {
@@ -43,6 +45,7 @@ private:
     virtual void lost(int error) noexcept = 0;
     virtual void context_gone() noexcept = 0;
 
+    void look_here() noexcept;
     static void told_that_context_is_gone(void* self) noexcept;
     void expired() noexcept override;
     void failed(int error) noexcept override;
@@ -55,6 +58,7 @@ private:
     short_mutex mutex_;
     bool looking_ = false; // a thread is setting the entry
     bool again_ = false;   // and is to look again afterwards
+    bool posted_ = false;  // a handler that looks is on its way to the context
     bool set_ = false;     // the entry is in the queue, or on its way to `expired`
     time_point at_;
     std::shared_ptr<own_timer> self_; // while it is set

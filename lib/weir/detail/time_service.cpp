@@ -35,28 +35,6 @@ asio::any_io_executor beneath(const asio::any_io_executor& executor)
     return {};
 }
 
-/// The context's own executor beneath strands: the timer queue must not wait behind the handlers of
-/// a strand.
-asio::any_io_executor beneath_strands(asio::any_io_executor executor)
-{
-    for (;;) {
-        asio::any_io_executor inner = beneath<asio::io_context::executor_type>(executor);
-        if (!inner)
-            inner = beneath<asio::thread_pool::executor_type>(executor);
-        if (!inner)
-            inner = beneath<asio::any_io_executor>(executor);
-        if (!inner)
-            if (auto* own = executor.target<own_strand>())
-                inner = own->get_inner_executor().inner();
-        if (!inner)
-            if (auto* hooked = executor.target<hooked_executor>())
-                inner = hooked->inner();
-        if (!inner)
-            return asio::prefer(executor, asio::execution::outstanding_work.untracked);
-        executor = std::move(inner);
-    }
-}
-
 class real_clock final : public clock_source {
 public:
     time_point now() const noexcept override { return std::chrono::steady_clock::now(); }
@@ -100,6 +78,26 @@ private:
 };
 
 } // namespace
+
+asio::any_io_executor beneath_strands(asio::any_io_executor executor)
+{
+    for (;;) {
+        asio::any_io_executor inner = beneath<asio::io_context::executor_type>(executor);
+        if (!inner)
+            inner = beneath<asio::thread_pool::executor_type>(executor);
+        if (!inner)
+            inner = beneath<asio::any_io_executor>(executor);
+        if (!inner)
+            if (auto* own = executor.target<own_strand>())
+                inner = own->get_inner_executor().inner();
+        if (!inner)
+            if (auto* hooked = executor.target<hooked_executor>())
+                inner = hooked->inner();
+        if (!inner)
+            return asio::prefer(executor, asio::execution::outstanding_work.untracked);
+        executor = std::move(inner);
+    }
+}
 
 int current_system_error() noexcept
 {

@@ -21,6 +21,10 @@ class time_service;
 /// The exception being handled as a code of the system category: `ENOMEM` for what has no other.
 int current_system_error() noexcept;
 
+/// The context's own executor beneath strands: the timer queue must not wait behind the handlers of
+/// a strand.
+boost::asio::any_io_executor beneath_strands(boost::asio::any_io_executor executor);
+
 /// The source of an execution context's time and of the wake-ups of its timer queue. The real one
 /// reads `std::chrono::steady_clock` and waits on one timer of the context; a simulation brings its
 /// own.

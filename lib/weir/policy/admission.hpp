@@ -46,7 +46,7 @@ public:
     using request = admission_request<Key>;
     using pass = admission_pass<Key>;
 
-    basic_admission(executor_type executor, const admission_limits& limits);
+    basic_admission(executor_type executor, const admission_limits& given);
     basic_admission(const basic_admission&) = delete;
     basic_admission& operator=(const basic_admission&) = delete;
     ~basic_admission() { state_->close(); }
@@ -106,7 +106,7 @@ public:
     {
         return state_->core().in_use(which.place_);
     }
-    std::size_t in_use(const Key& key) const { return state_->core().in_use(key); }
+    std::size_t in_use(const Key& key) const { return state_->core().in_use_of_key(key); }
     /// The number of tokens that are there.
     std::size_t available_tokens() const noexcept { return state_->available(); }
     /// The number of keys that are in use, or waited for.

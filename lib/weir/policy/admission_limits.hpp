@@ -97,7 +97,7 @@ public:
     {
         shares_.key = 0;
         add(shares_.key, amount);
-        key_ = std::move(of);
+        key_.emplace(std::move(of));
         return *this;
     }
 

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <weir/detail/acquire_result.hpp>
 #include <weir/detail/atomics.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/duration.hpp>
 #include <weir/policy/detail/gcra.hpp>
-#include <weir/sync/detail/semaphore_core.hpp>
 
 #include <algorithm>
 #include <array>
@@ -339,7 +339,7 @@ public:
     {
         return locked([&]() -> std::size_t { return counts_[count].in_use; });
     }
-    std::size_t in_use(const Key& key) const
+    std::size_t in_use_of_key(const Key& key) const
     {
         return locked([&]() -> std::size_t {
             const auto found = by_key_.find(key);
@@ -521,12 +521,10 @@ private:
             if (l == nullptr)
                 continue;
             part(each);
-            if (l == &rate_) {
+            if (l == &rate_)
                 take(each.weight);
-                mark(rate_); // a claim beyond the burst may be within it now
-            } else {
+            else
                 l->in_use = l->in_use + each.weight;
-            }
             if (&each == &n.links_[key_place])
                 n.granted_key_ = static_cast<key_line*>(l);
         }

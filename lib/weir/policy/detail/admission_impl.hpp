@@ -8,7 +8,6 @@
 #include <boost/asio/error.hpp>
 
 #include <memory>
-#include <new>
 #include <optional>
 #include <stdexcept>
 #include <type_traits>
@@ -54,7 +53,7 @@ public:
         acquire_result result = acquire_result::parked;
         try {
             result = kept->park(*this);
-        } catch (const std::bad_alloc&) { // for a new key
+        } catch (...) { // no memory for a new key
             error_ = boost::asio::error::no_memory;
             return this->wake();
         }
@@ -138,10 +137,10 @@ private:
 
 template <class Key, class Executor>
 basic_admission<Key, Executor>::basic_admission(executor_type executor,
-                                                const admission_limits& limits)
-    : counts_(limits.counts_.size()), has_keys_(limits.per_key_.has_value()),
+                                                const admission_limits& given)
+    : counts_(given.counts_.size()), has_keys_(given.per_key_.has_value()),
       state_(detail::admission_state<Key>::make(
-          executor, limits.counts_, limits.per_key_.value_or(unlimited).count(), limits.rate_)),
+          executor, given.counts_, given.per_key_.value_or(unlimited).count(), given.rate_)),
       executor_(std::move(executor))
 {
 }

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <weir/detail/acquire_result.hpp>
 #include <weir/detail/atomics.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/duration.hpp>
 #include <weir/policy/detail/gcra.hpp>
-#include <weir/sync/detail/semaphore_core.hpp>
 
 #include <atomic>
 #include <cstddef>

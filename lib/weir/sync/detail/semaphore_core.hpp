@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/detail/acquire_result.hpp>
 #include <weir/detail/atomics.hpp>
 #include <weir/detail/list.hpp>
 
@@ -10,16 +11,6 @@
 #include <utility>
 
 namespace weir::detail {
-
-enum class acquire_result {
-    granted,
-    parked,
-    full,
-    closed,
-    too_large,
-    timed_out,
-    no_timer, // of what waits for a moment: the clock cannot be woken then
-};
 
 /// The rule of a weighted, first-come-first-served semaphore. Knows no executor, clock or handler.
 ///
