@@ -487,6 +487,11 @@ BOOST_AUTO_TEST_CASE(a_grant_whose_receiver_is_gone_goes_to_the_next)
     BOOST_TEST(all.in_use() == 0U);
 }
 
+// All keys are in one shard.
+struct same_hash {
+    std::size_t operator()(const std::string&) const noexcept { return 0; }
+};
+
 // Waiters of a key that was held for five seconds, and what they got, in their order.
 struct after_a_hold {
     explicit after_a_hold(simulation& sim, std::size_t waiters = 3)
@@ -714,6 +719,37 @@ BOOST_AUTO_TEST_CASE(many_holds_that_end_at_once_let_all_their_keys_go)
     BOOST_TEST(granted == 1000);
     BOOST_TEST((s.elapsed() == 5s));
     BOOST_TEST(all.keys() == 0U);
+}
+
+// Whether it is the timer that sees first that the time is over, or another call.
+BOOST_AUTO_TEST_CASE(a_call_at_the_very_end_of_a_hold_leaves_no_waiter_behind)
+{
+    enum class call { try_it, acquire, ask_for_too_much };
+    for (const bool wide : {false, true})
+        for (const call c : {call::try_it, call::acquire, call::ask_for_too_much})
+            in_many_orders([=](simulation& s) {
+                const weir::key_options each(2);
+                using one_shard = weir::keyed_semaphore<std::string, same_hash>;
+                auto all = wide ? std::make_unique<one_shard>(s.a.get_executor(), each, 8)
+                                : std::make_unique<one_shard>(s.a.get_executor(), each);
+                const auto end = s.world.now() + 5s;
+                BOOST_TEST((all->hold("a", end) == hold_result::held));
+                int granted = 0;
+                const auto count = [&](weir::error_code error, const permit& p) {
+                    BOOST_TEST(!error);
+                    granted += p.is_probe();
+                };
+                all->async_acquire("a", count);
+                weir::async_sleep_until(s.b.get_executor(), end, [&](weir::error_code) {
+                    if (c == call::try_it)
+                        BOOST_TEST(all->try_acquire("b").is_probe() == false);
+                    else
+                        all->async_acquire("b", c == call::acquire ? 1 : 3, [](auto&&...) {});
+                });
+                s.run();
+                BOOST_TEST(granted == 1);
+                BOOST_TEST((s.elapsed() == 5s));
+            });
 }
 
 BOOST_AUTO_TEST_CASE(an_override_ends_and_its_waiters_go_on)

@@ -299,12 +299,14 @@ auto keyed_core<Key, Hash, Atomics>::try_acquire(const Key& key, std::uint32_t h
         return got;
     domain& d = domain_of(hash);
     results made;
+    bool more = false;
     {
         const lock held(d.mutex);
         got = try_in_domain(d, with_line(d, key, hash), weight);
+        more = grant(d, made); // what has come to its time was seen here, and not by the timer
         tidy(d, made);
     }
-    deliver(d, made, false);
+    deliver(d, made, more);
     return got;
 }
 
@@ -313,6 +315,7 @@ auto keyed_core<Key, Hash, Atomics>::park(node& n, const Key& key) noexcept -> r
 {
     domain& d = domain_of(n.hash);
     results made;
+    bool more = false;
     std::pair<result, place> got;
     try {
         got = try_in_shard(key, n.hash, n.cost);
@@ -333,6 +336,7 @@ auto keyed_core<Key, Hash, Atomics>::park(node& n, const Key& key) noexcept -> r
             } catch (...) {
                 got.first = result::no_memory; // a key that throws something else as it is copied
             }
+            more = grant(d, made); // as in `try_acquire`; perhaps to this node
             tidy(d, made);
         }
     } catch (...) {
@@ -340,7 +344,7 @@ auto keyed_core<Key, Hash, Atomics>::park(node& n, const Key& key) noexcept -> r
     }
     if (got.first == result::granted)
         n.granted = got.second;
-    deliver(d, made, false);
+    deliver(d, made, more);
     return got.first;
 }
 
@@ -705,8 +709,9 @@ void keyed_core<Key, Hash, Atomics>::resize(std::size_t limit) noexcept
         results made;
         {
             const lock held(d.mutex);
-            d.lines.set_limit(limit);
-            fail_all_too_large(d, limit, made);
+            const std::size_t now_set = limit_.load(); // perhaps by another thread: the last counts
+            d.lines.set_limit(now_set);
+            fail_all_too_large(d, now_set, made);
             tidy(d, made);
         }
         for (bool more = true; more;) {
