@@ -98,8 +98,8 @@ std::uint64_t key_of(std::uint64_t number)
 std::unique_ptr<semaphore> make(asio::any_io_executor executor, bool wide)
 {
     if (wide)
-        return std::make_unique<semaphore>(executor, 2, weir::limit(10 * key_count));
-    return std::make_unique<semaphore>(executor, 2);
+        return std::make_unique<semaphore>(executor, 3, weir::limit(10 * key_count));
+    return std::make_unique<semaphore>(executor, 3);
 }
 
 std::vector<permit> acquire_all(semaphore& all)

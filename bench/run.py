@@ -60,7 +60,7 @@ class Row:
 
     @property
     def unit(self):
-        return {"bytes": "bytes", "allocations": "allocations", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
+        return {"bytes": "bytes", "idle_bytes": "bytes", "share": "of 1", "allocations": "allocations", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
 
 
 def go(label, measure, named=True, **more):
@@ -126,6 +126,21 @@ def sync_rows():
                   None, "summed")
 
 
+def key_rows():
+    keys = "bench_keys"
+    for kind in "keyed", "keyed_wide":
+        for use, goal in ("idle", 150), ("in_use", 200):
+            for thread_count in 1, 2:
+                name = f"{kind}_{use}_{thread_count}"
+                yield Row(name, (keys, name), 3 * M, 300 * K, [], goal, "counted", absolute=True)
+        for key, goal in ("bytes", 64), ("idle_bytes", 0):
+            yield Row(f"{kind}_{key}", (keys, kind + "_bytes"), 1 * K, 1 * K, [], goal, "counted", key, True)
+    # 0.01: a Jain index of 0.99
+    yield Row("keyed_unfairness", (keys, "keyed_unfairness"), 100 * K, 10 * K, [], 0.01, "counted", "share", True)
+    yield Row("keyed_greedy", (keys, "keyed_greedy"), 50 * K, 20 * K,
+              [Peer("its fair share", keys, "keyed_greedy_fair", True)], 1.05, "counted")
+
+
 def map_rows():
     go_maps = {"ordered": [go("goroutines", "map_ordered_goroutines"), go("workers", "map_ordered_workers")],
                "completed": [go("errgroup", "map_completed_errgroup"), go("workers", "map_completed_workers")]}
@@ -179,7 +194,7 @@ def weight_rows():
                   [Peer("Asio channel", "weight_asio_channel", name, True)], goal, key=key, absolute=absolute)
 
 
-ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
 
 
 class Refused(Exception):
@@ -297,6 +312,8 @@ def shown(value, unit):
         return f"{value:,.0f} B" if value < 1e5 else f"{value / 1e6:.2f} MB"
     if unit == "allocations":
         return f"{value:.6f}".rstrip("0").rstrip(".")
+    if unit == "of 1":
+        return f"{value:.2g}"
     if unit == "KB":
         return f"{value:,.0f} KB"
     if unit == "s":
