@@ -704,6 +704,57 @@ BOOST_AUTO_TEST_CASE(no_more_keys_are_held_than_may_be)
     BOOST_TEST(bool(all.try_acquire("c")));
 }
 
+// Of all keys together, wherever they are kept.
+BOOST_AUTO_TEST_CASE(no_more_keys_of_all_shards_are_held_or_overridden_than_may_be)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto options = weir::key_options(1).max_held(20).max_overridden(10);
+        auto all = wide ? std::make_unique<semaphore>(s.a.get_executor(), options, 10)
+                        : std::make_unique<semaphore>(s.a.get_executor(), options);
+        const auto until = s.world.now() + 5s;
+        int held = 0, overridden = 0;
+        for (int i = 0; i < 100; ++i) {
+            held += all->hold(std::to_string(i), until) == hold_result::held;
+            BOOST_TEST((all->hold(std::to_string(i), s.world.now()) == hold_result::held)); // past
+            overridden += all->override_key(std::to_string(100 + i), 5);
+        }
+        BOOST_TEST(held == 20);
+        BOOST_TEST(overridden == 10);
+        BOOST_TEST(all->keys() == 30U);
+        all->resume("0");
+        all->reset_key("100");
+        BOOST_TEST((all->hold("0", until) == hold_result::held));
+        BOOST_TEST((all->hold("99", until) == hold_result::refused));
+        BOOST_TEST(all->override_key("199", 5));
+        BOOST_TEST(!all->override_key("100", 5));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_that_is_long_over_makes_room_for_another)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto options = weir::key_options(1).max_hold(1min).max_held(200).max_overridden(200);
+        auto all = wide ? std::make_unique<semaphore>(s.a.get_executor(), options, 10)
+                        : std::make_unique<semaphore>(s.a.get_executor(), options);
+        const auto until = s.world.now() + 5s;
+        for (int i = 0; i < 200; ++i) {
+            BOOST_TEST((all->hold(std::to_string(i), until) == hold_result::held));
+            BOOST_TEST(all->override_key(std::to_string(1000 + i), 5, 1, until));
+        }
+        pass(s, 66s);
+        for (int i = 0; i < 200; ++i) {
+            const std::string key = std::to_string(300 + i);
+            BOOST_TEST((all->hold(key, s.world.now() + 5s) == hold_result::held));
+            BOOST_TEST(all->override_key(std::to_string(2000 + i), 5));
+        }
+        BOOST_TEST((all->hold("1", s.world.now() + 5s) == hold_result::refused));
+        BOOST_TEST(!all->override_key("2", 5));
+        BOOST_TEST(all->keys() == 400U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(many_holds_that_end_at_once_let_all_their_keys_go)
 {
     simulation s(1);

@@ -288,7 +288,7 @@ template <class Key, class Item, class Hash>
 hold_result schedule<Key, Item, Hash>::hold(const Key& key, time_point until, time_point now)
 {
     const with_line at(*this, key);
-    if (!turns_.can_hold(*at))
+    if (until > now && !turns_.can_hold(*at, now))
         return hold_result::refused;
     turns_.reserve();
     turns_.hold(*at, until, now);

@@ -91,7 +91,7 @@ public:
 
     keyed_core(const key_options& options, std::optional<std::size_t> wide)
         : limit_(options.limit().count()), wide_(wide.value_or(0)), has_wide_(wide.has_value()),
-          max_hold_(options.max_hold())
+          max_held_(options.max_held()), max_overridden_(options.max_overridden())
     {
         domains_.reserve(has_wide_ ? 1 : shard_count);
         for (std::size_t i = 0; i < (has_wide_ ? 1 : shard_count); ++i)
@@ -170,6 +170,8 @@ private:
 
         mutable typename Atomics::mutex mutex;
         turns lines;
+        std::size_t held = 0; // so many of the core's are of this domain
+        std::size_t overridden = 0;
         atomic<duration::rep> next_tick{time_point::max().time_since_epoch().count()};
     };
 
@@ -213,6 +215,12 @@ private:
     void count_in(const entry& e, std::size_t weight) noexcept;
     time_point time_for(const domain& d) const noexcept;
 
+    bool one_more(atomic<std::size_t>& of_all, std::size_t most, std::size_t& of_domain) noexcept;
+    void count(atomic<std::size_t>& of_all, std::size_t& of_domain, std::size_t now_there) noexcept;
+    hold_result try_hold(const Key& key, std::uint32_t hash, time_point until);
+    bool try_override(const Key& key, std::uint32_t hash, weir::limit limit, std::size_t weight,
+                      time_point until);
+    void expire_all() noexcept;
     bool take_wide(std::size_t weight, std::uint64_t unless) noexcept;
     bool give_wide_back(std::size_t weight) noexcept;
 
@@ -231,7 +239,10 @@ private:
     atomic<std::size_t> limit_;
     atomic<std::size_t> wide_;
     const bool has_wide_;
-    const duration max_hold_;
+    const std::size_t max_held_;
+    const std::size_t max_overridden_;
+    atomic<std::size_t> held_{0}; // of all domains
+    atomic<std::size_t> overridden_{0};
     std::array<shard, shard_count> shards_;
     std::vector<std::unique_ptr<domain>> domains_;
     atomic<std::size_t> alive_{0}; // shards with something in use, once orphaned
@@ -555,6 +566,8 @@ void keyed_core<Key, Hash, Atomics>::tidy(domain& d, results& made) noexcept
     }
     if (has_wide_ && d.lines.waiting() == 0)
         word_.fetch_and(~waiting);
+    count(held_, d.held, d.lines.held());
+    count(overridden_, d.overridden, d.lines.overridden());
     const duration::rep again = d.lines.again().time_since_epoch().count();
     if (d.next_tick.load(std::memory_order_relaxed) != again) {
         d.next_tick.store(again);
@@ -583,10 +596,61 @@ void keyed_core<Key, Hash, Atomics>::deliver(domain& d, results& made, bool more
     settle(made.too_long, result::held_too_long);
 }
 
+// Under the lock of the domain. What it turns out not to need is given back by `tidy`.
+template <class Key, class Hash, class Atomics>
+bool keyed_core<Key, Hash, Atomics>::one_more(atomic<std::size_t>& of_all, std::size_t most,
+                                              std::size_t& of_domain) noexcept
+{
+    std::size_t there = of_all.load();
+    do {
+        if (there >= most)
+            return false;
+    } while (!of_all.compare_exchange_weak(there, there + 1));
+    ++of_domain;
+    return true;
+}
+
+template <class Key, class Hash, class Atomics>
+void keyed_core<Key, Hash, Atomics>::count(atomic<std::size_t>& of_all, std::size_t& of_domain,
+                                           std::size_t now_there) noexcept
+{
+    if (of_domain != now_there)
+        of_all.fetch_add(now_there - std::exchange(of_domain, now_there)); // it may wrap around
+}
+
+// So that what is over takes no place from others.
+template <class Key, class Hash, class Atomics>
+void keyed_core<Key, Hash, Atomics>::expire_all() noexcept
+{
+    const time_point at = now();
+    for (auto& each : domains_) {
+        domain& d = *each;
+        results made;
+        for (bool more = true; more;) {
+            const lock held(d.mutex);
+            more = d.lines.expire(at);
+            more = grant(d, made) || more;
+            tidy(d, made);
+        }
+        deliver(d, made, false);
+    }
+}
+
 template <class Key, class Hash, class Atomics>
 hold_result keyed_core<Key, Hash, Atomics>::hold(const Key& key, time_point until)
 {
     const std::uint32_t hash = hash_of(key);
+    const hold_result how = try_hold(key, hash, until);
+    if (how != hold_result::refused)
+        return how;
+    expire_all();
+    return try_hold(key, hash, until);
+}
+
+template <class Key, class Hash, class Atomics>
+hold_result keyed_core<Key, Hash, Atomics>::try_hold(const Key& key, std::uint32_t hash,
+                                                     time_point until)
+{
     domain& d = domain_of(hash);
     results made;
     hold_result how = hold_result::held;
@@ -594,7 +658,7 @@ hold_result keyed_core<Key, Hash, Atomics>::hold(const Key& key, time_point unti
         const lock held(d.mutex);
         entry& e = with_line(d, key, hash);
         const time_point at = now();
-        if (!d.lines.can_hold(e)) {
+        if (until > at && !d.lines.is_held(e) && !one_more(held_, max_held_, d.held)) {
             how = hold_result::refused;
         } else {
             d.lines.reserve();
@@ -660,6 +724,17 @@ bool keyed_core<Key, Hash, Atomics>::override_key(const Key& key, weir::limit li
                                                   std::size_t weight, time_point until)
 {
     const std::uint32_t hash = hash_of(key);
+    if (try_override(key, hash, limit, weight, until))
+        return true;
+    expire_all();
+    return try_override(key, hash, limit, weight, until);
+}
+
+template <class Key, class Hash, class Atomics>
+bool keyed_core<Key, Hash, Atomics>::try_override(const Key& key, std::uint32_t hash,
+                                                  weir::limit limit, std::size_t weight,
+                                                  time_point until)
+{
     domain& d = domain_of(hash);
     results made;
     bool more = false;
@@ -667,7 +742,7 @@ bool keyed_core<Key, Hash, Atomics>::override_key(const Key& key, weir::limit li
     {
         const lock held(d.mutex);
         entry& e = with_line(d, key, hash);
-        done = d.lines.can_override(e);
+        done = d.lines.is_overridden(e) || one_more(overridden_, max_overridden_, d.overridden);
         if (done) {
             d.lines.reserve();
             d.lines.override_key(e, limit, weight, until);

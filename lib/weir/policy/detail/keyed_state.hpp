@@ -1,7 +1,7 @@
 #pragma once
 
-#include <weir/policy/detail/keyed_core.hpp>
 #include <weir/detail/own_timer.hpp>
+#include <weir/policy/detail/keyed_core.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 
