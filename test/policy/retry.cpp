@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(any_deferred_operation_can_be_retried)
             const auto send = [&] { return values.async_send(std::make_unique<int>(7)); };
             auto sent = co_await weir::async_retry(policy_of(2), send, tuple);
             BOOST_TEST((std::get<0>(sent) == weir::errc::closed)); // the error of the result
-            BOOST_TEST(*std::get<2>(sent).value() == 7);          // which still hands it back
+            BOOST_TEST(*std::get<2>(sent).value() == 7);           // which still hands it back
             step = 1;
         });
         s.run();
