@@ -27,9 +27,9 @@ int main()
     policy.backoff(weir::backoff(100ms, 10s));
     policy.budget(std::make_shared<weir::sliding_retry_budget>()); // one for all that call it
     const auto job = [&]() -> asio::awaitable<void> {
-        const auto [error, attempts, value] =
+        const auto ended =
             co_await weir::async_retry(policy, call, asio::as_tuple(asio::use_awaitable));
-        failed += error ? 1 : 0;
+        failed += std::get<0>(ended) ? 1 : 0;
     };
     // [/policy]
     for (int i = 0; i < 100; ++i)

@@ -20,8 +20,8 @@ int main()
     // [upload]
     weir::semaphore bytes(context.get_executor(), 64 * megabyte);
     const auto upload = [&](std::size_t size) -> asio::awaitable<void> {
-        const auto [error, room] =
-            co_await bytes.async_acquire(size, asio::as_tuple(asio::use_awaitable));
+        const auto got = co_await bytes.async_acquire(size, asio::as_tuple(asio::use_awaitable));
+        const auto& [error, room] = got;
         if (error == weir::errc::too_large) // than all there is: 413, instead of waiting forever
             ++refused;
         if (error)

@@ -903,7 +903,8 @@ asio::awaitable<void> hold_and_release(semaphore& all, std::string key, std::siz
                                        simulation& s, std::map<std::string, std::size_t>& in_use,
                                        std::size_t& most)
 {
-    auto [error, p] = co_await all.async_acquire(key, weight, asio::as_tuple(asio::use_awaitable));
+    auto got = co_await all.async_acquire(key, weight, asio::as_tuple(asio::use_awaitable));
+    auto& [error, p] = got;
     if (error)
         co_return;
     in_use[key] += p.weight();
