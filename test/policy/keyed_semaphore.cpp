@@ -534,6 +534,37 @@ BOOST_AUTO_TEST_CASE(a_hold_ends_by_itself_and_one_probe_goes_first)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_probe_that_says_so_lets_the_others_go_before_its_end)
+{
+    simulation s(1);
+    after_a_hold h(s);
+    s.world.run();
+    BOOST_TEST(h.out.size() == 1U);
+    h.out.at(0).succeeded();
+    BOOST_TEST(!h.out[0].is_probe());
+    s.world.run();
+    BOOST_TEST(h.out.size() == 3U);
+    BOOST_TEST(h.all.in_use("a") == 3U);
+    h.out[0].succeeded(); // once more, and one that never was a probe
+    h.out[1].succeeded();
+    permit().succeeded();
+    h.out.clear();
+    BOOST_TEST(h.all.keys() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_probe_says_counts_for_nothing_once_its_key_is_held_again)
+{
+    simulation s(1);
+    after_a_hold h(s);
+    s.world.run();
+    BOOST_TEST((h.all.hold("a", s.world.now() + 7s) == hold_result::held));
+    h.out.at(0).succeeded();
+    s.world.run();
+    BOOST_TEST((s.elapsed() == 12s));
+    BOOST_TEST(h.out.size() == 2U);
+    BOOST_TEST(h.out[1].is_probe());
+}
+
 BOOST_AUTO_TEST_CASE(a_failed_probe_is_followed_by_another)
 {
     simulation s(1);

@@ -44,6 +44,7 @@ struct shape {
     std::optional<std::size_t> wide;
     bool taken_at_first = false; // the whole wide limit
     bool probes_fail = false;    // the first of each key does
+    bool probes_say_so = false;  // that they have succeeded, before they end
     bool deadlines = false;      // each waits for up to 1 s
 };
 
@@ -224,22 +225,29 @@ private:
             return;
         }
         expect(p.key() == key && p.weight() == 1, "the permit that it asked for");
-        if (key == 0)
-            check_hold(p);
+        const bool is_fresh = key == 0 && check_hold(p);
         ++out_.at(key);
         if (semaphore_) {
             expect(semaphore_->in_use(key) <= most_, "no more of a key than its limit");
             expect(semaphore_->in_use() <= most_wide_, "no more than the wide limit");
             x.granted_by_then = released_.at(key) + semaphore_->in_use(key);
         }
+        if (shape_.probes_say_so) {
+            if (is_fresh)
+                after_hold_ = false;
+            p.succeeded();
+            expect(!p.is_probe(), "it is no probe any more");
+        }
         asio::post(c.get_executor(), give_back{*this, std::move(p), key, holds_});
     }
 
-    void check_hold(const permit& p)
+    // True: it is the probe of the last hold.
+    bool check_hold(const permit& p)
     {
         expect(!p.is_probe() || held_, "no probe without a hold");
         if (!after_hold_)
-            return;
+            return false;
+        const bool is_fresh = p.is_probe() && under_way_ == 0;
         if (p.is_probe()) {
             expect(semaphore_ == nullptr || world_.now() >= held_until_ || under_way_ != 0,
                    "no probe goes before the end of the hold");
@@ -249,6 +257,7 @@ private:
         }
         if (under_way_ != 0)
             --under_way_;
+        return is_fresh;
     }
 
     // Where the context of its handler goes, it is destroyed: then it counts as released.
@@ -484,16 +493,23 @@ BOOST_AUTO_TEST_CASE(held_and_struck)
 
 BOOST_AUTO_TEST_CASE(probes)
 {
-    for (const bool fail : {false, true}) {
+    for (const int kind : {0, 1, 2}) {
         shape s;
         s.limit = 2;
-        s.probes_fail = fail;
-        const std::string name = fail ? "held, a probe fails" : "held";
+        s.probes_fail = kind == 1;
+        s.probes_say_so = kind == 2;
+        const char* const names[] = {"held", "held, a probe fails", "held, probes say so"};
+        const std::string name = names[kind];
         prove_one(name, s, [](three_acquirers& x) { x.hold_it(1s); });
         prove_one(name + ", a call at the end", s, [](three_acquirers& x) {
             x.hold_it(1s);
             x.look_in_at(one_second);
         });
+        if (s.probes_say_so)
+            prove_one(name + ", held again", s, [](three_acquirers& x) {
+                x.hold_it(1s);
+                x.hold_it(1s);
+            });
         s.wide = 2;
         prove_one(name, s, [](three_acquirers& x) { x.hold_it(1s); });
         prove_one(name + ", a call at the end", s, [](three_acquirers& x) {

@@ -73,6 +73,8 @@ asio::awaitable<void> acquire_often(semaphore& all, counts& known, bool wide,
             held = std::move(std::get<1>(got));
         }
         known.enter(held, wide);
+        if (n % 5 == 0)
+            held.succeeded();
         if (n % 3 == 0)
             co_await asio::post(executor, asio::use_awaitable);
         known.leave(std::move(held));

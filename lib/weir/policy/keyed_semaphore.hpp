@@ -97,7 +97,8 @@ public:
     /// stay valid. A hold is never shortened: the later of two counts. Waiters keep their
     /// deadlines. After it, one waiter or newcomer goes first, the probe; the others follow when
     /// its permit is released. When that `fail`s, or its receiver has gone, the next one is the
-    /// probe; and a new `hold` in the meantime keeps all of them waiting.
+    /// probe; and a new `hold` in the meantime keeps all of them waiting. The others wait for
+    /// however long the probe takes, unless it says before that it has `succeeded`.
     ///
     /// `too_long`: that is more than `max_hold` from now. The waiters of the key end with
     /// `errc::held_too_long`, and so do newcomers while that is so. `refused`: the key is not held,

@@ -208,6 +208,17 @@ public:
     }
     key_place enter(Entry& e, std::size_t cost) noexcept { return let_out(e, cost); }
 
+    /// What has this place has succeeded, and goes on. It is no probe any more.
+    void succeeded(key_place& p) noexcept
+    {
+        line* const l = p.entry->line;
+        if (l != nullptr && p.probe != 0 && l->probe == p.probe) {
+            open(*l);
+            settle(*l);
+        }
+        p.probe = 0;
+    }
+
     void done(const key_place& p, key_verdict verdict) noexcept
     {
         Entry& e = *p.entry;

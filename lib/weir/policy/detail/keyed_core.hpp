@@ -39,6 +39,8 @@ public:
 
     /// The core may be gone when this returns.
     virtual void release(const key_place<entry>& p, key_verdict verdict) noexcept = 0;
+    /// The place stays taken, and is no probe any more.
+    virtual void succeeded(key_place<entry>& p) noexcept = 0;
 
 protected:
     ~keyed_releaser() = default;
@@ -116,6 +118,7 @@ public:
     bool give_up(node& n) noexcept;
 
     void release(const place& p, key_verdict verdict) noexcept final;
+    void succeeded(place& p) noexcept final;
 
     // The caller keeps the core alive in all of these.
     hold_result hold(const Key& key, time_point until);
@@ -437,6 +440,21 @@ void keyed_core<Key, Hash, Atomics>::release_in_domain(const place& p, bool wide
     deliver(d, made, more);
     lock held(s.mutex);
     leave(s, p.cost, held);
+}
+
+template <class Key, class Hash, class Atomics>
+void keyed_core<Key, Hash, Atomics>::succeeded(place& p) noexcept
+{
+    domain& d = domain_of(p.entry->hash);
+    results made;
+    bool more = false;
+    {
+        const lock held(d.mutex);
+        d.lines.succeeded(p);
+        more = grant(d, made);
+        tidy(d, made);
+    }
+    deliver(d, made, more);
 }
 
 template <class Key, class Hash, class Atomics>
