@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 // [serve]
 asio::awaitable<void> serve(weir::keyed_semaphore<std::string>& tenants, std::string tenant)
 {
-    const auto place = co_await tenants.async_acquire(tenant); // takes none of the 8 before its own
+    const auto place = co_await tenants.async_acquire(tenant); // no wide place before its own
     co_await weir::async_sleep_for(tenants.get_executor(), std::chrono::milliseconds(5));
 } // both places are released here
 // [/serve]
