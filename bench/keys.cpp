@@ -22,6 +22,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <new>
 #include <random>
@@ -97,8 +98,8 @@ std::uint64_t key_of(std::uint64_t number)
 std::unique_ptr<semaphore> make(asio::any_io_executor executor, bool wide)
 {
     if (wide)
-        return std::make_unique<semaphore>(executor, 2, weir::limit(10 * key_count));
-    return std::make_unique<semaphore>(executor, 2);
+        return std::make_unique<semaphore>(executor, 3, weir::limit(10 * key_count));
+    return std::make_unique<semaphore>(executor, 3);
 }
 
 std::vector<permit> acquire_all(semaphore& all)
@@ -202,8 +203,9 @@ report keyed_unfairness(std::int64_t items)
     return {static_cast<std::uint64_t>(sum), {{"share", 1 - sum * sum / (keys * squares)}}};
 }
 
-/// Poisson arrivals of jobs of 1 ms in virtual time, for 32 places. The mean wait of those that do
-/// not belong to the greedy key, whose demand is given as a share of what 32 places can do.
+/// Poisson arrivals of jobs of 1 ms on average in virtual time, for 32 places. The mean wait of
+/// those that do not belong to the greedy key, whose demand is given as a share of what 32 places
+/// can do. Jobs of exactly 1 ms would start and end in herds for as long as all places are taken.
 class crowd {
 public:
     explicit crowd(double greedy) : world_(7), context_(world_), greedy_(greedy) {}
@@ -211,9 +213,11 @@ public:
     double mean_wait(std::int64_t jobs)
     {
         left_ = jobs;
+        world_.limit_steps(std::numeric_limits<std::size_t>::max());
         others_arrive();
         greedy_arrive();
-        world_.run();
+        while (granted_ < jobs)
+            world_.run_one();
         return waited_ / static_cast<double>(jobs);
     }
 
@@ -231,7 +235,7 @@ private:
     void others_arrive()
     {
         if (left_-- <= 0)
-            return all_.close();
+            return;
         begin(1 + random_() % others, true);
         weir::async_sleep_for(context_.get_executor(), until_next(capacity / 2),
                               [this](weir::error_code) { others_arrive(); });
@@ -239,8 +243,6 @@ private:
 
     void greedy_arrive()
     {
-        if (all_.is_closed())
-            return;
         begin(0, false);
         weir::async_sleep_for(context_.get_executor(), until_next(capacity * greedy_),
                               [this](weir::error_code) { greedy_arrive(); });
@@ -250,12 +252,13 @@ private:
     {
         const auto arrived = world_.now();
         all_.async_acquire(key, [this, counts, arrived](weir::error_code error, permit p) {
+            granted_ += counts ? 1 : 0;
             if (counts)
                 waited_ += std::chrono::duration<double, std::nano>(world_.now() - arrived).count();
             if (error)
                 return;
             auto kept = std::make_shared<permit>(std::move(p));
-            weir::async_sleep_for(context_.get_executor(), std::chrono::milliseconds(1),
+            weir::async_sleep_for(context_.get_executor(), until_next(1e3),
                                   [kept](weir::error_code) { kept->release(); });
         });
     }
@@ -267,6 +270,7 @@ private:
     double greedy_;
     double waited_ = 0;
     std::int64_t left_ = 0;
+    std::int64_t granted_ = 0;
 };
 
 /// The others bring half of what there are places for. The greedy key brings nine times as much as

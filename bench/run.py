@@ -60,7 +60,7 @@ class Row:
 
     @property
     def unit(self):
-        return {"bytes": "bytes", "allocations": "allocations", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
+        return {"bytes": "bytes", "idle_bytes": "bytes", "share": "of 1", "allocations": "allocations", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
 
 
 def go(label, measure, named=True, **more):
@@ -137,6 +137,19 @@ def limit_rows():
                              ("limit_keyed_rate", by_hand("one rate_limiter", "limit_rate"), None),
                              ("limit_admission", by_hand("the limits apart", "limit_apart"), 2.0)):
         yield Row(name, (limits, name), 10 * M, 1 * M, [peer], goal, "counted")
+def key_rows():
+    keys = "bench_keys"
+    for kind in "keyed", "keyed_wide":
+        for use, goal in ("idle", 150), ("in_use", 200):
+            for thread_count in 1, 2:
+                name = f"{kind}_{use}_{thread_count}"
+                yield Row(name, (keys, name), 3 * M, 300 * K, [], goal, "counted", absolute=True)
+        for key, goal in ("bytes", 64), ("idle_bytes", 0):
+            yield Row(f"{kind}_{key}", (keys, kind + "_bytes"), 1 * K, 1 * K, [], goal, "counted", key, True)
+    # 0.01: a Jain index of 0.99
+    yield Row("keyed_unfairness", (keys, "keyed_unfairness"), 100 * K, 10 * K, [], 0.01, "counted", "share", True)
+    yield Row("keyed_greedy", (keys, "keyed_greedy"), 50 * K, 20 * K,
+              [Peer("its fair share", keys, "keyed_greedy_fair", True)], 1.05, "counted")
 
 
 def map_rows():
@@ -193,6 +206,7 @@ def weight_rows():
 
 
 ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
 
 
 class Refused(Exception):
@@ -310,6 +324,8 @@ def shown(value, unit):
         return f"{value:,.0f} B" if value < 1e5 else f"{value / 1e6:.2f} MB"
     if unit == "allocations":
         return f"{value:.6f}".rstrip("0").rstrip(".")
+    if unit == "of 1":
+        return f"{value:.2g}"
     if unit == "KB":
         return f"{value:,.0f} KB"
     if unit == "s":

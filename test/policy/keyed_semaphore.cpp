@@ -487,6 +487,11 @@ BOOST_AUTO_TEST_CASE(a_grant_whose_receiver_is_gone_goes_to_the_next)
     BOOST_TEST(all.in_use() == 0U);
 }
 
+// All keys are in one shard.
+struct same_hash {
+    std::size_t operator()(const std::string&) const noexcept { return 0; }
+};
+
 // Waiters of a key that was held for five seconds, and what they got, in their order.
 struct after_a_hold {
     explicit after_a_hold(simulation& sim, std::size_t waiters = 3)
@@ -527,6 +532,37 @@ BOOST_AUTO_TEST_CASE(a_hold_ends_by_itself_and_one_probe_goes_first)
         BOOST_TEST(!h.out[1].is_probe());
         BOOST_TEST(bool(h.all.try_acquire("a")));
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_that_says_so_lets_the_others_go_before_its_end)
+{
+    simulation s(1);
+    after_a_hold h(s);
+    s.world.run();
+    BOOST_TEST(h.out.size() == 1U);
+    h.out.at(0).succeeded();
+    BOOST_TEST(!h.out[0].is_probe());
+    s.world.run();
+    BOOST_TEST(h.out.size() == 3U);
+    BOOST_TEST(h.all.in_use("a") == 3U);
+    h.out[0].succeeded(); // once more, and one that never was a probe
+    h.out[1].succeeded();
+    permit().succeeded();
+    h.out.clear();
+    BOOST_TEST(h.all.keys() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_probe_says_counts_for_nothing_once_its_key_is_held_again)
+{
+    simulation s(1);
+    after_a_hold h(s);
+    s.world.run();
+    BOOST_TEST((h.all.hold("a", s.world.now() + 7s) == hold_result::held));
+    h.out.at(0).succeeded();
+    s.world.run();
+    BOOST_TEST((s.elapsed() == 12s));
+    BOOST_TEST(h.out.size() == 2U);
+    BOOST_TEST(h.out[1].is_probe());
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_probe_is_followed_by_another)
@@ -699,6 +735,57 @@ BOOST_AUTO_TEST_CASE(no_more_keys_are_held_than_may_be)
     BOOST_TEST(bool(all.try_acquire("c")));
 }
 
+// Of all keys together, wherever they are kept.
+BOOST_AUTO_TEST_CASE(no_more_keys_of_all_shards_are_held_or_overridden_than_may_be)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto options = weir::key_options(1).max_held(20).max_overridden(10);
+        auto all = wide ? std::make_unique<semaphore>(s.a.get_executor(), options, 10)
+                        : std::make_unique<semaphore>(s.a.get_executor(), options);
+        const auto until = s.world.now() + 5s;
+        int held = 0, overridden = 0;
+        for (int i = 0; i < 100; ++i) {
+            held += all->hold(std::to_string(i), until) == hold_result::held;
+            BOOST_TEST((all->hold(std::to_string(i), s.world.now()) == hold_result::held)); // past
+            overridden += all->override_key(std::to_string(100 + i), 5);
+        }
+        BOOST_TEST(held == 20);
+        BOOST_TEST(overridden == 10);
+        BOOST_TEST(all->keys() == 30U);
+        all->resume("0");
+        all->reset_key("100");
+        BOOST_TEST((all->hold("0", until) == hold_result::held));
+        BOOST_TEST((all->hold("99", until) == hold_result::refused));
+        BOOST_TEST(all->override_key("199", 5));
+        BOOST_TEST(!all->override_key("100", 5));
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_that_is_long_over_makes_room_for_another)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto options = weir::key_options(1).max_hold(1min).max_held(200).max_overridden(200);
+        auto all = wide ? std::make_unique<semaphore>(s.a.get_executor(), options, 10)
+                        : std::make_unique<semaphore>(s.a.get_executor(), options);
+        const auto until = s.world.now() + 5s;
+        for (int i = 0; i < 200; ++i) {
+            BOOST_TEST((all->hold(std::to_string(i), until) == hold_result::held));
+            BOOST_TEST(all->override_key(std::to_string(1000 + i), 5, 1, until));
+        }
+        pass(s, 66s);
+        for (int i = 0; i < 200; ++i) {
+            const std::string key = std::to_string(300 + i);
+            BOOST_TEST((all->hold(key, s.world.now() + 5s) == hold_result::held));
+            BOOST_TEST(all->override_key(std::to_string(2000 + i), 5));
+        }
+        BOOST_TEST((all->hold("1", s.world.now() + 5s) == hold_result::refused));
+        BOOST_TEST(!all->override_key("2", 5));
+        BOOST_TEST(all->keys() == 400U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(many_holds_that_end_at_once_let_all_their_keys_go)
 {
     simulation s(1);
@@ -714,6 +801,37 @@ BOOST_AUTO_TEST_CASE(many_holds_that_end_at_once_let_all_their_keys_go)
     BOOST_TEST(granted == 1000);
     BOOST_TEST((s.elapsed() == 5s));
     BOOST_TEST(all.keys() == 0U);
+}
+
+// Whether it is the timer that sees first that the time is over, or another call.
+BOOST_AUTO_TEST_CASE(a_call_at_the_very_end_of_a_hold_leaves_no_waiter_behind)
+{
+    enum class call { try_it, acquire, ask_for_too_much };
+    for (const bool wide : {false, true})
+        for (const call c : {call::try_it, call::acquire, call::ask_for_too_much})
+            in_many_orders([=](simulation& s) {
+                const weir::key_options each(2);
+                using one_shard = weir::keyed_semaphore<std::string, same_hash>;
+                auto all = wide ? std::make_unique<one_shard>(s.a.get_executor(), each, 8)
+                                : std::make_unique<one_shard>(s.a.get_executor(), each);
+                const auto end = s.world.now() + 5s;
+                BOOST_TEST((all->hold("a", end) == hold_result::held));
+                int granted = 0;
+                const auto count = [&](weir::error_code error, const permit& p) {
+                    BOOST_TEST(!error);
+                    granted += p.is_probe();
+                };
+                all->async_acquire("a", count);
+                weir::async_sleep_until(s.b.get_executor(), end, [&](weir::error_code) {
+                    if (c == call::try_it)
+                        BOOST_TEST(all->try_acquire("b").is_probe() == false);
+                    else
+                        all->async_acquire("b", c == call::acquire ? 1 : 3, [](auto&&...) {});
+                });
+                s.run();
+                BOOST_TEST(granted == 1);
+                BOOST_TEST((s.elapsed() == 5s));
+            });
 }
 
 BOOST_AUTO_TEST_CASE(an_override_ends_and_its_waiters_go_on)
@@ -816,7 +934,8 @@ asio::awaitable<void> hold_and_release(semaphore& all, std::string key, std::siz
                                        simulation& s, std::map<std::string, std::size_t>& in_use,
                                        std::size_t& most)
 {
-    auto [error, p] = co_await all.async_acquire(key, weight, asio::as_tuple(asio::use_awaitable));
+    auto got = co_await all.async_acquire(key, weight, asio::as_tuple(asio::use_awaitable));
+    auto& [error, p] = got;
     if (error)
         co_return;
     in_use[key] += p.weight();

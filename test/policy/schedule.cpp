@@ -459,6 +459,18 @@ BOOST_AUTO_TEST_CASE(no_more_keys_are_held_than_may_be)
     BOOST_TEST((q.hold("c", start + 1s, start) == hold_result::held));
 }
 
+BOOST_AUTO_TEST_CASE(a_hold_that_is_long_over_makes_room_for_another)
+{
+    queue q(weir::key_options(10).max_hold(10s).max_held(200));
+    for (int i = 0; i < 200; ++i)
+        BOOST_TEST((q.hold(std::to_string(i), start + 1s, start) == hold_result::held));
+    const auto later = start + 10s;
+    BOOST_TEST((q.hold("c", later + 1s, later) == hold_result::refused)); // they are remembered
+    for (int i = 200; i < 400; ++i)
+        BOOST_TEST((q.hold(std::to_string(i), later + 5s, later + 1s) == hold_result::held));
+    BOOST_TEST(q.keys() == 200U);
+}
+
 BOOST_AUTO_TEST_CASE(a_key_with_an_override_has_its_own_limit_until_it_ends)
 {
     queue q(1);

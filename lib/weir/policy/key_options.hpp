@@ -16,7 +16,7 @@ namespace weir {
 ///        longest that anything waits for a held key: from 1 ns; 2 minutes, because services that
 ///        hold their callers back ask for up to one, and who asks for a day means "go away".
 ///        `max_held` and `max_overridden` are numbers of keys; 65,536 each, which is some
-///        10 megabytes.
+///        14 megabytes.
 class key_options {
 public:
     /// Throws `std::invalid_argument` for `paused`: nothing would ever go on.

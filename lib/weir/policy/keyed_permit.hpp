@@ -46,6 +46,14 @@ public:
     /// waiters behind it go on, unless its key was held again in the meantime.
     void release() noexcept { end(detail::key_verdict::succeeded); }
 
+    /// The work has succeeded, though it goes on: if this is the probe, the waiters behind it need
+    /// not wait for its end. For an answer that is good, with a body that takes long.
+    void succeeded() noexcept
+    {
+        if (at_.probe != 0)
+            core_->succeeded(at_);
+    }
+
     /// As `release`, for work that did not succeed: if this is the probe, the next waiter goes
     /// alone as this one did.
     void fail() noexcept { end(detail::key_verdict::unknown); }

@@ -38,9 +38,9 @@ namespace weir {
 ///           one with few. Of a turn none is passed over: an acquire of a large weight holds back
 ///           those behind it until there is room for it. A `try_acquire` overtakes no waiter that
 ///           could go but for the wide limit.
-/// Memory: at most 64 bytes for a key of 8 bytes that is in use, some 130 more while it has
-///         waiters, or is held or overridden; nothing for one that is idle. About 8 kilobytes
-///         altogether without a wide limit. An `async_acquire` costs one allocation by the
+/// Memory: at most 64 bytes for a key of 8 bytes that is in use, some 160 more while it has
+///         waiters, or is held or overridden; nothing for one that is idle. 13 kilobytes
+///         altogether, 3 with a wide limit. An `async_acquire` costs one allocation by the
 ///         handler's allocator.
 template <class Key, class Hash = std::hash<Key>, class Executor = boost::asio::any_io_executor>
 class basic_keyed_semaphore {
@@ -97,7 +97,8 @@ public:
     /// stay valid. A hold is never shortened: the later of two counts. Waiters keep their
     /// deadlines. After it, one waiter or newcomer goes first, the probe; the others follow when
     /// its permit is released. When that `fail`s, or its receiver has gone, the next one is the
-    /// probe; and a new `hold` in the meantime keeps all of them waiting.
+    /// probe; and a new `hold` in the meantime keeps all of them waiting. The others wait for
+    /// however long the probe takes, unless it says before that it has `succeeded`.
     ///
     /// `too_long`: that is more than `max_hold` from now. The waiters of the key end with
     /// `errc::held_too_long`, and so do newcomers while that is so. `refused`: the key is not held,

@@ -35,7 +35,7 @@ namespace weir {
 ///           that always have something to start get shares that differ by no more than one quantum
 ///           of each, where a quantum is the largest cost that waits, rounded up to a power of two,
 ///           times the weight of the key. A key that comes back stands at the end.
-/// Memory: at most 64 bytes for a key of 8 bytes that has something running, some 130 more while
+/// Memory: at most 64 bytes for a key of 8 bytes that has something running, some 160 more while
 ///         its items wait or while it is held or overridden, and 40 beside each item that waits.
 ///         Nothing for a key without any of these. Blocks that become empty are freed; the last of
 ///         each kind stays.
@@ -308,7 +308,7 @@ template <class Key, class Item, class Hash>
 hold_result schedule<Key, Item, Hash>::hold(const Key& key, time_point until, time_point now)
 {
     const with_line at(*this, key);
-    if (!turns_.can_hold(*at))
+    if (until > now && !turns_.can_hold(*at, now))
         return hold_result::refused;
     turns_.reserve();
     turns_.hold(*at, until, now);

@@ -185,7 +185,7 @@ public:
                 if (node* const found = turn_of(l))
                     return found;
             }
-        } while (!wakes_.empty() && wakes_.first_at() <= now);
+        } while (is_due(wakes_, now));
         return nullptr;
     }
 
@@ -207,6 +207,17 @@ public:
         return e.line->waiting.empty() && is_open(*e.line) && fits(e, cost, limit_of(e));
     }
     key_place enter(Entry& e, std::size_t cost) noexcept { return let_out(e, cost); }
+
+    /// What has this place has succeeded, and goes on. It is no probe any more.
+    void succeeded(key_place& p) noexcept
+    {
+        line* const l = p.entry->line;
+        if (l != nullptr && p.probe != 0 && l->probe == p.probe) {
+            open(*l);
+            settle(*l);
+        }
+        p.probe = 0;
+    }
 
     void done(const key_place& p, key_verdict verdict) noexcept
     {
@@ -230,10 +241,19 @@ public:
         forgets_.reserve(held_ + overridden_ + 1);
     }
 
-    /// Whether there may be one more that is held, unless this one is already.
-    bool can_hold(const Entry& e) const noexcept
+    /// Whether it is held, or was and goes one by one still.
+    bool is_held(const Entry& e) const noexcept
     {
-        return held_ < max_held_ || (e.line != nullptr && e.line->now != state::open);
+        return e.line != nullptr && e.line->now != state::open;
+    }
+    /// Whether there may be one more that is held, unless this one is already. Those that have come
+    /// to their time do not count.
+    bool can_hold(const Entry& e, time_point now) noexcept
+    {
+        while (held_ >= max_held_ && !is_held(e))
+            if (!expire(now))
+                return held_ < max_held_;
+        return true;
     }
     bool is_too_long(time_point until, time_point now) const noexcept
     {
@@ -266,9 +286,13 @@ public:
                                                                : time_point::min();
     }
 
+    bool is_overridden(const Entry& e) const noexcept
+    {
+        return e.line != nullptr && e.line->overridden;
+    }
     bool can_override(const Entry& e) const noexcept
     {
-        return overridden_ < max_overridden_ || (e.line != nullptr && e.line->overridden);
+        return overridden_ < max_overridden_ || is_overridden(e);
     }
     /// Precondition: the entry has a line, and `can_override`.
     void override_key(Entry& e, weir::limit limit, std::size_t weight, time_point until) noexcept
@@ -308,13 +332,17 @@ public:
         return unchecked_ != 0;
     }
 
-    /// Looks at what has come to its time, some of it at a time. `next` does so itself.
-    void expire(time_point now) noexcept
+    /// Looks at what has come to its time, some of it at a time. True: at any of it; there may be
+    /// more. `next` does so itself.
+    bool expire(time_point now) noexcept
     {
-        for (std::size_t i = 0; i < batch && !wakes_.empty() && wakes_.first_at() <= now; ++i)
+        if (!is_due(wakes_, now) && !is_due(forgets_, now))
+            return false;
+        for (std::size_t i = 0; i < batch && is_due(wakes_, now); ++i)
             pass(wakes_.first(), now);
-        for (std::size_t i = 0; i < batch && !forgets_.empty() && forgets_.first_at() <= now; ++i)
+        for (std::size_t i = 0; i < batch && is_due(forgets_, now); ++i)
             pass(forgets_.first(), now);
+        return true;
     }
 
     /// When `next` may have another answer although nothing was called; `time_point::max()` when
@@ -368,6 +396,11 @@ private:
     std::size_t quantum() const noexcept
     {
         return std::size_t{1} << (std::bit_width(classes_) - 1);
+    }
+
+    static bool is_due(const instant_heap<line>& heap, time_point now) noexcept
+    {
+        return !heap.empty() && heap.first_at() <= now;
     }
 
     static bool is_open(const line& l) noexcept

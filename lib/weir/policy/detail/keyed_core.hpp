@@ -39,6 +39,8 @@ public:
 
     /// The core may be gone when this returns.
     virtual void release(const key_place<entry>& p, key_verdict verdict) noexcept = 0;
+    /// The place stays taken, and is no probe any more.
+    virtual void succeeded(key_place<entry>& p) noexcept = 0;
 
 protected:
     ~keyed_releaser() = default;
@@ -91,7 +93,7 @@ public:
 
     keyed_core(const key_options& options, std::optional<std::size_t> wide)
         : limit_(options.limit().count()), wide_(wide.value_or(0)), has_wide_(wide.has_value()),
-          max_hold_(options.max_hold())
+          max_held_(options.max_held()), max_overridden_(options.max_overridden())
     {
         domains_.reserve(has_wide_ ? 1 : shard_count);
         for (std::size_t i = 0; i < (has_wide_ ? 1 : shard_count); ++i)
@@ -116,6 +118,7 @@ public:
     bool give_up(node& n) noexcept;
 
     void release(const place& p, key_verdict verdict) noexcept final;
+    void succeeded(place& p) noexcept final;
 
     // The caller keeps the core alive in all of these.
     hold_result hold(const Key& key, time_point until);
@@ -170,6 +173,8 @@ private:
 
         mutable typename Atomics::mutex mutex;
         turns lines;
+        std::size_t held = 0; // so many of the core's are of this domain
+        std::size_t overridden = 0;
         atomic<duration::rep> next_tick{time_point::max().time_since_epoch().count()};
     };
 
@@ -213,6 +218,12 @@ private:
     void count_in(const entry& e, std::size_t weight) noexcept;
     time_point time_for(const domain& d) const noexcept;
 
+    bool one_more(atomic<std::size_t>& of_all, std::size_t most, std::size_t& of_domain) noexcept;
+    void count(atomic<std::size_t>& of_all, std::size_t& of_domain, std::size_t now_there) noexcept;
+    hold_result try_hold(const Key& key, std::uint32_t hash, time_point until);
+    bool try_override(const Key& key, std::uint32_t hash, weir::limit limit, std::size_t weight,
+                      time_point until);
+    void expire_all() noexcept;
     bool take_wide(std::size_t weight, std::uint64_t unless) noexcept;
     bool give_wide_back(std::size_t weight) noexcept;
 
@@ -231,7 +242,10 @@ private:
     atomic<std::size_t> limit_;
     atomic<std::size_t> wide_;
     const bool has_wide_;
-    const duration max_hold_;
+    const std::size_t max_held_;
+    const std::size_t max_overridden_;
+    atomic<std::size_t> held_{0}; // of all domains
+    atomic<std::size_t> overridden_{0};
     std::array<shard, shard_count> shards_;
     std::vector<std::unique_ptr<domain>> domains_;
     atomic<std::size_t> alive_{0}; // shards with something in use, once orphaned
@@ -299,12 +313,14 @@ auto keyed_core<Key, Hash, Atomics>::try_acquire(const Key& key, std::uint32_t h
         return got;
     domain& d = domain_of(hash);
     results made;
+    bool more = false;
     {
         const lock held(d.mutex);
         got = try_in_domain(d, with_line(d, key, hash), weight);
+        more = grant(d, made); // what has come to its time was seen here, and not by the timer
         tidy(d, made);
     }
-    deliver(d, made, false);
+    deliver(d, made, more);
     return got;
 }
 
@@ -313,6 +329,7 @@ auto keyed_core<Key, Hash, Atomics>::park(node& n, const Key& key) noexcept -> r
 {
     domain& d = domain_of(n.hash);
     results made;
+    bool more = false;
     std::pair<result, place> got;
     try {
         got = try_in_shard(key, n.hash, n.cost);
@@ -333,6 +350,7 @@ auto keyed_core<Key, Hash, Atomics>::park(node& n, const Key& key) noexcept -> r
             } catch (...) {
                 got.first = result::no_memory; // a key that throws something else as it is copied
             }
+            more = grant(d, made); // as in `try_acquire`; perhaps to this node
             tidy(d, made);
         }
     } catch (...) {
@@ -340,7 +358,7 @@ auto keyed_core<Key, Hash, Atomics>::park(node& n, const Key& key) noexcept -> r
     }
     if (got.first == result::granted)
         n.granted = got.second;
-    deliver(d, made, false);
+    deliver(d, made, more);
     return got.first;
 }
 
@@ -422,6 +440,21 @@ void keyed_core<Key, Hash, Atomics>::release_in_domain(const place& p, bool wide
     deliver(d, made, more);
     lock held(s.mutex);
     leave(s, p.cost, held);
+}
+
+template <class Key, class Hash, class Atomics>
+void keyed_core<Key, Hash, Atomics>::succeeded(place& p) noexcept
+{
+    domain& d = domain_of(p.entry->hash);
+    results made;
+    bool more = false;
+    {
+        const lock held(d.mutex);
+        d.lines.succeeded(p);
+        more = grant(d, made);
+        tidy(d, made);
+    }
+    deliver(d, made, more);
 }
 
 template <class Key, class Hash, class Atomics>
@@ -551,6 +584,8 @@ void keyed_core<Key, Hash, Atomics>::tidy(domain& d, results& made) noexcept
     }
     if (has_wide_ && d.lines.waiting() == 0)
         word_.fetch_and(~waiting);
+    count(held_, d.held, d.lines.held());
+    count(overridden_, d.overridden, d.lines.overridden());
     const duration::rep again = d.lines.again().time_since_epoch().count();
     if (d.next_tick.load(std::memory_order_relaxed) != again) {
         d.next_tick.store(again);
@@ -579,10 +614,61 @@ void keyed_core<Key, Hash, Atomics>::deliver(domain& d, results& made, bool more
     settle(made.too_long, result::held_too_long);
 }
 
+// Under the lock of the domain. What it turns out not to need is given back by `tidy`.
+template <class Key, class Hash, class Atomics>
+bool keyed_core<Key, Hash, Atomics>::one_more(atomic<std::size_t>& of_all, std::size_t most,
+                                              std::size_t& of_domain) noexcept
+{
+    std::size_t there = of_all.load();
+    do {
+        if (there >= most)
+            return false;
+    } while (!of_all.compare_exchange_weak(there, there + 1));
+    ++of_domain;
+    return true;
+}
+
+template <class Key, class Hash, class Atomics>
+void keyed_core<Key, Hash, Atomics>::count(atomic<std::size_t>& of_all, std::size_t& of_domain,
+                                           std::size_t now_there) noexcept
+{
+    if (of_domain != now_there)
+        of_all.fetch_add(now_there - std::exchange(of_domain, now_there)); // it may wrap around
+}
+
+// So that what is over takes no place from others.
+template <class Key, class Hash, class Atomics>
+void keyed_core<Key, Hash, Atomics>::expire_all() noexcept
+{
+    const time_point at = now();
+    for (auto& each : domains_) {
+        domain& d = *each;
+        results made;
+        for (bool more = true; more;) {
+            const lock held(d.mutex);
+            more = d.lines.expire(at);
+            more = grant(d, made) || more;
+            tidy(d, made);
+        }
+        deliver(d, made, false);
+    }
+}
+
 template <class Key, class Hash, class Atomics>
 hold_result keyed_core<Key, Hash, Atomics>::hold(const Key& key, time_point until)
 {
     const std::uint32_t hash = hash_of(key);
+    const hold_result how = try_hold(key, hash, until);
+    if (how != hold_result::refused)
+        return how;
+    expire_all();
+    return try_hold(key, hash, until);
+}
+
+template <class Key, class Hash, class Atomics>
+hold_result keyed_core<Key, Hash, Atomics>::try_hold(const Key& key, std::uint32_t hash,
+                                                     time_point until)
+{
     domain& d = domain_of(hash);
     results made;
     hold_result how = hold_result::held;
@@ -590,7 +676,7 @@ hold_result keyed_core<Key, Hash, Atomics>::hold(const Key& key, time_point unti
         const lock held(d.mutex);
         entry& e = with_line(d, key, hash);
         const time_point at = now();
-        if (!d.lines.can_hold(e)) {
+        if (until > at && !d.lines.is_held(e) && !one_more(held_, max_held_, d.held)) {
             how = hold_result::refused;
         } else {
             d.lines.reserve();
@@ -656,6 +742,17 @@ bool keyed_core<Key, Hash, Atomics>::override_key(const Key& key, weir::limit li
                                                   std::size_t weight, time_point until)
 {
     const std::uint32_t hash = hash_of(key);
+    if (try_override(key, hash, limit, weight, until))
+        return true;
+    expire_all();
+    return try_override(key, hash, limit, weight, until);
+}
+
+template <class Key, class Hash, class Atomics>
+bool keyed_core<Key, Hash, Atomics>::try_override(const Key& key, std::uint32_t hash,
+                                                  weir::limit limit, std::size_t weight,
+                                                  time_point until)
+{
     domain& d = domain_of(hash);
     results made;
     bool more = false;
@@ -663,7 +760,7 @@ bool keyed_core<Key, Hash, Atomics>::override_key(const Key& key, weir::limit li
     {
         const lock held(d.mutex);
         entry& e = with_line(d, key, hash);
-        done = d.lines.can_override(e);
+        done = d.lines.is_overridden(e) || one_more(overridden_, max_overridden_, d.overridden);
         if (done) {
             d.lines.reserve();
             d.lines.override_key(e, limit, weight, until);
@@ -705,8 +802,9 @@ void keyed_core<Key, Hash, Atomics>::resize(std::size_t limit) noexcept
         results made;
         {
             const lock held(d.mutex);
-            d.lines.set_limit(limit);
-            fail_all_too_large(d, limit, made);
+            const std::size_t now_set = limit_.load(); // perhaps by another thread: the last counts
+            d.lines.set_limit(now_set);
+            fail_all_too_large(d, now_set, made);
             tidy(d, made);
         }
         for (bool more = true; more;) {
