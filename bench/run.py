@@ -137,6 +137,8 @@ def limit_rows():
                              ("limit_keyed_rate", by_hand("one rate_limiter", "limit_rate"), None),
                              ("limit_admission", by_hand("the limits apart", "limit_apart"), 2.0)):
         yield Row(name, (limits, name), 10 * M, 1 * M, [peer], goal, "counted")
+
+
 def key_rows():
     keys = "bench_keys"
     for kind in "keyed", "keyed_wide":
@@ -205,8 +207,7 @@ def weight_rows():
                   [Peer("Asio channel", "weight_asio_channel", name, True)], goal, key=key, absolute=absolute)
 
 
-ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
-ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
 
 
 class Refused(Exception):

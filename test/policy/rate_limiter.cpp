@@ -312,7 +312,6 @@ BOOST_AUTO_TEST_CASE(the_bare_executor_of_an_io_context_that_goes_first_closes_i
     BOOST_TEST(closed == 2);
 }
 
-BOOST_AUTO_TEST_CASE(a_new_rate_reaches_waiters)
 BOOST_AUTO_TEST_CASE(a_new_rate_reaches_those_that_wait)
 {
     in_many_orders([](simulation& s) {
