@@ -16,7 +16,6 @@
 #include <weir/policy/breaker.hpp>
 #include <weir/policy/keyed_rate_limiter.hpp>
 #include <weir/policy/keyed_semaphore.hpp>
-#include <weir/policy/rate.hpp>
 #include <weir/policy/rate_limiter.hpp>
 #include <weir/policy/retry.hpp>
 #include <weir/policy/retry_budget.hpp>
@@ -24,6 +23,7 @@
 #include <weir/policy/schedule.hpp>
 #include <weir/policy/timeout.hpp>
 #include <weir/policy/with_breaker.hpp>
+#include <weir/rate.hpp>
 #include <weir/run/assume_serial.hpp>
 #include <weir/run/blocking_lane.hpp>
 #include <weir/run/cancel.hpp>

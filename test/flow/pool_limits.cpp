@@ -4,8 +4,8 @@
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/breaker_options.hpp>
-#include <weir/policy/rate.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/time/sleep.hpp>
 
 #include "flow/int_pool.hpp"

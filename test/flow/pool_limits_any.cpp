@@ -6,8 +6,8 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker_options.hpp>
-#include <weir/policy/rate.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/time/sleep.hpp>
 

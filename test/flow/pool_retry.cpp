@@ -3,9 +3,9 @@
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/backoff.hpp>
-#include <weir/policy/rate.hpp>
 #include <weir/policy/retry_budget.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/time/sleep.hpp>
 

@@ -1,4 +1,4 @@
-#include <weir/policy/detail/gcra.hpp>
+#include <weir/detail/gcra.hpp>
 
 #include <boost/test/unit_test.hpp>
 

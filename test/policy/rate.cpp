@@ -1,4 +1,4 @@
-#include <weir/policy/rate.hpp>
+#include <weir/rate.hpp>
 
 #include <boost/test/unit_test.hpp>
 

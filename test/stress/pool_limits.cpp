@@ -3,8 +3,8 @@
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker_options.hpp>
-#include <weir/policy/rate.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/time/clock.hpp>
 

@@ -8,7 +8,7 @@
 #include <weir/policy/admission_limits.hpp>
 #include <weir/policy/admission_pass.hpp>
 #include <weir/policy/detail/admission_state.hpp>
-#include <weir/policy/rate.hpp>
+#include <weir/rate.hpp>
 #include <weir/sync/limit.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

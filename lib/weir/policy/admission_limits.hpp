@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/detail/gcra.hpp>
 #include <weir/policy/detail/admission_core.hpp>
-#include <weir/policy/detail/gcra.hpp>
-#include <weir/policy/rate.hpp>
+#include <weir/rate.hpp>
 #include <weir/sync/limit.hpp>
 
 #include <cstddef>

@@ -6,7 +6,7 @@
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
 #include <weir/policy/detail/keyed_rate_state.hpp>
-#include <weir/policy/rate.hpp>
+#include <weir/rate.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 

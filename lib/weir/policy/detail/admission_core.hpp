@@ -2,9 +2,9 @@
 
 #include <weir/detail/acquire_result.hpp>
 #include <weir/detail/atomics.hpp>
+#include <weir/detail/gcra.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/duration.hpp>
-#include <weir/policy/detail/gcra.hpp>
 
 #include <algorithm>
 #include <array>

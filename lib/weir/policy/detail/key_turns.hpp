@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/detail/instant_heap.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/duration.hpp>
-#include <weir/policy/detail/instant_heap.hpp>
 #include <weir/policy/detail/slabs.hpp>
 #include <weir/policy/key_options.hpp>
 #include <weir/sync/limit.hpp>

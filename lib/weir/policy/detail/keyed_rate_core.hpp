@@ -2,10 +2,10 @@
 
 #include <weir/detail/acquire_result.hpp>
 #include <weir/detail/atomics.hpp>
+#include <weir/detail/gcra.hpp>
+#include <weir/detail/instant_heap.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/duration.hpp>
-#include <weir/policy/detail/gcra.hpp>
-#include <weir/policy/detail/instant_heap.hpp>
 #include <weir/policy/detail/key_table.hpp>
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 #pragma once
 
+#include <weir/detail/gcra.hpp>
 #include <weir/detail/own_timer.hpp>
 #include <weir/duration.hpp>
-#include <weir/policy/detail/gcra.hpp>
 #include <weir/policy/detail/rate_core.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

@@ -69,8 +69,8 @@ public:
 
     /// Takes a place for the job, and makes its claims; or says why there is none.
     virtual error_code try_admit(job_record& job) = 0;
-    /// The same, and waits for a place, until the job's deadline at the latest. Throws when there is
-    /// no memory, and then leaves the waiter where it is.
+    /// The same, and waits for a place, until the job's deadline at the latest. Throws when there
+    /// is no memory, and then leaves the waiter where it is.
     virtual void async_admit(std::unique_ptr<place_waiter>& waiter,
                              const boost::asio::any_io_executor& executor,
                              boost::asio::cancellation_slot slot) = 0;

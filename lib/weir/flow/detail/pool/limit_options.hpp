@@ -1,8 +1,8 @@
 #pragma once
 
 #include <weir/policy/breaker_options.hpp>
-#include <weir/policy/rate.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/sync/limit.hpp>
 
 #include <cstdint>

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <weir/detail/gcra.hpp>
+#include <weir/detail/instant_heap.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/detail/time_service.hpp>
 #include <weir/flow/detail/pool/job_limits.hpp>
 #include <weir/flow/detail/pool/limit_options.hpp>
 #include <weir/policy/admission.hpp>
 #include <weir/policy/breaker.hpp>
-#include <weir/policy/detail/gcra.hpp>
-#include <weir/policy/detail/instant_heap.hpp>
 #include <weir/policy/keyed_semaphore.hpp>
 #include <weir/policy/schedule.hpp>
 

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <weir/duration.hpp>
-#include <weir/policy/rate.hpp>
+#include <weir/rate.hpp>
 
 #include <algorithm>
 #include <bit>
