@@ -93,9 +93,10 @@ BOOST_AUTO_TEST_CASE(passes_balance_between_threads_under_cancels_and_changes)
                 r.key(key);
             if (n % 4 != 0)
                 r.tokens(1 + n % 3);
-            auto got = co_await all.async_acquire_until(
-                n % 7 == 0 ? weir::now(runners.executor(0)) + 50us : weir::time_point::max(), r,
-                asio::bind_cancellation_slot(link.slot(), quiet));
+            const auto until =
+                n % 7 == 0 ? weir::now(runners.executor(0)) + 50us : weir::time_point::max();
+            auto token = asio::bind_cancellation_slot(link.slot(), quiet);
+            auto got = co_await all.async_acquire_until(until, r, token);
             if (std::get<0>(got))
                 co_return;
             auto& pass = std::get<1>(got);
