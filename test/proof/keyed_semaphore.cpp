@@ -225,7 +225,7 @@ private:
             return;
         }
         expect(p.key() == key && p.weight() == 1, "the permit that it asked for");
-        const bool is_fresh = key == 0 && check_hold(p);
+        bool is_fresh = key == 0 && check_hold(p);
         ++out_.at(key);
         if (semaphore_) {
             expect(semaphore_->in_use(key) <= most_, "no more of a key than its limit");
@@ -235,10 +235,11 @@ private:
         if (shape_.probes_say_so) {
             if (is_fresh)
                 after_hold_ = false;
+            is_fresh = false;
             p.succeeded();
             expect(!p.is_probe(), "it is no probe any more");
         }
-        asio::post(c.get_executor(), give_back{*this, std::move(p), key, holds_});
+        asio::post(c.get_executor(), give_back{*this, std::move(p), key, is_fresh ? holds_ : 0});
     }
 
     // True: it is the probe of the last hold.
@@ -247,17 +248,15 @@ private:
         expect(!p.is_probe() || held_, "no probe without a hold");
         if (!after_hold_)
             return false;
-        const bool is_fresh = p.is_probe() && under_way_ == 0;
-        if (p.is_probe()) {
-            expect(semaphore_ == nullptr || world_.now() >= held_until_ || under_way_ != 0,
-                   "no probe goes before the end of the hold");
-            expect(++probes_ == 1 || under_way_ != 0, "one probe at a time");
-        } else {
-            expect(under_way_ != 0, "after a hold one goes alone");
-        }
-        if (under_way_ != 0)
+        if (under_way_ != 0) { // these are delivered before time passes
             --under_way_;
-        return is_fresh;
+            return false;
+        }
+        expect(p.is_probe(), "after a hold one goes alone");
+        expect(semaphore_ == nullptr || world_.now() >= held_until_,
+               "no probe goes before the end of the hold");
+        expect(++probes_ == 1, "one probe at a time");
+        return true;
     }
 
     // Where the context of its handler goes, it is destroyed: then it counts as released.
@@ -292,7 +291,7 @@ private:
     {
         --out_.at(key);
         ++released_.at(key);
-        const bool counts = p.is_probe() && holds == holds_;
+        const bool counts = holds != 0 && holds == holds_; // the probe of the last hold
         if (counts)
             probes_ = 0;
         if (shape_.probes_fail && p.is_probe() && !std::exchange(failed_, true)) {
