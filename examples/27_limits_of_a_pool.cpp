@@ -15,7 +15,7 @@ int main()
 {
     // [limits]
     auto options = weir::pool_options(8);
-    options.per_key(2).key_share(0.5); // of each customer: 2 run, and half of the queue may wait
+    options.per_key(2).key_share(0.5); // of each customer: 2 run, and half of the places are taken
     options.rate(weir::rate::per_second(1000), 10);
     options.retry(weir::retry_policy(3).backoff(weir::backoff(1ms, 10ms)));
     // [/limits]

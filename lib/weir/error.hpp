@@ -33,7 +33,7 @@ enum class errc {
     /// with `pool_options::reject_late`.
     not_in_time,
     /// A breaker is open: what it stands before has failed too often of late, and is not asked.
-    /// From: `breaker`, and what is run with one.
+    /// From: `with_breaker`, and pools with `pool_options::breaker`.
     breaker_open,
     /// The work failed with an exception that has no error code. From: `async_retry`, whose
     /// `attempts` hold the exception.

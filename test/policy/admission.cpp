@@ -436,7 +436,7 @@ BOOST_AUTO_TEST_CASE(a_large_request_does_not_starve_among_small_ones)
         20);
 }
 
-BOOST_AUTO_TEST_CASE(one_full_key_does_not_hold_back_others)
+BOOST_AUTO_TEST_CASE(a_full_key_keeps_its_claims_and_others_pass_beside_them)
 {
     simulation s(1);
     limited l(s.a.get_executor(), 10, 100, 1);
@@ -456,6 +456,26 @@ BOOST_AUTO_TEST_CASE(one_full_key_does_not_hold_back_others)
     BOOST_TEST(l.all->keys() == 1U);
     l.held.clear();
     BOOST_TEST(l.all->keys() == 0U);
+    s.run();
+}
+
+// What `admission` says of its fairness: two wait for their key, and keep their claims on places.
+BOOST_AUTO_TEST_CASE(the_claims_of_a_full_key_may_take_all_places)
+{
+    simulation s(1);
+    limited l(s.a.get_executor(), 4, 100, 2);
+    for (int i = 0; i < 4; ++i)
+        l.begin(i, l.ask(1, 0).key("many"));
+    l.begin(10, l.ask(1, 0).key("one"));
+    s.world.run();
+    BOOST_TEST(l.order.size() == 2U);
+    BOOST_TEST(!l.held.contains(10));
+    l.held.erase(0);
+    s.world.run();
+    BOOST_TEST((l.held.contains(2) && l.held.contains(10)));
+    l.held.clear();
+    s.world.run();
+    l.held.clear();
     s.run();
 }
 

@@ -570,13 +570,13 @@ BOOST_AUTO_TEST_CASE(a_failed_probe_is_followed_by_another)
     simulation s(1);
     after_a_hold h(s);
     s.world.run();
-    h.out.at(0).fail();
+    h.out.at(0).failed();
     s.world.run();
     BOOST_TEST(h.out.size() == 2U);
     BOOST_TEST(h.out[1].is_probe());
-    h.out[1].fail();
+    h.out[1].failed();
     s.world.run();
-    h.out.at(2).fail(); // none waits: a newcomer is the next
+    h.out.at(2).failed(); // none waits: a newcomer is the next
     const permit probe = h.all.try_acquire("a");
     BOOST_TEST(probe.is_probe());
     BOOST_TEST(!h.all.try_acquire("a"));

@@ -61,7 +61,8 @@ BOOST_AUTO_TEST_CASE(by_default_every_error_is_transient_but_those_that_are_fina
     BOOST_TEST(!weir::is_transient(weir::error_code()));
     BOOST_TEST(!weir::is_transient(weir::error_code(asio::error::operation_aborted)));
     for (const auto code : {weir::errc::closed, weir::errc::timed_out, weir::errc::too_large,
-                            weir::errc::no_capacity, weir::errc::taken, weir::errc::breaker_open}) {
+                            weir::errc::no_capacity, weir::errc::taken, weir::errc::breaker_open,
+                            weir::errc::not_in_time, weir::errc::held_too_long}) {
         BOOST_TEST(!weir::is_transient(weir::error_code(code)));
         BOOST_TEST(!weir::is_transient(thrown(weir::system_error(code))));
     }

@@ -295,7 +295,7 @@ private:
         if (counts)
             probes_ = 0;
         if (shape_.probes_fail && p.is_probe() && !std::exchange(failed_, true)) {
-            p.fail();
+            p.failed();
         } else {
             if (counts)
                 after_hold_ = false;

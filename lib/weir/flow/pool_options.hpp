@@ -144,7 +144,7 @@ public:
     pool_options& retry(const retry_policy& policy);
 
     /// Jobs of a key whose jobs keep failing end at once, as `failed` with `errc::breaker_open`,
-    /// until the breaker tries again. Default: none.
+    /// until the breaker tries again. Those without a key count as one key. Default: none.
     pool_options& breaker(const breaker_options& options);
 
     limit workers() const noexcept { return workers_; }

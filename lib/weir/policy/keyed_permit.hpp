@@ -18,7 +18,9 @@ class keyed_acquire_operation;
 
 } // namespace detail
 
-/// A share of what a `keyed_semaphore` lets one key have, released on destruction.
+/// A share of what a `keyed_semaphore` lets one key have, released on destruction. That says that
+/// the work succeeded, even when an exception destroys it: after a hold, call `failed` for work
+/// that did not.
 ///
 /// Threads: any thread; one object by one thread at a time.
 /// Lifetime: may outlive its semaphore.
@@ -56,7 +58,7 @@ public:
 
     /// As `release`, for work that did not succeed: if this is the probe, the next waiter goes
     /// alone as this one did.
-    void fail() noexcept { end(detail::key_verdict::unknown); }
+    void failed() noexcept { end(detail::key_verdict::unknown); }
 
     /// Whether it goes alone, because its key was held before.
     bool is_probe() const noexcept { return at_.probe != 0; }

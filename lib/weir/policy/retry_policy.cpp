@@ -39,7 +39,9 @@ bool is_transient(const error_code& error) noexcept
     case errc::too_large:
     case errc::no_capacity:
     case errc::taken:
+    case errc::not_in_time:
     case errc::breaker_open:
+    case errc::held_too_long:
         return false;
     default:
         return true;

@@ -17,8 +17,9 @@ namespace weir {
 
 /// Whether trying again may help, as a `retry_policy` decides by default. Yes for every error but
 /// these: success; a cancelled operation; what weir refuses for good (`errc::closed`, `too_large`,
-/// `no_capacity`, `taken`), or for now on purpose (`errc::breaker_open`); and `errc::timed_out`,
-/// for the far side may still be at work, and a retry would double its load.
+/// `no_capacity`, `taken`, `not_in_time`), or for now on purpose (`errc::breaker_open`,
+/// `held_too_long`); and `errc::timed_out`, for the far side may still be at work, and a retry
+/// would double its load.
 bool is_transient(const error_code& error) noexcept;
 
 /// The same for an exception: that of its code for a `system_error`, Boost's or the standard's. No

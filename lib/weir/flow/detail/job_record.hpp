@@ -39,7 +39,7 @@ struct job_record {
     job_timings times;
     bool timed = false;                   // the pool takes timings
     std::uint32_t attempts = 0;           // that were begun
-    bool never_starts = false;            // again: it ends with this error
+    bool never_starts = false;            // (again): it ends with the error below
     std::exception_ptr last_error;        // of the attempt before, or why it never starts
     std::shared_ptr<void> kept;           // the job, when the pool keeps jobs
     const std::type_info* type = nullptr; // of it

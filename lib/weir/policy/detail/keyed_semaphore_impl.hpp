@@ -118,7 +118,7 @@ private:
     {
         if (!this->alarm_is_out())
             return;
-        take().fail(); // whatever it was for was not done
+        take().failed(); // whatever it was for was not done
         this->destroy();
     }
 

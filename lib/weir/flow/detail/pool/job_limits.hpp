@@ -80,7 +80,6 @@ public:
 
     // ---- workers
 
-    virtual bool retries() const noexcept = 0;
     /// An attempt failed with this error. When there may be another, says when; the caller must put
     /// the job to `sleep`.
     virtual std::optional<time_point> next_attempt(const job_record& job,
@@ -114,7 +113,7 @@ public:
     virtual void look_again() noexcept = 0;
 
     virtual std::uint64_t accepted() const noexcept = 0;
-    /// Not started and not asleep.
+    /// In line: not started yet, or about to start again.
     virtual std::size_t waiting() const noexcept = 0;
     virtual std::size_t sleeping() const noexcept = 0;
     virtual std::size_t waiting_submitters() const noexcept = 0;

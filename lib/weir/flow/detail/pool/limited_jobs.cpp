@@ -198,7 +198,7 @@ error_code limited_jobs::claim(job_record& job, keyed_permit<std::string>&& shar
         {
             std::lock_guard lock(mutex_);
             deadlines_.reserve(claims_ + 1);
-            if (retries())
+            if (options_.retry)
                 sleeping_.reserve(claims_ + 1);
             ++claims_;
         }

@@ -44,7 +44,6 @@ public:
                      boost::asio::cancellation_slot slot) override;
     error_code add(std::unique_ptr<limited_job>& job) noexcept override;
 
-    bool retries() const noexcept override { return options_.retry.has_value(); }
     std::optional<time_point> next_attempt(const job_record& job,
                                            const std::exception_ptr& error) override;
     void sleep(std::unique_ptr<limited_job> job, time_point until) noexcept override;
@@ -107,7 +106,9 @@ private:
     const admission_count places_count_;
     const admission_count bytes_count_;
     std::optional<admission<>> admission_;
-    std::optional<keyed_semaphore<std::string>> shares_; // of the places, a key
+    // Of the places, by key. Not `admission_limits::per_key`: a submitter that waits for its key
+    // would keep its claim on a place, and those of one key would claim all places.
+    std::optional<keyed_semaphore<std::string>> shares_;
     const std::shared_ptr<const clock_source> time_;
     std::optional<breaker<std::string>> breaker_;
 
