@@ -1,6 +1,7 @@
 // Jobs whose deadline would come while they are queued are refused, on request.
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/rate.hpp>
 #include <weir/time/sleep.hpp>
 
 #include "flow/int_pool.hpp"
@@ -73,6 +74,57 @@ BOOST_AUTO_TEST_CASE(with_nothing_queued_only_a_deadline_of_the_past_is_refused)
         });
         s.run();
     });
+}
+
+// Twice as many as the worker can do, all with the same deadline: those that died in the queue
+// would say that nobody waits longer than that.
+BOOST_AUTO_TEST_CASE(under_steady_overload_the_accepted_ones_succeed)
+{
+    in_many_orders(
+        [](simulation& s) {
+            int_pool jobs({s.a.get_executor()}, pool_options(1).queue(64).reject_late(),
+                          twice_after_a_second);
+            std::map<weir::job_id, status> got;
+            s.spawn([&] { return collect(jobs, got); });
+            s.spawn([&]() -> asio::awaitable<void> {
+                for (int i = 0; i < 240; ++i) {
+                    (void)jobs.try_submit(i, job_options().deadline(s.world.now() + 5s));
+                    co_await weir::async_sleep_for(s.b.get_executor(), 500ms);
+                }
+                jobs.close();
+            });
+            s.run();
+            BOOST_TEST(jobs.ledger().ok >= 115U);
+            BOOST_TEST(jobs.ledger().timed_out <= 2U);
+        },
+        20);
+}
+
+BOOST_AUTO_TEST_CASE(a_rate_is_known_before_anything_has_started)
+{
+    in_many_orders(
+        [](simulation& s) {
+            const auto rate = weir::rate::per_second(20);
+            int_pool jobs({s.a.get_executor()},
+                          pool_options(4).queue(500).rate(rate, 1).reject_late().discard_results(),
+                          [](int n) { return slow(n); });
+            for (int i = 0; i < 200; ++i)
+                (void)jobs.try_submit(i, job_options().deadline(s.world.now() + 20s));
+            jobs.close();
+            s.run();
+            BOOST_TEST(jobs.ledger().rejected == 0U); // 4 workers do 4 a second: it cannot be known
+            int_pool quick({s.a.get_executor()},
+                           pool_options(4).queue(500).rate(rate, 1).reject_late().discard_results(),
+                           [](int n) -> asio::awaitable<int> { co_return n; });
+            for (int i = 0; i < 200; ++i)
+                (void)quick.try_submit(i, job_options().deadline(s.world.now() + 2s));
+            quick.close();
+            s.run();
+            BOOST_TEST(quick.ledger().timed_out == 0U);
+            BOOST_TEST(quick.ledger().ok >= 38U);
+            BOOST_TEST(quick.ledger().ok == quick.ledger().accepted);
+        },
+        20);
 }
 
 BOOST_AUTO_TEST_CASE(without_the_option_late_jobs_are_accepted_and_time_out)

@@ -191,7 +191,7 @@ BOOST_AUTO_TEST_CASE(jobs_that_wait_for_limits_keep_their_accounts)
 {
     const auto limits = [] {
         return pool_options(2).queue(4).per_key(1).key_share(0.8).bytes(100).rate(
-            weir::rate(1, 100ms));
+            weir::rate(1, 100ms), 1);
     };
     fails_everywhere(5, limits(), slow);
     fails_everywhere(5, limits().breaker(weir::breaker_options()), plain);

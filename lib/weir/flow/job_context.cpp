@@ -18,4 +18,10 @@ job_options job_context::options()
     return inherited;
 }
 
+void job_context::hold(time_point until)
+{
+    if (record_ != nullptr && record_->claims)
+        record_->claims->hold(until);
+}
+
 } // namespace weir

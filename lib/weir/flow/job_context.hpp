@@ -56,6 +56,18 @@ public:
     /// Memory: the first call in a job costs two allocations.
     job_options options();
 
+    /// The far side asked for a pause, as with HTTP's Retry-After: no job of this job's key starts
+    /// before then. After it one of them goes alone, the probe; the others follow when it has
+    /// succeeded. When this job fails, its own next attempt does not begin before then either, and
+    /// its failure says nothing to the breaker. A hold is never shortened.
+    ///
+    /// A hold of more than two minutes means "go away": the jobs of the key that wait, and those
+    /// that come meanwhile, end at once, as `failed` with `errc::held_too_long`.
+    ///
+    /// Shape: for pools with one of the limits of `pool_options` from `per_key` on; in another it
+    ///        does nothing. A job without a key holds itself only.
+    void hold(time_point until);
+
 protected:
     explicit job_context(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
     ~job_context() = default;

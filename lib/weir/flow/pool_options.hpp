@@ -98,11 +98,12 @@ public:
     /// it costs a copy of the job and two allocations.
     pool_options& keep_jobs();
 
-    /// Refuses a job at once, with `errc::not_in_time`, when its deadline would come while it is
-    /// queued: when jobs are queued, and the last ones to start had waited longer than it may. A
-    /// job that would only be dropped later takes no place, and its submitter can still ask
-    /// elsewhere. An estimate: the average of the waits, in which each start counts for an eighth.
-    /// Default off.
+    /// Refuses a job at once, with `errc::not_in_time`, when others are queued and it would
+    /// probably not end by its deadline. A job that would only be dropped later takes no place, and
+    /// its submitter can still ask elsewhere. An estimate: the time that the queue has been taking
+    /// from one start to the next, for each job that is queued and this one, and the time that jobs
+    /// have been running (averages, in which each counts for an eighth); no less than `rate`
+    /// allows. It knows nothing of keys. Default off.
     ///
     /// Memory: each job costs one allocation more, and a look at the clock when it is submitted.
     pool_options& reject_late();
@@ -132,7 +133,7 @@ public:
 
     /// How many jobs start in a time, and how many at once: in any window no more than the burst
     /// and what the rate makes of the window. Each attempt counts. Default: no limit.
-    pool_options& rate(const weir::rate& starts, std::uint64_t burst = 1);
+    pool_options& rate(const weir::rate& starts, std::uint64_t burst);
 
     /// A job that failed is run again, as the policy says. Meanwhile it waits, holding its place
     /// and nothing else; `timeout` is for each attempt, its deadline for all of them. What was

@@ -27,8 +27,8 @@ public:
     /// opens on a hiccup, a longer one takes longer to notice.
     breaker_options& window(std::size_t calls);
 
-    /// Opens when this many calls of the window have failed. At least 1, default 10: half of the
-    /// default window. Above `window`: never.
+    /// Opens when this many calls of the window have failed. At least 1, default half of the
+    /// window, rounded up. Above `window`: never.
     breaker_options& failures(std::size_t calls);
 
     /// Opens as well when this many calls of the window took `length` or longer. Default: slow
@@ -51,7 +51,7 @@ public:
     breaker_options& forget_after(duration length);
 
     std::size_t window() const noexcept { return window_; }
-    std::size_t failures() const noexcept { return failures_; }
+    std::size_t failures() const noexcept { return failures_ != 0 ? failures_ : (window_ + 1) / 2; }
     duration slow() const noexcept { return slow_; }
     std::size_t slow_calls() const noexcept { return slow_calls_; }
     duration open_for() const noexcept { return open_for_; }
@@ -61,7 +61,7 @@ public:
 
 private:
     std::size_t window_ = 20;
-    std::size_t failures_ = 10;
+    std::size_t failures_ = 0; // half of the window
     duration slow_ = duration::max();
     std::size_t slow_calls_ = 65; // never: no window is as long
     duration open_for_ = std::chrono::seconds(10);

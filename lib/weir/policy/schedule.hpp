@@ -138,6 +138,8 @@ public:
     /// When the hold of a key ends; an instant in the past when it is not held.
     time_point held_until(const Key& key) const;
 
+    duration max_hold() const noexcept { return turns_.max_hold(); }
+
     /// Gives one key another limit, and `weight` quanta a turn, until then. False when
     /// `max_overridden` other keys are overridden: nothing has changed. `paused` lets nothing out.
     /// Throws `std::invalid_argument` when `weight` is 0.

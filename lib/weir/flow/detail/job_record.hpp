@@ -25,6 +25,9 @@ public:
     job_claims(const job_claims&) = delete;
     job_claims& operator=(const job_claims&) = delete;
     virtual ~job_claims() = default;
+
+    /// See `job_context::hold`.
+    virtual void hold(time_point until) = 0;
 };
 
 /// What is known about a job beside its number, if anything.

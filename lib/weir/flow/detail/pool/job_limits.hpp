@@ -113,6 +113,8 @@ public:
     virtual void look_again() noexcept = 0;
 
     virtual std::uint64_t accepted() const noexcept = 0;
+    /// Between two starts, by the rate.
+    virtual duration least_interval() const noexcept = 0;
     /// In line: not started yet, or about to start again.
     virtual std::size_t waiting() const noexcept = 0;
     virtual std::size_t sleeping() const noexcept = 0;

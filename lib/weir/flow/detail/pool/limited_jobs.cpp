@@ -32,6 +32,12 @@ public:
             owner->give_up(*this);
     }
 
+    void hold(time_point until) override
+    {
+        if (const auto kept = owner)
+            kept->hold(*this, until);
+    }
+
     enum class place : std::uint8_t { elsewhere, in_line, asleep, let_go };
 
     const std::string& key;               // the record's
@@ -42,7 +48,8 @@ public:
     limited_job* job = nullptr;           // owned, while it is held back
     place held_back = place::elsewhere;
     job_schedule::waiting queued;
-    time_point wakes; // when it is asleep
+    time_point wakes;                          // when it is asleep
+    time_point not_before = time_point::min(); // may its next attempt begin
     bool handed_over = false;
     bool sleeps = false;                // until a worker has taken it
     job_schedule::place running;        // among those of its key
@@ -112,7 +119,7 @@ namespace {
 
 key_options options_of(const limit_options& options)
 {
-    return key_options(options.per_key).max_held(1).max_overridden(1);
+    return key_options(options.per_key).max_overridden(1);
 }
 
 } // namespace
@@ -325,6 +332,7 @@ error_code limited_jobs::add(std::unique_ptr<limited_job>& job) noexcept
         }
         ++accepted_;
         stand_in_line(c, job.release());
+        end_if_held_too_long(c, time_->now());
     }
     look_again();
     return error_code();
@@ -399,14 +407,16 @@ std::optional<time_point> limited_jobs::next_attempt(const job_record& job,
                                                      const std::exception_ptr& error)
 {
     time_point latest = time_point::max();
+    time_point earliest = time_point::min();
     {
         std::lock_guard lock(mutex_);
         if (letting_go_)
             return std::nullopt;
         latest = no_later_;
+        earliest = claims_of(job).not_before;
     }
     return options_.retry->next(job.attempts, error, time_->now(),
-                                std::min(latest, job.options.deadline()));
+                                std::min(latest, job.options.deadline()), earliest);
 }
 
 void limited_jobs::sleep(std::unique_ptr<limited_job> job, time_point until) noexcept
@@ -437,12 +447,49 @@ void limited_jobs::end_sleep(claims& c) noexcept
     let_go(c);
 }
 
+void limited_jobs::hold(claims& c, time_point until)
+{
+    {
+        std::lock_guard lock(mutex_);
+        c.not_before = std::max(c.not_before, until);
+        if (!c.key.empty()) {
+            const time_point now = time_->now();
+            if (waiting_.hold(c.key, until, now) == hold_result::too_long)
+                while (const auto job = waiting_.take(c.key))
+                    end_held((*job)->record());
+        }
+    }
+    look_again();
+}
+
+void limited_jobs::end_if_held_too_long(claims& c, time_point now) noexcept
+{
+    if (waiting_.held() == 0 || c.held_back != claims::place::in_line ||
+        waiting_.held_until(c.key) <= saturating_add(now, waiting_.max_hold()))
+        return;
+    (void)waiting_.take(c.queued);
+    end_held(c.job->record());
+}
+
+// It has come out of the line.
+void limited_jobs::end_held(job_record& record) noexcept
+{
+    record.last_error = std::make_exception_ptr(system_error(errc::held_too_long));
+    record.never_starts = true;
+    claims& c = claims_of(record);
+    if (c.is_in_heap())
+        deadlines_.remove(c);
+    c.held_back = claims::place::let_go;
+    let_go_.push_back(c);
+}
+
 bool limited_jobs::taken(job_record& job) noexcept
 {
     claims& c = claims_of(job);
     bool slept = false;
     {
         std::lock_guard lock(mutex_);
+        c.not_before = time_point::min();
         slept = std::exchange(c.sleeps, false);
         asleep_ -= slept ? 1 : 0;
     }
@@ -491,7 +538,8 @@ void limited_jobs::settle(claims& c, verdict how) noexcept
         waiting_.failed(c.running);
     if (how == verdict::succeeded)
         c.allowed.succeeded(time_->now());
-    else if (how == verdict::failed)
+    else if (how == verdict::failed &&
+             c.not_before == time_point::min()) // it was not asked to wait
         c.allowed.failed(time_->now());
     c.allowed = {};
 }
@@ -580,6 +628,7 @@ void limited_jobs::wake_sleepers(time_point now) noexcept
         }
         sleeping_.remove(c);
         stand_in_line(c, c.job);
+        end_if_held_too_long(c, now);
     }
 }
 
@@ -735,6 +784,15 @@ std::uint64_t limited_jobs::accepted() const noexcept
 {
     std::lock_guard lock(mutex_);
     return accepted_;
+}
+
+duration limited_jobs::least_interval() const noexcept
+{
+    if (!options_.rate)
+        return duration::zero();
+    const weir::rate& each = options_.rate->each;
+    return each.period() / static_cast<duration::rep>(
+                               std::min<std::uint64_t>(each.count(), std::uint64_t{1} << 62));
 }
 
 std::size_t limited_jobs::waiting() const noexcept

@@ -59,6 +59,7 @@ public:
     void look_again() noexcept override;
 
     std::uint64_t accepted() const noexcept override;
+    duration least_interval() const noexcept override;
     std::size_t waiting() const noexcept override;
     std::size_t sleeping() const noexcept override;
     std::size_t waiting_submitters() const noexcept override;
@@ -75,6 +76,7 @@ private:
     struct admitted;
 
     static claims& claims_of(const job_record& job) noexcept;
+    void hold(claims& c, time_point until);
     limit places() const noexcept;
     limit share_of(limit places) const noexcept;
     admission_request<> request_for(const job_record& job) const;
@@ -92,6 +94,8 @@ private:
     void let_go(claims& c) noexcept;
     void let_one_go() noexcept;
     void end_sleep(claims& c) noexcept;
+    void end_if_held_too_long(claims& c, time_point now) noexcept;
+    void end_held(job_record& record) noexcept;
     std::unique_ptr<limited_job> release(claims& c) noexcept;
     void take_out(claims& c) noexcept;
     void wake_sleepers(time_point now) noexcept;

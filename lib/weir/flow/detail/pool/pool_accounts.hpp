@@ -3,6 +3,7 @@
 #include <weir/duration.hpp>
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/detail/pool/job_counters.hpp>
+#include <weir/flow/detail/pool/queue_pace.hpp>
 #include <weir/flow/drain_report.hpp>
 #include <weir/flow/ledger.hpp>
 #include <weir/flow/outcome.hpp>
@@ -39,18 +40,8 @@ public:
         sum.rejected = rejected_.load(std::memory_order_relaxed);
     }
 
-    /// How long a job waited that starts now.
-    void add_wait(duration wait) noexcept
-    {
-        // Two threads may each lose the other's: it is an estimate.
-        const duration::rep before = recent_wait_.load(std::memory_order_relaxed);
-        recent_wait_.store(before + (wait.count() - before) / 8, std::memory_order_relaxed);
-    }
-    /// The average of the waits, in which each start counts for an eighth.
-    duration recent_wait() const noexcept
-    {
-        return duration(recent_wait_.load(std::memory_order_relaxed));
-    }
+    queue_pace& pace() noexcept { return pace_; }
+    const queue_pace& pace() const noexcept { return pace_; }
 
     void add_times(const job_timings& times);
     void add_times_to(pool_stats& stats) const;
@@ -63,7 +54,7 @@ public:
 private:
     std::atomic<std::uint64_t> rejected_{0};
     std::atomic<std::uint64_t> stuck_{0};
-    std::atomic<duration::rep> recent_wait_{0};
+    queue_pace pace_;
     std::array<std::atomic<std::uint64_t>, statuses> elsewhere_{};
     mutable std::mutex mutex_; // of all below
     std::vector<std::unique_ptr<const unfinished_job>> unfinished_;

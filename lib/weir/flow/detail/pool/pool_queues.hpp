@@ -102,9 +102,8 @@ public:
     /// Whether it would probably start too late: for pools that reject that.
     bool comes_late(const ticket& job) const
     {
-        const bool others_wait =
-            jobs_->size() != 0 || (this->limits() != nullptr && this->limits()->waiting() != 0);
-        return this->is_late(job, others_wait);
+        const std::size_t held_back = this->limits() != nullptr ? this->limits()->waiting() : 0;
+        return this->is_late(job, jobs_->size() + held_back);
     }
 
     /// Puts it in the queue now. On error it is as it was. Not inline, for there it would keep the

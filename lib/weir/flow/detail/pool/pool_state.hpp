@@ -124,11 +124,11 @@ public:
     /// Whether jobs are looked at before they are taken in: by limits, or because late ones are
     /// rejected.
     bool checks_submits() const noexcept { return checks_submits_; }
-    /// Whether it would probably start too late, if it had to queue: for pools that reject that.
-    bool is_late(const ticket& job, bool must_queue) const
+    /// Whether it would probably end too late behind so many others: for pools that refuse that.
+    bool is_late(const ticket& job, std::size_t ahead) const
     {
         return options_.rejects_late() && job.deadline() != time_point::max() &&
-               starts_late(job, must_queue);
+               ends_late(job, ahead);
     }
 
     /// From any thread: cancels the job that this task is, if it runs.
@@ -316,7 +316,7 @@ private:
     void set_timeout(worker& w, time_point at);
     [[gnu::cold]] void abandon(worker& w);
     void account(worker& w, ticket& job, status s, time_point started);
-    [[gnu::cold]] bool starts_late(const ticket& job, bool must_queue) const;
+    [[gnu::cold]] bool ends_late(const ticket& job, std::size_t ahead) const;
     std::optional<duration> time_queued(const ticket& job) const;
     time_point current_time() const;
 

@@ -28,8 +28,6 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
     if (job.record && job.record->never_starts)
         return end_job(w, job, false);
     if (job.record && !again) {
-        if (options_.rejects_late())
-            accounts_.add_wait(now - job.record->times.queued);
         job.record->times.started = job.record->times.finished = now;
     }
     const time_point over = std::min(saturating_add(now, options_.timeout()), job.deadline());
@@ -59,8 +57,11 @@ status pool_state::begin_checked_job(worker& w, ticket& job, bool may_suspend)
     }
     if (may_suspend && job.record && job.record->options.token().can_be_cancelled())
         job.record->options.listen_(w);
-    if (job.record)
+    if (job.record) {
         ++job.record->attempts;
+        if (options_.rejects_late() && !again)
+            accounts_.pace().started(job.record->times.queued, now);
+    }
     return status::ok;
 }
 
@@ -196,14 +197,18 @@ void pool_state::account(worker& w, ticket& job, status s, time_point started)
         return;
     release(job.record.get(), s);
     job.record->times.finished = now;
+    if (s == status::ok && options_.rejects_late())
+        accounts_.pace().ran(now - started);
     if (job.record->timed)
         accounts_.add_times(job.record->times);
 }
 
-bool pool_state::starts_late(const ticket& job, bool must_queue) const
+bool pool_state::ends_late(const ticket& job, std::size_t ahead) const
 {
-    const duration wait = must_queue ? accounts_.recent_wait() : duration::zero();
-    return saturating_add(job.record->times.queued, wait) >= job.deadline();
+    const duration least = limits_ ? limits_->least_interval() : duration::zero();
+    const duration length =
+        ahead != 0 ? accounts_.pace().until_end(ahead, least) : duration::zero();
+    return saturating_add(job.record->times.queued, length) >= job.deadline();
 }
 
 std::optional<duration> pool_state::time_queued(const ticket& job) const

@@ -1,0 +1,198 @@
+// A job that is asked to wait holds its key.
+#include <weir/flow/worker_pool.hpp>
+#include <weir/policy/backoff.hpp>
+#include <weir/policy/breaker_options.hpp>
+#include <weir/policy/retry_policy.hpp>
+#include <weir/time/sleep.hpp>
+
+#include "flow/int_pool.hpp"
+#include "flow/pool_jobs.hpp"
+#include "support/simulation.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using namespace weir::test;
+using weir::errc;
+using weir::job_context;
+using weir::job_options;
+using weir::pool_options;
+using weir::status;
+
+namespace {
+
+struct start {
+    std::string key;
+    weir::duration at;
+    int number;
+};
+
+// A far side that answers the first calls for the key "a" with "come back in so long".
+struct far_side {
+    asio::awaitable<int> operator()(int n, job_context& context)
+    {
+        const std::string key(context.key());
+        starts.push_back({key, s.elapsed(), n});
+        const auto executor = co_await asio::this_coro::executor;
+        co_await weir::async_sleep_for(executor, 100ms);
+        if (key != "b" && refusals > 0) {
+            --refusals;
+            context.hold(s.world.now() + pause);
+            throw std::runtime_error("429");
+        }
+        co_return n;
+    }
+
+    auto handler()
+    {
+        return [this](int n, job_context& context) { return (*this)(n, context); };
+    }
+
+    simulation& s;
+    int refusals = 1;
+    weir::duration pause = 30s;
+    std::vector<start> starts{};
+};
+
+weir::retry_policy soon(std::size_t attempts)
+{
+    return weir::retry_policy(attempts).backoff(weir::backoff(1ms, 1ms, 1));
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(pool_hold)
+
+BOOST_AUTO_TEST_CASE(one_that_is_asked_to_wait_holds_its_key_and_no_other)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s};
+        const auto options = pool_options(4).per_key(1).retry(soon(2)).discard_results();
+        int_pool jobs(both(s), options, far.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 3; ++i) {
+                BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+                BOOST_TEST(bool(jobs.try_submit(10 + i, job_options().key("b"))));
+            }
+            const auto report = co_await jobs.drain(10min);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 6U);
+        BOOST_TEST(jobs.ledger().retries == 1U);
+        for (const start& each : far.starts) {
+            if (each.key == "b")
+                BOOST_TEST((each.at < 1s));
+            else
+                BOOST_TEST((each.at == 0s || each.at >= 30s));
+        }
+    });
+}
+
+BOOST_AUTO_TEST_CASE(after_a_hold_one_goes_alone)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s};
+        const auto options = pool_options(8).per_key(4).discard_results();
+        int_pool jobs(both(s), options, far.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(jobs.try_submit(0, job_options().key("a"))));
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            for (int i = 1; i < 5; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+            const auto report = co_await jobs.drain(10min);
+            BOOST_TEST(report.complete);
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 4U);
+        BOOST_TEST(jobs.ledger().failed == 1U);
+        BOOST_REQUIRE(far.starts.size() == 5U);
+        BOOST_TEST((far.starts[1].at == 30100ms)); // the probe
+        for (std::size_t i = 2; i < 5; ++i)
+            BOOST_TEST((far.starts[i].at == 30200ms));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_job_without_a_key_holds_itself_only)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s};
+        int_pool jobs(both(s), pool_options(1).retry(soon(2)).discard_results(), far.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(jobs.try_submit(0)));
+            BOOST_TEST(bool(jobs.try_submit(1)));
+            const auto report = co_await jobs.drain(10min);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_REQUIRE(far.starts.size() == 3U);
+        BOOST_TEST(far.starts[1].number == 1);
+        BOOST_TEST((far.starts[1].at < 1s));
+        BOOST_TEST((far.starts[2].at >= 30s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(being_asked_to_wait_is_no_failure_to_a_breaker)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s, 6, 1s, {}};
+        const auto rule = weir::breaker_options().window(4).failures(2);
+        const auto options = pool_options(1).breaker(rule).retry(soon(9)).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, far.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 4; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+            const auto report = co_await jobs.drain(10min);
+            BOOST_TEST(report.clean());
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 4U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_of_a_day_ends_the_jobs_of_the_key)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s, 1, 24h, {}};
+        int_pool jobs(both(s), pool_options(2).per_key(1), far.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 3; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+            BOOST_TEST(bool(jobs.try_submit(10, job_options().key("b"))));
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            BOOST_TEST(bool(jobs.try_submit(3, job_options().key("a")))); // comes meanwhile
+            jobs.close();
+        });
+        std::map<std::string, int> ended;
+        s.spawn([&]() -> asio::awaitable<void> {
+            while (auto out = co_await jobs.results().async_receive()) {
+                try {
+                    (void)out->value();
+                    ++ended["ok"];
+                } catch (const weir::system_error& error) {
+                    BOOST_TEST((error.code() == errc::held_too_long));
+                    BOOST_TEST(out->attempts() == 0U);
+                    ++ended["held"];
+                } catch (const std::runtime_error& error) {
+                    ++ended[error.what()];
+                }
+            }
+        });
+        run_watching(s, jobs);
+        const std::map<std::string, int> expected{{"429", 1}, {"held", 3}, {"ok", 1}};
+        BOOST_TEST((ended == expected));
+        BOOST_TEST((s.elapsed() == 1s));
+        BOOST_TEST(far.starts.size() == 2U);
+    });
+}
+
+BOOST_AUTO_TEST_SUITE_END()
