@@ -127,6 +127,27 @@ BOOST_AUTO_TEST_CASE(a_rate_is_known_before_anything_has_started)
         20);
 }
 
+// One key has more than it may run; another has workers that are free.
+BOOST_AUTO_TEST_CASE(jobs_that_wait_for_their_key_make_no_other_late)
+{
+    in_many_orders([](simulation& s) {
+        int_pool jobs({s.a.get_executor()},
+                      pool_options(4).per_key(1).reject_late().discard_results(),
+                      twice_after_a_second);
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 40; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+            co_await weir::async_sleep_for(s.b.get_executor(), 20500ms);
+            const auto soon = job_options().key("b").deadline(s.world.now() + 1500ms);
+            BOOST_TEST(bool(jobs.try_submit(100, soon)));
+            const auto report = co_await jobs.drain(1min);
+            BOOST_TEST(report.clean());
+        });
+        s.run();
+        BOOST_TEST(jobs.ledger().ok == 41U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(without_the_option_late_jobs_are_accepted_and_time_out)
 {
     in_many_orders([](simulation& s) {

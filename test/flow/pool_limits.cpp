@@ -635,6 +635,60 @@ BOOST_AUTO_TEST_CASE(a_job_need_have_no_default)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_submit_is_accepted_at_once_when_there_is_a_place)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        int_pool jobs(both(s), pool_options(2).per_key(2).discard_results(), seen.handler());
+        bool accepted = false;
+        jobs.async_submit(1, of("a"), asio::bind_executor(s.b.get_executor(), [&](auto result) {
+                              accepted = bool(result);
+                          }));
+        jobs.close();
+        run_watching(s, jobs);
+        BOOST_TEST(accepted);
+        BOOST_TEST(jobs.ledger().ok == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_queue_without_end_is_no_small_one)
+{
+    simulation s(1);
+    observer seen(s);
+    const auto most = std::numeric_limits<std::size_t>::max();
+    int_pool jobs(both(s), pool_options(4).queue(most).per_key(2).discard_results(),
+                  seen.handler());
+    for (int i = 0; i < 100; ++i)
+        BOOST_TEST(bool(jobs.try_submit(i, of("a").bytes(most)))); // bytes have no limit
+    jobs.close();
+    run_watching(s, jobs);
+    BOOST_TEST(jobs.ledger().ok == 100U);
+}
+
+// Their deadlines passed in line, or a worker came late: the far side has not failed.
+BOOST_AUTO_TEST_CASE(jobs_that_never_ran_tell_a_breaker_nothing)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        const auto rule = weir::breaker_options().window(4).failures(2);
+        int_pool jobs({s.a.get_executor()}, pool_options(1).breaker(rule), seen.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto soon = of("a").deadline(s.world.now() + 500ms);
+            BOOST_TEST(bool(jobs.try_submit(0, of("a"))));
+            for (int i = 1; i < 4; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, soon)));
+            co_await weir::async_sleep_for(s.a.get_executor(), 5s);
+            BOOST_TEST(bool(jobs.try_submit(9, of("a"))));
+            jobs.close();
+        });
+        std::map<weir::job_id, status> got;
+        s.spawn([&] { return collect(jobs, got); });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 2U);
+        BOOST_TEST(jobs.ledger().timed_out == 3U);
+    });
+}
+
 // ---- the end of a context
 
 BOOST_AUTO_TEST_CASE(what_waits_when_the_context_goes_is_let_go)

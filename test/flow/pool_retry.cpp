@@ -254,6 +254,28 @@ BOOST_AUTO_TEST_CASE(a_timeout_counts_for_each_attempt_and_is_final_unless_the_p
     });
 }
 
+BOOST_AUTO_TEST_CASE(each_attempt_has_sub_jobs_of_its_own)
+{
+    in_many_orders([](simulation& s) {
+        const auto policy = up_to(1s, 3).retry_timed_out();
+        weir::worker_pool<int, int> jobs(
+            {s.a.get_executor()}, pool_options(1).timeout(1s).retry(policy).discard_results(),
+            [](int& runs, weir::job_context& context) -> asio::awaitable<int> {
+                const job_options inherited = context.options();
+                BOOST_TEST(!inherited.token().cancelled());
+                const auto executor = co_await asio::this_coro::executor;
+                if (++runs < 3)
+                    co_await weir::async_sleep_for(executor, 10s);
+                co_return runs;
+            });
+        BOOST_TEST(bool(jobs.try_submit(0)));
+        jobs.close();
+        run_watching_all(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 1U);
+        BOOST_TEST(jobs.ledger().retries == 2U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_drain_finishes_sleeps_that_fit)
 {
     in_many_orders([](simulation& s) {

@@ -1,4 +1,5 @@
 #include <weir/policy/keyed_semaphore.hpp>
+#include <weir/policy/schedule.hpp>
 
 #include <weir/time/sleep.hpp>
 
@@ -16,6 +17,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -962,6 +964,36 @@ BOOST_AUTO_TEST_CASE(random_work_loses_and_invents_no_permit)
         BOOST_TEST(all.in_use() == 0U);
         BOOST_TEST(all.waiters() == 0U);
     });
+}
+
+BOOST_AUTO_TEST_CASE(the_largest_weights_are_counted_like_others)
+{
+    simulation s(1);
+    const auto most = std::numeric_limits<std::size_t>::max();
+    weir::keyed_semaphore<std::string> keys(s.a.get_executor(), 4);
+    keys.resize(weir::paused); // so that none is too large
+    int refused = 0;
+    for (const std::size_t weight : {most, most / 2 + 2, most / 2 + 1})
+        keys.async_acquire("a", weight, [&](weir::error_code error, auto) {
+            refused += error == weir::errc::too_large ? 1 : 0;
+        });
+    s.world.run();
+    BOOST_TEST(keys.waiters() == 3U);
+    keys.resize(4);
+    s.run();
+    BOOST_TEST(refused == 3);
+
+    weir::schedule<std::string, int> items(weir::unlimited);
+    items.push("a", 1, most);
+    items.push("b", 2, most);
+    std::vector<int> out;
+    for (int i = 0; i < 2; ++i) {
+        auto next = items.pop(s.world.now());
+        BOOST_REQUIRE(next);
+        out.push_back(*next.item);
+        items.done(next.place);
+    }
+    BOOST_TEST((out == std::vector<int>{1, 2}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

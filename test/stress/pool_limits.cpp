@@ -204,6 +204,35 @@ BOOST_AUTO_TEST_CASE(tasks_are_cancelled_from_another_thread_wherever_they_wait)
     }
 }
 
+// A thread of its own for each worker, of which one is kept busy: another has to look at the time.
+BOOST_AUTO_TEST_CASE(one_busy_thread_keeps_no_other_job_from_its_next_attempt)
+{
+    const weir::test::watchdog guard;
+    for (int round = 0; round < 10; ++round) {
+        std::promise<void> succeeded;
+        auto done = succeeded.get_future().share();
+        const auto options = weir::pool_options(3)
+                                 .blocking()
+                                 .retry(weir::retry_policy(5).backoff(weir::backoff(1ms, 5ms)))
+                                 .rate(weir::rate(1, 2ms), 1)
+                                 .discard_results();
+        weir::worker_pool<int, int> jobs(options, [&](int& left) {
+            if (left < 0) {
+                done.wait(); // two of these: two of three threads
+                return 0;
+            }
+            if (left-- > 0)
+                throw std::runtime_error("failed");
+            succeeded.set_value();
+            return 0;
+        });
+        BOOST_TEST(bool(jobs.try_submit(-1)));
+        BOOST_TEST(bool(jobs.try_submit(-1)));
+        BOOST_TEST(bool(jobs.try_submit(3)));
+        BOOST_TEST(jobs.drain_and_wait(1min).clean());
+    }
+}
+
 // Its runners and all go in the middle.
 BOOST_AUTO_TEST_CASE(destroying_a_pool_with_limits_in_the_middle_is_clean)
 {

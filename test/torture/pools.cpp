@@ -8,6 +8,7 @@
 #include <weir/policy/breaker_options.hpp>
 #include <weir/policy/retry_policy.hpp>
 #include <weir/rate.hpp>
+#include <weir/run/cancel.hpp>
 
 #include <map>
 #include <optional>
@@ -139,7 +140,11 @@ const auto plain = [](int n) { return n; };
 
 job_options named()
 {
-    return job_options().name("a name that is too long for a small string").key("and its key");
+    static const weir::cancel_source never;
+    return job_options()
+        .name("a name that is too long for a small string")
+        .key("and its key, which is as long as that")
+        .token(never.token());
 }
 
 /// Every allocation of a pool with this handler fails, for jobs with and without options.

@@ -6,9 +6,10 @@ namespace weir {
 
 job_options job_context::options()
 {
-    if (!sub_jobs_ || sub_jobs_->of != id_) {
+    const std::uint32_t attempt = record_ != nullptr ? record_->attempts : 0;
+    if (!sub_jobs_ || sub_jobs_->of != id_ || sub_jobs_->attempt != attempt) {
         const cancel_token parent = record_ != nullptr ? record_->options.token() : cancel_token();
-        sub_jobs_ = std::make_unique<sub_jobs>(sub_jobs{id_, cancel_source(parent)});
+        sub_jobs_ = std::make_unique<sub_jobs>(sub_jobs{id_, attempt, cancel_source(parent)});
     }
     if (cancelled())
         sub_jobs_->source.cancel(reason());

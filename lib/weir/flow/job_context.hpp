@@ -9,6 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -50,6 +51,9 @@ public:
     /// deadline, and a token that is cancelled when this job is, for the same reason. Change what
     /// should differ; a later deadline helps a sub-job nothing, because the token comes first.
     ///
+    /// Of the same key, too: a job that waits for a sub-job of its own in a pool where its key is at
+    /// its limit waits for itself. Give that one another key, or none.
+    ///
     /// Cancellation: sub-jobs hear of a timeout, of `stop`, and of the cancellation of this job,
     ///               while it runs; not of its end. A job that keeps its thread, as a plain
     ///               callable does, hears only of its own token meanwhile, and so do its sub-jobs.
@@ -81,9 +85,10 @@ protected:
 
     struct sub_jobs {
         job_id of = 0;
+        std::uint32_t attempt = 0;
         cancel_source source;
     };
-    std::unique_ptr<sub_jobs> sub_jobs_; // those of the job with this id, which asked for options
+    std::unique_ptr<sub_jobs> sub_jobs_; // those of the attempt that asked for options
 };
 
 } // namespace weir

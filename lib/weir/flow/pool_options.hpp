@@ -132,7 +132,9 @@ public:
     pool_options& bytes(limit most);
 
     /// How many jobs start in a time, and how many at once: in any window no more than the burst
-    /// and what the rate makes of the window. Each attempt counts. Default: no limit.
+    /// and what the rate makes of the window. Each attempt counts, when it is given to a free
+    /// worker; on a thread that something else keeps busy it starts when that is over. Default: no
+    /// limit.
     pool_options& rate(const weir::rate& starts, std::uint64_t burst);
 
     /// A job that failed is run again, as the policy says. Meanwhile it waits, holding its place
@@ -144,8 +146,9 @@ public:
     /// called again. Default: each job has one attempt.
     pool_options& retry(const retry_policy& policy);
 
-    /// Jobs of a key whose jobs keep failing end at once, as `failed` with `errc::breaker_open`,
-    /// until the breaker tries again. Those without a key count as one key. Default: none.
+    /// When jobs of a key keep failing, others of it are not run in their turn: they end as
+    /// `failed`, with `errc::breaker_open`, until the breaker tries again. Those without a key
+    /// count as one key. Default: none.
     pool_options& breaker(const breaker_options& options);
 
     limit workers() const noexcept { return workers_; }

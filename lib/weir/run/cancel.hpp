@@ -36,7 +36,7 @@ namespace detail {
 
 struct cancel_state {
     /// `hook` is called when it is cancelled, in the thread that does.
-    explicit cancel_state(void (*hook)(cancel_state&) noexcept = nullptr) noexcept : on_fired(hook)
+    explicit cancel_state(void (*hook)(cancel_state&) noexcept = nullptr) : on_fired(hook)
     {
     }
 

@@ -388,10 +388,11 @@ private:
         return a > most / b ? most : a * b;
     }
 
-    // Costs are counted by the power of two that they do not exceed.
+    // Costs are counted by the power of two that they do not exceed; those above the largest one
+    // take two turns.
     static unsigned class_of(std::size_t cost) noexcept
     {
-        return static_cast<unsigned>(std::bit_width(cost - 1));
+        return std::min(static_cast<unsigned>(std::bit_width(cost - 1)), 63U);
     }
     std::size_t quantum() const noexcept
     {

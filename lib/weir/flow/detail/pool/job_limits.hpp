@@ -93,7 +93,7 @@ public:
     /// The job has ended, and gives back all it holds.
     virtual void ended(const job_record& job, verdict how) noexcept = 0;
 
-    /// The task was asked to end: if it waits here, it does at once.
+    /// The task was asked to end: if it waits here, it goes to the next free worker, and ends there.
     virtual void cancelled(task_base& task) noexcept = 0;
 
     // ---- the pool
@@ -115,6 +115,8 @@ public:
     virtual std::uint64_t accepted() const noexcept = 0;
     /// Between two starts, by the rate.
     virtual duration least_interval() const noexcept = 0;
+    /// How many jobs in line would start before a newcomer of a key that has room.
+    virtual std::size_t ahead() const noexcept = 0;
     /// In line: not started yet, or about to start again.
     virtual std::size_t waiting() const noexcept = 0;
     virtual std::size_t sleeping() const noexcept = 0;

@@ -7,6 +7,9 @@
 
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/execution/context.hpp>
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/query.hpp>
 
 // A pool's limits besides the number of its workers. In a file of its own: a program whose pools
 // have none does not link it.
@@ -54,11 +57,14 @@ public:
     bool sleeps = false;                // until a worker has taken it
     job_schedule::place running;        // among those of its key
     breaker<std::string>::pass allowed; // by its breaker
+    time_point entered;                 // it
+    duration waited{};                  // from there until a worker took the job
+    std::uint32_t attempts = 0;         // that were begun before
 };
 
 /// Is told when the token of a job is cancelled.
 struct limited_jobs::token_hook final : cancel_state {
-    token_hook(claims& c, std::weak_ptr<pool_state> of) noexcept
+    token_hook(claims& c, std::weak_ptr<pool_state> of)
         : cancel_state(told), job(&c), pool(std::move(of))
     {
     }
@@ -83,7 +89,7 @@ struct limited_jobs::token_hook final : cancel_state {
     const std::weak_ptr<pool_state> pool;
 };
 
-/// Wakes the limits, on the clock of one of the pool's contexts.
+/// Wakes the limits, by the clock of one of the pool's contexts.
 class limited_jobs::clock final : public own_timer {
 public:
     clock(const boost::asio::any_io_executor& executor, std::weak_ptr<pool_state> of)
@@ -152,11 +158,20 @@ limited_jobs::~limited_jobs()
         delete let_go_.pop_front().job;
 }
 
+// One clock for each context: the thread of one may be busy.
 void limited_jobs::start()
 {
-    auto made = std::make_shared<clock>(pool_.get_executor(), pool_.weak_from_this());
+    std::vector<std::shared_ptr<clock>> made;
+    std::vector<const boost::asio::execution_context*> known;
+    for (const boost::asio::any_io_executor& each : pool_.executors()) {
+        const auto* const context = &boost::asio::query(each, boost::asio::execution::context_t());
+        if (std::find(known.begin(), known.end(), context) != known.end())
+            continue;
+        known.push_back(context);
+        made.push_back(std::make_shared<clock>(each, pool_.weak_from_this()));
+    }
     std::lock_guard lock(mutex_);
-    clock_ = std::move(made);
+    clocks_ = std::move(made);
 }
 
 limited_jobs::claims& limited_jobs::claims_of(const job_record& job) noexcept
@@ -170,8 +185,11 @@ limited_jobs::claims& limited_jobs::claims_of(const job_record& job) noexcept
 limit limited_jobs::places() const noexcept
 {
     const limit workers = pool_.workers();
-    return limit(std::max<std::size_t>(1, pool_.options().queue() +
-                                              (workers.is_unlimited() ? 0 : workers.count())));
+    const std::size_t running = workers.is_unlimited() ? 0 : workers.count();
+    const std::size_t queue = pool_.options().queue();
+    if (queue > unlimited.count() - running)
+        return unlimited;
+    return limit(std::max<std::size_t>(1, queue + running));
 }
 
 limit limited_jobs::share_of(limit places) const noexcept
@@ -225,7 +243,7 @@ error_code limited_jobs::try_admit(job_record& job)
 {
     if (admission_->is_closed())
         return errc::closed;
-    if (job.options.bytes() > options_.bytes.count())
+    if (!options_.bytes.is_unlimited() && job.options.bytes() > options_.bytes.count())
         return errc::too_large;
     keyed_permit<std::string> share;
     if (needs_share(job)) {
@@ -424,7 +442,7 @@ void limited_jobs::sleep(std::unique_ptr<limited_job> job, time_point until) noe
     claims& c = claims_of(job->record());
     {
         std::lock_guard lock(mutex_);
-        settle(c, verdict::failed);
+        settle(c, verdict::failed, true);
         c.sleeps = true;
         ++asleep_;
         ++retried_;
@@ -490,6 +508,9 @@ bool limited_jobs::taken(job_record& job) noexcept
     {
         std::lock_guard lock(mutex_);
         c.not_before = time_point::min();
+        c.attempts = job.attempts;
+        if (c.allowed)
+            c.waited = time_->now() - c.entered;
         slept = std::exchange(c.sleeps, false);
         asleep_ -= slept ? 1 : 0;
     }
@@ -506,7 +527,7 @@ void limited_jobs::ended(const job_record& job, verdict how) noexcept
         options_.retry->succeeded(job.attempts, time_->now());
     {
         std::lock_guard lock(mutex_);
-        settle(c, how);
+        settle(c, how, job.attempts != c.attempts);
     }
     const auto kept = give_up(c);
     look_again();
@@ -528,7 +549,7 @@ std::shared_ptr<limited_jobs> limited_jobs::give_up(claims& c) noexcept
 }
 
 // The job runs no more, for now or at all.
-void limited_jobs::settle(claims& c, verdict how) noexcept
+void limited_jobs::settle(claims& c, verdict how, bool ran) noexcept
 {
     if (std::exchange(c.handed_over, false))
         --handed_;
@@ -536,11 +557,16 @@ void limited_jobs::settle(claims& c, verdict how) noexcept
         waiting_.done(c.running);
     else
         waiting_.failed(c.running);
-    if (how == verdict::succeeded)
-        c.allowed.succeeded(time_->now());
-    else if (how == verdict::failed &&
-             c.not_before == time_point::min()) // it was not asked to wait
-        c.allowed.failed(time_->now());
+    if (!c.allowed)
+        return;
+    const time_point now = time_->now() - c.waited;
+    if (!ran || c.not_before != time_point::min()) {
+        // It never began, or was asked to wait: that says nothing.
+    } else if (how == verdict::succeeded) {
+        c.allowed.succeeded(now);
+    } else if (how == verdict::failed) {
+        c.allowed.failed(now);
+    }
     c.allowed = {};
 }
 
@@ -573,12 +599,11 @@ void limited_jobs::look_again() noexcept
     }
     handing_over_ = false;
     const bool ended = is_over() && !std::exchange(over_, true);
-    const time_point at = due_;
     lock.unlock();
     if (ended)
         pool_.last_job_ended();
     else
-        wait_for(at);
+        set_clocks();
 }
 
 bool limited_jobs::is_over() const noexcept
@@ -593,27 +618,20 @@ time_point limited_jobs::due() const noexcept
     return due_;
 }
 
-// The context of the clock may go before the pool does.
-void limited_jobs::wait_for(time_point at) noexcept
+// Whichever is first looks for what is due, and the others find nothing.
+void limited_jobs::set_clocks() noexcept
 {
-    lock_type lock(mutex_);
-    std::shared_ptr<clock> current = clock_;
-    lock.unlock();
-    if (current && current->is_gone() && at != time_point::max()) {
-        const auto executor = pool_.any_executor();
-        if (!executor)
-            return; // no worker comes any more, and the pool says so
-        try {
-            current = std::make_shared<clock>(executor, pool_.weak_from_this());
-        } catch (...) {
-            return let_all_go();
+    for (std::size_t i = 0;; ++i) {
+        std::shared_ptr<clock> each;
+        {
+            std::lock_guard lock(mutex_);
+            if (i == clocks_.size())
+                return;
+            each = clocks_[i];
         }
-        lock.lock();
-        clock_ = current;
-        lock.unlock();
+        if (!each->is_gone())
+            each->look_again();
     }
-    if (current)
-        current->look_again();
 }
 
 void limited_jobs::wake_sleepers(time_point now) noexcept
@@ -685,16 +703,27 @@ bool limited_jobs::hand_over_next(lock_type& lock, time_point now)
     job_record& record = (*next.item)->record();
     claims& c = claims_of(record);
     c.running = std::move(next.place);
-    if (breaker_) {
-        c.allowed = breaker_->try_enter(c.key, now);
-        record.never_starts = !c.allowed;
-        if (record.never_starts)
-            record.last_error = std::make_exception_ptr(system_error(errc::breaker_open));
-    }
+    if (breaker_)
+        enter_breaker(c, record, now);
     if (rate_ && !record.never_starts)
         (void)rate_->try_take(1, now);
     hand_over(lock, c);
     return true;
+}
+
+// Where it may not, or there is no memory, the job ends with that error.
+void limited_jobs::enter_breaker(claims& c, job_record& record, time_point now) noexcept
+{
+    error_code error = errc::breaker_open;
+    try {
+        c.allowed = breaker_->try_enter(c.key, now);
+        c.entered = now;
+    } catch (const std::bad_alloc&) {
+        error = boost::asio::error::no_memory;
+    }
+    record.never_starts = !c.allowed;
+    if (record.never_starts)
+        record.last_error = std::make_exception_ptr(system_error(error));
 }
 
 void limited_jobs::let_one_go() noexcept
@@ -793,6 +822,15 @@ duration limited_jobs::least_interval() const noexcept
     const weir::rate& each = options_.rate->each;
     return each.period() / static_cast<duration::rep>(
                                std::min<std::uint64_t>(each.count(), std::uint64_t{1} << 62));
+}
+
+std::size_t limited_jobs::ahead() const noexcept
+{
+    std::lock_guard lock(mutex_);
+    const time_point now = time_->now();
+    const bool may_start =
+        handed_ < pool_.useful_workers() && (!rate_ || rate_->when(1, now) <= now);
+    return may_start ? 0 : waiting_.queued();
 }
 
 std::size_t limited_jobs::waiting() const noexcept

@@ -17,6 +17,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace weir::detail {
 
@@ -60,6 +61,7 @@ public:
 
     std::uint64_t accepted() const noexcept override;
     duration least_interval() const noexcept override;
+    std::size_t ahead() const noexcept override;
     std::size_t waiting() const noexcept override;
     std::size_t sleeping() const noexcept override;
     std::size_t waiting_submitters() const noexcept override;
@@ -85,7 +87,7 @@ private:
     error_code claim(job_record& job, keyed_permit<std::string>&& share,
                      admission_pass<>&& pass) noexcept;
     time_point due() const noexcept;
-    void wait_for(time_point at) noexcept;
+    void set_clocks() noexcept;
 
     // Under the mutex; those with the lock leave it meanwhile.
     bool is_over() const noexcept;
@@ -93,6 +95,7 @@ private:
     void know_task(claims& c) noexcept;
     void let_go(claims& c) noexcept;
     void let_one_go() noexcept;
+    void enter_breaker(claims& c, job_record& record, time_point now) noexcept;
     void end_sleep(claims& c) noexcept;
     void end_if_held_too_long(claims& c, time_point now) noexcept;
     void end_held(job_record& record) noexcept;
@@ -102,7 +105,7 @@ private:
     void let_late_ones_go(time_point now) noexcept;
     bool hand_over_next(lock_type& lock, time_point now);
     void hand_over(lock_type& lock, claims& c);
-    void settle(claims& c, verdict how) noexcept;
+    void settle(claims& c, verdict how, bool ran) noexcept;
 
     pool_state& pool_;
     const limit_options options_;
@@ -117,7 +120,7 @@ private:
     std::optional<breaker<std::string>> breaker_;
 
     mutable std::mutex mutex_; // of all below
-    std::shared_ptr<clock> clock_;
+    std::vector<std::shared_ptr<clock>> clocks_;
     job_schedule waiting_;
     // A job that is held back is in `waiting_`, `sleeping_` or `let_go_`; those that wait and have
     // a deadline are in `deadlines_` too.

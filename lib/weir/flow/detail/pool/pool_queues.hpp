@@ -102,7 +102,7 @@ public:
     /// Whether it would probably start too late: for pools that reject that.
     bool comes_late(const ticket& job) const
     {
-        const std::size_t held_back = this->limits() != nullptr ? this->limits()->waiting() : 0;
+        const std::size_t held_back = this->limits() != nullptr ? this->limits()->ahead() : 0;
         return this->is_late(job, jobs_->size() + held_back);
     }
 

@@ -264,9 +264,8 @@ private:
         std::unique_ptr<place_waiter> own;
         error_code error;
         try {
-            if (rejects) {
-                error = detail::accept_limited(*pool_, item);
-            } else {
+            error = detail::accept_limited(*pool_, item);
+            if (error == errc::full && !rejects) {
                 const asio::cancellation_slot slot =
                     asio::get_associated_cancellation_slot(handler);
                 own = std::make_unique<submitter>(pool_, std::move(handler));
