@@ -51,8 +51,8 @@ public:
     /// deadline, and a token that is cancelled when this job is, for the same reason. Change what
     /// should differ; a later deadline helps a sub-job nothing, because the token comes first.
     ///
-    /// Of the same key, too: a job that waits for a sub-job of its own in a pool where its key is at
-    /// its limit waits for itself. Give that one another key, or none.
+    /// Of the same key, too: a job that waits for a sub-job of its own in a pool where its key is
+    /// at its limit waits for itself. Give that one another key, or none.
     ///
     /// Cancellation: sub-jobs hear of a timeout, of `stop`, and of the cancellation of this job,
     ///               while it runs; not of its end. A job that keeps its thread, as a plain

@@ -36,9 +36,7 @@ namespace detail {
 
 struct cancel_state {
     /// `hook` is called when it is cancelled, in the thread that does.
-    explicit cancel_state(void (*hook)(cancel_state&) noexcept = nullptr) : on_fired(hook)
-    {
-    }
+    explicit cancel_state(void (*hook)(cancel_state&) noexcept = nullptr) : on_fired(hook) {}
 
     /// Cancels it and all below it, level by level: neither the stack nor the heap limits how many.
     static bool cancel(std::shared_ptr<cancel_state> root, cancel_reason why) noexcept;

@@ -93,7 +93,7 @@ public:
     /// The job has ended, and gives back all it holds.
     virtual void ended(const job_record& job, verdict how) noexcept = 0;
 
-    /// The task was asked to end: if it waits here, it goes to the next free worker, and ends there.
+    /// The task was asked to end: if it waits here, it goes to a free worker, and ends there.
     virtual void cancelled(task_base& task) noexcept = 0;
 
     // ---- the pool
