@@ -996,4 +996,30 @@ BOOST_AUTO_TEST_CASE(the_largest_weights_are_counted_like_others)
     BOOST_TEST((out == std::vector<int>{1, 2}));
 }
 
+BOOST_AUTO_TEST_CASE(resetting_a_key_ends_waiters_that_are_too_large_then)
+{
+    asio::io_context io(1);
+    weir::keyed_semaphore<std::string> keys(io.get_executor(), weir::limit(2));
+    BOOST_TEST(keys.override_key("a", weir::limit(8)));
+    auto held = keys.try_acquire("a", 8);
+    BOOST_REQUIRE(bool(held));
+    weir::error_code got;
+    bool ended = false;
+    keys.async_acquire("a", 5, asio::bind_executor(io, [&](weir::error_code error, auto) {
+                           got = error;
+                           ended = true;
+                       }));
+    io.poll();
+    BOOST_TEST(!ended);
+    keys.reset_key("a");
+    io.restart();
+    io.poll();
+    BOOST_TEST(ended);
+    BOOST_TEST((got == weir::errc::too_large));
+    held.release();
+    keys.close();
+    io.restart();
+    io.run();
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -782,4 +782,47 @@ BOOST_AUTO_TEST_CASE(random_steps_agree_with_a_naive_model)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_key_whose_probe_takes_long_is_not_forgotten)
+{
+    weir::schedule<std::string, int> keys(weir::key_options(weir::limit(4)).max_hold(10s));
+    const weir::time_point begin{};
+    keys.hold("a", begin + 5s, begin);
+    keys.push("a", 1);
+    auto probe = keys.pop(begin + 5s);
+    BOOST_REQUIRE(bool(probe));
+    BOOST_TEST(probe.place.is_probe());
+    BOOST_TEST(!keys.pop(begin + 60s));
+    keys.push("a", 2);
+    BOOST_TEST(!keys.pop(begin + 60s)); // the probe is still under way
+    keys.done(probe.place);
+    auto next = keys.pop(begin + 60s);
+    BOOST_TEST(bool(next));
+    keys.done(next.place);
+}
+
+BOOST_AUTO_TEST_CASE(an_override_that_ended_leaves_no_weight)
+{
+    for (const bool expires : {false, true}) {
+        weir::schedule<std::string, char> keys(weir::limit(1000));
+        const weir::time_point begin{};
+        BOOST_TEST(keys.override_key("a", weir::limit(1000), 4, begin + 10s));
+        for (int i = 0; i < 100; ++i) {
+            keys.push("a", 'a');
+            keys.push("b", 'b');
+        }
+        if (!expires)
+            keys.reset_key("a");
+        std::string order;
+        std::vector<decltype(keys)::place> places;
+        for (int i = 0; i < 20; ++i) {
+            auto next = keys.pop(begin + 20s);
+            order += *next.item;
+            places.push_back(std::move(next.place));
+        }
+        BOOST_TEST(order == "abababababababababab");
+        for (auto& each : places)
+            keys.done(each);
+    }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
