@@ -64,6 +64,10 @@ struct pool_scenario {
             BOOST_TEST(run_on(s.world) == 0U);
             return;
         }
+        const weir::cancel_source never;
+        job_options options_of_each = each;
+        if (!each.name().empty())
+            options_of_each.token(never.token());
         std::set<job_id> accepted;
         std::size_t rejected = 0;
         const auto note = [&](const weir::submit_result<int>& result) {
@@ -78,13 +82,13 @@ struct pool_scenario {
         for (int i = 0; i < jobs; ++i) {
             if (by_coroutine)
                 begun += survives([&] {
-                    pool->async_submit(i, each, [&](weir::submit_result<int> result) {
+                    pool->async_submit(i, options_of_each, [&](weir::submit_result<int> result) {
                         ++completed;
                         note(result);
                     });
                 });
             else
-                survives([&] { note(pool->try_submit(i, each)); });
+                survives([&] { note(pool->try_submit(i, options_of_each)); });
         }
         {
             const while_they_fail here;
@@ -140,11 +144,9 @@ const auto plain = [](int n) { return n; };
 
 job_options named()
 {
-    static const weir::cancel_source never;
     return job_options()
         .name("a name that is too long for a small string")
-        .key("and its key, which is as long as that")
-        .token(never.token());
+        .key("and its key, which is as long as that");
 }
 
 /// Every allocation of a pool with this handler fails, for jobs with and without options.

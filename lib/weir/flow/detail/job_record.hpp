@@ -5,6 +5,7 @@
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/job_timings.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <exception>
 #include <memory>
@@ -77,11 +78,11 @@ struct ticket {
 /// A job in its queue.
 template <class Job>
 struct numbered_job {
-    numbered_job() = default;
+    numbered_job() requires std::default_initializable<Job> : job() {}
     numbered_job(ticket&& t, Job&& j) : number(std::move(t)), job(std::move(j)) {}
 
     ticket number;
-    Job job{};
+    Job job;
 };
 
 } // namespace weir::detail
