@@ -159,6 +159,21 @@ BOOST_AUTO_TEST_CASE(being_asked_to_wait_is_no_failure_to_a_breaker)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_hold_that_is_over_keeps_no_failure_from_a_breaker)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s, 100, 0s};
+        const auto rule = weir::breaker_options().window(4).failures(2);
+        const auto options = pool_options(1).breaker(rule).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, far.handler());
+        for (int i = 0; i < 20; ++i)
+            BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+        jobs.close();
+        run_watching(s, jobs);
+        BOOST_TEST(far.starts.size() == 2U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_hold_of_a_day_ends_the_jobs_of_the_key)
 {
     in_many_orders([](simulation& s) {

@@ -665,6 +665,33 @@ BOOST_AUTO_TEST_CASE(a_queue_without_end_is_no_small_one)
     BOOST_TEST(jobs.ledger().ok == 100U);
 }
 
+// The worker, which waits for a receiver, comes later than a breaker stays open.
+BOOST_AUTO_TEST_CASE(a_breaker_opens_from_the_failure_on)
+{
+    in_many_orders([](simulation& s) {
+        int calls = 0;
+        const auto rule = weir::breaker_options().window(1).failures(1).open_for(1s);
+        int_pool jobs({s.a.get_executor()}, pool_options(1).breaker(rule).results(1),
+                      [&](int n) -> asio::awaitable<int> {
+                          if (n >= 2) {
+                              ++calls;
+                              throw std::runtime_error("down");
+                          }
+                          co_return n;
+                      });
+        s.spawn([&]() -> asio::awaitable<void> {
+            for (int i = 0; i < 4; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, of(i < 2 ? "up" : "down"))));
+            jobs.close();
+            co_await weir::async_sleep_for(s.a.get_executor(), 10s);
+            while (co_await jobs.results().async_receive()) {
+            }
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(calls == 1);
+    });
+}
+
 // Their deadlines passed in line, or a worker came late: the far side has not failed.
 BOOST_AUTO_TEST_CASE(jobs_that_never_ran_tell_a_breaker_nothing)
 {

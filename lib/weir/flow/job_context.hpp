@@ -63,10 +63,11 @@ public:
     /// The far side asked for a pause, as with HTTP's Retry-After: no job of this job's key starts
     /// before then. After it one of them goes alone, the probe; the others follow when it has
     /// succeeded. When this job fails, its own next attempt does not begin before then either, and
-    /// its failure says nothing to the breaker. A hold is never shortened.
+    /// its failure says nothing to the breaker. A hold is never shortened, and one that is over by
+    /// now does nothing. Jobs that a free worker was given before the hold start all the same.
     ///
-    /// A hold of more than two minutes means "go away": the jobs of the key that wait, and those
-    /// that come meanwhile, end at once, as `failed` with `errc::held_too_long`.
+    /// A hold of more than two minutes means "go away": the jobs of the key that wait in line, and
+    /// those that come there meanwhile, end as `failed` with `errc::held_too_long`.
     ///
     /// Shape: for pools with one of the limits of `pool_options` from `per_key` on; in another it
     ///        does nothing. A job without a key holds itself only.

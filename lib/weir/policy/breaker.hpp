@@ -76,6 +76,12 @@ public:
 
         explicit operator bool() const noexcept { return call_.has_value(); }
 
+        /// The call begins now: what it waited for since it was let in does not make it slow.
+        void begins(time_point now) noexcept
+        {
+            if (call_)
+                call_->ticket.began = now;
+        }
         /// The call ended well. Slow ones count as such.
         void succeeded(time_point now) noexcept { end(detail::breaker_result::succeeded, now); }
         /// The far side failed.

@@ -57,8 +57,6 @@ public:
     bool sleeps = false;                // until a worker has taken it
     job_schedule::place running;        // among those of its key
     breaker<std::string>::pass allowed; // by its breaker
-    time_point entered;                 // it
-    duration waited{};                  // from there until a worker took the job
     std::uint32_t attempts = 0;         // that were begun before
 };
 
@@ -469,9 +467,11 @@ void limited_jobs::hold(claims& c, time_point until)
 {
     {
         std::lock_guard lock(mutex_);
+        const time_point now = time_->now();
+        if (until <= now)
+            return;
         c.not_before = std::max(c.not_before, until);
         if (!c.key.empty()) {
-            const time_point now = time_->now();
             if (waiting_.hold(c.key, until, now) == hold_result::too_long)
                 while (const auto job = waiting_.take(c.key))
                     end_held((*job)->record());
@@ -492,7 +492,7 @@ void limited_jobs::end_if_held_too_long(claims& c, time_point now) noexcept
 // It has come out of the line.
 void limited_jobs::end_held(job_record& record) noexcept
 {
-    record.last_error = std::make_exception_ptr(system_error(errc::held_too_long));
+    record.last_error = is_held_too_long_;
     record.never_starts = true;
     claims& c = claims_of(record);
     if (c.is_in_heap())
@@ -509,8 +509,7 @@ bool limited_jobs::taken(job_record& job) noexcept
         std::lock_guard lock(mutex_);
         c.not_before = time_point::min();
         c.attempts = job.attempts;
-        if (c.allowed)
-            c.waited = time_->now() - c.entered;
+        c.allowed.begins(time_->now());
         slept = std::exchange(c.sleeps, false);
         asleep_ -= slept ? 1 : 0;
     }
@@ -559,7 +558,7 @@ void limited_jobs::settle(claims& c, verdict how, bool ran) noexcept
         waiting_.failed(c.running);
     if (!c.allowed)
         return;
-    const time_point now = time_->now() - c.waited;
+    const time_point now = time_->now();
     if (!ran || c.not_before != time_point::min()) {
         // It never began, or was asked to wait: that says nothing.
     } else if (how == verdict::succeeded) {
@@ -714,16 +713,15 @@ bool limited_jobs::hand_over_next(lock_type& lock, time_point now)
 // Where it may not, or there is no memory, the job ends with that error.
 void limited_jobs::enter_breaker(claims& c, job_record& record, time_point now) noexcept
 {
-    error_code error = errc::breaker_open;
+    std::exception_ptr error = is_open_;
     try {
         c.allowed = breaker_->try_enter(c.key, now);
-        c.entered = now;
     } catch (const std::bad_alloc&) {
-        error = boost::asio::error::no_memory;
+        error = std::current_exception();
     }
     record.never_starts = !c.allowed;
     if (record.never_starts)
-        record.last_error = std::make_exception_ptr(system_error(error));
+        record.last_error = std::move(error);
 }
 
 void limited_jobs::let_one_go() noexcept

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -118,6 +119,10 @@ private:
     std::optional<keyed_semaphore<std::string>> shares_;
     const std::shared_ptr<const clock_source> time_;
     std::optional<breaker<std::string>> breaker_;
+    // Made before they are needed: then there may be no memory.
+    const std::exception_ptr is_open_ = std::make_exception_ptr(system_error(errc::breaker_open));
+    const std::exception_ptr is_held_too_long_ =
+        std::make_exception_ptr(system_error(errc::held_too_long));
 
     mutable std::mutex mutex_; // of all below
     std::vector<std::shared_ptr<clock>> clocks_;
