@@ -6,8 +6,8 @@
 #include <weir/http/detail/exchange.hpp>
 #include <weir/http/detail/io_step.hpp>
 #include <weir/http/detail/keep_alive.hpp>
-#include <weir/http/detail/origin_limits.hpp>
 #include <weir/http/error.hpp>
+#include <weir/policy/keyed_semaphore.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/error.hpp>
@@ -73,7 +73,7 @@ private:
                                            const body_sink& sink, time_point started, hop& into);
     void read(connection& line, exchange& rules, const error_code& error);
 
-    detail::origin_limits limits_;
+    keyed_semaphore<std::string> limits_; // of each origin
     detail::connector connector_;
     std::vector<char> buffer_; // filled and emptied between two suspensions
 };
@@ -108,9 +108,11 @@ asio::awaitable<void> client::state::make(const request& what, const body_sink& 
                                           time_point started, hop& into)
 {
     const std::string& origin = what.target().origin();
-    detail::origin_limits::place place(limits_, origin);
-    if (!place.try_acquire())
-        co_await place.acquire();
+    auto place = limits_.try_acquire(origin);
+    if (!place) {
+        auto room = limits_.async_acquire(origin);
+        place = co_await std::move(room);
+    }
 
     auto line = connections.take(origin);
     into.answer.reused = line != nullptr;
