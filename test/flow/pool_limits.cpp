@@ -651,6 +651,35 @@ BOOST_AUTO_TEST_CASE(a_submit_is_accepted_at_once_when_there_is_a_place)
     });
 }
 
+// A place may be free again before the submitter that was granted one has run.
+BOOST_AUTO_TEST_CASE(no_newcomer_overtakes_a_submitter_that_waited)
+{
+    in_many_orders([](simulation& s) {
+        observer seen(s);
+        seen.length = 0s; // so that two places become free at the same instant
+        int_pool jobs({s.a.get_executor()}, pool_options(1).queue(1).per_key(1).discard_results(),
+                      seen.handler());
+        BOOST_TEST(bool(jobs.try_submit(0)));
+        BOOST_TEST(bool(jobs.try_submit(1)));
+        const auto submit = [&](int n) {
+            jobs.async_submit(n, asio::bind_executor(s.b.get_executor(), [](auto result) {
+                                  BOOST_TEST(bool(result));
+                              }));
+        };
+        submit(2); // waits for a place
+        bool came = false;
+        while (s.world.run_one())
+            if (!came && jobs.ledger().ok == 2U) { // it may be on its way
+                came = true;
+                submit(3);
+            }
+        jobs.close();
+        s.run();
+        BOOST_TEST(came);
+        BOOST_TEST((seen.order == std::vector<int>{0, 1, 2, 3}));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_queue_without_end_is_no_small_one)
 {
     simulation s(1);

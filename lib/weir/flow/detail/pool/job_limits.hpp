@@ -47,8 +47,9 @@ public:
     virtual ~place_waiter() = default;
 
     virtual job_record& record() noexcept = 0;
-    /// On the submitter's executor.
+    /// It waits no more. These two on the submitter's executor, one after the other.
     virtual void admitted(error_code why_not) = 0;
+    virtual void complete() = 0;
 };
 
 /// Stands before the queue that a pool's workers take jobs from, when the pool has limits besides

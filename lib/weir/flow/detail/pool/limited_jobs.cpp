@@ -11,9 +11,6 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/query.hpp>
 
-// A pool's limits besides the number of its workers. In a file of its own: a program whose pools
-// have none does not link it.
-
 #include <algorithm>
 #include <new>
 #include <stdexcept>
@@ -262,7 +259,11 @@ struct limited_jobs::admitting {
           cancelled(slot, boost::asio::enable_total_cancellation(),
                     boost::asio::enable_total_cancellation())
     {
+        limits->submitting_.fetch_add(1);
     }
+    admitting(const admitting&) = delete;
+    admitting& operator=(const admitting&) = delete;
+    ~admitting() { limits->submitting_.fetch_sub(1); }
 
     time_point deadline() { return waiter->record().options.deadline(); }
 
@@ -287,7 +288,7 @@ struct limited_jobs::admitted {
         if (!error && own->cancelled.cancelled() != boost::asio::cancellation_type::none)
             error = boost::asio::error::operation_aborted;
         if (error)
-            return own->waiter->admitted(error);
+            return end(error);
         own->share = std::move(share);
         wait_for_place(std::move(own));
     }
@@ -297,7 +298,16 @@ struct limited_jobs::admitted {
         if (!error)
             error =
                 own->limits->claim(own->waiter->record(), std::move(own->share), std::move(pass));
-        own->waiter->admitted(error);
+        end(error);
+    }
+
+    // Its handler may submit again, and is not behind itself then.
+    void end(error_code error)
+    {
+        const auto waiter = std::move(own->waiter);
+        waiter->admitted(error);
+        own.reset();
+        waiter->complete();
     }
 
     // Where there is no memory, these complete with that error.
@@ -802,11 +812,6 @@ void limited_jobs::drop_all(bool unfinished) noexcept
 
 // ---- the accounts
 
-std::size_t limited_jobs::waiting_submitters() const noexcept
-{
-    return admission_->waiters() + (shares_ ? shares_->waiters() : 0);
-}
-
 std::uint64_t limited_jobs::accepted() const noexcept
 {
     std::lock_guard lock(mutex_);
@@ -849,70 +854,5 @@ std::uint64_t limited_jobs::retried() const noexcept
     return retried_;
 }
 
-namespace {
-
-std::shared_ptr<job_limits> make_limits(pool_state& owner, const limit_options& options)
-{
-    return std::make_shared<limited_jobs>(owner, options);
-}
-
-} // namespace
 } // namespace detail
-
-// ---- the options
-
-// Each setting makes its own copy: copies of the options share what was set before.
-detail::limit_options& pool_options::change_limits()
-{
-    make_limits_ = detail::make_limits;
-    auto changed = limits_ ? std::make_shared<detail::limit_options>(*limits_)
-                           : std::make_shared<detail::limit_options>();
-    limits_ = changed;
-    return *changed;
-}
-
-pool_options& pool_options::per_key(limit running)
-{
-    if (running.is_paused())
-        throw std::invalid_argument("weir::pool_options: per_key must be at least 1");
-    change_limits().per_key = running;
-    return *this;
-}
-
-pool_options& pool_options::key_share(double share)
-{
-    if (!(share > 0 && share <= 1))
-        throw std::invalid_argument("weir::pool_options: key_share must be above 0, and at most 1");
-    change_limits().key_share = share;
-    return *this;
-}
-
-pool_options& pool_options::bytes(limit most)
-{
-    if (most.is_paused())
-        throw std::invalid_argument("weir::pool_options: bytes must be at least 1");
-    change_limits().bytes = most;
-    return *this;
-}
-
-pool_options& pool_options::rate(const weir::rate& starts, std::uint64_t burst)
-{
-    (void)detail::gcra_rule(starts, burst); // throws what it has to say
-    change_limits().rate = detail::limit_options::starts{starts, burst};
-    return *this;
-}
-
-pool_options& pool_options::retry(const retry_policy& policy)
-{
-    change_limits().retry = policy;
-    retries_ = true;
-    return *this;
-}
-
-pool_options& pool_options::breaker(const breaker_options& options)
-{
-    change_limits().breaker = options;
-    return *this;
-}
-
 } // namespace weir

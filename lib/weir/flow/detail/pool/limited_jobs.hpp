@@ -11,6 +11,7 @@
 #include <weir/policy/keyed_semaphore.hpp>
 #include <weir/policy/schedule.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -65,7 +66,7 @@ public:
     std::size_t ahead() const noexcept override;
     std::size_t waiting() const noexcept override;
     std::size_t sleeping() const noexcept override;
-    std::size_t waiting_submitters() const noexcept override;
+    std::size_t waiting_submitters() const noexcept override { return submitting_.load(); }
     std::uint64_t retried() const noexcept override;
 
 private:
@@ -123,6 +124,8 @@ private:
     const std::exception_ptr is_open_ = std::make_exception_ptr(system_error(errc::breaker_open));
     const std::exception_ptr is_held_too_long_ =
         std::make_exception_ptr(system_error(errc::held_too_long));
+
+    std::atomic<std::size_t> submitting_{0}; // submitters that wait, also those admitted since
 
     mutable std::mutex mutex_; // of all below
     std::vector<std::shared_ptr<clock>> clocks_;

@@ -102,20 +102,22 @@ public:
     {
         const job_id id = item->number.id;
         const error_code error = why_not ? why_not : pool_->accept_limited(*item);
-        submit_result<Job> result(id);
         if (error) {
             pool_->reject();
-            result = submit_result<Job>(error, std::move(item->job));
+            result_.emplace(error, std::move(item->job));
             item.reset(); // with what it holds of the limits
+        } else {
+            result_.emplace(id);
         }
-        call_handler(std::move(handler), std::move(result));
     }
+    void complete() override { call_handler(std::move(handler), std::move(*result_)); }
 
     std::optional<numbered_job<Job>> item;
     Handler handler;
 
 private:
     std::shared_ptr<Pool> pool_;
+    std::optional<submit_result<Job>> result_;
 };
 
 /// As `try_accept`, for a pool that looks at each job before.
@@ -264,7 +266,9 @@ private:
         std::unique_ptr<place_waiter> own;
         error_code error;
         try {
-            error = detail::accept_limited(*pool_, item);
+            // None overtakes those that wait, or are on their way in.
+            const bool must_wait = !rejects && pool_->limits()->waiting_submitters() != 0;
+            error = must_wait ? make_error_code(errc::full) : accept_limited(*pool_, item);
             if (error == errc::full && !rejects) {
                 const asio::cancellation_slot slot =
                     asio::get_associated_cancellation_slot(handler);
