@@ -357,7 +357,12 @@ public:
             all->for_each([&](line& l) { what(*l.entry); });
     }
     /// No waiting node costs more than this.
-    std::size_t most_expensive() const noexcept { return waiting_ == 0 ? 0 : quantum(); }
+    std::size_t most_expensive() const noexcept
+    {
+        if (of_class_[last_class] != 0)
+            return most;
+        return waiting_ == 0 ? 0 : quantum();
+    }
 
     /// A node that waits, whichever; null when none does.
     node* any() const noexcept
@@ -388,11 +393,13 @@ private:
         return a > most / b ? most : a * b;
     }
 
+    static constexpr unsigned last_class = 63;
+
     // Costs are counted by the power of two that they do not exceed; those above the largest one
     // take two turns.
     static unsigned class_of(std::size_t cost) noexcept
     {
-        return std::min(static_cast<unsigned>(std::bit_width(cost - 1)), 63U);
+        return std::min(static_cast<unsigned>(std::bit_width(cost - 1)), last_class);
     }
     std::size_t quantum() const noexcept
     {
