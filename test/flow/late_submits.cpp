@@ -66,9 +66,14 @@ BOOST_AUTO_TEST_CASE(with_nothing_queued_only_a_deadline_of_the_past_is_refused)
             auto out = co_await tasks.async_run([] { return slow(7); }, tight);
             BOOST_TEST(out.value() == 7);
             const auto past = job_options().deadline(s.world.now());
-            BOOST_CHECK_EXCEPTION(
-                co_await tasks.async_run([] { return 1; }, past), weir::system_error,
-                [](const weir::system_error& error) { return error.code() == errc::not_in_time; });
+            weir::error_code why;
+            try {
+                const auto late = co_await tasks.async_run([] { return 1; }, past);
+                BOOST_TEST(bool(late));
+            } catch (const weir::system_error& error) {
+                why = error.code();
+            }
+            BOOST_TEST((why == errc::not_in_time));
             co_await tasks.drain(1s);
             BOOST_TEST(tasks.ledger().rejected == 1U);
         });

@@ -157,7 +157,8 @@ BOOST_AUTO_TEST_CASE(a_sub_job_does_not_hear_of_the_next_job_of_its_parents_work
     in_many_orders([](simulation& s) {
         family f(s, pool_options(1));
         f.run(job_options(), [&](weir::task<void>& handle) -> asio::awaitable<void> {
-            co_await handle.async_outcome();
+            const auto parent = co_await handle.async_outcome();
+            BOOST_TEST((parent.status() == status::ok));
             auto next = co_await f.parents.async_submit([] { return slow(1); });
             co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
             next.cancel();
@@ -184,7 +185,8 @@ BOOST_AUTO_TEST_CASE(a_job_that_was_cancelled_before_it_asks_gives_a_cancelled_t
             auto handle = co_await tasks.async_submit(job);
             co_await weir::async_sleep_for(s.a.get_executor(), 1s);
             handle.cancel(cancel_reason::overload);
-            co_await handle.async_outcome();
+            const auto out = co_await handle.async_outcome();
+            BOOST_TEST((out.status() == status::ok));
             BOOST_TEST((found == cancel_reason::overload));
             co_await tasks.drain(1s);
         });

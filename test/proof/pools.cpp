@@ -5,6 +5,8 @@
 
 #include <weir/flow/for_each.hpp>
 #include <weir/flow/worker_pool.hpp>
+#include <weir/policy/backoff.hpp>
+#include <weir/policy/retry_policy.hpp>
 #include <weir/time/sleep.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -89,13 +91,21 @@ constexpr named_ending endings[] = {
     {ending::resize, "resized, paused, resumed", false},
 };
 
+// Options that a pool with limits refuses.
+bool drops_jobs(ending e)
+{
+    return e == ending::drop_oldest || e == ending::drop_newest || e == ending::caller_runs;
+}
+
 /// Three jobs; submitter and collector are in another context than the second worker.
 class three_jobs {
 public:
     using pool = weir::worker_pool<int, int>;
 
-    three_jobs(world& w, std::size_t workers, ending e)
-        : world_(w), ending_(e), home_(w), away_(std::make_unique<context>(w))
+    /// `limited`: one job of each of two keys at a time, no more than the half of the places for a
+    /// key, and two attempts.
+    three_jobs(world& w, std::size_t workers, ending e, bool limited = false)
+        : world_(w), ending_(e), limited_(limited), home_(w), away_(std::make_unique<context>(w))
     {
         const std::vector<asio::any_io_executor> executors = {away_->get_executor(),
                                                               home_.get_executor()};
@@ -103,7 +113,11 @@ public:
         options.queue(1).results(1).grace(1s).when_full(overflow_of(e));
         if (e == ending::timeout || e == ending::stubborn)
             options.timeout(2s);
-        const auto handler = [this](int n) { return job(n); };
+        if (limited) {
+            options.per_key(1).key_share(0.5);
+            options.retry(weir::retry_policy(2).backoff(weir::backoff(1s, 1s, 1)));
+        }
+        const auto handler = [this](const int& n) { return job(n); };
         const auto lost = [this](weir::outcome<int>&& out) { record(out); };
         pool_ = std::make_unique<pool>(executors, options, handler, lost);
         home_.spawn([this] { return submit(); }, "submitter");
@@ -172,6 +186,8 @@ private:
     asio::awaitable<int> job(int n)
     {
         const at_work here(at_work_);
+        const at_work of_key(at_work_of_[static_cast<std::size_t>(n % 2)]);
+        expect(!limited_ || of_key.count == 1 || ending_ == ending::stubborn, "one of each key");
         const auto executor = co_await asio::this_coro::executor;
         if (ending_ == ending::stubborn && n == 0) {
             co_await asio::this_coro::throw_if_cancelled(false);
@@ -190,7 +206,7 @@ private:
     {
         for (int i = 0; i < 3 && pool_; ++i) {
             auto token = asio::bind_cancellation_slot(signal_.slot(), asio::use_awaitable);
-            const auto result = co_await pool_->async_submit(i, said_of_each(), token);
+            const auto result = co_await pool_->async_submit(i, said_of(i), token);
             ++asked_;
             if (!result)
                 check_rejection(result.error());
@@ -210,9 +226,11 @@ private:
         }
     }
 
-    weir::job_options said_of_each() const
+    weir::job_options said_of(int n) const
     {
         weir::job_options options;
+        if (limited_)
+            options.key(n % 2 == 0 ? "even" : "odd");
         if (ending_ == ending::deadline)
             options.deadline(weir::time_point{} + 2s);
         return options;
@@ -292,12 +310,14 @@ private:
 
     world& world_;
     const ending ending_;
+    const bool limited_;
     asio::cancellation_signal signal_;
     std::set<weir::job_id> accepted_;
     std::map<weir::job_id, weir::status> outcomes_;
     weir::test::verdict once_;
     std::size_t asked_ = 0;
     int at_work_ = 0;
+    std::array<int, 2> at_work_of_{};
     bool gone_ = false;
     context home_;
     std::unique_ptr<context> away_;
@@ -361,12 +381,12 @@ void for_each_scenario(world& w, std::size_t limit, trouble t)
 BOOST_AUTO_TEST_SUITE(pools)
 
 void prove_pool(std::size_t workers, const named_ending& e, const schedules& which,
-                const std::string& how_many)
+                const std::string& how_many, bool limited = false)
 {
-    prove("worker_pool {" + std::to_string(workers) + " workers, 3 jobs, " + e.name + "}" +
-              how_many,
-          which, [workers, &e](world& w) {
-              three_jobs x(w, workers, e.how);
+    prove("worker_pool {" + std::to_string(workers) + " workers, 3 jobs, " +
+              (limited ? "limits and retries, " : "") + e.name + "}" + how_many,
+          which, [workers, &e, limited](world& w) {
+              three_jobs x(w, workers, e.how, limited);
               x.finish();
           });
 }
@@ -378,6 +398,20 @@ BOOST_AUTO_TEST_CASE(worker_pool)
         for (const named_ending& e : endings)
             prove_pool(workers, e, schedules::delayed(delays),
                        ", " + std::to_string(delays) + " delays");
+}
+
+BOOST_AUTO_TEST_CASE(worker_pool_with_limits)
+{
+    for (const std::size_t workers : {1, 2})
+        for (const named_ending& e : endings) {
+            if (drops_jobs(e.how))
+                continue;
+            // With a resize there are twenty times as many schedules.
+            const std::size_t delays =
+                (weir::test::is_long() ? 3 : 2) - (e.how == ending::resize ? 1 : 0);
+            prove_pool(workers, e, schedules::delayed(delays),
+                       ", " + std::to_string(delays) + " delays", true);
+        }
 }
 
 BOOST_AUTO_TEST_CASE(worker_pool_of_one_in_every_order)
