@@ -35,6 +35,15 @@ stream_options& stream_options::buffer(std::size_t bytes)
 
 namespace detail {
 
+duration choose_delay(world& w, const stream_options& options)
+{
+    constexpr int lengths = 5;
+    const duration spread = options.longest_delay() - options.shortest_delay();
+    if (spread == duration::zero())
+        return options.shortest_delay();
+    return options.shortest_delay() + spread / (lengths - 1) * static_cast<int>(w.choose(lengths));
+}
+
 bool pipe::readable() const noexcept
 {
     const auto at = arrival();
@@ -93,11 +102,7 @@ moved pipe::read(const mutable_buffers& into)
 // Bytes that are sent later do not arrive earlier.
 time_point pipe::arrival_of_next()
 {
-    constexpr int lengths = 5;
-    const duration spread = options_.longest_delay() - options_.shortest_delay();
-    duration length = options_.shortest_delay();
-    if (spread != duration::zero())
-        length += spread / (lengths - 1) * static_cast<int>(world_.choose(lengths));
+    const duration length = choose_delay(world_, options_);
     last_arrival_ = std::max(last_arrival_, saturating_add(world_.now(), length));
     return last_arrival_;
 }
@@ -152,6 +157,8 @@ void pipe::reset() noexcept
 
 } // namespace detail
 
+stream::stream(context& here) : executor_(here.get_executor()) {}
+
 stream& stream::operator=(stream&& other) noexcept
 {
     if (this != &other) {
@@ -159,6 +166,7 @@ stream& stream::operator=(stream&& other) noexcept
         executor_ = std::move(other.executor_);
         in_ = std::move(other.in_);
         out_ = std::move(other.out_);
+        descriptor_ = std::move(other.descriptor_);
     }
     return *this;
 }
@@ -166,6 +174,35 @@ stream& stream::operator=(stream&& other) noexcept
 stream::~stream()
 {
     close();
+}
+
+namespace {
+
+// `action` on `at`, or why not now.
+template <class Action>
+std::size_t try_once(detail::pipe* at, bool is_ready, const Action& action, error_code& error)
+{
+    detail::moved result;
+    if (!at)
+        result.error = asio::error::bad_descriptor;
+    else if (is_ready || action.is_empty())
+        result = action(*at);
+    else
+        result.error = asio::error::would_block;
+    error = result.error;
+    return result.bytes;
+}
+
+} // namespace
+
+std::size_t stream::try_read(const asio::mutable_buffer& into, error_code& error)
+{
+    return try_once(in_.get(), in_ && in_->readable(), detail::reading(into), error);
+}
+
+std::size_t stream::try_write(const asio::const_buffer& from, error_code& error)
+{
+    return try_once(out_.get(), out_ && out_->writable(), detail::writing(from), error);
 }
 
 void stream::shutdown_send() noexcept
@@ -191,6 +228,7 @@ void stream::close() noexcept
     cancel();
     const auto in = std::move(in_);
     const auto out = std::move(out_);
+    descriptor_.reset();
     out->finish();
     in->abandon();
 }

@@ -6,6 +6,7 @@
 #include <weir/error.hpp>
 #include <weir/sim/context.hpp>
 #include <weir/sim/detail/pipe.hpp>
+#include <weir/sim/detail/pipe_actions.hpp>
 #include <weir/sim/stream_options.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -23,8 +24,10 @@ namespace weir::sim {
 /// One end of a connection in memory, to test code that reads and writes. It has a socket's errors,
 /// but its delays, short reads and lost connections are chosen by the world, and can be replayed.
 ///
-/// Shape: an AsyncReadStream and AsyncWriteStream; made in pairs by `stream_pair`. At most one read
-///        and one write at a time (asserted), as composed operations need it.
+/// Shape: an AsyncReadStream and AsyncWriteStream; made in pairs by `stream_pair`, or by a
+///        `network`. It can also be used as a non-blocking socket is: wait until it is ready, then
+///        `try_read` or `try_write`. At most one operation that reads, or waits to read, and one
+///        that writes at a time (asserted), as composed operations need it.
 /// Threads: the world's one.
 /// Lifetime: destroying it closes it.
 class stream {
@@ -32,6 +35,8 @@ public:
     using executor_type = boost::asio::any_io_executor;
     using lowest_layer_type = stream;
 
+    /// Closed. Another one may be moved to it.
+    explicit stream(context& here);
     stream(stream&&) noexcept = default;
     stream& operator=(stream&& other) noexcept;
     ~stream();
@@ -50,7 +55,7 @@ public:
     template <class Buffers, class Token = default_token<executor_type>>
     WEIR_NODISCARD_OPERATION auto async_read_some(const Buffers& buffers, Token&& token = Token())
     {
-        return initiate<detail::pipe::mutable_buffers>(in_, buffers, token);
+        return initiate(in_, detail::reading(buffers), token);
     }
 
     /// Writes as many bytes as there is room for; waits when there is no room.
@@ -63,8 +68,38 @@ public:
     template <class Buffers, class Token = default_token<executor_type>>
     WEIR_NODISCARD_OPERATION auto async_write_some(const Buffers& buffers, Token&& token = Token())
     {
-        return initiate<detail::pipe::const_buffers>(out_, buffers, token);
+        return initiate(out_, detail::writing(buffers), token);
     }
+
+    /// Waits until `try_read` would find bytes, or the end, or an error.
+    ///
+    /// Completion: `void(error_code)`
+    /// Errors: of `boost::asio::error`: `operation_aborted` when cancelled, or closed while
+    ///         waiting; `bad_descriptor` when this end is closed.
+    /// Cancellation: terminal, partial and total.
+    /// Handler: by its associated executor, never inside this call.
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_wait_readable(Token&& token = Token())
+    {
+        return initiate(in_, detail::until_readable(), token);
+    }
+
+    /// Waits until `try_write` would take bytes, or find an error. The rest as for
+    /// `async_wait_readable`.
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_wait_writable(Token&& token = Token())
+    {
+        return initiate(out_, detail::until_writable(), token);
+    }
+
+    /// Reads what has arrived, and never waits: `would_block` when there is nothing yet. The errors
+    /// of `async_read_some` otherwise.
+    std::size_t try_read(const boost::asio::mutable_buffer& into, error_code& error);
+    /// Writes what there is room for, and never waits: `would_block` when there is none. The errors
+    /// of `async_write_some` otherwise.
+    std::size_t try_write(const boost::asio::const_buffer& from, error_code& error);
+    /// Whether `try_read` would find bytes, or the end, or an error.
+    bool is_readable() const noexcept { return !in_ || in_->readable(); }
 
     /// Ends what is sent: the other end reads to the end of the stream. This end may still read.
     void shutdown_send() noexcept;
@@ -81,21 +116,21 @@ private:
     friend std::pair<stream, stream> stream_pair(context& first, context& second,
                                                  const stream_options& options);
 
-    template <class Handler, class Buffers>
+    friend class network;
+
+    template <class Handler, class Action>
     class operation;
 
     // Neither the operation nor its initiation needs this object: it may be moved meanwhile.
-    template <class Own, class Buffers, class Token>
-    auto initiate(const std::shared_ptr<detail::pipe>& at, const Buffers& buffers, Token& token)
+    template <class Action, class Token>
+    auto initiate(const std::shared_ptr<detail::pipe>& at, Action action, Token& token)
     {
-        const auto start = [at](const executor_type& executor, auto&& handler, Own own) {
-            using own_operation = operation<std::decay_t<decltype(handler)>, Own>;
+        const auto start = [at](const executor_type& executor, auto&& handler, Action own) {
+            using own_operation = operation<std::decay_t<decltype(handler)>, Action>;
             own_operation::create(std::move(handler), executor, at, std::move(own))->start();
         };
-        return weir::detail::initiate_at<void(error_code, std::size_t)>(
-            executor_, token, start,
-            Own(boost::asio::buffer_sequence_begin(buffers),
-                boost::asio::buffer_sequence_end(buffers)));
+        return weir::detail::initiate_at<typename Action::signature>(executor_, token, start,
+                                                                     std::move(action));
     }
 
     stream(executor_type executor, std::shared_ptr<detail::pipe> in,
@@ -107,6 +142,7 @@ private:
     executor_type executor_;
     std::shared_ptr<detail::pipe> in_;
     std::shared_ptr<detail::pipe> out_;
+    std::shared_ptr<void> descriptor_; // where these are counted
 };
 
 /// Two ends of a connection, one in each context (or both in one), of the same world.
@@ -116,18 +152,18 @@ std::pair<stream, stream> stream_pair(context& first, context& second);
 
 // -------------------------------------------------------------------------------------------------
 
-/// A read or a write: parked at the pipe until bytes can be moved, and they are then moved on the
-/// operation's own executor.
-template <class Handler, class Buffers>
+/// A read, a write, or a wait for one: parked at the pipe until bytes can be moved, and they are
+/// then moved on the operation's own executor.
+template <class Handler, class Action>
 class stream::operation final
-    : public weir::detail::wait_operation<operation<Handler, Buffers>, Handler, executor_type>,
+    : public weir::detail::wait_operation<operation<Handler, Action>, Handler, executor_type>,
       private detail::pipe_user,
       private weir::detail::timer_entry {
 public:
     operation(Handler&& handler, const executor_type& executor, std::shared_ptr<detail::pipe> p,
-              Buffers buffers)
+              Action action)
         : operation::wait_operation(std::move(handler), executor), pipe_(std::move(p)),
-          buffers_(std::move(buffers))
+          action_(std::move(action))
     {
     }
 
@@ -146,24 +182,13 @@ public:
 private:
     void cancelled() override { abort(); }
 
-    static constexpr bool reads = std::is_same_v<Buffers, detail::pipe::mutable_buffers>;
-
-    detail::pipe_user*& place() noexcept
-    {
-        if constexpr (reads)
-            return pipe_->reader;
-        else
-            return pipe_->writer;
-    }
+    detail::pipe_user*& place() noexcept { return Action::reads ? pipe_->reader : pipe_->writer; }
 
     bool is_ready() const noexcept
     {
-        if (!pipe_ || boost::asio::buffer_size(buffers_) == 0)
+        if (!pipe_ || action_.is_empty())
             return true;
-        if constexpr (reads)
-            return pipe_->readable();
-        else
-            return pipe_->writable();
+        return Action::reads ? pipe_->readable() : pipe_->writable();
     }
 
     weir::detail::time_service& clock() const
@@ -185,7 +210,7 @@ private:
         if (is_ready()) {
             if (unpark())
                 this->wake();
-        } else if (const auto at = pipe_->arrival(); reads && at) {
+        } else if (const auto at = pipe_->arrival(); Action::reads && at) {
             clock().cancel(*this);
             clock().schedule(*this, *at, this->home().for_timers());
         }
@@ -209,11 +234,12 @@ private:
             result.error = boost::asio::error::bad_descriptor;
         else if (aborted_)
             result.error = boost::asio::error::operation_aborted;
-        else if constexpr (reads)
-            result = pipe_->read(buffers_);
         else
-            result = pipe_->write(buffers_);
-        this->complete(result.error, result.bytes);
+            result = action_(*pipe_);
+        if constexpr (Action::moves)
+            this->complete(result.error, result.bytes);
+        else
+            this->complete(result.error);
     }
 
     void dropped() noexcept override { this->destroy(); }
@@ -225,7 +251,7 @@ private:
     }
 
     std::shared_ptr<detail::pipe> pipe_;
-    Buffers buffers_;
+    Action action_;
     bool aborted_ = false;
 };
 

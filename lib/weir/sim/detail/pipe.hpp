@@ -33,6 +33,9 @@ protected:
     ~pipe_user() = default;
 };
 
+/// How long the next bytes, or an answer, are under way: one of five lengths.
+duration choose_delay(world& w, const stream_options& options);
+
 /// One direction of a connection: bytes that are under way, or have arrived and are not read.
 class pipe {
 public:
