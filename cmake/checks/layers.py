@@ -11,6 +11,7 @@ BOTTOM = ["error", "duration", "rate", "default_token"]
 ORDER = BOTTOM + ["detail", "time", "sync", "run", "policy", "flow", "http"]
 MAY = {layer: set(ORDER[:place + 1]) for place, layer in enumerate(ORDER)}
 MAY["sim"] = set(BOTTOM) | {"detail", "time", "sim"}
+MAY["http"].add("sim")   # so that a client runs in a simulation
 MAY["weir"] = set(ORDER) - {"http", "detail"}   # weir.hpp, the one header for the whole core
 
 # The rules themselves: decided without Asio, so that a test may own every atomic access and lock.

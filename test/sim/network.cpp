@@ -99,7 +99,9 @@ asio::awaitable<std::string> receive_all(stream& from)
     for (;;) {
         char part[16];
         weir::error_code error;
+        const std::size_t there = from.available();
         const std::size_t n = from.try_read(asio::buffer(part), error);
+        BOOST_TEST(n <= there);
         all.append(part, n);
         if (error == asio::error::would_block) {
             BOOST_TEST(!from.is_readable());
@@ -157,12 +159,13 @@ BOOST_AUTO_TEST_CASE(bytes_cross_by_readiness_however_they_are_cut)
         internet net(s);
         const std::string text = "abcdefghijklmnopqrstuvwxyz0123456789";
         const auto serve = [&](stream end) {
-            s.spawn(s.b, [end = std::make_shared<stream>(std::move(end)),
-                          text]() -> asio::awaitable<void> {
-                const std::string got = co_await receive_all(*end);
-                BOOST_TEST(got == text);
-                co_await send_all(*end, got + got);
-            });
+            s.spawn(
+                s.b,
+                [end = std::make_shared<stream>(std::move(end)), text]() -> asio::awaitable<void> {
+                    const std::string got = co_await receive_all(*end);
+                    BOOST_TEST(got == text);
+                    co_await send_all(*end, got + got);
+                });
         };
         net.all.add_server(here, s.b, serve, stream_options().delay(1ms, 9ms).chunk(5).buffer(7));
         s.spawn([&]() -> asio::awaitable<void> {
@@ -237,6 +240,25 @@ BOOST_AUTO_TEST_CASE(an_operation_outlives_its_network)
     s.run();
 }
 
+BOOST_AUTO_TEST_CASE(an_attempt_of_a_context_that_is_gone_is_dropped)
+{
+    weir::sim::world w(1);
+    auto a = std::make_unique<weir::sim::context>(w);
+    weir::sim::context b(w);
+    network all(w);
+    all.add_server(
+        here, b, [](stream) { BOOST_ERROR("nobody connects"); }, stream_options().delay(1s, 1s));
+    auto alive = std::make_shared<int>(0);
+    all.async_connect(*a, here, [alive](weir::error_code, stream) { ++*alive; });
+    all.async_resolve(*a, "none", tcp::v4(),
+                      [alive](weir::error_code, network::addresses) { ++*alive; });
+    a.reset();
+    BOOST_TEST(alive.use_count() == 1);
+    BOOST_TEST(all.descriptors() == 0U);
+    w.run_to_end();
+    BOOST_TEST(*alive == 0);
+}
+
 BOOST_AUTO_TEST_CASE(a_wait_ends_when_its_stream_is_closed_cancelled_or_lost)
 {
     in_every_order([](simulation& s) {
@@ -262,8 +284,8 @@ BOOST_AUTO_TEST_CASE(a_wait_ends_when_its_stream_is_closed_cancelled_or_lost)
         near.cancel(); // it may have begun to wait after the other one
         s.run();
         if (how <= 1)
-            BOOST_TEST((ended == asio::error::operation_aborted ||
-                        ended == asio::error::bad_descriptor));
+            BOOST_TEST(
+                (ended == asio::error::operation_aborted || ended == asio::error::bad_descriptor));
         else
             BOOST_TEST(!ended);
         if (how == 2) {

@@ -4,9 +4,10 @@
 #include <weir/http/detail/connection_pool.hpp>
 #include <weir/http/detail/connector.hpp>
 #include <weir/http/detail/exchange.hpp>
-#include <weir/http/detail/io_step.hpp>
 #include <weir/http/detail/keep_alive.hpp>
+#include <weir/http/detail/socket_network.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/io_step.hpp>
 #include <weir/policy/keyed_semaphore.hpp>
 #include <weir/time/clock.hpp>
 
@@ -27,7 +28,6 @@ namespace {
 namespace asio = boost::asio;
 using detail::connection;
 using detail::exchange;
-using detail::io_step;
 
 constexpr std::size_t buffer_size = 64 * 1024;
 
@@ -58,7 +58,7 @@ failure failure_of(const std::exception_ptr& error)
 /// Shared by the client and its running calls.
 class client::state {
 public:
-    state(asio::any_io_executor executor, client_options options);
+    state(asio::any_io_executor executor, client_options options, std::shared_ptr<network> lines);
 
     static asio::awaitable<hop> step(std::shared_ptr<state> self, request what, body_sink sink);
 
@@ -78,10 +78,13 @@ private:
     std::vector<char> buffer_; // filled and emptied between two suspensions
 };
 
-client::state::state(asio::any_io_executor ex, client_options o)
+client::state::state(asio::any_io_executor ex, client_options o, std::shared_ptr<network> lines)
     : executor(ex), options(std::move(o)), connections(ex, options.max_idle()),
       limits_(ex, options.per_host()),
-      connector_(ex, options, [this] { return connections.drop_oldest(); }), buffer_(buffer_size)
+      connector_(ex,
+                 lines ? std::move(lines) : std::make_shared<detail::socket_network>(ex, options),
+                 options, [this] { return connections.drop_oldest(); }),
+      buffer_(buffer_size)
 {
 }
 
@@ -163,8 +166,8 @@ void client::state::read(connection& line, exchange& rules, const error_code& er
     rules.took(step, bytes, more_likely, now(executor));
 }
 
-client::client(executor_type executor, client_options options)
-    : state_(std::make_shared<state>(std::move(executor), std::move(options)))
+client::client(executor_type executor, client_options options, std::shared_ptr<network> lines)
+    : state_(std::make_shared<state>(std::move(executor), std::move(options), std::move(lines)))
 {
 }
 

@@ -3,6 +3,7 @@
 #include <weir/http/body.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/hop.hpp>
+#include <weir/http/network.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 
@@ -32,8 +33,10 @@ class client {
 public:
     using executor_type = boost::asio::any_io_executor;
 
-    /// Throws `failed` (class `tls`) when `ca_file` cannot be read.
-    explicit client(executor_type executor, client_options options = client_options());
+    /// Throws `failed` (class `tls`) when `ca_file` cannot be read. `lines` is where connections
+    /// come from, by default the system's sockets.
+    explicit client(executor_type executor, client_options options = client_options(),
+                    std::shared_ptr<network> lines = nullptr);
     client(const client&) = delete;
     client& operator=(const client&) = delete;
     ~client();

@@ -51,7 +51,8 @@ bool is_aborted(const std::exception_ptr& error)
 /// Shared by the fetcher and its coroutines, so that an abandoned one still finds what it uses.
 class fetcher::state : public std::enable_shared_from_this<fetcher::state> {
 public:
-    state(asio::any_io_executor executor, fetcher_options options, body_factory bodies);
+    state(asio::any_io_executor executor, fetcher_options options, body_factory bodies,
+          std::shared_ptr<network> lines);
 
     static asio::awaitable<void> run(std::shared_ptr<state> self, source urls, sink results);
     void end(ending how);
@@ -90,9 +91,11 @@ private:
     std::unordered_map<job_id, item_ptr> in_pool_;
 };
 
-fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory bodies)
+fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory bodies,
+                      std::shared_ptr<network> lines)
     : executor(ex), options_(std::move(o)), bodies_(std::move(bodies)),
-      client_(ex, options_.client()), room_(ex, options_.queue() + options_.jobs().count()),
+      client_(ex, options_.client(), std::move(lines)),
+      room_(ex, options_.queue() + options_.jobs().count()),
       schedule_(options_.jobs(), options_.client().per_host()), pool_(make_pool()), intake_(ex)
 {
 }
@@ -299,8 +302,10 @@ void fetcher::state::close_when_over()
 
 // ---- the handle
 
-fetcher::fetcher(asio::any_io_executor executor, fetcher_options options, body_factory bodies)
-    : state_(std::make_shared<state>(std::move(executor), std::move(options), std::move(bodies)))
+fetcher::fetcher(asio::any_io_executor executor, fetcher_options options, body_factory bodies,
+                 std::shared_ptr<network> lines)
+    : state_(std::make_shared<state>(std::move(executor), std::move(options), std::move(bodies),
+                                     std::move(lines)))
 {
 }
 

@@ -4,6 +4,7 @@
 #include <weir/http/fetch_counts.hpp>
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher_options.hpp>
+#include <weir/http/network.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -39,8 +40,9 @@ public:
     /// Takes a result.
     using sink = std::function<boost::asio::awaitable<void>(fetch_result)>;
 
-    /// Without `bodies`, every body is counted and discarded.
-    fetcher(boost::asio::any_io_executor executor, fetcher_options options, body_factory bodies);
+    /// Without `bodies`, every body is counted and discarded. `lines` as for a `client`.
+    fetcher(boost::asio::any_io_executor executor, fetcher_options options, body_factory bodies,
+            std::shared_ptr<network> lines = nullptr);
     fetcher(const fetcher&) = delete;
     fetcher& operator=(const fetcher&) = delete;
     ~fetcher();

@@ -155,9 +155,7 @@ network::pending<stream> network::attempt(context& here, const endpoint& to) con
         auto [near, far] = stream_pair(here, *at.there, at.options);
         near.descriptor_ = counted;
         ++own->accepted;
-        auto serve = [serve = at.serve, end = std::move(far)]() mutable {
-            serve(std::move(end));
-        };
+        auto serve = [serve = at.serve, end = std::move(far)]() mutable { serve(std::move(end)); };
         asio::post(at.there->get_executor(), std::move(serve));
         return std::move(near);
     };

@@ -86,7 +86,8 @@ public:
     /// Handler: by its associated executor, or that of `here`; never inside this call.
     template <class Token = default_token<executor_type>>
     WEIR_NODISCARD_OPERATION auto async_resolve(context& here, const std::string& name,
-                                                boost::asio::ip::tcp family, Token&& token = Token())
+                                                boost::asio::ip::tcp family,
+                                                Token&& token = Token())
     {
         return answer<void(error_code, addresses)>(here, look_up(name, family), token);
     }

@@ -55,6 +55,15 @@ bool pipe::writable() const noexcept
     return reset_ || end_ || abandoned_ || inside_ < options_.buffer();
 }
 
+std::size_t pipe::available() const noexcept
+{
+    std::size_t bytes = 0;
+    for (const piece& p : pieces_)
+        if (p.arrives <= world_.now())
+            bytes += p.bytes.size();
+    return bytes;
+}
+
 std::optional<time_point> pipe::arrival() const noexcept
 {
     if (!pieces_.empty())

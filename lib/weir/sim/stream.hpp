@@ -100,6 +100,8 @@ public:
     std::size_t try_write(const boost::asio::const_buffer& from, error_code& error);
     /// Whether `try_read` would find bytes, or the end, or an error.
     bool is_readable() const noexcept { return !in_ || in_->readable(); }
+    /// How many bytes have arrived and are not read.
+    std::size_t available() const noexcept { return in_ ? in_->available() : 0; }
 
     /// Ends what is sent: the other end reads to the end of the stream. This end may still read.
     void shutdown_send() noexcept;

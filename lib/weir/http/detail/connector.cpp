@@ -2,12 +2,10 @@
 
 #include <weir/error.hpp>
 #include <weir/policy/timeout.hpp>
-#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 #include <weir/time/sleep.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <algorithm>
@@ -45,14 +43,12 @@ bool is_shortage(const error_code& error)
 
 } // namespace
 
-connector::connector(asio::any_io_executor executor, const client_options& options,
-                     std::function<bool()> make_room)
-    : executor_(executor), connect_timeout_(options.connect_timeout()),
+connector::connector(asio::any_io_executor executor, std::shared_ptr<network> lines,
+                     const client_options& options, std::function<bool()> make_room)
+    : executor_(executor), network_(std::move(lines)), connect_timeout_(options.connect_timeout()),
       address_timeout_(options.address_timeout()), make_room_(std::move(make_room)),
-      ca_file_(options.ca_file()), peer_(options.peer()), addresses_(std::move(executor))
+      addresses_(std::move(executor))
 {
-    if (!ca_file_.empty())
-        tls_.emplace(ca_file_, peer_); // so that a file that cannot be read fails at once
 }
 
 asio::awaitable<std::unique_ptr<connection>> connector::open(const url& target, timings& times)
@@ -78,10 +74,10 @@ asio::awaitable<std::unique_ptr<connection>> connector::open_all(const url& targ
     const auto looked_up = now(executor_);
     times.dns += looked_up - start;
     reached = phase::connect;
-    auto socket = co_await connect_any(target, found);
+    auto line = co_await connect_any(target, found);
     const auto connected = now(executor_);
     times.connect += connected - looked_up;
-    auto made = std::make_unique<connection>(std::move(socket));
+    auto made = std::make_unique<connection>(std::move(line));
     if (target.secure()) {
         reached = phase::tls;
         co_await secure(*made, target);
@@ -90,18 +86,19 @@ asio::awaitable<std::unique_ptr<connection>> connector::open_all(const url& targ
     co_return made;
 }
 
-asio::awaitable<tcp::socket> connector::connect_any(const url& target, const endpoints& found)
+asio::awaitable<std::unique_ptr<transport>> connector::connect_any(const url& target,
+                                                                   const endpoints& found)
 {
     error_code error;
     duration pause = std::chrono::milliseconds(20);
     for (std::size_t i = 0; i < found.size();) {
-        tcp::socket socket(executor_);
         const bool last = i + 1 == found.size();
-        error = co_await connect_one(socket, found[i], last ? duration::max() : address_timeout_);
-        if (!error) {
+        const duration limit = last ? duration::max() : address_timeout_;
+        auto line = co_await connect_one(found[i], limit, error);
+        if (line) {
             if (i != 0)
                 addresses_.prefer(target.host(), target.port(), found[i]);
-            co_return std::move(socket);
+            co_return line;
         }
         if (error == asio::error::operation_aborted)
             aborted();
@@ -109,7 +106,6 @@ asio::awaitable<tcp::socket> connector::connect_any(const url& target, const end
             ++i;
             continue;
         }
-        socket = tcp::socket(executor_);
         if (!make_room_()) {
             co_await async_sleep_for(executor_, pause, asio::use_awaitable);
             pause = std::min<duration>(2 * pause, std::chrono::seconds(1));
@@ -121,34 +117,23 @@ asio::awaitable<tcp::socket> connector::connect_any(const url& target, const end
                          error));
 }
 
-asio::awaitable<error_code> connector::connect_one(tcp::socket& socket, tcp::endpoint to,
-                                                   duration timeout)
+asio::awaitable<std::unique_ptr<transport>>
+connector::connect_one(tcp::endpoint to, duration timeout, error_code& error)
 {
-    error_code error;
-    socket.open(to.protocol(), error);
-    if (error)
-        co_return error;
-    bool late = false;
-    std::optional<alarm> clock;
-    if (timeout != duration::max()) {
-        auto stop = [&socket, &late] {
-            late = true;
-            error_code ignored;
-            socket.close(ignored);
-        };
-        clock.emplace(executor_, saturating_add(now(executor_), timeout), stop);
+    if (timeout == duration::max())
+        co_return co_await network_->connect(to, error);
+    try {
+        auto attempt = network_->connect(to, error);
+        co_return co_await with_timeout(timeout, std::move(attempt));
+    } catch (const boost::system::system_error& e) {
+        error = e.code(); // it is over, or cancelled
+        co_return nullptr;
     }
-    co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
-    if (late)
-        error = asio::error::timed_out;
-    co_return error;
 }
 
 asio::awaitable<void> connector::secure(connection& made, const url& target)
 {
-    if (!tls_)
-        tls_.emplace(ca_file_, peer_);
-    const error_code error = co_await made.handshake(*tls_, target);
+    const error_code error = co_await made.handshake(*network_, target);
     if (error == asio::error::operation_aborted)
         aborted();
     if (!error)

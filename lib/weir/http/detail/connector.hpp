@@ -3,11 +3,10 @@
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/address_book.hpp>
 #include <weir/http/detail/connection.hpp>
-#include <weir/http/detail/tls_context.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/network.hpp>
 #include <weir/http/response.hpp>
 #include <weir/http/url.hpp>
-#include <weir/http/verification.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -16,7 +15,6 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 
 namespace weir::http::detail {
@@ -29,8 +27,8 @@ class connector {
 public:
     /// `make_room` closes an idle connection and returns whether there was one. It is called when
     /// the system has no descriptors or ports left, which is waited for and not an error.
-    connector(boost::asio::any_io_executor executor, const client_options& options,
-              std::function<bool()> make_room);
+    connector(boost::asio::any_io_executor executor, std::shared_ptr<network> lines,
+              const client_options& options, std::function<bool()> make_room);
 
     /// Makes a connection within the connect timeout, and adds what it took to `times`.
     boost::asio::awaitable<std::unique_ptr<connection>> open(const url& target, timings& times);
@@ -41,21 +39,18 @@ private:
 
     boost::asio::awaitable<std::unique_ptr<connection>> open_all(const url& target, timings& times,
                                                                  phase& reached);
-    boost::asio::awaitable<boost::asio::ip::tcp::socket> connect_any(const url& target,
-                                                                     const endpoints& found);
-    boost::asio::awaitable<error_code> connect_one(boost::asio::ip::tcp::socket& socket,
-                                                   boost::asio::ip::tcp::endpoint to,
-                                                   duration timeout);
+    boost::asio::awaitable<std::unique_ptr<transport>> connect_any(const url& target,
+                                                                   const endpoints& found);
+    boost::asio::awaitable<std::unique_ptr<transport>>
+    connect_one(boost::asio::ip::tcp::endpoint to, duration timeout, error_code& error);
     boost::asio::awaitable<void> secure(connection& made, const url& target);
     failure timed_out(const url& target, phase reached) const;
 
     boost::asio::any_io_executor executor_;
+    std::shared_ptr<network> network_;
     duration connect_timeout_;
     duration address_timeout_;
     std::function<bool()> make_room_;
-    std::string ca_file_;
-    verification peer_;
-    std::optional<tls_context> tls_; // reading the system's certificates takes 20 ms: not for http
     address_book addresses_;
 };
 

@@ -2,9 +2,9 @@
 
 #include <weir/http/body.hpp>
 #include <weir/http/client_options.hpp>
-#include <weir/http/detail/io_step.hpp>
 #include <weir/http/detail/response_reader.hpp>
 #include <weir/http/hop.hpp>
+#include <weir/http/io_step.hpp>
 #include <weir/http/request.hpp>
 #include <weir/time/clock.hpp>
 

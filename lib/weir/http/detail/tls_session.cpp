@@ -10,12 +10,9 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <climits>
-#include <cstdint>
 #include <new>
 
 namespace weir::http::detail {
@@ -26,34 +23,43 @@ using state = io_step::state;
 // OpenSSL's own socket BIO uses write(), which raises SIGPIPE when the peer has gone; a library
 // must not ask its users to ignore signals.
 
-int socket_of(BIO* bio)
+transport& line_of(BIO* bio)
 {
-    return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+    return *static_cast<transport*>(BIO_get_data(bio));
 }
 
-bool would_block()
+// What OpenSSL makes of a step: bytes, 0 at the end, below 0 otherwise.
+int returned(BIO* bio, const io_step& step)
 {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    switch (step.what) {
+    case state::done:
+        return static_cast<int>(step.bytes);
+    case state::wait_read:
+        BIO_set_retry_read(bio);
+        return -1;
+    case state::wait_write:
+        BIO_set_retry_write(bio);
+        return -1;
+    case state::end:
+        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
+        return 0;
+    case state::failed:
+        break;
+    }
+    errno = step.error.value(); // where OpenSSL looks
+    return -1;
 }
 
 int bio_write(BIO* bio, const char* from, int size)
 {
     BIO_clear_retry_flags(bio);
-    const auto n = ::send(socket_of(bio), from, static_cast<std::size_t>(size), MSG_NOSIGNAL);
-    if (n < 0 && would_block())
-        BIO_set_retry_write(bio);
-    return static_cast<int>(n);
+    return returned(bio, line_of(bio).try_write(from, static_cast<std::size_t>(size)));
 }
 
 int bio_read(BIO* bio, char* to, int size)
 {
     BIO_clear_retry_flags(bio);
-    const auto n = ::recv(socket_of(bio), to, static_cast<std::size_t>(size), 0);
-    if (n < 0 && would_block())
-        BIO_set_retry_read(bio);
-    if (n == 0)
-        BIO_set_flags(bio, BIO_FLAGS_IN_EOF);
-    return static_cast<int>(n);
+    return returned(bio, line_of(bio).try_read(to, static_cast<std::size_t>(size)));
 }
 
 long bio_control(BIO* bio, int command, long, void*)
@@ -69,10 +75,10 @@ int bio_create(BIO* bio)
     return 1;
 }
 
-BIO_METHOD* socket_method()
+BIO_METHOD* transport_method()
 {
     static BIO_METHOD* method = [] {
-        BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir socket");
+        BIO_METHOD* m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "weir transport");
         if (m) {
             BIO_meth_set_write(m, bio_write);
             BIO_meth_set_read(m, bio_read);
@@ -91,13 +97,13 @@ int chunk(std::size_t size)
 
 } // namespace
 
-tls_session::tls_session(const tls_context& context, const url& target, int socket)
+tls_session::tls_session(const tls_context& context, const url& target, transport& line)
     : ssl_(SSL_new(context.native()), SSL_free)
 {
-    BIO* bio = ssl_ && socket_method() ? BIO_new(socket_method()) : nullptr;
+    BIO* bio = ssl_ && transport_method() ? BIO_new(transport_method()) : nullptr;
     if (!bio)
         throw std::bad_alloc();
-    BIO_set_data(bio, reinterpret_cast<void*>(static_cast<std::intptr_t>(socket)));
+    BIO_set_data(bio, &line);
     SSL* ssl = ssl_.get();
     SSL_set_bio(ssl, bio, bio);
     SSL_set_connect_state(ssl);

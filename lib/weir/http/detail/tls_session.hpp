@@ -1,7 +1,8 @@
 #pragma once
 
-#include <weir/http/detail/io_step.hpp>
 #include <weir/http/detail/tls_context.hpp>
+#include <weir/http/io_step.hpp>
+#include <weir/http/network.hpp>
 #include <weir/http/url.hpp>
 
 #include <cstddef>
@@ -12,24 +13,19 @@ struct ssl_st; // OpenSSL's SSL
 
 namespace weir::http::detail {
 
-/// A TLS session on a connected, non-blocking socket. OpenSSL reads and writes the socket itself: a
-/// connection takes 19 kB, where `asio::ssl::stream` takes 77 kB.
-///
-/// Threads: one at a time.
-/// Lifetime: ends before the socket is closed.
-class tls_session {
+/// OpenSSL over a transport. OpenSSL reads and writes the transport itself: a connection takes
+/// 19 kB, where `asio::ssl::stream` takes 77 kB.
+class tls_session final : public secure_session {
 public:
     /// The handshake will check the host name or address in the certificate, and send SNI for a
     /// name.
-    tls_session(const tls_context& context, const url& target, int socket);
+    tls_session(const tls_context& context, const url& target, transport& line);
 
-    io_step handshake();
-    io_step read(char* to, std::size_t size);
-    io_step write(const char* from, std::size_t size);
-    /// Whether bytes are in memory already: read them before waiting for the socket.
-    bool has_pending() const;
-    /// Why the last step failed, in words.
-    const std::string& fault() const noexcept { return fault_; }
+    io_step handshake() override;
+    io_step read(char* to, std::size_t size) override;
+    io_step write(const char* from, std::size_t size) override;
+    bool has_pending() const override;
+    std::string fault() const override { return fault_; }
 
 private:
     io_step stopped(int returned);

@@ -47,6 +47,8 @@ public:
     /// Whether a read, or a write, would not wait now.
     bool readable() const noexcept;
     bool writable() const noexcept;
+    /// How many bytes a read would find now.
+    std::size_t available() const noexcept;
     /// When the next bytes arrive, or the end. Empty: nothing is under way.
     std::optional<time_point> arrival() const noexcept;
 

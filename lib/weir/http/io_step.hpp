@@ -4,9 +4,9 @@
 
 #include <cstddef>
 
-namespace weir::http::detail {
+namespace weir::http {
 
-/// The result of one attempt to read, write or shake hands that never blocks.
+/// The result of one attempt to read, write or shake hands on a connection. It never blocks.
 struct io_step {
     enum class state {
         done,       ///< `bytes` were read or written
@@ -26,4 +26,4 @@ struct io_step {
     error_code error;
 };
 
-} // namespace weir::http::detail
+} // namespace weir::http

@@ -1,0 +1,111 @@
+#include <weir/http/detail/socket_network.hpp>
+
+#include <weir/http/detail/tls_session.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace weir::http::detail {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using state = io_step::state;
+
+io_step step_of(std::size_t bytes, const error_code& error, state wait)
+{
+    if (!error)
+        return io_step(state::done, bytes);
+    if (error == asio::error::would_block || error == asio::error::try_again)
+        return io_step(wait);
+    if (error == asio::error::eof)
+        return io_step(state::end);
+    return io_step(state::failed, error);
+}
+
+class socket_transport final : public transport {
+public:
+    explicit socket_transport(tcp::socket connected) : socket_(std::move(connected))
+    {
+        error_code ignored;
+        socket_.set_option(tcp::no_delay(true), ignored);
+        socket_.non_blocking(true);
+    }
+
+    // A read that is tried before the answer can have arrived is a wasted system call: the client
+    // waits first.
+    io_step try_read(char* to, std::size_t size) override
+    {
+        error_code error;
+        const auto n = socket_.read_some(asio::buffer(to, size), error);
+        return step_of(n, error, state::wait_read);
+    }
+
+    io_step try_write(const char* from, std::size_t size) override
+    {
+        error_code error;
+        const auto n = socket_.write_some(asio::buffer(from, size), error);
+        return step_of(n, error, state::wait_write);
+    }
+
+    io_step peek() override
+    {
+        char byte = 0;
+        const auto n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+        if (n > 0)
+            return io_step(state::done, 1);
+        if (n == 0)
+            return io_step(state::end);
+        return step_of(0, error_code(errno, boost::system::system_category()), state::wait_read);
+    }
+
+    asio::awaitable<error_code> wait(state what) override
+    {
+        error_code error;
+        const auto direction =
+            what == state::wait_write ? tcp::socket::wait_write : tcp::socket::wait_read;
+        co_await socket_.async_wait(direction, asio::redirect_error(asio::use_awaitable, error));
+        co_return error;
+    }
+
+private:
+    tcp::socket socket_;
+};
+
+} // namespace
+
+socket_network::socket_network(asio::any_io_executor executor, const client_options& options)
+    : executor_(std::move(executor)), ca_file_(options.ca_file()), peer_(options.peer())
+{
+    if (!ca_file_.empty())
+        tls_.emplace(ca_file_, peer_); // so that a file that cannot be read fails at once
+}
+
+asio::awaitable<std::unique_ptr<transport>> socket_network::connect(tcp::endpoint to,
+                                                                    error_code& error)
+{
+    tcp::socket socket(executor_);
+    socket.open(to.protocol(), error);
+    if (error)
+        co_return nullptr;
+    co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
+    if (error)
+        co_return nullptr;
+    co_return std::make_unique<socket_transport>(std::move(socket));
+}
+
+std::unique_ptr<secure_session> socket_network::secure(transport& line, const url& target)
+{
+    if (!tls_)
+        tls_.emplace(ca_file_, peer_);
+    return std::make_unique<tls_session>(*tls_, target, line);
+}
+
+} // namespace weir::http::detail

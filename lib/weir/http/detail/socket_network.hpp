@@ -1,0 +1,38 @@
+#pragma once
+
+#include <weir/error.hpp>
+#include <weir/http/client_options.hpp>
+#include <weir/http/detail/tls_context.hpp>
+#include <weir/http/network.hpp>
+#include <weir/http/verification.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir::http::detail {
+
+/// The system's sockets, and OpenSSL.
+///
+/// Errors: the constructor throws `failed` (class `tls`) when `ca_file` cannot be read.
+/// Threads: one serial executor.
+class socket_network final : public network {
+public:
+    socket_network(boost::asio::any_io_executor executor, const client_options& options);
+
+    boost::asio::awaitable<std::unique_ptr<transport>> connect(boost::asio::ip::tcp::endpoint to,
+                                                               error_code& error) override;
+    std::unique_ptr<secure_session> secure(transport& line, const url& target) override;
+
+private:
+    boost::asio::any_io_executor executor_;
+    std::string ca_file_;
+    verification peer_;
+    std::optional<tls_context> tls_; // reading the system's certificates takes 20 ms: not for http
+};
+
+} // namespace weir::http::detail

@@ -1,0 +1,350 @@
+// The whole client in a simulated network.
+#include <weir/http/client.hpp>
+#include <weir/http/simulated_network.hpp>
+
+#include <weir/policy/timeout.hpp>
+#include <weir/sim/network.hpp>
+
+#include "http/support/simulated_server.hpp"
+#include "support/simulation.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/test/unit_test.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+namespace http = weir::http;
+using namespace std::chrono_literals;
+using asio::ip::make_address;
+using asio::ip::tcp;
+using http::error_class;
+using weir::sim::schedules;
+using weir::sim::stream_options;
+using weir::test::in_every_order;
+using weir::test::in_many_orders;
+using weir::test::ok;
+using weir::test::simulated_answer;
+using weir::test::simulated_server;
+using weir::test::simulation;
+
+namespace {
+
+const tcp::endpoint web(make_address("192.0.2.1"), 80);
+const tcp::endpoint secure_web(make_address("192.0.2.1"), 443);
+
+// A client in one context; servers are in the other one.
+struct machines {
+    explicit machines(simulation& sim, http::client_options options = http::client_options())
+        : s(sim), all(sim.world), lines(std::make_shared<http::simulated_network>(sim.a, all)),
+          client(std::make_unique<http::client>(sim.a.get_executor(), std::move(options), lines))
+    {
+    }
+
+    asio::awaitable<http::response> get(std::string url, std::string& body)
+    {
+        http::request ask(http::url::parse(url).value());
+        http::body_sink sink = [&body](std::string_view part) {
+            body += part;
+            return weir::error_code();
+        };
+        co_return co_await client->get(std::move(ask), std::move(sink));
+    }
+
+    // One GET; what it must end with, and when.
+    void expect(const std::string& url, std::optional<error_class> error, const std::string& body,
+                std::optional<weir::duration> after = std::nullopt)
+    {
+        s.spawn([=, this]() -> asio::awaitable<void> {
+            std::string got;
+            const auto began = s.world.now();
+            const http::response answer = co_await get(url, got);
+            BOOST_TEST(answer.error.has_value() == error.has_value());
+            if (answer.error)
+                BOOST_TEST((answer.error->kind() == error), answer.error->text());
+            BOOST_TEST(got == body);
+            if (after)
+                BOOST_TEST((s.world.now() - began == *after));
+            client->close_idle();
+        });
+    }
+
+    simulation& s;
+    weir::sim::network all;
+    std::shared_ptr<http::simulated_network> lines;
+    std::unique_ptr<http::client> client;
+};
+
+simulated_answer target_of(const std::string& target)
+{
+    return ok("this is " + target);
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_SUITE(http_client_in_simulation)
+
+BOOST_AUTO_TEST_CASE(an_answer_arrives_however_it_is_cut)
+{
+    in_many_orders([](simulation& s) {
+        machines m(s);
+        const auto slow = stream_options().delay(1ms, 50ms).chunk(9).buffer(40);
+        const std::string page(500, 'x');
+        simulated_server plain(
+            m.all, web, s.b, [&](const std::string&) { return ok(page); }, slow);
+        simulated_server tls(
+            m.all, secure_web, s.b, [&](const std::string&) { return ok(page); }, slow, 2);
+        m.expect("http://192.0.2.1/a", std::nullopt, page);
+        m.expect("https://192.0.2.1/b", std::nullopt, page);
+        s.run();
+        BOOST_TEST(plain.answered == 1U);
+        BOOST_TEST(tls.answered == 1U);
+    });
+}
+
+BOOST_AUTO_TEST_CASE(connections_are_refused_unreachable_or_silent)
+{
+    simulation s(1);
+    machines m(s, http::client_options().connect_timeout(5s));
+    m.all.fail_server(web, asio::error::host_unreachable, 3s);
+    m.all.silence_server(tcp::endpoint(web.address(), 81));
+    m.expect("http://192.0.2.1/", error_class::connect, "", 3s);
+    m.expect("http://192.0.2.1:81/", error_class::timeout, "", 5s);
+    m.expect("http://192.0.2.1:82/", error_class::connect, "", 0s);
+    s.run();
+    BOOST_TEST(m.all.descriptors() == 0U);
+    BOOST_TEST(m.client->open() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_handshake_fails_or_hangs)
+{
+    simulation s(1);
+    machines m(s, http::client_options().connect_timeout(5s));
+    m.lines->tls("192.0.2.1", http::simulated_tls().round_trips(1).fails("no such certificate"));
+    const auto slow = stream_options().delay(1s, 1s);
+    simulated_server one(m.all, secure_web, s.b, target_of, slow, 1);
+    // It waits for a second byte of the handshake, and the client for its answer.
+    const tcp::endpoint other(make_address("192.0.2.2"), 443);
+    m.lines->tls("192.0.2.2", http::simulated_tls().round_trips(2));
+    simulated_server two(m.all, other, s.b, target_of, slow, 1);
+    s.spawn([&]() -> asio::awaitable<void> {
+        std::string body;
+        const http::response answer = co_await m.get("https://192.0.2.1/", body);
+        BOOST_REQUIRE(answer.error.has_value());
+        BOOST_TEST((answer.error->kind() == error_class::tls));
+        BOOST_TEST(answer.error->text().find("no such certificate") != std::string::npos);
+        BOOST_TEST((s.elapsed() == 3s));
+    });
+    m.expect("https://192.0.2.2/", error_class::timeout, "", 5s);
+    s.run();
+    BOOST_TEST(one.asked.empty());
+    BOOST_TEST(two.asked.empty());
+    BOOST_TEST(m.all.descriptors() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_is_used_again_and_closed_when_it_was_idle_for_long)
+{
+    simulation s(1);
+    machines m(s, http::client_options().idle_timeout(10s));
+    simulated_server server(m.all, web, s.b, target_of);
+    s.spawn([&]() -> asio::awaitable<void> {
+        for (const char* target : {"/a", "/b", "/c"}) {
+            std::string body;
+            const auto answer = co_await m.get("http://192.0.2.1" + std::string(target), body);
+            BOOST_TEST(body == "this is " + std::string(target));
+            BOOST_TEST(answer.reused == (target != std::string("/a")));
+        }
+        BOOST_TEST(m.client->idle() == 1U);
+    });
+    s.run();
+    BOOST_TEST((s.elapsed() == 10s));
+    BOOST_TEST(m.all.accepted() == 1U);
+    BOOST_TEST(m.client->idle() == 0U);
+    BOOST_TEST(m.all.descriptors() == 0U);
+}
+
+// It waits for another one's descriptor.
+BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_waited_for)
+{
+    simulation s(1);
+    machines m(s);
+    m.all.limit_descriptors(1);
+    const auto slow = stream_options().delay(100ms, 100ms);
+    simulated_server server(m.all, web, s.b, target_of, slow);
+    const tcp::endpoint other(make_address("192.0.2.2"), 80);
+    simulated_server second(m.all, other, s.b, target_of, slow);
+    for (const char* host : {"192.0.2.1", "192.0.2.2"})
+        s.spawn([&m, host]() -> asio::awaitable<void> {
+            std::string body;
+            const auto answer = co_await m.get("http://" + std::string(host) + "/", body);
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(body == "this is /");
+        });
+    s.run();
+    BOOST_TEST(m.all.accepted() == 2U);
+    BOOST_TEST(m.all.descriptors() == 0U);
+}
+
+// ---- every order
+
+// Some requests through one client. Afterwards every one has its answer, no place and no connection
+// is left, and the server was asked for nothing that nobody wanted.
+class exchanges {
+public:
+    exchanges(simulation& s, std::size_t requests, std::size_t per_host)
+        : s_(s), m_(s, http::client_options().per_host(weir::limit(per_host)).connect_timeout(9s)),
+          server_(m_.all, web, s.b, target_of), stop_(requests), ended_(requests), errors_(requests)
+    {
+        for (std::size_t i = 0; i < requests; ++i)
+            start(i);
+    }
+
+    void cancel(std::size_t i)
+    {
+        s_.a.at_some_step([this, i] { stop_[i].emit(asio::cancellation_type::terminal); });
+    }
+    void lose_connections()
+    {
+        s_.world.at_some_step([this] {
+            lost_ = true;
+            server_.reset();
+        });
+    }
+    void close_connections()
+    {
+        s_.world.at_some_step([this] {
+            lost_ = true;
+            server_.close();
+        });
+    }
+    void destroy_client()
+    {
+        s_.world.at_some_step([this] { m_.client.reset(); });
+    }
+
+    void finish()
+    {
+        s_.world.run();
+        for (std::size_t i = 0; i < ended_.size(); ++i) {
+            BOOST_REQUIRE(ended_[i] == 1);
+            // Again only after the loss of a connection that was used before.
+            BOOST_REQUIRE(server_.asked.count("/" + std::to_string(i)) <= (lost_ ? 2U : 1U));
+            if (errors_[i] && errors_[i] != error_class::aborted)
+                BOOST_REQUIRE(lost_);
+        }
+        if (m_.client) {
+            BOOST_REQUIRE(m_.client->open() == m_.client->idle());
+            m_.client->close_idle();
+            check_places();
+        }
+        s_.run();
+        BOOST_REQUIRE(m_.all.descriptors() == 0U);
+        BOOST_REQUIRE(server_.connections() == 0U);
+    }
+
+private:
+    void start(std::size_t i)
+    {
+        bodies_.resize(stop_.size());
+        s_.spawn([this, i]() -> asio::awaitable<void> {
+            if (m_.client)
+                co_await ask(i);
+            ++ended_[i];
+        });
+    }
+
+    asio::awaitable<void> ask(std::size_t i)
+    {
+        const std::string target = "/" + std::to_string(i);
+        auto getting = m_.get("http://192.0.2.1" + target, bodies_[i]);
+        auto token =
+            asio::bind_cancellation_slot(stop_[i].slot(), asio::as_tuple(asio::use_awaitable));
+        auto ended = asio::co_spawn(s_.a.get_executor(), std::move(getting), token);
+        const auto result = co_await std::move(ended);
+        const auto& answer = std::get<1>(result);
+        if (std::get<0>(result))
+            errors_[i] = error_class::aborted;
+        else if (answer.error)
+            errors_[i] = answer.error->kind();
+        else
+            BOOST_REQUIRE(bodies_[i] == "this is " + target);
+    }
+
+    // Every place of the host is free again.
+    void check_places()
+    {
+        std::size_t answered = 0;
+        for (std::size_t i = 0; i < ended_.size(); ++i)
+            s_.spawn([this, &answered]() -> asio::awaitable<void> {
+                std::string body;
+                const http::response answer = co_await m_.get("http://192.0.2.1/again", body);
+                answered += answer.error ? 0 : 1;
+                m_.client->close_idle();
+            });
+        s_.world.run();
+        BOOST_REQUIRE(answered == ended_.size());
+        m_.client->close_idle();
+    }
+
+    simulation& s_;
+    machines m_;
+    simulated_server server_;
+    std::vector<asio::cancellation_signal> stop_;
+    std::vector<int> ended_;
+    std::vector<std::optional<error_class>> errors_;
+    std::vector<std::string> bodies_;
+    bool lost_ = false;
+};
+
+template <class Fault>
+void exchanges_in(const schedules& which, std::size_t requests, std::size_t per_host, Fault fault)
+{
+    in_every_order(
+        [&](simulation& s) {
+            exchanges all(s, requests, per_host);
+            fault(all);
+            all.finish();
+        },
+        which);
+}
+
+// With every fault: as many delays as can be explored in a second or two.
+void exchanges_with_each_fault(std::size_t requests, std::size_t per_host, std::size_t delays)
+{
+    const auto none = schedules::delayed(delays);
+    const auto one = schedules::delayed(delays - 1); // where the step of a fault is chosen, too
+    exchanges_in(none, requests, per_host, [](exchanges&) {});
+    for (std::size_t i = 0; i < requests; ++i)
+        exchanges_in(one, requests, per_host, [i](exchanges& all) { all.cancel(i); });
+    exchanges_in(one, requests, per_host, [](exchanges& all) { all.lose_connections(); });
+    exchanges_in(one, requests, per_host, [](exchanges& all) { all.close_connections(); });
+    exchanges_in(one, requests, per_host, [](exchanges& all) { all.destroy_client(); });
+}
+
+BOOST_AUTO_TEST_CASE(two_requests_at_one_place)
+{
+    exchanges_with_each_fault(2, 1, 2);
+}
+
+BOOST_AUTO_TEST_CASE(three_requests_at_two_places)
+{
+    exchanges_with_each_fault(3, 2, 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
