@@ -40,7 +40,7 @@ function(weir_test layer)
 
     # Signals go to the sanitizer or the core file, not to Boost.Test.
     add_test(NAME ${target} COMMAND ${target} --catch_system_errors=no --color_output=no)
-    set_tests_properties(${target} PROPERTIES LABELS unit TIMEOUT 120)
+    set_tests_properties(${target} PROPERTIES LABELS unit TIMEOUT 300)
     if(arg_LABEL)
         set_tests_properties(${target} PROPERTIES LABELS ${arg_LABEL})
     endif()

@@ -112,75 +112,87 @@ void run_clients(asio::thread_pool& pool, tally& t, Begin begin)
     pool.join();
     BOOST_TEST(t.succeeded + t.timed_out + t.cancelled == total);
     BOOST_TEST(t.wrong == 0);
-    BOOST_TEST(t.timed_out > 0);
+}
+
+/// How the operations end is a matter of the machine's load: again, until some have succeeded and
+/// some were too late.
+template <class Scenario>
+void until_both_were_seen(Scenario scenario)
+{
+    const weir::test::watchdog guard;
+    bool both = false;
+    while (!both) {
+        tally t;
+        scenario(t);
+        both = t.timed_out > 0 && t.succeeded > 0;
+    }
 }
 
 BOOST_AUTO_TEST_CASE(an_acquire_is_granted_or_timed_out_and_no_permit_is_lost)
 {
-    const weir::test::watchdog guard;
-    asio::thread_pool pool(4);
-    weir::semaphore limit(pool.get_executor(), 3);
-    tally t;
-    run_clients(pool, t, [&](unsigned, weir::time_point at, auto done) {
-        const auto give_back = [&](const weir::error_code& error, weir::permit permit) {
-            t.wrong += bool(permit) == !error ? 0 : 1;
-            if (permit)
-                asio::post(pool, [kept = std::move(permit)] {});
-        };
-        limit.async_acquire_until(at, completes(std::move(done), give_back));
+    until_both_were_seen([](tally& t) {
+        asio::thread_pool pool(4);
+        weir::semaphore limit(pool.get_executor(), 3);
+        run_clients(pool, t, [&](unsigned, weir::time_point at, auto done) {
+            const auto give_back = [&](const weir::error_code& error, weir::permit permit) {
+                t.wrong += bool(permit) == !error ? 0 : 1;
+                if (permit)
+                    asio::post(pool, [kept = std::move(permit)] {});
+            };
+            limit.async_acquire_until(at, completes(std::move(done), give_back));
+        });
+        BOOST_TEST(limit.in_use() == 0U);
+        BOOST_TEST(limit.waiters() == 0U);
     });
-    BOOST_TEST(t.succeeded > 0);
-    BOOST_TEST(limit.in_use() == 0U);
-    BOOST_TEST(limit.waiters() == 0U);
+}
+
+void send_and_receive(tally& t, std::size_t capacity)
+{
+    asio::thread_pool pool(4);
+    std::atomic<long> sent{0}, received{0}, lost{0};
+    weir::channel<long> values(pool.get_executor(), capacity, [&](long v) { lost += v; });
+    run_clients(pool, t, [&](unsigned seed, weir::time_point at, auto done) {
+        if (seed % 2 == 0) {
+            const auto taken = [&](const weir::error_code&, std::optional<long> v) {
+                received += v.value_or(0);
+            };
+            return values.async_receive_until(at, completes(std::move(done), taken));
+        }
+        const auto executor = asio::get_associated_executor(done);
+        const auto slot = asio::get_associated_cancellation_slot(done);
+        auto handler = [done, &sent, &t](weir::send_result<long> result) mutable {
+            if (result)
+                ++sent;
+            else
+                t.wrong += result.value() == 1 ? 0 : 1;
+            done(result.error());
+        };
+        values.async_send_until(
+            at, 1L, asio::bind_cancellation_slot(slot, asio::bind_executor(executor, handler)));
+    });
+    BOOST_TEST(values.waiting_receivers() == 0U);
+    BOOST_TEST(values.waiting_senders() == 0U);
+    BOOST_TEST(sent == received + lost + static_cast<long>(values.size()));
 }
 
 BOOST_AUTO_TEST_CASE(a_value_is_sent_and_received_once_or_handed_back)
 {
-    const weir::test::watchdog guard;
-    for (const std::size_t capacity : {0U, 2U}) {
-        asio::thread_pool pool(4);
-        std::atomic<long> sent{0}, received{0}, lost{0};
-        weir::channel<long> values(pool.get_executor(), capacity, [&](long v) { lost += v; });
-        tally t;
-        run_clients(pool, t, [&](unsigned seed, weir::time_point at, auto done) {
-            if (seed % 2 == 0) {
-                const auto taken = [&](const weir::error_code&, std::optional<long> v) {
-                    received += v.value_or(0);
-                };
-                return values.async_receive_until(at, completes(std::move(done), taken));
-            }
-            const auto executor = asio::get_associated_executor(done);
-            const auto slot = asio::get_associated_cancellation_slot(done);
-            auto handler = [done, &sent, &t](weir::send_result<long> result) mutable {
-                if (result)
-                    ++sent;
-                else
-                    t.wrong += result.value() == 1 ? 0 : 1;
-                done(result.error());
-            };
-            values.async_send_until(
-                at, 1L, asio::bind_cancellation_slot(slot, asio::bind_executor(executor, handler)));
-        });
-        BOOST_TEST(t.succeeded > 0);
-        BOOST_TEST(values.waiting_receivers() == 0U);
-        BOOST_TEST(values.waiting_senders() == 0U);
-        BOOST_TEST(sent == received + lost + static_cast<long>(values.size()));
-    }
+    for (const std::size_t capacity : {0U, 2U})
+        until_both_were_seen([capacity](tally& t) { send_and_receive(t, capacity); });
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_for_zero_ends_once)
 {
-    const weir::test::watchdog guard;
-    asio::thread_pool pool(4);
-    weir::wait_group group(pool.get_executor());
-    tally t;
-    run_clients(pool, t, [&](unsigned, weir::time_point at, auto done) {
-        group.add();
-        group.async_wait_until(at, std::move(done));
-        asio::post(pool, [&] { group.done(); });
+    until_both_were_seen([](tally& t) {
+        asio::thread_pool pool(4);
+        weir::wait_group group(pool.get_executor());
+        run_clients(pool, t, [&](unsigned, weir::time_point at, auto done) {
+            group.add();
+            group.async_wait_until(at, std::move(done));
+            asio::post(pool, [&] { group.done(); });
+        });
+        BOOST_TEST(group.count() == 0U);
     });
-    BOOST_TEST(t.succeeded > 0);
-    BOOST_TEST(group.count() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_sleep_ends_once)
