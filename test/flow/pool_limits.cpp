@@ -721,7 +721,7 @@ BOOST_AUTO_TEST_CASE(a_breaker_opens_from_the_failure_on)
     });
 }
 
-// Their deadlines passed in line, or a worker came late: the far side has not failed.
+// Their deadlines passed in line: the far side has not failed.
 BOOST_AUTO_TEST_CASE(jobs_that_never_ran_tell_a_breaker_nothing)
 {
     in_many_orders([](simulation& s) {
@@ -741,6 +741,29 @@ BOOST_AUTO_TEST_CASE(jobs_that_never_ran_tell_a_breaker_nothing)
         s.spawn([&] { return collect(jobs, got); });
         run_watching(s, jobs);
         BOOST_TEST(jobs.ledger().ok == 2U);
+        BOOST_TEST(jobs.ledger().timed_out == 3U);
+    });
+}
+
+// The worker waits for a receiver until it is too late for a job that the breaker has let through.
+BOOST_AUTO_TEST_CASE(a_breaker_does_not_count_a_job_that_a_worker_takes_too_late)
+{
+    in_many_orders([](simulation& s) {
+        const auto rule = weir::breaker_options().window(1).failures(1).open_for(24h);
+        int_pool jobs({s.a.get_executor()}, pool_options(1).breaker(rule).results(1),
+                      [](int n) -> asio::awaitable<int> { co_return n; });
+        s.spawn([&]() -> asio::awaitable<void> {
+            const auto soon = of("a").deadline(s.world.now() + 500ms);
+            for (int i = 0; i < 5; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, i < 2 ? of("up") : soon)));
+            co_await weir::async_sleep_for(s.a.get_executor(), 10s);
+            BOOST_TEST(bool(jobs.try_submit(9, of("a"))));
+            jobs.close();
+            while (co_await jobs.results().async_receive()) {
+            }
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().ok == 3U);
         BOOST_TEST(jobs.ledger().timed_out == 3U);
     });
 }
