@@ -131,6 +131,23 @@ BOOST_AUTO_TEST_CASE(after_a_while_a_bounded_number_of_probes_decides)
     BOOST_TEST((hosts.state("a", start + 32s) == state::half_open));
 }
 
+BOOST_AUTO_TEST_CASE(a_key_with_room_for_a_probe_refuses_until_no_later_time)
+{
+    weir::breaker_options options = three_of_five();
+    options.probes(2);
+    breaker hosts(options);
+    fail(hosts, "a", start, 3);
+    BOOST_TEST((hosts.open_until("a", start + 9s) == start + 10s));
+    BOOST_TEST(!hosts.open_until("a", start + 10s).has_value());
+    const auto one = hosts.try_enter("a", start + 10s);
+    BOOST_TEST(!hosts.open_until("a", start + 10s).has_value()); // the second may go now
+    {
+        const auto two = hosts.try_enter("a", start + 10s);
+        BOOST_TEST((hosts.open_until("a", start + 10s) == start + 20s));
+    }
+    BOOST_TEST(!hosts.open_until("a", start + 10s).has_value()); // it was given up
+}
+
 BOOST_AUTO_TEST_CASE(a_probe_that_is_given_up_makes_room_for_another)
 {
     breaker hosts(three_of_five());

@@ -9,16 +9,14 @@ std::optional<breaker_ticket> breaker_cell::enter(time_point now, const breaker_
 {
     if (state_ == breaker_state::closed)
         return breaker_ticket{now, 0};
+    if (refuses(now, options))
+        return std::nullopt;
     if (state_ == breaker_state::open) {
-        if (now < until_)
-            return std::nullopt;
         state_ = breaker_state::half_open;
         admitted_ = 0;
         succeeded_ = 0;
         epoch_ = ++epochs;
     } else if (admitted_ == options.probes()) {
-        if (now < until_)
-            return std::nullopt;
         // A probe that hangs would keep the key broken forever: others go in place of those that
         // have not ended, which do not count any more.
         admitted_ = succeeded_;
@@ -27,6 +25,13 @@ std::optional<breaker_ticket> breaker_cell::enter(time_point now, const breaker_
     ++admitted_;
     until_ = saturating_add(now, options.open_for());
     return breaker_ticket{now, epoch_};
+}
+
+bool breaker_cell::refuses(time_point now, const breaker_options& options) const noexcept
+{
+    if (state_ == breaker_state::half_open && admitted_ != options.probes())
+        return false;
+    return state_ != breaker_state::closed && now < until_;
 }
 
 void breaker_cell::left(const breaker_ticket& ticket, breaker_result result, time_point now,

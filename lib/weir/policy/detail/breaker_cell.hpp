@@ -38,7 +38,10 @@ public:
 
     /// Without it being asked for: an open one that would ask again is still open.
     breaker_state state() const noexcept { return state_; }
-    /// While open: when it lets a probe through.
+    /// Whether a call is refused now: until `until`, at the latest.
+    bool refuses(time_point now, const breaker_options& options) const noexcept;
+    /// While open: when it lets a probe through. While half-open: when one goes in place of those
+    /// that have not ended.
     time_point until() const noexcept { return until_; }
     /// As good as a new one.
     bool is_clean() const noexcept

@@ -73,8 +73,7 @@ public:
     std::optional<time_point> open_until(const Key& key, time_point now) const
     {
         const auto it = keys_.find(key);
-        if (it == keys_.end() || it->second.cell.state() == breaker_state::closed ||
-            now >= it->second.cell.until())
+        if (it == keys_.end() || !it->second.cell.refuses(now, options_))
             return std::nullopt;
         return it->second.cell.until();
     }
