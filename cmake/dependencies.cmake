@@ -5,8 +5,9 @@ find_package(Boost 1.81 CONFIG REQUIRED)
 find_package(Threads REQUIRED)
 
 if(WEIR_HTTP)
-    find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS url)
     find_package(OpenSSL 3.0 REQUIRED)
+    list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
+    find_package(Libidn2 REQUIRED)
 endif()
 
 if(WEIR_BUILD_APPS)

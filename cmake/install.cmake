@@ -19,7 +19,7 @@ configure_package_config_file(cmake/weir-config.cmake.in weir-config.cmake INSTA
 write_basic_package_version_file(weir-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/weir-config.cmake ${PROJECT_BINARY_DIR}/weir-config-version.cmake
     DESTINATION ${package_dir})
-install(FILES cmake/checks/weir-coawait.cmake DESTINATION ${package_dir})
+install(FILES cmake/checks/weir-coawait.cmake cmake/FindLibidn2.cmake DESTINATION ${package_dir})
 install(PROGRAMS cmake/checks/coawait.py DESTINATION ${package_dir})
 
 # pkg-config. Boost has no .pc file: its folder is named when the compiler would not look there by itself.

@@ -20,7 +20,7 @@ CORE = re.compile(r"_core\.hpp$|sync/detail/(ring|channel_lines)\.hpp$|^detail/(
                   r"^policy/detail/(key_table|key_turns|slabs)\.hpp$")
 
 UMBRELLAS = {"boost/asio.hpp", "boost/beast.hpp"}
-HTTP_ONLY = re.compile(r"boost/(beast|url|asio/ssl)\b|openssl/|zlib\.h|brotli/|zstd\.h|ares\.h|idn2\.h")
+HTTP_ONLY = re.compile(r"boost/(beast|asio/ssl)\b|openssl/|zlib\.h|brotli/|zstd\.h|ares\.h|idn2\.h")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 

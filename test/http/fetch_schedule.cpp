@@ -20,7 +20,7 @@ struct fixture {
     item_ptr make(const std::string& text)
     {
         auto item = std::make_shared<fetch_item>(schedule.next_id(), text, weir::permit());
-        item->read_url({});
+        item->read_url(weir::http::fetcher_options());
         return item;
     }
     void add(const std::string& text) { schedule.add(make(text)); }

@@ -216,6 +216,22 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_loop_and_a_bad_url_are_failed_results, fixtur
     }
 }
 
+BOOST_FIXTURE_TEST_CASE(dot_segments_are_sent_when_they_are_kept_but_not_those_of_a_redirect,
+                        fixture)
+{
+    std::vector<std::string> asked;
+    server peer(io, [&](const std::string& path, int n) {
+        asked.push_back(path);
+        return path == "/a/../b" ? redirect_to("c/../d\\e") : hello(path, n);
+    });
+    http::fetcher_options options;
+    with(options.dots(http::dot_segments::keep));
+    run({peer.url("/a/../b")});
+    BOOST_TEST(count(weir::status::ok) == 1u);
+    const std::vector<std::string> expected = {"/a/../b", "/a/../d/e"};
+    BOOST_TEST(asked == expected, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)
 {
     server peer(io, hello);

@@ -58,6 +58,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
     BOOST_TEST((client.per_host() == weir::limit(8)));
     BOOST_TEST((fetcher.jobs() == weir::limit(50)));
     BOOST_TEST(fetcher.headers().empty());
+    BOOST_TEST((fetcher.dots() == weir::http::dot_segments::remove));
 }
 
 BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
@@ -72,6 +73,8 @@ BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
     BOOST_TEST(client.max_redirects() == 0u);
     fetcher_options fetcher;
     fetcher.client(client).jobs(1).queue(0).timeout(1ns).grace(0s).header("X-One", "1");
+    fetcher.dots(weir::http::dot_segments::keep);
+    BOOST_TEST((fetcher.dots() == weir::http::dot_segments::keep));
     BOOST_TEST(fetcher.client().max_idle() == 0u);
     BOOST_TEST(fetcher.queue() == 0u);
     BOOST_TEST(fetcher.headers().size() == 1u);

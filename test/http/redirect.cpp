@@ -37,6 +37,16 @@ BOOST_AUTO_TEST_CASE(the_new_url_is_relative_to_the_current_one)
     BOOST_TEST(leads_to("http://h/", "https://g:8443/x") == "https://g:8443/x");
 }
 
+BOOST_AUTO_TEST_CASE(a_location_is_read_as_browsers_read_it)
+{
+    BOOST_TEST(leads_to("http://h/a/b", "\\\\g\\x") == "http://g:80/x");
+    BOOST_TEST(leads_to("http://h/a/b", "c d\t%zz") == "http://h:80/a/c%20d%zz");
+    BOOST_TEST(leads_to("http://h/a/b", "http:c") == "http://h:80/a/c");
+    BOOST_TEST(leads_to("http://h/", "//0x7f.1/|") == "http://127.0.0.1:80/|");
+    BOOST_TEST(leads_to("http://h/", "//b\xC3\xBC\x63her.example") ==
+               "http://xn--bcher-kva.example:80/");
+}
+
 BOOST_AUTO_TEST_CASE(where_we_cannot_go_is_an_error)
 {
     BOOST_TEST(leads_to("http://h/", "ftp://g/") == "redirect");

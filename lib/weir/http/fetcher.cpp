@@ -152,7 +152,7 @@ void fetcher::state::accept(std::string text, permit room)
 {
     auto item = std::make_shared<fetch_item>(schedule_.next_id(), std::move(text), std::move(room));
     item->taken = now(executor);
-    item->read_url(options_.headers());
+    item->read_url(options_);
     schedule_.add(std::move(item));
     start_ready();
 }

@@ -56,4 +56,10 @@ fetcher_options& fetcher_options::header(std::string_view name, std::string_view
     return *this;
 }
 
+fetcher_options& fetcher_options::dots(dot_segments rule)
+{
+    dots_ = rule;
+    return *this;
+}
+
 } // namespace weir::http

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/http/client_options.hpp>
+#include <weir/http/url.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
 
@@ -56,12 +57,19 @@ public:
     /// Errors: `std::invalid_argument` for a name or value that `request::header` refuses.
     fetcher_options& header(std::string_view name, std::string_view value);
 
+    /// What becomes of `.` and `..` in the paths of the URLs. Those of a Location header are always
+    /// removed.
+    ///
+    /// Units: default `dot_segments::remove`, as browsers do.
+    fetcher_options& dots(dot_segments rule);
+
     const client_options& client() const noexcept { return client_; }
     limit jobs() const noexcept { return jobs_; }
     std::size_t queue() const noexcept { return queue_; }
     duration timeout() const noexcept { return timeout_; }
     duration grace() const noexcept { return grace_; }
     const fields& headers() const noexcept { return headers_; }
+    dot_segments dots() const noexcept { return dots_; }
 
     /// The largest `queue`.
     static constexpr std::size_t max_queue = 1'000'000'000;
@@ -73,6 +81,7 @@ private:
     duration timeout_ = duration::max();
     duration grace_ = std::chrono::seconds(1);
     fields headers_;
+    dot_segments dots_ = dot_segments::remove;
 };
 
 } // namespace weir::http

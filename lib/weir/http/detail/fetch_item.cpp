@@ -50,16 +50,16 @@ fetch_item::fetch_item(std::uint64_t id, std::string text, permit held) : room(s
     result.url = std::move(text);
 }
 
-void fetch_item::read_url(const fetcher_options::fields& headers)
+void fetch_item::read_url(const fetcher_options& options)
 {
-    auto target = url::parse(result.url);
+    auto target = url::parse(result.url, options.dots());
     if (!target) {
         bad_url = target.error();
         return;
     }
     key = target->origin();
     ask.emplace(std::move(*target));
-    for (const auto& [name, value] : headers) {
+    for (const auto& [name, value] : options.headers()) {
         if (may_go_anywhere(name))
             ask->header(name, value);
         else

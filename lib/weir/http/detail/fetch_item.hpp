@@ -28,7 +28,7 @@ public:
     fetch_item(std::uint64_t id, std::string text, permit room);
 
     /// Parses the URL: fills `ask` and `key`, or `bad_url`.
-    void read_url(const fetcher_options::fields& headers);
+    void read_url(const fetcher_options& options);
     /// To be called when an exchange begins.
     void begin(time_point now, const body_factory& bodies);
     /// Passes the body to `result.content`. The item must outlive it.
