@@ -7,6 +7,10 @@ find_package(Threads REQUIRED)
 if(WEIR_HTTP)
     find_package(Boost 1.81 CONFIG REQUIRED COMPONENTS url)
     find_package(OpenSSL 3.0 REQUIRED)
+    include(cmake/weir-cares.cmake) # c-ares::cares
+    if(NOT TARGET c-ares::cares)
+        message(FATAL_ERROR "weir::http needs c-ares, 1.16 or newer: libc-ares-dev in Debian")
+    endif()
 endif()
 
 if(WEIR_BUILD_APPS)

@@ -1,42 +1,20 @@
 #include <weir/http/detail/connector.hpp>
 
 #include <weir/error.hpp>
+#include <weir/http/detail/make_name_source.hpp>
 #include <weir/policy/timeout.hpp>
-#include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
-#include <weir/time/sleep.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <cstddef>
-#include <sstream>
 #include <utility>
 
 namespace weir::http::detail {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
-
-std::string text_of(const tcp::endpoint& where)
-{
-    std::ostringstream out;
-    out << where;
-    return out.str();
-}
-
-/// Whether an error is a passing shortage of this machine, not the server's fault.
-bool is_shortage(const error_code& error)
-{
-    namespace e = boost::system::errc;
-    return error == e::too_many_files_open || error == e::too_many_files_open_in_system ||
-           error == e::address_not_available || error == e::no_buffer_space ||
-           error == e::not_enough_memory;
-}
 
 [[noreturn]] void aborted()
 {
@@ -47,9 +25,9 @@ bool is_shortage(const error_code& error)
 
 connector::connector(asio::any_io_executor executor, const client_options& options,
                      std::function<bool()> make_room)
-    : executor_(executor), connect_timeout_(options.connect_timeout()),
-      address_timeout_(options.address_timeout()), make_room_(std::move(make_room)),
-      ca_file_(options.ca_file()), peer_(options.peer()), addresses_(std::move(executor))
+    : executor_(executor), connect_timeout_(options.connect_timeout()), ca_file_(options.ca_file()),
+      peer_(options.peer()), addresses_(executor, make_name_source(executor, options)),
+      dialer_(std::move(executor), addresses_, options.attempt_delay(), std::move(make_room))
 {
     if (!ca_file_.empty())
         tls_.emplace(ca_file_, peer_); // so that a file that cannot be read fails at once
@@ -57,8 +35,8 @@ connector::connector(asio::any_io_executor executor, const client_options& optio
 
 asio::awaitable<std::unique_ptr<connection>> connector::open(const url& target, timings& times)
 {
-    phase reached = phase::dns;
     error_code error;
+    progress reached;
     try {
         auto all = open_all(target, times, reached);
         co_return co_await with_timeout(connect_timeout_, std::move(all));
@@ -71,77 +49,19 @@ asio::awaitable<std::unique_ptr<connection>> connector::open(const url& target, 
 }
 
 asio::awaitable<std::unique_ptr<connection>> connector::open_all(const url& target, timings& times,
-                                                                 phase& reached)
+                                                                 progress& reached)
 {
     const auto start = now(executor_);
-    const endpoints found = co_await addresses_.find(target.host(), target.port());
-    const auto looked_up = now(executor_);
-    times.dns += looked_up - start;
-    reached = phase::connect;
-    auto socket = co_await connect_any(target, found);
-    const auto connected = now(executor_);
-    times.connect += connected - looked_up;
+    auto socket = co_await dialer_.connect(target.host(), target.port(), reached.looked_up);
+    reached.connected = now(executor_);
+    times.dns += *reached.looked_up - start;
+    times.connect += *reached.connected - *reached.looked_up;
     auto made = std::make_unique<connection>(std::move(socket));
     if (target.secure()) {
-        reached = phase::tls;
         co_await secure(*made, target);
-        times.tls += now(executor_) - connected;
+        times.tls += now(executor_) - *reached.connected;
     }
     co_return made;
-}
-
-asio::awaitable<tcp::socket> connector::connect_any(const url& target, const endpoints& found)
-{
-    error_code error;
-    duration pause = std::chrono::milliseconds(20);
-    for (std::size_t i = 0; i < found.size();) {
-        tcp::socket socket(executor_);
-        const bool last = i + 1 == found.size();
-        error = co_await connect_one(socket, found[i], last ? duration::max() : address_timeout_);
-        if (!error) {
-            if (i != 0)
-                addresses_.prefer(target.host(), target.port(), found[i]);
-            co_return std::move(socket);
-        }
-        if (error == asio::error::operation_aborted)
-            aborted();
-        if (!is_shortage(error)) {
-            ++i;
-            continue;
-        }
-        socket = tcp::socket(executor_);
-        if (!make_room_()) {
-            co_await async_sleep_for(executor_, pause, asio::use_awaitable);
-            pause = std::min<duration>(2 * pause, std::chrono::seconds(1));
-        }
-    }
-    throw failed(failure(error_class::connect,
-                         "cannot connect to " + target.host() + " (" + text_of(found.back()) +
-                             "): " + error.message(),
-                         error));
-}
-
-asio::awaitable<error_code> connector::connect_one(tcp::socket& socket, tcp::endpoint to,
-                                                   duration timeout)
-{
-    error_code error;
-    socket.open(to.protocol(), error);
-    if (error)
-        co_return error;
-    bool late = false;
-    std::optional<alarm> clock;
-    if (timeout != duration::max()) {
-        auto stop = [&socket, &late] {
-            late = true;
-            error_code ignored;
-            socket.close(ignored);
-        };
-        clock.emplace(executor_, saturating_add(now(executor_), timeout), stop);
-    }
-    co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
-    if (late)
-        error = asio::error::timed_out;
-    co_return error;
 }
 
 asio::awaitable<void> connector::secure(connection& made, const url& target)
@@ -157,12 +77,12 @@ asio::awaitable<void> connector::secure(connection& made, const url& target)
     throw failed(failure(error_class::tls, "no TLS with " + target.host() + ": " + why, error));
 }
 
-failure connector::timed_out(const url& target, phase reached) const
+failure connector::timed_out(const url& target, const progress& reached) const
 {
     const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout_).count();
-    const char* reason = reached == phase::dns       ? "its address was not found"
-                         : reached == phase::connect ? "it did not accept a connection"
-                                                     : "the TLS handshake did not end";
+    const char* reason = !reached.looked_up   ? "its address was not found"
+                         : !reached.connected ? "it did not accept a connection"
+                                              : "the TLS handshake did not end";
     return failure(error_class::timeout,
                    "no connection to " + target.host() + ":" + std::to_string(target.port()) +
                        " within " + std::to_string(ms) + " ms: " + reason,

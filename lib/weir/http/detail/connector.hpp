@@ -3,6 +3,7 @@
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/address_book.hpp>
 #include <weir/http/detail/connection.hpp>
+#include <weir/http/detail/dialer.hpp>
 #include <weir/http/detail/tls_context.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/response.hpp>
@@ -12,7 +13,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
 #include <memory>
@@ -21,7 +21,7 @@
 
 namespace weir::http::detail {
 
-/// Makes connections: looks the host up, tries every address in turn, does the TLS handshake.
+/// Makes connections: connects to the host (`dialer`), does the TLS handshake.
 ///
 /// Errors: throws `failed` (dns, connect, tls, timeout) or system_error(operation_aborted).
 /// Threads: one serial executor.
@@ -36,27 +36,24 @@ public:
     boost::asio::awaitable<std::unique_ptr<connection>> open(const url& target, timings& times);
 
 private:
-    /// How far a connection got, for the text of a timeout.
-    enum class phase { dns, connect, tls };
+    /// How far a connection got, and when.
+    struct progress {
+        std::optional<time_point> looked_up;
+        std::optional<time_point> connected;
+    };
 
     boost::asio::awaitable<std::unique_ptr<connection>> open_all(const url& target, timings& times,
-                                                                 phase& reached);
-    boost::asio::awaitable<boost::asio::ip::tcp::socket> connect_any(const url& target,
-                                                                     const endpoints& found);
-    boost::asio::awaitable<error_code> connect_one(boost::asio::ip::tcp::socket& socket,
-                                                   boost::asio::ip::tcp::endpoint to,
-                                                   duration timeout);
+                                                                 progress& reached);
     boost::asio::awaitable<void> secure(connection& made, const url& target);
-    failure timed_out(const url& target, phase reached) const;
+    failure timed_out(const url& target, const progress& reached) const;
 
     boost::asio::any_io_executor executor_;
     duration connect_timeout_;
-    duration address_timeout_;
-    std::function<bool()> make_room_;
     std::string ca_file_;
     verification peer_;
     std::optional<tls_context> tls_; // reading the system's certificates takes 20 ms: not for http
     address_book addresses_;
+    dialer dialer_;
 };
 
 } // namespace weir::http::detail
