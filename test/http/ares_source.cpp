@@ -42,11 +42,14 @@ dns_server::reply by_first_label(const std::string& name, bool v6)
         said.rcode = 3;
     else if (label == "fail")
         said.rcode = 2;
-    else if (label == "many")
-        for (int i = 1; i <= 8; ++i)
+    else if (label == "many" || label == "big")
+        for (int i = 1; i <= (label == "big" ? 60 : 8); ++i)
             said.found.push_back("127.0.0." + std::to_string(i));
     else if (label != "v4" || !v6)
         said.found.emplace_back(v6 ? "::1" : "127.0.0.1");
+    said.by_tcp = label == "big";
+    if (label == "alias")
+        said.alias = 7;
     return said;
 }
 
@@ -120,6 +123,21 @@ BOOST_AUTO_TEST_CASE(an_answer_has_the_addresses_of_its_family_and_the_ttl)
     BOOST_TEST(f.find("many.test").found.size() == 8U);
 }
 
+BOOST_AUTO_TEST_CASE(the_ttl_is_the_least_on_the_way_to_the_addresses)
+{
+    fixture f;
+    const auto answer = f.find("alias.test");
+    BOOST_TEST(answer.found.size() == 1U);
+    BOOST_TEST((answer.ttl == 7s));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_long_for_udp_comes_by_tcp)
+{
+    fixture f;
+    BOOST_TEST(f.find("big.test").found.size() == 60U);
+    BOOST_TEST(f.server.asked("big.test", false) == 2);
+}
+
 BOOST_AUTO_TEST_CASE(errors_of_the_name_the_family_and_the_server_differ)
 {
     fixture f;
@@ -163,6 +181,8 @@ BOOST_AUTO_TEST_CASE(one_that_is_abandoned_takes_the_answer_from_no_other)
     f.source->abandon(hung);
     f.io->run(); // the good one's answer is the end of the hung one
     BOOST_TEST(told == 10);
+    BOOST_TEST(f.server.asked("hung.test", false) <
+               3); // it goes out three times if nothing ends it
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_asked_for_right_after_it_was_abandoned_is_answered)

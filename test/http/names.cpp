@@ -230,6 +230,7 @@ BOOST_AUTO_TEST_CASE(a_timeout_is_the_end_of_its_look_up)
     f.io->run(); // returns with the last result
     const std::string text = f.ended["hung.test"];
     BOOST_TEST(text.find("its address was not found") != text.npos, text);
+    BOOST_TEST(f.names.asked("hung.test", false) < 3); // it goes out three times if nothing ends it
 }
 
 BOOST_AUTO_TEST_SUITE_END()
