@@ -60,13 +60,14 @@ client_options& client_options::names(name_lookup who)
 
 client_options& client_options::name_servers(std::vector<std::string> servers)
 {
-    const std::string where = "weir::http::client_options::name_servers: ";
+    std::string wrong = "weir::http::client_options::name_servers: ";
     if (names_ == name_lookup::system && !servers.empty())
-        throw std::invalid_argument(where + "the system's resolver asks none of them");
+        throw std::invalid_argument(wrong += "the system's resolver asks none of them");
     for (const std::string& each : servers)
         if (!detail::parse_name_server(each))
-            throw std::invalid_argument(where + "'" + each +
-                                        "' is not an address with a port, such as 192.0.2.1:53");
+            throw std::invalid_argument(
+                wrong.append("'").append(each).append("' is not an address with a port, such as "
+                                                      "192.0.2.1:53"));
     name_servers_ = std::move(servers);
     return *this;
 }
