@@ -8,6 +8,10 @@ if(WEIR_HTTP)
     find_package(OpenSSL 3.0 REQUIRED)
     list(APPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
     find_package(Libidn2 REQUIRED)
+    include(cmake/weir-cares.cmake) # c-ares::cares
+    if(NOT TARGET c-ares::cares)
+        message(FATAL_ERROR "weir::http needs c-ares, 1.16 or newer: libc-ares-dev in Debian")
+    endif()
 endif()
 
 if(WEIR_BUILD_APPS)

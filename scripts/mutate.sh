@@ -72,7 +72,7 @@ compile() {
 link() {
     local out=$1
     shift
-    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "$built/libweir.a" -lboost_unit_test_framework
+    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "${archives[@]}" -lboost_unit_test_framework
 }
 # run SECONDS PROGRAM CASE
 run() { timeout -k 5 "$1" "$2" --run_test="$3" --color_output=no --log_level=error --report_level=no; }
@@ -87,9 +87,10 @@ in_parallel() { # COMMAND ARGUMENT...: the command with each argument
     wait
 }
 
+object_of() { echo "$built/weir-$(echo "${1#"$base"/lib/}" | tr / -).o"; }
 library_object() {
     local object
-    object=$built/weir-$(echo "${1#"$base"/lib/}" | tr / -).o
+    object=$(object_of "$1")
     [ -e "$object" ] || compile "$object" "$1" "$base/lib"
 }
 
@@ -210,17 +211,32 @@ done
 
 # ---- without a mutant
 
-if [ ! -e "$built/libweir.a" ]; then
+if [ ! -e "$built/pch.hpp.gch" ]; then
     cp "$base/test/pch.hpp" "$built/pch.hpp"
     timeout -k 5 "$limit" "${cxx[@]}" "${flags[@]}" -x c++-header "$built/pch.hpp" -o "$built/pch.hpp.gch" ||
         fatal "the headers of Boost do not compile"
     compile "$built/main.o" "$base/test/main.cpp" "$base/lib" || fatal "test/main.cpp does not compile"
-    mapfile -t library < <(find "$base/lib/weir" -name '*.cpp' -not -path '*/http/*')
-    in_parallel library_object "${library[@]}"
-    for source in "${library[@]}"; do
+fi
+
+# archive NAME SOURCE...
+archive() {
+    local name=$1 source objects=()
+    shift
+    [ -e "$built/$name.a" ] && return
+    in_parallel library_object "$@"
+    for source; do
         library_object "$source" || fatal "$source does not compile"
+        objects+=("$(object_of "$source")")
     done
-    ar rcs "$built/libweir.a" "$built"/weir-*.o || fatal "no library"
+    ar rcs "$built/$name.a" "${objects[@]}" || fatal "no library"
+}
+archives=("$built/libweir.a")
+mapfile -t library < <(find "$base/lib/weir" -name '*.cpp' -not -path '*/http/*')
+archive libweir "${library[@]}"
+if for p in "${patches[@]}"; do program "$p"; done | grep -qx test_http; then
+    mapfile -t library < <(find "$base/lib/weir/http" -name '*.cpp')
+    archive libweir_http "${library[@]}"
+    archives=("$built/libweir_http.a" "${archives[@]}" -lboost_url -lssl -lcrypto -lcares)
 fi
 
 rm -rf "$scratch/tests"

@@ -3,7 +3,7 @@
 # and does nothing at all (works without a network) when everything is there.
 
 packages_to_run="g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev"
-packages_to_run+=" libssl-dev libidn2-dev libcli11-dev libfmt-dev ca-certificates ccache"
+packages_to_run+=" libssl-dev libidn2-dev libc-ares-dev libcli11-dev libfmt-dev ca-certificates ccache"
 packages_to_test="$packages_to_run pkg-config libboost-test1.81-dev python3 openssl patch"
 packages_for_all="$packages_to_test clang-19 libclang-rt-19-dev llvm-19 clang-tools-19"
 packages_for_all+=" clang-14 clang-format-14 clang-tidy-14 debootstrap"

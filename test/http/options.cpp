@@ -39,7 +39,19 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         {"client_options::per_host", [&] { client.per_host(weir::paused); }},
         {"client_options::idle_timeout", [&] { client.idle_timeout(-1ms); }},
         {"client_options::connect_timeout", [&] { client.connect_timeout(0s); }},
-        {"client_options::address_timeout", [&] { client.address_timeout(0s); }},
+        {"client_options::attempt_delay", [&] { client.attempt_delay(0s); }},
+        {"client_options::names",
+         [] {
+             client_options().name_servers({"192.0.2.1:53"}).names(weir::http::name_lookup::system);
+         }},
+        {"client_options::name_servers",
+         [] {
+             client_options().names(weir::http::name_lookup::system).name_servers({"192.0.2.1:53"});
+         }},
+        {"client_options::name_servers: 'dns.test:53' is not an address with a port",
+         [&] {
+             client.name_servers({"192.0.2.1:53", "dns.test:53"});
+         }},
         {"client_options::max_header", [&] { client.max_header(0); }},
         {"client_options::user_agent", [&] { client.user_agent("a\r\nX: y"); }},
         {"fetcher_options::jobs", [&] { fetcher.jobs(weir::paused); }},
@@ -65,9 +77,12 @@ BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
 {
     client_options client;
     client.per_host(1).per_host(weir::unlimited).max_idle(0).idle_timeout(0s).connect_timeout(1ns);
-    client.address_timeout(weir::duration::max()).max_header(1).max_body(0).max_redirects(0);
+    client.attempt_delay(weir::duration::max()).max_header(1).max_body(0).max_redirects(0);
     BOOST_TEST(client.per_host().is_unlimited());
     BOOST_TEST(client.max_idle() == 0u);
+    client.names(weir::http::name_lookup::system).name_servers({});
+    client.names(weir::http::name_lookup::dns).name_servers({"192.0.2.1", "[2001:db8::1]:53"});
+    BOOST_TEST(client.name_servers().size() == 2u);
     BOOST_TEST(client.max_header() == 1u);
     BOOST_TEST(client.max_body() == 0u);
     BOOST_TEST(client.max_redirects() == 0u);

@@ -179,6 +179,46 @@ BOOST_AUTO_TEST_CASE(a_connection_is_used_again_and_closed_when_it_was_idle_for_
     BOOST_TEST(m.all.descriptors() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_name_whose_address_is_dead_or_unknown_costs_little)
+{
+    simulation s(1);
+    machines m(s, http::client_options().connect_timeout(5s));
+    simulated_server server(m.all, web, s.b, target_of);
+    const auto dead = make_address("2001:db8::1");
+    m.all.silence_server(tcp::endpoint(dead, 80));
+    m.all.add_name("dead.example", {web.address(), dead}, 10ms);
+    m.all.add_name("mute.example", {web.address()}, 10ms);
+    m.all.fail_name("mute.example", tcp::v6(), asio::error::host_not_found_try_again, 75s);
+    m.all.fail_name("none.example", tcp::v4(), asio::error::host_not_found, 10ms);
+    m.all.fail_name("none.example", tcp::v6(), asio::error::host_not_found, 10ms);
+    m.expect("http://dead.example/", std::nullopt, "this is /", 260ms);
+    m.expect("http://mute.example/", std::nullopt, "this is /", 60ms);
+    m.expect("http://none.example/", error_class::dns, "", 10ms);
+    s.run();
+    BOOST_TEST(m.all.descriptors() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(names_that_hang_hold_up_no_other)
+{
+    simulation s(1);
+    machines m(s, http::client_options().connect_timeout(5s));
+    simulated_server server(m.all, web, s.b, target_of);
+    for (int i = 0; i < 64; ++i) {
+        const std::string hung = "hung" + std::to_string(i) + ".example";
+        m.all.fail_name(hung, tcp::v4(), asio::error::host_not_found_try_again, 75s);
+        m.all.fail_name(hung, tcp::v6(), asio::error::host_not_found_try_again, 75s);
+        m.expect("http://" + hung + "/", error_class::timeout, "", 5s);
+    }
+    for (int i = 0; i < 100; ++i) {
+        const std::string good = "good" + std::to_string(i) + ".example";
+        m.all.add_name(good, {web.address()}, 20ms);
+        m.expect("http://" + good + "/", std::nullopt, "this is /", 20ms);
+    }
+    s.run();
+    BOOST_TEST((s.elapsed() == 5s)); // and nothing waits for the hung ones
+    BOOST_TEST(server.answered == 100U);
+}
+
 // It waits for another one's descriptor.
 BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_waited_for)
 {

@@ -25,7 +25,8 @@ namespace weir::http {
 /// Cancellation: terminal. The exchange ends with class `aborted` and its connection is closed. To
 ///               limit the time of a whole request, wrap the call in `with_timeout`.
 /// Threads: one serial executor; every call is made there.
-/// Lifetime: running calls may outlive the client.
+/// Lifetime: running calls may outlive the client. Neither its destructor nor its context's waits
+///           for a look-up.
 /// Fairness: exchanges of one origin start in the order of their calls.
 /// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header that
 ///         has arrived so far.

@@ -1,5 +1,6 @@
 #include <weir/http/client_options.hpp>
 
+#include <weir/http/detail/name_servers.hpp>
 #include <weir/http/headers.hpp>
 
 #include <stdexcept>
@@ -40,11 +41,34 @@ client_options& client_options::connect_timeout(duration length)
     return *this;
 }
 
-client_options& client_options::address_timeout(duration length)
+client_options& client_options::attempt_delay(duration length)
 {
     if (length <= duration::zero())
-        throw std::invalid_argument("weir::http::client_options::address_timeout: must be above 0");
-    address_timeout_ = length;
+        throw std::invalid_argument("weir::http::client_options::attempt_delay: must be above 0");
+    attempt_delay_ = length;
+    return *this;
+}
+
+client_options& client_options::names(name_lookup who)
+{
+    if (who == name_lookup::system && !name_servers_.empty())
+        throw std::invalid_argument(
+            "weir::http::client_options::names: the system's resolver asks no name_servers");
+    names_ = who;
+    return *this;
+}
+
+client_options& client_options::name_servers(std::vector<std::string> servers)
+{
+    std::string wrong = "weir::http::client_options::name_servers: ";
+    if (names_ == name_lookup::system && !servers.empty())
+        throw std::invalid_argument(wrong += "the system's resolver asks none of them");
+    for (const std::string& each : servers)
+        if (!detail::parse_name_server(each))
+            throw std::invalid_argument(
+                wrong.append("'").append(each).append("' is not an address with a port, such as "
+                                                      "192.0.2.1:53"));
+    name_servers_ = std::move(servers);
     return *this;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/http/name_lookup.hpp>
 #include <weir/http/verification.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 namespace weir::http {
 
@@ -43,11 +45,23 @@ public:
     ///        several times within it.
     client_options& connect_timeout(duration length);
 
-    /// How long one address may take while there are others to try.
+    /// How long an attempt to connect has before the next address is tried beside it. The first
+    /// to succeed wins.
     ///
-    /// Units: above 0; `duration::max()` for no limit. Default 2 s: one dead address must not use
-    ///        up the whole connect timeout.
-    client_options& address_timeout(duration length);
+    /// Units: above 0; `duration::max()` waits until the attempt has failed. Default 250 ms, as
+    ///        RFC 8305 recommends: a dead address costs no more than that.
+    client_options& attempt_delay(duration length);
+
+    /// Who looks host names up. Default `name_lookup::automatic`. Throws for `system` when there
+    /// are `name_servers`: it would not ask them.
+    client_options& names(name_lookup who);
+
+    /// The name servers to ask instead of the system's, in this order. Names are asked for as they
+    /// are then, without the system's search domains.
+    ///
+    /// Units: an address, with or without a port: `192.0.2.1:53`, `[2001:db8::1]:53`. Default
+    ///        empty: those in resolv.conf.
+    client_options& name_servers(std::vector<std::string> servers);
 
     /// How large the header of a response may be.
     ///
@@ -83,7 +97,9 @@ public:
     std::size_t max_idle() const noexcept { return max_idle_; }
     duration idle_timeout() const noexcept { return idle_timeout_; }
     duration connect_timeout() const noexcept { return connect_timeout_; }
-    duration address_timeout() const noexcept { return address_timeout_; }
+    duration attempt_delay() const noexcept { return attempt_delay_; }
+    name_lookup names() const noexcept { return names_; }
+    const std::vector<std::string>& name_servers() const noexcept { return name_servers_; }
     std::uint32_t max_header() const noexcept { return max_header_; }
     std::uint64_t max_body() const noexcept { return max_body_; }
     unsigned max_redirects() const noexcept { return max_redirects_; }
@@ -96,7 +112,9 @@ private:
     std::size_t max_idle_ = 100;
     duration idle_timeout_ = std::chrono::seconds(4);
     duration connect_timeout_ = std::chrono::seconds(30);
-    duration address_timeout_ = std::chrono::seconds(2);
+    duration attempt_delay_ = std::chrono::milliseconds(250);
+    name_lookup names_ = name_lookup::automatic;
+    std::vector<std::string> name_servers_;
     std::uint32_t max_header_ = 256 * 1024;
     std::uint64_t max_body_ = std::numeric_limits<std::uint64_t>::max();
     unsigned max_redirects_ = 10;

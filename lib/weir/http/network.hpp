@@ -2,12 +2,14 @@
 
 #include <weir/error.hpp>
 #include <weir/http/io_step.hpp>
+#include <weir/http/name_source.hpp>
 #include <weir/http/url.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -50,19 +52,31 @@ public:
     virtual std::string fault() const = 0;
 };
 
-/// Where a client's connections come from. A client uses the system's sockets and OpenSSL when it
-/// is given no other; `simulated_network` is for tests.
+/// Where a client's connections come from: names, connections, TLS. A client uses name servers, the
+/// system's sockets and OpenSSL when it is given no other; `simulated_network` is for tests.
 ///
 /// Threads: those of the client.
+/// Lifetime: nothing is told after it was destroyed.
 class network {
 public:
+    /// An attempt to connect. Destroying it ends the attempt, which then tells nothing and leaves
+    /// nothing open.
+    class attempt {
+    public:
+        virtual ~attempt() = default;
+    };
+    /// The transport is null after an error.
+    using connected = std::function<void(const error_code& error, std::unique_ptr<transport> line)>;
+
     virtual ~network() = default;
 
-    /// Connects within the time that the caller allows. After an error the result is null.
-    ///
-    /// Cancellation: terminal; nothing is left open.
-    virtual boost::asio::awaitable<std::unique_ptr<transport>>
-    connect(boost::asio::ip::tcp::endpoint to, error_code& error) = 0;
+    /// Where names are looked up.
+    virtual std::shared_ptr<name_source> names() = 0;
+
+    /// Starts to connect. `told` is called once, later, never inside this call. It may destroy the
+    /// attempt.
+    [[nodiscard]] virtual std::unique_ptr<attempt> connect(const boost::asio::ip::tcp::endpoint& to,
+                                                           connected told) = 0;
 
     /// Begins TLS with the host of `target` over a connection, which outlives the session. Throws
     /// `failed` (class `tls`) when that is not possible.

@@ -1,13 +1,11 @@
 #pragma once
 
-#include <weir/error.hpp>
-#include <weir/http/io_step.hpp>
+#include <weir/http/name_source.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/url.hpp>
 #include <weir/sim/context.hpp>
 #include <weir/sim/network.hpp>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
 #include <map>
@@ -47,18 +45,20 @@ private:
 /// Lifetime: `here` and `all` outlive it.
 class simulated_network final : public network {
 public:
-    simulated_network(sim::context& here, sim::network& all) : here_(here), all_(all) {}
+    simulated_network(sim::context& here, sim::network& all);
 
     /// How handshakes with hosts of this name go.
     void tls(const std::string& host, simulated_tls how);
 
-    boost::asio::awaitable<std::unique_ptr<transport>> connect(boost::asio::ip::tcp::endpoint to,
-                                                               error_code& error) override;
+    std::shared_ptr<name_source> names() override { return names_; }
+    std::unique_ptr<attempt> connect(const boost::asio::ip::tcp::endpoint& to,
+                                     connected told) override;
     std::unique_ptr<secure_session> secure(transport& line, const url& target) override;
 
 private:
     sim::context& here_;
     sim::network& all_;
+    std::shared_ptr<name_source> names_;
     std::map<std::string, simulated_tls> tls_;
 };
 

@@ -1,95 +1,157 @@
 #include <weir/http/detail/address_book.hpp>
 
-#include <weir/http/error.hpp>
-#include <weir/sync/wait_group.hpp>
 #include <weir/time/clock.hpp>
 
-#include <boost/asio/execution/context.hpp>
-#include <boost/asio/execution_context.hpp>
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/query.hpp>
-#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <iterator>
-#include <utility>
 
 namespace weir::http::detail {
 namespace {
 
 namespace asio = boost::asio;
-using asio::ip::tcp;
 
-constexpr auto kept_for = std::chrono::minutes(1);
+duration good_for(const name_answer& answer)
+{
+    if (!answer.error)
+        return std::min(answer.ttl, address_book::longest);
+    const bool sure =
+        answer.error == asio::error::host_not_found || answer.error == asio::error::no_data;
+    return sure ? address_book::negative : duration::zero();
+}
 
 } // namespace
 
-struct address_book::entry {
-    explicit entry(asio::any_io_executor executor) : asked(std::move(executor)) {}
+struct address_book::waiter {
+    waiter(key k, address_book::then t) : of(std::move(k)), told(std::move(t)) {}
 
-    wait_group asked;
-    bool answered = false;
-    error_code error;
-    endpoints found;
-    time_point expires;
+    const key of;
+    address_book::then told; // empty: was told, or has left
 };
 
-std::shared_ptr<address_book::entry> address_book::ask(const std::string& key,
-                                                       const std::string& host, std::uint16_t port)
+address_book::wait::wait(address_book& book, std::shared_ptr<waiter> self)
+    : book_(&book), self_(std::move(self))
 {
-    if (entries_.size() >= max_hosts)
-        entries_.clear();
-    auto made = std::make_shared<entry>(executor_);
-    entries_[key] = made;
-    made->asked.add();
-    auto then = [made, executor = executor_](error_code error, endpoints found) {
-        made->answered = true;
-        made->error = error;
-        made->found = std::move(found);
-        made->expires = now(executor) + kept_for;
-        made->asked.done();
-    };
-    auto& context = asio::query(executor_, asio::execution::context);
-    asio::use_service<lookup_lane>(context).start(host, port, executor_, std::move(then));
-    return made;
 }
 
-asio::awaitable<endpoints> address_book::find(std::string host, std::uint16_t port)
+address_book::wait& address_book::wait::operator=(wait&& other) noexcept
 {
-    error_code not_an_address;
-    const auto address = asio::ip::make_address(host, not_an_address);
-    if (!not_an_address)
-        co_return endpoints(1, tcp::endpoint(address, port));
-
-    const std::string key = host + ":" + std::to_string(port);
-    const auto known = entries_.find(key);
-    std::shared_ptr<entry> found;
-    if (known != entries_.end())
-        found = known->second;
-    const bool stale =
-        found && found->answered && (found->error || found->expires <= now(executor_));
-    if (!found || stale)
-        found = ask(key, host, port);
-    if (!found->answered)
-        co_await found->asked.async_wait(asio::use_awaitable);
-    if (found->error || found->found.empty())
-        throw failed(failure(error_class::dns,
-                             "cannot find the address of " + host + ": " +
-                                 (found->error ? found->error.message() : "no address"),
-                             found->error));
-    co_return found->found;
+    wait old(std::move(*this));
+    book_ = other.book_;
+    self_ = std::move(other.self_);
+    return *this;
 }
 
-void address_book::prefer(const std::string& host, std::uint16_t port, const tcp::endpoint& good)
+address_book::wait::~wait()
 {
-    const auto known = entries_.find(host + ":" + std::to_string(port));
-    if (known == entries_.end())
+    if (self_ && self_->told)
+        book_->leave(*self_);
+}
+
+address_book::address_book(asio::any_io_executor executor, std::shared_ptr<name_source> source)
+    : executor_(std::move(executor)), source_(std::move(source))
+{
+}
+
+address_book::~address_book()
+{
+    // The source may live a moment longer: in a call of its own that led here.
+    for (const auto& [of, each] : pending_)
+        source_->abandon(each.ticket);
+}
+
+const name_answer* address_book::known(const std::string& name, address_family which)
+{
+    const auto at = known_.find(key{name, which});
+    if (at == known_.end())
+        return nullptr;
+    if (at->second.expires > now(executor_))
+        return &at->second.answer;
+    forget(at);
+    return nullptr;
+}
+
+address_book::wait address_book::ask(const std::string& name, address_family which, then told)
+{
+    const key of{name, which};
+    auto one = std::make_shared<waiter>(of, std::move(told));
+    const auto [at, is_new] = pending_.try_emplace(of);
+    at->second.waiters.push_back(one);
+    if (is_new) {
+        auto done = [this, of](const name_answer& answer) { answered(of, answer); };
+        at->second.ticket = source_->ask(name, which, std::move(done));
+    }
+    return wait(*this, std::move(one));
+}
+
+void address_book::answered(const key& of, const name_answer& answer)
+{
+    auto ended = pending_.extract(of);
+    keep(of, answer);
+    // From here on nothing of this object: a waiter may destroy it.
+    for (const auto& each : ended.mapped().waiters)
+        if (const auto told = std::exchange(each->told, nullptr))
+            told(answer);
+}
+
+void address_book::keep(const key& of, const name_answer& answer)
+{
+    const duration length = good_for(answer);
+    if (const auto old = known_.find(of); old != known_.end())
+        forget(old);
+    if (length <= duration::zero())
         return;
-    auto& list = known->second->found;
-    const auto at = std::find(list.begin(), list.end(), good);
-    if (at != list.end())
-        std::rotate(list.begin(), at, std::next(at));
+    if (known_.size() == max_answers)
+        forget(known_.find(*by_expiry_.begin()->second));
+    const auto at = known_.try_emplace(of).first;
+    at->second.answer = answer;
+    at->second.expires = saturating_add(now(executor_), length);
+    by_expiry_.emplace(at->second.expires, &at->first);
+}
+
+void address_book::forget(entries::iterator at)
+{
+    by_expiry_.erase({at->second.expires, &at->first});
+    known_.erase(at);
+}
+
+void address_book::leave(waiter& one) noexcept
+{
+    one.told = nullptr;
+    const auto at = pending_.find(one.of);
+    if (at == pending_.end())
+        return; // the others are being told just now
+    auto& waiters = at->second.waiters;
+    std::erase_if(waiters, [&one](const auto& each) { return each.get() == &one; });
+    if (!waiters.empty())
+        return;
+    const auto ticket = at->second.ticket;
+    pending_.erase(at);
+    source_->abandon(ticket);
+}
+
+void address_book::prefer(const std::string& name, const asio::ip::address& good)
+{
+    const address_family its = good.is_v6() ? address_family::v6 : address_family::v4;
+    const auto at = known_.find(key{name, its});
+    if (at == known_.end())
+        return;
+    auto& list = at->second.answer.found;
+    const auto place = std::find(list.begin(), list.end(), good);
+    if (place == list.end())
+        return;
+    std::rotate(list.begin(), place, std::next(place));
+    at->second.preferred = true;
+    const address_family other = good.is_v6() ? address_family::v4 : address_family::v6;
+    if (const auto rest = known_.find(key{name, other}); rest != known_.end())
+        rest->second.preferred = false;
+}
+
+address_family address_book::first(const std::string& name) const
+{
+    const auto at = known_.find(key{name, address_family::v4});
+    return at != known_.end() && at->second.preferred ? address_family::v4 : address_family::v6;
 }
 
 } // namespace weir::http::detail

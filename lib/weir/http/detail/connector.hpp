@@ -3,6 +3,7 @@
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/address_book.hpp>
 #include <weir/http/detail/connection.hpp>
+#include <weir/http/detail/dialer.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/response.hpp>
@@ -11,7 +12,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
 
 #include <functional>
 #include <memory>
@@ -19,7 +19,7 @@
 
 namespace weir::http::detail {
 
-/// Makes connections: looks the host up, tries every address in turn, does the TLS handshake.
+/// Makes connections: connects to the host (`dialer`), does the TLS handshake.
 ///
 /// Errors: throws `failed` (dns, connect, tls, timeout) or system_error(operation_aborted).
 /// Threads: one serial executor.
@@ -34,24 +34,22 @@ public:
     boost::asio::awaitable<std::unique_ptr<connection>> open(const url& target, timings& times);
 
 private:
-    /// How far a connection got, for the text of a timeout.
-    enum class phase { dns, connect, tls };
+    /// How far a connection got, and when.
+    struct progress {
+        std::optional<time_point> looked_up;
+        std::optional<time_point> connected;
+    };
 
     boost::asio::awaitable<std::unique_ptr<connection>> open_all(const url& target, timings& times,
-                                                                 phase& reached);
-    boost::asio::awaitable<std::unique_ptr<transport>> connect_any(const url& target,
-                                                                   const endpoints& found);
-    boost::asio::awaitable<std::unique_ptr<transport>>
-    connect_one(boost::asio::ip::tcp::endpoint to, duration timeout, error_code& error);
+                                                                 progress& reached);
     boost::asio::awaitable<void> secure(connection& made, const url& target);
-    failure timed_out(const url& target, phase reached) const;
+    failure timed_out(const url& target, const progress& reached) const;
 
     boost::asio::any_io_executor executor_;
     std::shared_ptr<network> network_;
     duration connect_timeout_;
-    duration address_timeout_;
-    std::function<bool()> make_room_;
     address_book addresses_;
+    dialer dialer_;
 };
 
 } // namespace weir::http::detail

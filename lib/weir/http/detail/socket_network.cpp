@@ -1,9 +1,11 @@
 #include <weir/http/detail/socket_network.hpp>
 
+#include <weir/http/detail/make_name_source.hpp>
 #include <weir/http/detail/tls_session.hpp>
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -79,26 +81,64 @@ private:
     tcp::socket socket_;
 };
 
+class socket_attempt final : public network::attempt {
+public:
+    socket_attempt(const asio::any_io_executor& executor, const tcp::endpoint& to,
+                   network::connected told)
+        : shared_(std::make_shared<state>(executor, std::move(told)))
+    {
+        error_code error;
+        shared_->socket.open(to.protocol(), error);
+        auto ended = [shared = shared_](const error_code& e) { end(*shared, e); };
+        if (error)
+            asio::post(executor, [ended, error] { ended(error); });
+        else
+            shared_->socket.async_connect(to, std::move(ended));
+    }
+    ~socket_attempt() override
+    {
+        shared_->told = nullptr;
+        error_code ignored;
+        shared_->socket.close(ignored);
+    }
+
+private:
+    struct state {
+        state(const asio::any_io_executor& executor, network::connected t)
+            : socket(executor), told(std::move(t))
+        {
+        }
+        tcp::socket socket;
+        network::connected told; // null: nobody is there to be told
+    };
+
+    static void end(state& all, const error_code& error)
+    {
+        const auto told = std::exchange(all.told, nullptr);
+        if (!told)
+            return;
+        std::unique_ptr<transport> line;
+        if (!error)
+            line = std::make_unique<socket_transport>(std::move(all.socket));
+        told(error, std::move(line));
+    }
+
+    std::shared_ptr<state> shared_; // with the operation
+};
+
 } // namespace
 
 socket_network::socket_network(asio::any_io_executor executor, const client_options& options)
-    : executor_(std::move(executor)), ca_file_(options.ca_file()), peer_(options.peer())
+    : executor_(std::move(executor)), names_(make_name_source(executor_, options)),
+      ca_file_(options.ca_file()), peer_(options.peer())
 {
     if (!ca_file_.empty())
         tls_.emplace(ca_file_, peer_); // so that a file that cannot be read fails at once
 }
 
-asio::awaitable<std::unique_ptr<transport>> socket_network::connect(tcp::endpoint to,
-                                                                    error_code& error)
+std::unique_ptr<network::attempt> socket_network::connect(const tcp::endpoint& to, connected told)
 {
-    tcp::socket socket(executor_);
-    socket.open(to.protocol(), error);
-    if (error)
-        co_return nullptr;
-    co_await socket.async_connect(to, asio::redirect_error(asio::use_awaitable, error));
-    if (error)
-        co_return nullptr;
-    co_return std::make_unique<socket_transport>(std::move(socket));
+    return std::make_unique<socket_attempt>(executor_, to, std::move(told));
 }
 
 std::unique_ptr<secure_session> socket_network::secure(transport& line, const url& target)

@@ -1,0 +1,263 @@
+#include <weir/http/detail/dialer.hpp>
+
+#include <weir/error.hpp>
+#include <weir/http/detail/address_race.hpp>
+#include <weir/http/error.hpp>
+#include <weir/sync/wait_group.hpp>
+#include <weir/time/clock.hpp>
+#include <weir/time/sleep.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <list>
+#include <sstream>
+#include <utility>
+
+namespace weir::http::detail {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+
+std::string text_of(const tcp::endpoint& where)
+{
+    std::ostringstream out;
+    out << where;
+    return out.str();
+}
+
+/// Whether no descriptor or memory is left on this machine, for a moment.
+bool is_shortage(const error_code& error)
+{
+    namespace e = boost::system::errc;
+    return error == e::too_many_files_open || error == e::too_many_files_open_in_system ||
+           error == e::no_buffer_space || error == e::not_enough_memory;
+}
+
+} // namespace
+
+/// The attempts of one race, and what became of them. What happens is only noted here; the
+/// coroutine is woken, and acts.
+class dialer::race : public std::enable_shared_from_this<race> {
+public:
+    race(asio::any_io_executor executor, network& lines, address_race rule, std::uint16_t port)
+        : executor_(std::move(executor)), network_(lines), rule_(std::move(rule)), port_(port),
+          news_(executor_)
+    {
+        news_.add();
+    }
+
+    void answered(address_family which, const name_answer& answer);
+    /// Starts what is due.
+    void step();
+    /// Waits until there is something to do.
+    asio::awaitable<void> wait();
+    /// Ends all attempts. Nothing is noted after that.
+    void close() noexcept { running_.clear(); }
+
+    bool has_begun() const noexcept { return begun_; }
+    bool is_over() const { return winner_ || rule_.lost(); }
+    std::unique_ptr<transport>& winner() noexcept { return winner_; }
+    const tcp::endpoint& last() const noexcept { return last_; }
+    /// Whether it was lost because this machine has no descriptors or ports left.
+    bool was_short() const noexcept { return short_ || no_port_v4_ || (no_port_v6_ && !tried_v4_); }
+    failure why(const std::string& host) const;
+
+private:
+    struct attempt {
+        unsigned id;
+        tcp::endpoint to;
+        std::unique_ptr<network::attempt> made;
+    };
+
+    void begin(const asio::ip::address& where);
+    void ended(unsigned id, const error_code& error, std::unique_ptr<transport> line);
+    void failed(const tcp::endpoint& to, const error_code& error);
+    void tell();
+
+    asio::any_io_executor executor_;
+    network& network_;
+    address_race rule_;
+    const std::uint16_t port_;
+    wait_group news_; // one until there is news
+    bool told_ = false;
+    bool begun_ = false;
+    unsigned last_id_ = 0;
+    std::list<attempt> running_; // the oldest first
+    std::unique_ptr<transport> winner_;
+    tcp::endpoint last_; // that succeeded or failed
+    error_code error_;
+    error_code unknown_[2]; // why there is no address of the family
+    bool short_ = false;
+    bool no_port_v4_ = false;
+    bool no_port_v6_ = false;
+    bool tried_v4_ = false;
+};
+
+void dialer::race::answered(address_family which, const name_answer& answer)
+{
+    unknown_[which == address_family::v6 ? 1 : 0] = answer.error;
+    rule_.answered(which, answer.found, now(executor_));
+    tell();
+}
+
+void dialer::race::tell()
+{
+    if (!std::exchange(told_, true))
+        news_.done();
+}
+
+asio::awaitable<void> dialer::race::wait()
+{
+    error_code error;
+    co_await news_.async_wait_until(rule_.next(), asio::redirect_error(asio::use_awaitable, error));
+    if (error == asio::error::operation_aborted)
+        throw boost::system::system_error(error);
+    if (std::exchange(told_, false))
+        news_.add();
+}
+
+void dialer::race::step()
+{
+    while (!winner_) {
+        const auto where = rule_.start(now(executor_));
+        if (!where)
+            return;
+        if (running_.size() == rule_.running())
+            running_.pop_front(); // all places were taken: the oldest gives up its own
+        begin(*where);
+    }
+}
+
+void dialer::race::begin(const asio::ip::address& where)
+{
+    begun_ = true;
+    tried_v4_ = tried_v4_ || where.is_v4();
+    const tcp::endpoint to(where, port_);
+    auto told = [self = shared_from_this(), id = ++last_id_](const error_code& error,
+                                                             std::unique_ptr<transport> line) {
+        self->ended(id, error, std::move(line));
+    };
+    running_.push_back(attempt{last_id_, to, network_.connect(to, std::move(told))});
+}
+
+void dialer::race::ended(unsigned id, const error_code& error, std::unique_ptr<transport> line)
+{
+    const auto at = std::find_if(running_.begin(), running_.end(),
+                                 [id](const attempt& each) { return each.id == id; });
+    if (at == running_.end() || winner_)
+        return; // given up, or too late
+    const tcp::endpoint to = at->to;
+    running_.erase(at);
+    if (error) {
+        failed(to, error);
+    } else {
+        last_ = to;
+        winner_ = std::move(line);
+    }
+    tell();
+}
+
+void dialer::race::failed(const tcp::endpoint& to, const error_code& error)
+{
+    last_ = to;
+    error_ = error;
+    short_ = short_ || is_shortage(error);
+    // A machine without IPv6 says this of ::1, too.
+    if (error == boost::system::errc::address_not_available)
+        (to.protocol() == tcp::v4() ? no_port_v4_ : no_port_v6_) = true;
+    rule_.failed(now(executor_));
+}
+
+failure dialer::race::why(const std::string& host) const
+{
+    if (begun_)
+        return failure(
+            error_class::connect,
+            "cannot connect to " + host + " (" + text_of(last_) + "): " + error_.message(), error_);
+    const bool v4_says_little = !unknown_[0] || unknown_[0] == asio::error::no_data;
+    const error_code error = v4_says_little && unknown_[1] ? unknown_[1] : unknown_[0];
+    return failure(error_class::dns,
+                   "cannot find the address of " + host + ": " +
+                       (error ? error.message() : "no address"),
+                   error);
+}
+
+dialer::dialer(asio::any_io_executor executor, network& lines, address_book& book,
+               duration attempt_delay, std::function<bool()> make_room)
+    : executor_(std::move(executor)), network_(lines), book_(book), attempt_delay_(attempt_delay),
+      make_room_(std::move(make_room))
+{
+}
+
+asio::awaitable<std::unique_ptr<transport>> dialer::connect(std::string host, std::uint16_t port,
+                                                            std::optional<time_point>& looked_up)
+{
+    for (duration pause = std::chrono::milliseconds(20);;
+         pause = std::min<duration>(2 * pause, std::chrono::seconds(1))) {
+        const auto attempts = std::make_shared<race>(
+            executor_, network_, address_race(attempt_delay_, book_.first(host)), port);
+        co_await run(attempts, host, looked_up);
+        if (auto& winner = attempts->winner()) {
+            book_.prefer(host, attempts->last().address());
+            co_return std::move(winner);
+        }
+        if (!attempts->was_short())
+            throw failed(attempts->why(host));
+        if (!make_room_())
+            co_await async_sleep_for(executor_, pause, asio::use_awaitable);
+    }
+}
+
+asio::awaitable<void> dialer::run(std::shared_ptr<race> attempts, std::string host,
+                                  std::optional<time_point>& looked_up)
+{
+    class closing {
+    public:
+        explicit closing(race& r) : closed_(r) {}
+        ~closing() { closed_.close(); }
+
+    private:
+        race& closed_;
+    };
+    const closing at_the_end(*attempts);
+    const auto six = look_up(attempts, host, address_family::v6);
+    const auto four = look_up(attempts, host, address_family::v4);
+    for (;;) {
+        attempts->step();
+        if (attempts->has_begun() && !looked_up)
+            looked_up = now(executor_);
+        if (attempts->is_over())
+            co_return;
+        co_await attempts->wait();
+    }
+}
+
+address_book::wait dialer::look_up(const std::shared_ptr<race>& attempts, const std::string& host,
+                                   address_family which)
+{
+    error_code not_an_address;
+    const auto literal = asio::ip::make_address(host, not_an_address);
+    if (!not_an_address) {
+        auto answer = name_answer(error_code(asio::error::no_data));
+        if (literal.is_v6() == (which == address_family::v6))
+            answer = name_answer(addresses(1, literal), duration::max());
+        attempts->answered(which, answer);
+        return {};
+    }
+    if (const name_answer* known = book_.known(host, which)) {
+        attempts->answered(which, *known);
+        return {};
+    }
+    auto told = [attempts, which](const name_answer& answer) { attempts->answered(which, answer); };
+    return book_.ask(host, which, std::move(told));
+}
+
+} // namespace weir::http::detail

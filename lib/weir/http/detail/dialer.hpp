@@ -1,0 +1,50 @@
+#pragma once
+
+#include <weir/duration.hpp>
+#include <weir/http/detail/address_book.hpp>
+#include <weir/http/network.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace weir::http::detail {
+
+/// Connects to a host: looks both families of its addresses up, and races them (`address_race`).
+///
+/// Errors: throws `failed` (dns, connect) or system_error(operation_aborted). A shortage of
+///         descriptors or ports on this machine is waited for.
+/// Cancellation: terminal. Ends the attempts, and the waits for look-ups.
+/// Threads: one serial executor.
+class dialer {
+public:
+    /// `make_room` closes an idle connection and returns whether there was one. It is called when
+    /// the system has no descriptors or ports left.
+    dialer(boost::asio::any_io_executor executor, network& lines, address_book& book,
+           duration attempt_delay, std::function<bool()> make_room);
+
+    /// Connects. `looked_up` is set when the first address is tried.
+    boost::asio::awaitable<std::unique_ptr<transport>>
+    connect(std::string host, std::uint16_t port, std::optional<time_point>& looked_up);
+
+private:
+    class race;
+
+    boost::asio::awaitable<void> run(std::shared_ptr<race> attempts, std::string host,
+                                     std::optional<time_point>& looked_up);
+    address_book::wait look_up(const std::shared_ptr<race>& attempts, const std::string& host,
+                               address_family which);
+
+    boost::asio::any_io_executor executor_;
+    network& network_;
+    address_book& book_;
+    duration attempt_delay_;
+    std::function<bool()> make_room_;
+};
+
+} // namespace weir::http::detail

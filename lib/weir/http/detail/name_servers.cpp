@@ -1,0 +1,79 @@
+#include <weir/http/detail/name_servers.hpp>
+
+#include <weir/error.hpp>
+
+#include <boost/asio/ip/address.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <sstream>
+#include <string>
+
+namespace weir::http::detail {
+namespace {
+
+namespace asio = boost::asio;
+
+std::optional<std::uint16_t> parse_port(std::string_view text)
+{
+    std::uint16_t port = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+    if (error != std::errc() || end != text.data() + text.size() || port == 0)
+        return std::nullopt;
+    return port;
+}
+
+} // namespace
+
+std::optional<asio::ip::udp::endpoint> parse_name_server(std::string_view text)
+{
+    std::string_view host = text;
+    std::string_view port = "53";
+    if (text.starts_with('[')) {
+        const auto end = text.find(']');
+        if (end == text.npos)
+            return std::nullopt;
+        host = text.substr(1, end - 1);
+        const auto rest = text.substr(end + 1);
+        if (!rest.empty() && rest.front() != ':')
+            return std::nullopt;
+        if (!rest.empty())
+            port = rest.substr(1);
+    } else if (std::count(text.begin(), text.end(), ':') == 1) { // more are in an IPv6 address
+        host = text.substr(0, text.find(':'));
+        port = text.substr(text.find(':') + 1);
+    }
+    error_code error;
+    const auto address = asio::ip::make_address(host, error);
+    const auto number = parse_port(port);
+    if (error || !number || (text.starts_with('[') && !address.is_v6()))
+        return std::nullopt;
+    return asio::ip::udp::endpoint(address, *number);
+}
+
+bool is_files_and_dns(std::string_view nsswitch)
+{
+    std::istringstream lines{std::string(nsswitch)};
+    for (std::string line; std::getline(lines, line);) {
+        line.resize(std::min(line.find('#'), line.size()));
+        const auto colon = line.find(':');
+        std::istringstream key(line.substr(0, colon));
+        std::string word;
+        if (colon == line.npos || !(key >> word) || word != "hosts")
+            continue;
+        // What stands in brackets says what to do after the word before it.
+        std::istringstream words(line.substr(colon + 1));
+        bool in_brackets = false;
+        while (words >> word) {
+            const bool here = in_brackets || word.starts_with('[');
+            in_brackets = here && !word.ends_with(']');
+            if (!here && word != "files" && word != "dns")
+                return false;
+        }
+        return true;
+    }
+    return true;
+}
+
+} // namespace weir::http::detail
