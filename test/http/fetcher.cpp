@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -214,6 +215,25 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_loop_and_a_bad_url_are_failed_results, fixtur
         const auto kind = bad ? http::error_class::bad_url : http::error_class::redirect;
         BOOST_TEST((r.answer.error->kind() == kind));
     }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_body_that_cannot_be_made_is_a_result_of_class_io, fixture)
+{
+    server peer(io, hello);
+    fetcher.emplace(io.get_executor(), http::fetcher_options(),
+                    [](const http::url& target) -> std::shared_ptr<http::body> {
+                        if (target.target() == "/no")
+                            throw std::runtime_error("no room");
+                        return nullptr;
+                    });
+    run({peer.url("/no"), peer.url("/yes")});
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::ok) == 1u);
+    BOOST_TEST(peer.requests() == 1);
+    const auto& failed = results[results[0].id == 1 ? 0 : 1];
+    BOOST_TEST_REQUIRE(failed.answer.error.has_value());
+    BOOST_TEST((failed.answer.error->kind() == http::error_class::io));
+    BOOST_TEST(failed.answer.error->text() == "the body cannot be stored: no room");
 }
 
 BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)
