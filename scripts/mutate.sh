@@ -72,7 +72,8 @@ compile() {
 link() {
     local out=$1
     shift
-    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "$built/libweir.a" -lboost_unit_test_framework
+    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "$built/libweir.a" -lboost_unit_test_framework \
+        -lboost_url -lssl -lcrypto
 }
 # run SECONDS PROGRAM CASE
 run() { timeout -k 5 "$1" "$2" --run_test="$3" --color_output=no --log_level=error --report_level=no; }
@@ -215,7 +216,7 @@ if [ ! -e "$built/libweir.a" ]; then
     timeout -k 5 "$limit" "${cxx[@]}" "${flags[@]}" -x c++-header "$built/pch.hpp" -o "$built/pch.hpp.gch" ||
         fatal "the headers of Boost do not compile"
     compile "$built/main.o" "$base/test/main.cpp" "$base/lib" || fatal "test/main.cpp does not compile"
-    mapfile -t library < <(find "$base/lib/weir" -name '*.cpp' -not -path '*/http/*')
+    mapfile -t library < <(find "$base/lib/weir" -name '*.cpp')
     in_parallel library_object "${library[@]}"
     for source in "${library[@]}"; do
         library_object "$source" || fatal "$source does not compile"

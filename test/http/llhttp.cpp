@@ -1,5 +1,6 @@
 // The responses of llhttp's tests: see data/llhttp_README.md.
 
+#include "http/support/every_way.hpp"
 #include "http/support/reading.hpp"
 
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,6 @@
 // Our reader against Beast's parser: two readers that were written independently.
 
+#include "http/support/every_way.hpp"
 #include "http/support/reading.hpp"
 #include "http/support/response_maker.hpp"
 
@@ -18,7 +19,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace beast_http = boost::beast::http;
 using weir::test::printed;
@@ -29,17 +29,15 @@ using weir::test::response_maker;
 
 BOOST_AUTO_TEST_SUITE(http_oracle)
 
-// Beast keeps fields of one name together, wherever they stood.
-using field_list = std::vector<std::pair<std::string, std::string>>;
+// By the name in small letters: Beast keeps fields of one name together, wherever they stood. Those
+// of one name stay in order.
+using field_list = std::multimap<std::string, std::string>;
 
-field_list sorted(field_list fields)
+void add(field_list& fields, std::string name, std::string_view value)
 {
-    for (auto& field : fields)
-        for (char& c : field.first)
-            c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    std::stable_sort(fields.begin(), fields.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    return fields;
+    for (char& c : name)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    fields.emplace(std::move(name), value);
 }
 
 struct verdict {
@@ -64,10 +62,9 @@ verdict ours(std::string_view text)
     while (!lines.empty()) {
         const auto line = lines.substr(0, lines.find('\n'));
         const auto colon = line.find(':');
-        v.fields.emplace_back(line.substr(0, colon), line.substr(colon + 2));
+        add(v.fields, std::string(line.substr(0, colon)), line.substr(colon + 2));
         lines.remove_prefix(line.size() + 1);
     }
-    v.fields = sorted(std::move(v.fields));
     return v;
 }
 
@@ -90,8 +87,7 @@ verdict beasts(std::string_view text)
         if (!error) {
             v.status = parser.get().result_int();
             for (const auto& field : parser.get())
-                v.fields.emplace_back(field.name_string(), field.value());
-            v.fields = sorted(std::move(v.fields));
+                add(v.fields, std::string(field.name_string()), field.value());
         }
         parser.eager(true);
         while (!parser.is_done() && !error && !text.empty())

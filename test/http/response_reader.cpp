@@ -1,5 +1,6 @@
 #include <weir/http/detail/response_reader.hpp>
 
+#include "http/support/every_way.hpp"
 #include "http/support/reading.hpp"
 
 #include <boost/asio/error.hpp>

@@ -1,5 +1,6 @@
 // One case for each line of the table in docs/http.md, in its order.
 
+#include "http/support/every_way.hpp"
 #include "http/support/reading.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -267,6 +268,7 @@ BOOST_AUTO_TEST_CASE(chunk_data_that_does_not_end_with_its_line_is_refused)
 {
     const std::string why = "longer than its size";
     refuses(chunked + "3\r\nabcd\r\n0\r\n\r\n", why);
+    refuses(chunked + "3\r\nabcd\n0\r\n\r\n", why);
     refuses(chunked + "3\r\nabc0\r\n\r\n", why);
     refuses(chunked + "3\r\nabc\r\r\n0\r\n\r\n", why);
     refuses(chunked + "3\r\nabc\rx0\r\n\r\n", why);

@@ -2,11 +2,10 @@
 
 #include <weir/http/detail/response_reader.hpp>
 
-#include <boost/test/unit_test.hpp>
-
 #include <algorithm>
 #include <cstddef>
 #include <ostream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -96,8 +95,8 @@ inline reading read_parts(const std::vector<std::string_view>& parts,
         got.error = name(answer.error->kind());
         got.text = answer.error->text();
     }
-    BOOST_TEST((at == state::failed) == answer.error.has_value());
-    BOOST_TEST(answer.bytes == got.body.size());
+    if ((at == state::failed) != answer.error.has_value() || answer.bytes != got.body.size())
+        throw std::logic_error("the reader contradicts itself");
     return got;
 }
 
@@ -107,24 +106,6 @@ inline std::vector<std::string_view> in_parts_of(std::size_t step, std::string_v
     for (; !text.empty(); text.remove_prefix(std::min(step, text.size())))
         parts.push_back(text.substr(0, step));
     return parts;
-}
-
-/// Reads the text whole, byte by byte, and in every two parts, and tests that it makes no
-/// difference.
-inline reading read_every_way(std::string_view text,
-                              const reading_options& options = reading_options())
-{
-    reading whole = read_parts({text}, options);
-    const auto same = [&](const std::vector<std::string_view>& parts, std::size_t cut) {
-        const reading other = read_parts(parts, options);
-        if (!(other == whole))
-            BOOST_ERROR("<" << printed(text) << "> cut at " << cut << " is " << other << "\nnot "
-                            << whole);
-    };
-    same(in_parts_of(1, text), 0);
-    for (std::size_t cut = 1; cut < text.size(); ++cut)
-        same({text.substr(0, cut), text.substr(cut)}, cut);
-    return whole;
 }
 
 } // namespace weir::test

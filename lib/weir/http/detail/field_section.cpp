@@ -35,7 +35,7 @@ result<field_section::state> field_section::read(line_splitter& lines, std::stri
         if (found == line_splitter::state::too_long)
             return too_large();
         add(lines.line());
-        const auto now = take(lines.line().text, into);
+        auto now = take(lines.line().text, into);
         if (!now || *now == state::end)
             return now;
     }
