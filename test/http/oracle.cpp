@@ -151,6 +151,7 @@ const difference differences[] = {
     {"read", "bad value", "a bare LF, or a control in a value"},
     {"read", "bad chunk", "a bare LF, or blanks after a size"},
     {"read", "bad chunk extension", "an extension that is not name=value"},
+    {"read", "bad line ending", "a bare LF after an extension, and a CR in the data"},
     {"read", "incomplete", "a bare LF as the empty line: Beast waits for another line"},
 };
 

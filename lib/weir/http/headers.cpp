@@ -1,17 +1,27 @@
 #include <weir/http/headers.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
 namespace weir::http {
 namespace {
 
+constexpr std::array<bool, 256> make_token_chars()
+{
+    constexpr std::string_view all = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    std::array<bool, 256> table{};
+    for (const char c : all)
+        table[static_cast<unsigned char>(c)] = true;
+    return table;
+}
+
 bool is_token_char(char c)
 {
-    static constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           others.find(c) != std::string_view::npos;
+    static constexpr auto table = make_token_chars();
+    return table[static_cast<unsigned char>(c)];
 }
 
 char lower(char c)
@@ -34,7 +44,8 @@ bool is_field_name(std::string_view name) noexcept
 
 bool is_field_value(std::string_view value) noexcept
 {
-    return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+    return std::none_of(value.begin(), value.end(),
+                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
 }
 
 void headers::append(std::string_view name, std::string_view value)

@@ -9,7 +9,8 @@
 
 namespace weir::test {
 
-/// Makes responses: valid ones, and such with a few bytes changed. The same seed makes the same.
+/// Makes responses: valid ones, and such with a few bytes changed. The same seed makes the same with
+/// every compiler, so what is random is never called twice in one expression.
 class response_maker {
 public:
     explicit response_maker(std::uint64_t seed) : random_(seed) {}
@@ -18,12 +19,16 @@ public:
     std::string valid()
     {
         std::string text;
-        while (one_in(6))
-            text += first_line(one_in(2) ? 100 : 103) + fields() + "\r\n";
+        while (one_in(6)) {
+            text += first_line(one_in(2) ? 100 : 103);
+            text += fields();
+            text += "\r\n";
+        }
         static constexpr unsigned statuses[] = {200, 201, 204, 301, 304, 404, 503, 999};
         const unsigned status = statuses[below(8)];
         const auto body = bytes(below(200));
-        text += first_line(status) + fields();
+        text += first_line(status);
+        text += fields();
         if (one_in(4))
             text += one_in(2) ? "Connection: close\r\n" : "connection: keep-alive, x\r\n";
         if (status == 204 || status == 304)
@@ -33,7 +38,10 @@ public:
         if (one_in(2))
             return text + "Content-Length: " + std::to_string(body.size()) + "\r\n" + fields() +
                    "\r\n" + body;
-        return text + "Transfer-Encoding: chunked\r\n" + fields() + "\r\n" + chunks(body);
+        text += "Transfer-Encoding: chunked\r\n";
+        text += fields();
+        text += "\r\n";
+        return text + chunks(body);
     }
 
     /// The text with one to three changes.
@@ -41,22 +49,25 @@ public:
     {
         for (std::size_t n = 1 + below(3); n > 0 && !text.empty(); --n) {
             const auto at = below(text.size());
+            const char byte = odd();
+            const auto size = below(30);
+            const bool behind = one_in(2);
             switch (below(5)) {
             case 0:
-                text[at] = odd();
+                text[at] = byte;
                 break;
             case 1:
-                text.insert(at, 1, odd());
+                text.insert(at, 1, byte);
                 break;
             case 2:
-                text.erase(at, 1 + below(2));
+                text.erase(at, 1 + size % 2);
                 break;
-            case 3: // after a line end, where structure is
+            case 3: // at a line end, where structure is
                 if (const auto line = text.find('\n', at); line != std::string::npos)
-                    text.insert(line + (one_in(2) ? 1 : 0), 1, odd());
+                    text.insert(line + (behind ? 1 : 0), 1, byte);
                 break;
             default:
-                text.insert(below(text.size()), text.substr(at, below(30)));
+                text.insert(below(text.size()), text.substr(at, size));
             }
         }
         return text;
@@ -88,8 +99,12 @@ private:
     std::string fields()
     {
         std::string text;
-        for (std::size_t n = below(4); n > 0; --n)
-            text += token() + ":" + value() + "\r\n";
+        for (std::size_t n = below(4); n > 0; --n) {
+            text += token();
+            text += ":";
+            text += value();
+            text += "\r\n";
+        }
         return text;
     }
     std::string bytes(std::size_t size)
@@ -110,17 +125,26 @@ private:
         std::string text;
         for (std::size_t at = 0; at < body.size();) {
             const auto size = std::min(body.size() - at, 1 + below(60));
-            text += std::string(below(3), '0') + hex(size) + extension() + "\r\n";
-            text += body.substr(at, size) + "\r\n";
+            text += std::string(below(3), '0');
+            text += hex(size);
+            text += extension();
+            text += "\r\n" + body.substr(at, size) + "\r\n";
             at += size;
         }
-        return text + "0" + extension() + "\r\n" + fields() + "\r\n";
+        text += "0";
+        text += extension();
+        text += "\r\n";
+        text += fields();
+        return text + "\r\n";
     }
     std::string extension()
     {
         std::string text;
-        for (std::size_t n = one_in(3) ? 1 + below(2) : 0; n > 0; --n)
-            text += ";" + token() + (one_in(2) ? "=" + token() : "=\"a;\\\"b\"");
+        for (std::size_t n = one_in(3) ? 1 + below(2) : 0; n > 0; --n) {
+            text += ";";
+            text += token();
+            text += one_in(2) ? "=" + token() : "=\"a;\\\"b\"";
+        }
         return text;
     }
     std::string hex(std::size_t number)
