@@ -272,6 +272,18 @@ BOOST_AUTO_TEST_CASE(what_the_sink_says_ends_the_response_with_class_io)
     BOOST_TEST(into.error->text() == "no more");
 }
 
+BOOST_AUTO_TEST_CASE(what_stood_in_the_response_before_does_not_count)
+{
+    response into;
+    into.bytes = 99;
+    into.trailers.append("Old", "x");
+    response_reader reader(
+        verb::get, response_limits(), [](auto) { return error_code(); }, into);
+    BOOST_TEST((feed_all(reader, ok + "Content-Length: 3\r\n\r\nabc") == state::done));
+    BOOST_TEST(into.bytes == 3U);
+    BOOST_TEST(into.trailers.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_discarded_body_is_counted_up_to_its_limit_and_reaches_no_sink)
 {
     const body_sink none = [](std::string_view) -> error_code {

@@ -9,8 +9,8 @@
 
 namespace weir::test {
 
-/// Makes responses: valid ones, and such with a few bytes changed. The same seed makes the same with
-/// every compiler, so what is random is never called twice in one expression.
+/// Makes responses: valid ones, and such with a few bytes changed. The same seed makes the same
+/// with every compiler: nothing random is called twice in one expression.
 class response_maker {
 public:
     explicit response_maker(std::uint64_t seed) : random_(seed) {}

@@ -86,6 +86,8 @@ response_reader::state response_reader::header_ended()
     }
     into_.status = first_.status;
     into_.fields = std::move(fields);
+    into_.trailers = headers();
+    into_.bytes = 0;
     if (first_.status == 101)
         return fail(
             failure(error_class::protocol, "the server switched to another protocol, unasked"));
