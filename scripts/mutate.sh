@@ -72,8 +72,7 @@ compile() {
 link() {
     local out=$1
     shift
-    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "$built/libweir.a" -lboost_unit_test_framework \
-        -lboost_url -lssl -lcrypto
+    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "${http[@]}" "$built/libweir.a" -lboost_unit_test_framework
 }
 # run SECONDS PROGRAM CASE
 run() { timeout -k 5 "$1" "$2" --run_test="$3" --color_output=no --log_level=error --report_level=no; }
@@ -92,6 +91,17 @@ library_object() {
     local object
     object=$built/weir-$(echo "${1#"$base"/lib/}" | tr / -).o
     [ -e "$object" ] || compile "$object" "$1" "$base/lib"
+}
+
+archive() { # FILE SOURCE...
+    local file=$1
+    shift
+    in_parallel library_object "$@"
+    for source; do
+        library_object "$source" || fatal "$source does not compile"
+    done
+    for source; do echo "$built/weir-$(echo "${source#"$base"/lib/}" | tr / -).o"; done | xargs ar rcs "$file" ||
+        fatal "no library"
 }
 
 # ---- patches
@@ -204,6 +214,10 @@ mapfile -t patches < <(for patch in "$base"/test/mutants/*.patch; do
     [[ $(basename "$patch" .patch) =~ $pattern ]] && echo "$patch"
 done)
 [ ${#patches[@]} -gt 0 ] || fatal "no patch is called $pattern"
+http=() # what is linked beside the core
+for p in "${patches[@]}"; do
+    [ "$(program "$p")" = test_http ] && http=("$built/libweir_http.a" -lboost_url -lssl -lcrypto)
+done
 for p in "${patches[@]}"; do
     [ -n "$(file_of "$(program "$p")" "$(case_of "$p")" 2>/dev/null)" ] ||
         fatal "$(basename "$p") names a test that is not there"
@@ -216,12 +230,12 @@ if [ ! -e "$built/libweir.a" ]; then
     timeout -k 5 "$limit" "${cxx[@]}" "${flags[@]}" -x c++-header "$built/pch.hpp" -o "$built/pch.hpp.gch" ||
         fatal "the headers of Boost do not compile"
     compile "$built/main.o" "$base/test/main.cpp" "$base/lib" || fatal "test/main.cpp does not compile"
-    mapfile -t library < <(find "$base/lib/weir" -name '*.cpp')
-    in_parallel library_object "${library[@]}"
-    for source in "${library[@]}"; do
-        library_object "$source" || fatal "$source does not compile"
-    done
-    ar rcs "$built/libweir.a" "$built"/weir-*.o || fatal "no library"
+    mapfile -t library < <(find "$base/lib/weir" -name '*.cpp' -not -path '*/http/*')
+    archive "$built/libweir.a" "${library[@]}"
+fi
+if [ ${#http[@]} -gt 0 ] && [ ! -e "${http[0]}" ]; then
+    mapfile -t library < <(find "$base/lib/weir/http" -name '*.cpp')
+    archive "${http[0]}" "${library[@]}"
 fi
 
 rm -rf "$scratch/tests"
