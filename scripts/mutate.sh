@@ -72,7 +72,7 @@ compile() {
 link() {
     local out=$1
     shift
-    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "${archives[@]}" -lboost_unit_test_framework
+    timeout -k 5 "$limit" "${cxx[@]}" -pthread -o "$out" "$@" "$built/main.o" "${http[@]}" "$built/libweir.a" -lboost_unit_test_framework
 }
 # run SECONDS PROGRAM CASE
 run() { timeout -k 5 "$1" "$2" --run_test="$3" --color_output=no --log_level=error --report_level=no; }
@@ -87,11 +87,21 @@ in_parallel() { # COMMAND ARGUMENT...: the command with each argument
     wait
 }
 
-object_of() { echo "$built/weir-$(echo "${1#"$base"/lib/}" | tr / -).o"; }
 library_object() {
     local object
-    object=$(object_of "$1")
+    object=$built/weir-$(echo "${1#"$base"/lib/}" | tr / -).o
     [ -e "$object" ] || compile "$object" "$1" "$base/lib"
+}
+
+archive() { # FILE SOURCE...
+    local file=$1
+    shift
+    in_parallel library_object "$@"
+    for source; do
+        library_object "$source" || fatal "$source does not compile"
+    done
+    for source; do echo "$built/weir-$(echo "${source#"$base"/lib/}" | tr / -).o"; done | xargs ar rcs "$file" ||
+        fatal "no library"
 }
 
 # ---- patches
@@ -204,6 +214,10 @@ mapfile -t patches < <(for patch in "$base"/test/mutants/*.patch; do
     [[ $(basename "$patch" .patch) =~ $pattern ]] && echo "$patch"
 done)
 [ ${#patches[@]} -gt 0 ] || fatal "no patch is called $pattern"
+http=() # what is linked beside the core
+for p in "${patches[@]}"; do
+    [ "$(program "$p")" = test_http ] && http=("$built/libweir_http.a" -lssl -lcrypto -lidn2 -lcares)
+done
 for p in "${patches[@]}"; do
     [ -n "$(file_of "$(program "$p")" "$(case_of "$p")" 2>/dev/null)" ] ||
         fatal "$(basename "$p") names a test that is not there"
@@ -211,32 +225,17 @@ done
 
 # ---- without a mutant
 
-if [ ! -e "$built/pch.hpp.gch" ]; then
+if [ ! -e "$built/libweir.a" ]; then
     cp "$base/test/pch.hpp" "$built/pch.hpp"
     timeout -k 5 "$limit" "${cxx[@]}" "${flags[@]}" -x c++-header "$built/pch.hpp" -o "$built/pch.hpp.gch" ||
         fatal "the headers of Boost do not compile"
     compile "$built/main.o" "$base/test/main.cpp" "$base/lib" || fatal "test/main.cpp does not compile"
+    mapfile -t library < <(find "$base/lib/weir" -name '*.cpp' -not -path '*/http/*')
+    archive "$built/libweir.a" "${library[@]}"
 fi
-
-# archive NAME SOURCE...
-archive() {
-    local name=$1 source objects=()
-    shift
-    [ -e "$built/$name.a" ] && return
-    in_parallel library_object "$@"
-    for source; do
-        library_object "$source" || fatal "$source does not compile"
-        objects+=("$(object_of "$source")")
-    done
-    ar rcs "$built/$name.a" "${objects[@]}" || fatal "no library"
-}
-archives=("$built/libweir.a")
-mapfile -t library < <(find "$base/lib/weir" -name '*.cpp' -not -path '*/http/*')
-archive libweir "${library[@]}"
-if for p in "${patches[@]}"; do program "$p"; done | grep -qx test_http; then
+if [ ${#http[@]} -gt 0 ] && [ ! -e "${http[0]}" ]; then
     mapfile -t library < <(find "$base/lib/weir/http" -name '*.cpp')
-    archive libweir_http "${library[@]}"
-    archives=("$built/libweir_http.a" "${archives[@]}" -lboost_url -lssl -lcrypto -lcares)
+    archive "${http[0]}" "${library[@]}"
 fi
 
 rm -rf "$scratch/tests"

@@ -28,7 +28,7 @@ constexpr const char* description =
 
 constexpr const char* footer =
     "Error classes: bad_url dns connect tls timeout protocol incomplete too_large\n"
-    "redirect http io aborted\n"
+    "redirect http io aborted internal\n"
     "\n"
     "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
     "2 the command line or the input cannot be used; 3 interrupted. After the first\n"

@@ -6,8 +6,8 @@ import sys
 
 import tree
 
-# Compiled by their own tests.
-ELSEWHERE = ("test/compile_fail/", "test/install/", "bench/")
+# Compiled by their own tests, or with clang only.
+ELSEWHERE = ("test/compile_fail/", "test/fuzz/", "test/install/", "bench/")
 
 
 def waits_for_another_build(path):

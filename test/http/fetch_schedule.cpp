@@ -2,7 +2,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <exception>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -138,6 +140,18 @@ BOOST_FIXTURE_TEST_CASE(it_is_over_when_intake_has_ended_and_none_is_left, fixtu
     BOOST_TEST(schedule.is_over());
     BOOST_TEST((schedule.take_ended() == running.front()));
     BOOST_TEST(schedule.counts().running == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_job_that_fails_by_itself_is_an_internal_fault, fixture)
+{
+    const auto kind_after = [this](weir::status how) {
+        const auto item = make("http://a/");
+        item->ended_without_value(how, std::make_exception_ptr(std::runtime_error("a fault")));
+        return std::string(name(item->result.answer.error->kind()));
+    };
+    BOOST_TEST(kind_after(weir::status::failed) == "internal");
+    BOOST_TEST(kind_after(weir::status::timed_out) == "timeout");
+    BOOST_TEST(kind_after(weir::status::cancelled) == "aborted");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

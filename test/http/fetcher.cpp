@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -230,6 +231,25 @@ BOOST_FIXTURE_TEST_CASE(dot_segments_are_sent_when_they_are_kept_but_not_those_o
     BOOST_TEST(count(weir::status::ok) == 1u);
     const std::vector<std::string> expected = {"/a/../b", "/a/../d/e"};
     BOOST_TEST(asked == expected, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_body_that_cannot_be_made_is_a_result_of_class_io, fixture)
+{
+    server peer(io, hello);
+    fetcher.emplace(io.get_executor(), http::fetcher_options(),
+                    [](const http::url& target) -> std::shared_ptr<http::body> {
+                        if (target.target() == "/no")
+                            throw std::runtime_error("no room");
+                        return nullptr;
+                    });
+    run({peer.url("/no"), peer.url("/yes")});
+    BOOST_TEST(each_once());
+    BOOST_TEST(count(weir::status::ok) == 1u);
+    BOOST_TEST(peer.requests() == 1);
+    const auto& failed = results[results[0].id == 1 ? 0 : 1];
+    BOOST_TEST_REQUIRE(failed.answer.error.has_value());
+    BOOST_TEST((failed.answer.error->kind() == http::error_class::io));
+    BOOST_TEST(failed.answer.error->text() == "the body cannot be stored: no room");
 }
 
 BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)

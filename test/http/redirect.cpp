@@ -19,7 +19,7 @@ request asked(const char* text, verb method = verb::get)
 std::string leads_to(const char* from, const char* location)
 {
     headers answer;
-    answer.set("Location", location);
+    answer.append("Location", location);
     const auto next = redirected(asked(from), 302, answer);
     BOOST_REQUIRE(next.has_value());
     if (!*next)
@@ -51,8 +51,8 @@ BOOST_AUTO_TEST_CASE(where_we_cannot_go_is_an_error)
 {
     BOOST_TEST(leads_to("http://h/", "ftp://g/") == "redirect");
     headers two;
-    two.insert("Location", "/a");
-    two.insert("Location", "/b");
+    two.append("Location", "/a");
+    two.append("Location", "/b");
     const auto next = redirected(asked("http://h/"), 302, two);
     BOOST_REQUIRE(next.has_value());
     BOOST_TEST(!next->has_value());
@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(only_a_redirect_with_a_location_is_one)
 {
     headers answer;
     BOOST_TEST(!redirected(asked("http://h/"), 302, answer).has_value());
-    answer.set("Location", "/x");
+    answer.append("Location", "/x");
     for (const unsigned status : {200U, 201U, 300U, 304U, 305U, 404U})
         BOOST_TEST(!redirected(asked("http://h/"), status, answer).has_value());
     for (const unsigned status : {301U, 302U, 303U, 307U, 308U})
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(only_a_redirect_with_a_location_is_one)
 BOOST_AUTO_TEST_CASE(the_method_changes_as_the_status_says)
 {
     headers answer;
-    answer.set("Location", "/x");
+    answer.append("Location", "/x");
     const auto method_after = [&](unsigned status, verb before) {
         return redirected(asked("http://h/", before), status, answer)->value().method();
     };

@@ -47,9 +47,9 @@ failure failure_of(const std::exception_ptr& error)
     } catch (const boost::system::system_error& e) {
         if (e.code() == asio::error::operation_aborted)
             return failure(error_class::aborted, "cancelled", e.code());
-        return failure(error_class::io, e.code().message(), e.code());
+        return failure(error_class::internal, e.code().message(), e.code());
     } catch (const std::exception& e) {
-        return failure(error_class::io, e.what());
+        return failure(error_class::internal, e.what());
     }
 }
 

@@ -31,6 +31,8 @@ std::string_view name(error_class kind) noexcept
         return "io";
     case error_class::aborted:
         return "aborted";
+    case error_class::internal:
+        return "internal";
     }
     return "unknown";
 }

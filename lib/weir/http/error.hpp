@@ -24,12 +24,13 @@ enum class error_class {
     too_large,   ///< the header or the body is larger than allowed
     redirect,    ///< too many redirects, or one that cannot be followed
     http,        ///< the server answered with status 400 or above
-    io,          ///< the body could not be stored
-    aborted      ///< cut short or never begun, because the run was stopped
+    io,          ///< the body could not be stored: what the sink said
+    aborted,     ///< cut short or never begun, because the run was stopped
+    internal     ///< a fault of this library, or no memory
 };
 
 /// The stable name of a class: `bad_url`, `dns`, `connect`, `tls`, `timeout`, `protocol`,
-/// `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`.
+/// `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`, `internal`.
 std::string_view name(error_class kind) noexcept;
 
 /// Why an exchange failed: the class, a text for people, and the system's code if there is one.

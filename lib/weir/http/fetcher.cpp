@@ -174,12 +174,12 @@ asio::awaitable<item_ptr> fetcher::state::work(std::shared_ptr<state> self, item
                                                job_context& job)
 {
     const auto began = now(self->executor);
-    item->begin(began, self->bodies_);
     hop ended;
-    if (item->ask)
-        ended = co_await self->exchange(*item);
-    else
+    ended.answer.error = item->begin(began, self->bodies_);
+    if (!item->ask)
         ended.answer.error = item->bad_url;
+    else if (!ended.answer.error)
+        ended = co_await self->exchange(*item);
     item->spent += now(self->executor) - began;
     if (item->abandoned)
         co_return item;

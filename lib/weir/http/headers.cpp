@@ -1,18 +1,41 @@
 #include <weir/http/headers.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cassert>
+#include <utility>
 
 namespace weir::http {
 namespace {
 
+constexpr std::array<bool, 256> make_token_chars()
+{
+    constexpr std::string_view all = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    std::array<bool, 256> table{};
+    for (const char c : all)
+        table[static_cast<unsigned char>(c)] = true;
+    return table;
+}
+
 bool is_token_char(char c)
 {
-    static constexpr std::string_view others = "!#$%&'*+-.^_`|~";
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           others.find(c) != std::string_view::npos;
+    static constexpr auto table = make_token_chars();
+    return table[static_cast<unsigned char>(c)];
+}
+
+char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 } // namespace
+
+bool same_token(std::string_view a, std::string_view b) noexcept
+{
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [](char x, char y) { return lower(x) == lower(y); });
+}
 
 bool is_field_name(std::string_view name) noexcept
 {
@@ -21,7 +44,65 @@ bool is_field_name(std::string_view name) noexcept
 
 bool is_field_value(std::string_view value) noexcept
 {
-    return value.find_first_of(std::string_view("\r\n\0", 3)) == std::string_view::npos;
+    return std::none_of(value.begin(), value.end(),
+                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+}
+
+void headers::append(std::string_view name, std::string_view value)
+{
+    places_.push_back({text_.size(), text_.size() + name.size()});
+    text_ += name;
+    text_ += value;
+}
+
+void headers::extend_last(std::string_view text)
+{
+    assert(!places_.empty());
+    if (places_.back().value != text_.size())
+        text_ += ' ';
+    text_ += text;
+}
+
+void headers::erase(std::string_view name)
+{
+    headers kept;
+    for (const header_field field : *this)
+        if (!same_token(field.name, name))
+            kept.append(field.name, field.value);
+    *this = std::move(kept);
+}
+
+std::string_view headers::operator[](std::string_view name) const noexcept
+{
+    const auto found = std::find_if(
+        begin(), end(), [name](const header_field& each) { return same_token(each.name, name); });
+    return found == end() ? std::string_view() : (*found).value;
+}
+
+std::size_t headers::count(std::string_view name) const noexcept
+{
+    const auto found = std::count_if(
+        begin(), end(), [name](const header_field& each) { return same_token(each.name, name); });
+    return static_cast<std::size_t>(found);
+}
+
+headers::const_iterator headers::begin() const noexcept
+{
+    return {this, 0};
+}
+
+headers::const_iterator headers::end() const noexcept
+{
+    return {this, places_.size()};
+}
+
+header_field headers::at(std::size_t index) const noexcept
+{
+    const place& here = places_[index];
+    const std::size_t end = index + 1 < places_.size() ? places_[index + 1].name : text_.size();
+    const std::string_view text = text_;
+    return {text.substr(here.name, here.value - here.name),
+            text.substr(here.value, end - here.value)};
 }
 
 } // namespace weir::http

@@ -27,12 +27,11 @@ std::optional<result<request>> redirected(const request& was, unsigned status,
 {
     if (!is_redirect(status))
         return std::nullopt;
-    const auto range = answer.equal_range(boost::beast::http::field::location);
-    if (range.first == range.second)
+    if (answer.count("Location") == 0)
         return std::nullopt;
-    const std::string location(range.first->value());
-    for (auto it = range.first; it != range.second; ++it)
-        if (std::string(it->value()) != location)
+    const std::string location(answer["Location"]);
+    for (const header_field field : answer)
+        if (same_token(field.name, "Location") && field.value != location)
             return failure(error_class::redirect, "the server sent two different Location headers");
     auto next = was.target().resolve(location);
     if (!next)

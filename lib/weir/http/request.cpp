@@ -2,8 +2,6 @@
 
 #include <weir/http/detail/request_field.hpp>
 
-#include <boost/beast/http/field.hpp>
-
 #include <utility>
 
 namespace weir::http {
@@ -42,7 +40,7 @@ request::request(url target, verb method) : target_(std::move(target)), method_(
 request& request::header(std::string_view name, std::string_view value)
 {
     detail::check_request_field(name, value);
-    fields_.insert(name, value);
+    fields_.append(name, value);
     return *this;
 }
 
@@ -66,24 +64,23 @@ request request::moved_to(url target, verb method) const
 
 std::string wire_header(const request& what, std::string_view user_agent)
 {
-    namespace http = boost::beast::http;
     std::string out;
     out.reserve(256);
-    out += http::to_string(what.method());
+    out += to_string(what.method());
     out += ' ';
     out += what.target().target();
     out += " HTTP/1.1\r\n";
     append_field(out, "Host", what.target().host_header());
     const auto& fields = what.fields();
-    if (fields.count(http::field::user_agent) == 0)
+    if (fields.count("User-Agent") == 0)
         append_field(out, "User-Agent", user_agent);
-    if (fields.count(http::field::accept) == 0)
+    if (fields.count("Accept") == 0)
         append_field(out, "Accept", "*/*");
     const auto& authorization = what.target().authorization();
-    if (!authorization.empty() && fields.count(http::field::authorization) == 0)
+    if (!authorization.empty() && fields.count("Authorization") == 0)
         append_field(out, "Authorization", authorization);
-    for (const auto& field : fields)
-        append_field(out, field.name_string(), field.value());
+    for (const header_field field : fields)
+        append_field(out, field.name, field.value);
     out += "\r\n";
     return out;
 }

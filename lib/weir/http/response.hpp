@@ -27,6 +27,9 @@ struct response {
     /// 0 when no header arrived.
     unsigned status = 0;
     headers fields;
+    /// Fields that came after a chunked body. They are kept apart, and nothing in them has an
+    /// effect.
+    headers trailers;
     /// Bytes of the body that were passed to the sink.
     std::uint64_t bytes = 0;
     http::timings timings;

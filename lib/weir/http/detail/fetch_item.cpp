@@ -1,9 +1,9 @@
 #include <weir/http/detail/fetch_item.hpp>
 
+#include <weir/http/headers.hpp>
 #include <weir/http/url.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/beast/core/string.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include <array>
@@ -21,7 +21,7 @@ bool may_go_anywhere(std::string_view name)
         "Accept", "Accept-Language", "Accept-Encoding", "User-Agent", "Cache-Control", "Pragma",
         "DNT"};
     for (const auto each : names)
-        if (boost::beast::iequals(each, name))
+        if (same_token(each, name))
             return true;
     return false;
 }
@@ -68,13 +68,19 @@ void fetch_item::read_url(const fetcher_options& options)
     result.final_url = ask->target().str();
 }
 
-void fetch_item::begin(time_point now, const body_factory& bodies)
+std::optional<failure> fetch_item::begin(time_point now, const body_factory& bodies)
 {
     if (std::exchange(begun, true))
-        return;
+        return std::nullopt;
     result.queue_wait = now - taken;
-    if (ask && bodies)
+    if (!ask || !bodies)
+        return std::nullopt;
+    try {
         result.content = bodies(ask->target());
+        return std::nullopt;
+    } catch (const std::exception& e) {
+        return failure(error_class::io, "the body cannot be stored: " + std::string(e.what()));
+    }
 }
 
 body_sink fetch_item::sink()
@@ -163,7 +169,7 @@ void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)
     }
     if (how == weir::status::cancelled)
         return stopped();
-    fail(how, how == weir::status::timed_out ? error_class::timeout : error_class::io, text);
+    fail(how, how == weir::status::timed_out ? error_class::timeout : error_class::internal, text);
 }
 
 void fetch_item::fail(weir::status how, error_class kind, std::string text)

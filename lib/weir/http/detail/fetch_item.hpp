@@ -29,8 +29,8 @@ public:
 
     /// Parses the URL: fills `ask` and `key`, or `bad_url`.
     void read_url(const fetcher_options& options);
-    /// To be called when an exchange begins.
-    void begin(time_point now, const body_factory& bodies);
+    /// To be called when an exchange begins. A failure of the factory is a failure to store.
+    std::optional<failure> begin(time_point now, const body_factory& bodies);
     /// Passes the body to `result.content`. The item must outlive it.
     body_sink sink();
 

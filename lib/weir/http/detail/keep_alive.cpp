@@ -1,7 +1,5 @@
 #include <weir/http/detail/keep_alive.hpp>
 
-#include <boost/beast/http/field.hpp>
-
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -25,7 +23,7 @@ std::optional<unsigned> keep_alive_seconds(std::string_view value)
 
 duration idle_time(const headers& fields, duration idle_timeout)
 {
-    const auto server = keep_alive_seconds(fields[boost::beast::http::field::keep_alive]);
+    const auto server = keep_alive_seconds(fields["Keep-Alive"]);
     if (!server)
         return idle_timeout;
     // One second less, so that the server does not close it while a request is on its way.

@@ -2,8 +2,6 @@
 
 #include <weir/http/headers.hpp>
 
-#include <boost/beast/core/string.hpp>
-
 #include <array>
 #include <stdexcept>
 #include <string>
@@ -16,7 +14,7 @@ bool frames_the_message(std::string_view name)
     static constexpr std::array<std::string_view, 7> names = {
         "Host", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "TE", "Trailer"};
     for (const auto each : names)
-        if (boost::beast::iequals(each, name))
+        if (same_token(each, name))
             return true;
     return false;
 }

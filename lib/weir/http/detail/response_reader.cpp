@@ -1,253 +1,222 @@
 #include <weir/http/detail/response_reader.hpp>
 
-#include <weir/http/headers.hpp>
-
-#include <boost/asio/buffer.hpp>
-#include <boost/beast/core/string.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/optional/optional.hpp>
-
+#include <algorithm>
 #include <exception>
-#include <iterator>
+#include <string>
 #include <utility>
 
 namespace weir::http::detail {
 namespace {
 
-namespace beast_http = boost::beast::http;
-using beast_http::field;
-
-/// Where the parser puts the body, and what went wrong there.
-struct body_target {
-    const body_sink* sink = nullptr;
-    response* into = nullptr;
-    std::uint64_t max_bytes = UINT64_MAX;
-    bool discard = false;
-    bool too_large = false;
-    std::string thrown;
-    error_code refused;
-};
-
-/// A Beast body type that passes each part to the sink and keeps nothing.
-struct streamed_body {
-    using value_type = body_target;
-
-    class reader {
-    public:
-        template <bool IsRequest, class Fields>
-        reader(beast_http::header<IsRequest, Fields>&, value_type& target) : target_(target)
-        {
-        }
-        void init(const boost::optional<std::uint64_t>&, error_code& error) { error = {}; }
-        void finish(error_code& error) { error = {}; }
-
-        template <class Buffers>
-        std::size_t put(const Buffers& buffers, error_code& error)
-        {
-            error = {};
-            std::size_t taken = 0;
-            const auto last = boost::asio::buffer_sequence_end(buffers);
-            for (auto it = boost::asio::buffer_sequence_begin(buffers); it != last && !error;
-                 ++it) {
-                const boost::asio::const_buffer part(*it);
-                take({static_cast<const char*>(part.data()), part.size()}, error);
-                taken += part.size();
-            }
-            return taken;
-        }
-
-    private:
-        void take(std::string_view part, error_code& error)
-        {
-            if (part.size() > target_.max_bytes - target_.into->bytes) {
-                target_.too_large = true;
-                error = beast_http::error::body_limit;
-                return;
-            }
-            target_.into->bytes += part.size();
-            if (target_.discard)
-                return;
-            try {
-                target_.refused = (*target_.sink)(part);
-            } catch (const std::exception& e) {
-                target_.thrown = e.what();
-                target_.refused =
-                    boost::system::errc::make_error_code(boost::system::errc::io_error);
-            }
-            error = target_.refused;
-        }
-
-        value_type& target_;
-    };
-};
-
-/// Accepts only a single `chunked`: Beast takes `gzip, chunked` without decoding it, and reads
-/// `chunked, chunked` until the connection closes.
-bool transfer_encoding_is_known(const headers& fields)
+field_section header_within(const response_limits& limits)
 {
-    if (fields.count(field::transfer_encoding) == 0)
-        return true;
-    return fields.count(field::transfer_encoding) == 1 &&
-           boost::beast::iequals(fields[field::transfer_encoding], "chunked");
+    return {"header", limits.header_bytes, limits.header_fields};
 }
 
 } // namespace
 
-struct response_reader::parser : beast_http::response_parser<streamed_body> {};
-
 response_reader::response_reader(verb method, const response_limits& limits, const body_sink& sink,
                                  response& into)
-    : method_(method), limits_(limits), sink_(sink), into_(into)
+    : method_(method), limits_(limits), sink_(sink), into_(into), header_(header_within(limits)),
+      chunks_(limits), max_body_(limits.body_bytes)
 {
 }
-
-response_reader::~response_reader() = default;
 
 response_reader::state response_reader::feed(std::string_view& bytes)
 {
     started_ = started_ || !bytes.empty();
-    if (pending_.empty()) {
-        const state now = run(bytes);
-        left_over_ = !bytes.empty();
-        return now;
+    state now = state::more;
+    while (now == state::more) {
+        const part before = part_;
+        if (part_ == part::status_line)
+            now = read_status_line(bytes);
+        else if (part_ == part::fields)
+            now = read_fields(bytes);
+        else if (part_ == part::body)
+            now = read_body(bytes);
+        else
+            now = state::done;
+        if (part_ == before)
+            break;
     }
-    pending_ += bytes;
-    bytes = {};
-    std::string held = std::move(pending_);
-    pending_.clear();
-    std::string_view view(held);
-    const state now = run(view);
-    pending_ += view;
-    left_over_ = !pending_.empty();
+    left_over_ = left_over_ || (now == state::done && !bytes.empty());
     return now;
 }
 
-response_reader::state response_reader::run(std::string_view& bytes)
+response_reader::state response_reader::read_status_line(std::string_view& bytes)
 {
-    for (;;) {
-        if (!parser_) {
-            parser_ = std::make_unique<parser>();
-            parser_->header_limit(limits_.header_bytes);
-            parser_->body_limit(boost::none);
-            parser_->skip(method_ == verb::head);
-            body_target& target = parser_->get().body();
-            target.sink = &sink_;
-            target.into = &into_;
-            target.max_bytes = limits_.body_bytes;
-        }
-        if (parser_->is_done())
-            return head_told_ ? state::done : head_arrived();
-        if (bytes.empty())
-            return state::more;
-        error_code error;
-        const auto used = parser_->put(boost::asio::buffer(bytes.data(), bytes.size()), error);
-        bytes.remove_prefix(used);
-        if (error == beast_http::error::need_more) {
-            pending_ += bytes;
-            bytes = {};
-            return state::more;
-        }
-        if (error)
-            return fail(error);
-        if (head_told_ || !parser_->is_header_done())
-            continue;
-        if (parser_->get().result_int() / 100 == 1 && parser_->get().result_int() != 101) {
-            if (++interim_ > limits_.interim_responses)
-                return fail(error_class::protocol, "the server sent too many 1xx responses");
-            parser_.reset();
-            continue;
-        }
-        return head_arrived();
-    }
+    if (!may_be_status_line(lines_.begun().size(), bytes))
+        return fail(invalid("it does not begin with HTTP/1.1 or HTTP/1.0"));
+    const auto most = std::min(limits_.status_line_bytes, header_.room());
+    const auto found = lines_.next(bytes, most);
+    if (found == line_splitter::state::too_long)
+        return fail(failure(error_class::too_large, "the status line is longer than the limit of " +
+                                                        std::to_string(most) + " bytes"));
+    if (found == line_splitter::state::more)
+        return state::more;
+    const auto first = detail::read_status_line(lines_.line().text);
+    if (!first)
+        return fail(first.error());
+    first_ = *first;
+    header_.add(lines_.line());
+    part_ = part::fields;
+    return state::more;
 }
 
-response_reader::state response_reader::head_arrived()
+response_reader::state response_reader::read_fields(std::string_view& bytes)
 {
-    head_told_ = true;
-    auto& message = parser_->get();
-    into_.status = message.result_int();
-    // Taken now, because a trailer would be merged into the fields later.
-    headers& fields = message;
+    const auto now = header_.read(lines_, bytes, fields_);
+    if (!now)
+        return fail(now.error());
+    return *now == field_section::state::end ? header_ended() : state::more;
+}
+
+response_reader::state response_reader::header_ended()
+{
+    tolerated_ = tolerated_ || header_.tolerated();
+    headers fields = std::exchange(fields_, headers());
+    if (first_.status / 100 == 1 && first_.status != 101) {
+        if (++interim_ > limits_.interim_responses)
+            return fail(failure(error_class::protocol,
+                                "the server sent more than " +
+                                    std::to_string(limits_.interim_responses) + " 1xx responses"));
+        header_ = header_within(limits_);
+        part_ = part::status_line;
+        return state::more;
+    }
+    into_.status = first_.status;
     into_.fields = std::move(fields);
-    fields = headers();
-    const auto count = std::distance(into_.fields.begin(), into_.fields.end());
-    if (static_cast<std::size_t>(count) > limits_.header_fields)
-        return fail(error_class::too_large, "the response has too many header fields");
-    if (into_.status == 101)
-        return fail(error_class::protocol, "the server switched to another protocol, unasked");
-    if (!transfer_encoding_is_known(into_.fields))
-        return fail(error_class::protocol, "the transfer encoding of the response is not known: " +
-                                               std::string(into_.fields[field::transfer_encoding]));
-    const auto length = parser_->content_length();
-    if (!parser_->is_done() && length && *length > limits_.body_bytes)
-        return fail(error_class::too_large, "the body has " + std::to_string(*length) +
-                                                " bytes, the limit is " +
-                                                std::to_string(limits_.body_bytes));
-    parser_->eager(true);
+    into_.trailers = headers();
+    into_.bytes = 0;
+    if (first_.status == 101)
+        return fail(
+            failure(error_class::protocol, "the server switched to another protocol, unasked"));
+    const auto framing = framing_of(method_, first_, into_.fields);
+    if (!framing)
+        return fail(framing.error());
+    framing_ = *framing;
+    part_ = part::body;
     return state::head;
 }
 
 void response_reader::discard_body(std::uint64_t max_bytes)
 {
-    body_target& target = parser_->get().body();
-    target.discard = true;
-    target.max_bytes = max_bytes;
+    discard_ = true;
+    max_body_ = max_bytes;
+}
+
+response_reader::state response_reader::read_body(std::string_view& bytes)
+{
+    using end = message_framing::end;
+    if (framing_.body == end::none)
+        return over();
+    if (framing_.body == end::chunked)
+        return read_chunks(bytes);
+    if (framing_.body == end::length && framing_.length > max_body_ && !discard_)
+        return fail(failure(error_class::too_large,
+                            "the body has " + std::to_string(framing_.length) +
+                                " bytes, the limit is " + std::to_string(max_body_)));
+    std::string_view piece = bytes;
+    if (framing_.body == end::length)
+        piece =
+            piece.substr(0, std::min<std::uint64_t>(piece.size(), framing_.length - into_.bytes));
+    bytes.remove_prefix(piece.size());
+    const state now = pass_on(piece);
+    if (now == state::more && framing_.body == end::length && into_.bytes == framing_.length)
+        return over();
+    return now;
+}
+
+response_reader::state response_reader::read_chunks(std::string_view& bytes)
+{
+    for (;;) {
+        const auto now = chunks_.read(bytes, into_.trailers);
+        if (!now)
+            return fail(now.error());
+        if (*now == chunk_decoder::state::end)
+            return over();
+        if (*now == chunk_decoder::state::more)
+            return state::more;
+        const state passed = pass_on(chunks_.data());
+        if (passed != state::more)
+            return passed;
+    }
+}
+
+/// Gives a piece of the body to the sink: of one that is too large, what is within the limit.
+response_reader::state response_reader::pass_on(std::string_view piece)
+{
+    const bool too_large = piece.size() > max_body_ - into_.bytes;
+    if (too_large)
+        piece = piece.substr(0, max_body_ - into_.bytes);
+    into_.bytes += piece.size();
+    if (too_large && discard_)
+        return state::done;
+    if (!discard_ && !piece.empty()) {
+        error_code refused;
+        try {
+            refused = sink_(piece);
+        } catch (const std::exception& e) {
+            return fail(
+                failure(error_class::io, e.what(),
+                        boost::system::errc::make_error_code(boost::system::errc::io_error)));
+        }
+        if (refused)
+            return fail(failure(error_class::io,
+                                "the body could not be stored: " + refused.message(), refused));
+    }
+    if (too_large)
+        return fail(failure(error_class::too_large, "the body is larger than the limit of " +
+                                                        std::to_string(max_body_) + " bytes"));
+    return state::more;
+}
+
+response_reader::state response_reader::over()
+{
+    part_ = part::over;
+    tolerated_ = tolerated_ || chunks_.tolerated();
+    return state::done;
 }
 
 response_reader::state response_reader::end(error_code how)
 {
     at_end_ = true;
-    if (parser_ && parser_->is_done() && head_told_)
+    if (part_ == part::over)
         return state::done;
     const std::string cause = how ? how.message() : "the server closed it";
     if (!started_)
-        return fail(error_class::incomplete, "the connection ended without an answer: " + cause,
-                    how);
-    if (!parser_ || !parser_->is_header_done() || !pending_.empty())
-        return fail(error_class::incomplete,
-                    "the connection ended inside the response's header: " + cause, how);
-    error_code error = how;
-    if (!error)
-        parser_->put_eof(error);
-    if (!error)
-        return state::done;
-    const auto length = parser_->content_length();
+        return fail(failure(error_class::incomplete,
+                            "the connection ended without an answer: " + cause, how));
+    if (part_ != part::body)
+        return fail(failure(error_class::incomplete,
+                            "the connection ended inside the response's header: " + cause, how));
+    if (framing_.body == message_framing::end::close && !how)
+        return over();
     std::string text = "the connection ended inside the body, after " + std::to_string(into_.bytes);
-    text += length ? " of " + std::to_string(*length) + " bytes: " : " bytes: ";
-    return fail(error_class::incomplete, text + cause, error);
+    if (framing_.body == message_framing::end::length)
+        text += " of " + std::to_string(framing_.length);
+    return fail(failure(error_class::incomplete, text + " bytes: " + cause, how));
 }
 
 bool response_reader::reusable() const
 {
-    return !at_end_ && !left_over_ && parser_ && parser_->is_done() && parser_->keep_alive();
+    return part_ == part::over && framing_.keep_alive && !tolerated_ && !left_over_ && !at_end_;
 }
 
-response_reader::state response_reader::fail(error_class kind, std::string text, error_code code)
+std::size_t response_reader::kept() const noexcept
 {
-    into_.error = failure(kind, std::move(text), code);
+    return lines_.begun().size() + chunks_.lines().begun().size();
+}
+
+std::uint64_t response_reader::searched() const noexcept
+{
+    return lines_.searched() + chunks_.lines().searched();
+}
+
+response_reader::state response_reader::fail(failure why)
+{
+    into_.error = std::move(why);
     return state::failed;
-}
-
-response_reader::state response_reader::fail(error_code code)
-{
-    const body_target& target = parser_->get().body();
-    if (target.too_large && target.discard)
-        return state::done;
-    if (target.too_large)
-        return fail(error_class::too_large, "the body is larger than the limit of " +
-                                                std::to_string(target.max_bytes) + " bytes");
-    if (target.refused)
-        return fail(error_class::io,
-                    target.thrown.empty()
-                        ? "the body could not be stored: " + target.refused.message()
-                        : target.thrown,
-                    target.refused);
-    if (code == beast_http::error::header_limit)
-        return fail(error_class::too_large, "the response's header is larger than the limit of " +
-                                                std::to_string(limits_.header_bytes) + " bytes");
-    return fail(error_class::protocol, "the answer is not valid HTTP: " + code.message(), code);
 }
 
 } // namespace weir::http::detail

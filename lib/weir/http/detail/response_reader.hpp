@@ -1,32 +1,31 @@
 #pragma once
 
 #include <weir/http/body.hpp>
+#include <weir/http/detail/chunk_decoder.hpp>
+#include <weir/http/detail/field_section.hpp>
+#include <weir/http/detail/line_splitter.hpp>
+#include <weir/http/detail/message_framing.hpp>
+#include <weir/http/detail/message_lines.hpp>
+#include <weir/http/detail/response_limits.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <string>
 #include <string_view>
 
 namespace weir::http::detail {
 
-/// How large a response may be.
-struct response_limits {
-    std::uint32_t header_bytes = 256 * 1024;
-    std::size_t header_fields = 1000;
-    std::uint64_t body_bytes = UINT64_MAX;
-    unsigned interim_responses = 16; // 1xx responses before the final one
-};
-
-/// Reads one response from bytes as they arrive. It uses no socket and never waits: the caller
-/// feeds it.
+/// Reads one response from bytes as they arrive, in whatever parts. It uses no socket and never
+/// waits: the caller feeds it. What it accepts and refuses is in docs/http.md.
 ///
 /// Shape: fills `into`: status and fields when the header is complete, bytes while the body goes to
-///        the sink.
+///        the sink, trailers when they are complete. The sink gets views of the bytes fed. Each
+///        byte is looked at a fixed number of times.
 /// Errors: in `into.error`: protocol, too_large, incomplete, io (the sink's).
+/// Memory: the fields, and the beginning of a line that is not complete; both within the limits.
+/// Source: RFC 9112 sections 2 to 9, RFC 9110 section 15.2 for the responses before the final one.
 class response_reader {
 public:
     enum class state {
@@ -38,7 +37,6 @@ public:
 
     response_reader(verb method, const response_limits& limits, const body_sink& sink,
                     response& into);
-    ~response_reader();
 
     /// Removes what it reads from the front of `bytes`.
     state feed(std::string_view& bytes);
@@ -53,23 +51,39 @@ public:
     /// After `done`: whether the connection may carry another request.
     bool reusable() const;
 
-private:
-    struct parser;
+    /// How many bytes it keeps, besides the fields.
+    std::size_t kept() const noexcept;
+    /// In how many bytes it has looked for the end of a line.
+    std::uint64_t searched() const noexcept;
 
-    state run(std::string_view& bytes);
-    state head_arrived();
-    state fail(error_class kind, std::string text, error_code code = {});
-    state fail(error_code code);
+private:
+    enum class part { status_line, fields, body, over };
+
+    state read_status_line(std::string_view& bytes);
+    state read_fields(std::string_view& bytes);
+    state header_ended();
+    state read_body(std::string_view& bytes);
+    state read_chunks(std::string_view& bytes);
+    state pass_on(std::string_view piece);
+    state over();
+    state fail(failure why);
 
     verb method_;
     response_limits limits_;
     body_sink sink_;
     response& into_;
-    std::unique_ptr<parser> parser_;
-    std::string pending_; // part of a header that is not complete yet
+    line_splitter lines_;
+    field_section header_;
+    chunk_decoder chunks_;
+    status_line first_;
+    headers fields_; // of the header that is being read
+    message_framing framing_;
+    part part_ = part::status_line;
+    std::uint64_t max_body_;
     unsigned interim_ = 0;
     bool started_ = false;
-    bool head_told_ = false;
+    bool discard_ = false;
+    bool tolerated_ = false; // in a header
     bool left_over_ = false;
     bool at_end_ = false;
 };
