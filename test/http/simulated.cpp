@@ -241,6 +241,45 @@ BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_waited_for)
     BOOST_TEST(m.all.descriptors() == 0U);
 }
 
+// Nothing of the client's can give one back. In this order they see each other's attempts.
+BOOST_AUTO_TEST_CASE(without_any_descriptor_requests_fail_soon)
+{
+    simulation s(1);
+    machines m(s);
+    m.all.limit_descriptors(0);
+    simulated_server server(m.all, web, s.b, target_of);
+    for (int i = 0; i < 3; ++i)
+        s.spawn([&]() -> asio::awaitable<void> {
+            std::string body;
+            const auto answer = co_await m.get("http://192.0.2.1/", body);
+            BOOST_REQUIRE(answer.error.has_value());
+            BOOST_TEST((answer.error->kind() == error_class::connect));
+            BOOST_TEST(answer.error->text().find("Too many open files") != std::string::npos);
+        });
+    s.run();
+    BOOST_TEST((s.elapsed() < 1s));
+}
+
+// An idle connection, one in use, a handshake: each of them has the only descriptor.
+BOOST_AUTO_TEST_CASE(a_descriptor_that_the_client_has_is_waited_for)
+{
+    in_many_orders([](simulation& s) {
+        machines m(s, http::client_options().idle_timeout(1h));
+        m.all.limit_descriptors(1);
+        const auto slow = stream_options().delay(0ms, 300ms);
+        simulated_server plain(m.all, web, s.b, target_of, slow);
+        m.lines->tls("192.0.2.2", http::simulated_tls());
+        const tcp::endpoint other(make_address("192.0.2.2"), 443);
+        simulated_server tls(m.all, other, s.b, target_of, slow, 2);
+        m.expect("http://192.0.2.1/a", std::nullopt, "this is /a");
+        m.expect("https://192.0.2.2/b", std::nullopt, "this is /b");
+        m.expect("http://192.0.2.1/c", std::nullopt, "this is /c");
+        m.expect("https://192.0.2.2/d", std::nullopt, "this is /d");
+        s.run();
+        BOOST_TEST(m.all.descriptors() == 0U);
+    });
+}
+
 // ---- every order
 
 // Some requests through one client. Afterwards every one has its answer, no place and no connection

@@ -81,9 +81,10 @@ private:
 client::state::state(asio::any_io_executor ex, client_options o, std::shared_ptr<network> lines)
     : executor(ex), options(std::move(o)), connections(ex, options.max_idle()),
       limits_(ex, options.per_host()),
-      connector_(ex,
-                 lines ? std::move(lines) : std::make_shared<detail::socket_network>(ex, options),
-                 options, [this] { return connections.drop_oldest(); }),
+      connector_(
+          ex, lines ? std::move(lines) : std::make_shared<detail::socket_network>(ex, options),
+          options, [this] { return connections.drop_oldest(); },
+          [this] { return connections.in_use() != 0; }),
       buffer_(buffer_size)
 {
 }

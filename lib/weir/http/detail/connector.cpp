@@ -20,14 +20,28 @@ namespace asio = boost::asio;
     throw boost::system::system_error(asio::error::operation_aborted);
 }
 
+/// Counts what runs.
+class at_work {
+public:
+    explicit at_work(std::size_t& count) : count_(count) { ++count_; }
+    at_work(const at_work&) = delete;
+    at_work& operator=(const at_work&) = delete;
+    ~at_work() { --count_; }
+
+private:
+    std::size_t& count_;
+};
+
 } // namespace
 
 connector::connector(asio::any_io_executor executor, std::shared_ptr<network> lines,
-                     const client_options& options, std::function<bool()> make_room)
+                     const client_options& options, std::function<bool()> make_room,
+                     std::function<bool()> holds_any)
     : executor_(executor), network_(std::move(lines)), connect_timeout_(options.connect_timeout()),
       addresses_(executor, network_->names()),
       dialer_(std::move(executor), *network_, addresses_, options.attempt_delay(),
-              std::move(make_room))
+              std::move(make_room),
+              [this, any = std::move(holds_any)] { return any() || handshakes_ != 0; })
 {
 }
 
@@ -64,6 +78,7 @@ asio::awaitable<std::unique_ptr<connection>> connector::open_all(const url& targ
 
 asio::awaitable<void> connector::secure(connection& made, const url& target)
 {
+    const at_work counted(handshakes_);
     const error_code error = co_await made.handshake(*network_, target);
     if (error == asio::error::operation_aborted)
         aborted();

@@ -13,9 +13,10 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
-#include <string>
+#include <optional>
 
 namespace weir::http::detail {
 
@@ -25,10 +26,10 @@ namespace weir::http::detail {
 /// Threads: one serial executor.
 class connector {
 public:
-    /// `make_room` closes an idle connection and returns whether there was one. It is called when
-    /// the system has no descriptors or ports left, which is waited for and not an error.
+    /// `make_room` and `holds_any` as for a `dialer`.
     connector(boost::asio::any_io_executor executor, std::shared_ptr<network> lines,
-              const client_options& options, std::function<bool()> make_room);
+              const client_options& options, std::function<bool()> make_room,
+              std::function<bool()> holds_any);
 
     /// Makes a connection within the connect timeout, and adds what it took to `times`.
     boost::asio::awaitable<std::unique_ptr<connection>> open(const url& target, timings& times);
@@ -48,6 +49,7 @@ private:
     boost::asio::any_io_executor executor_;
     std::shared_ptr<network> network_;
     duration connect_timeout_;
+    std::size_t handshakes_ = 0; // that run now
     address_book addresses_;
     dialer dialer_;
 };

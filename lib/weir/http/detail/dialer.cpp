@@ -47,11 +47,19 @@ bool is_shortage(const error_code& error)
 /// coroutine is woken, and acts.
 class dialer::race : public std::enable_shared_from_this<race> {
 public:
-    race(asio::any_io_executor executor, network& lines, address_race rule, std::uint16_t port)
+    race(asio::any_io_executor executor, network& lines, address_race rule, std::uint16_t port,
+         std::shared_ptr<std::size_t> attempts)
         : executor_(std::move(executor)), network_(lines), rule_(std::move(rule)), port_(port),
-          news_(executor_)
+          attempts_(std::move(attempts)), news_(executor_)
     {
         news_.add();
+    }
+    race(const race&) = delete;
+    race& operator=(const race&) = delete;
+    ~race()
+    {
+        if (won_)
+            --*attempts_;
     }
 
     void answered(address_family which, const name_answer& answer);
@@ -60,14 +68,19 @@ public:
     /// Waits until there is something to do.
     asio::awaitable<void> wait();
     /// Ends all attempts. Nothing is noted after that.
-    void close() noexcept { running_.clear(); }
+    void close() noexcept
+    {
+        while (!running_.empty())
+            end(running_.begin());
+    }
 
     bool has_begun() const noexcept { return begun_; }
     bool is_over() const { return winner_ || rule_.lost(); }
     std::unique_ptr<transport>& winner() noexcept { return winner_; }
     const tcp::endpoint& last() const noexcept { return last_; }
     /// Whether it was lost because this machine has no descriptors or ports left.
-    bool was_short() const noexcept { return short_ || no_port_v4_ || (no_port_v6_ && !tried_v4_); }
+    bool was_short() const noexcept { return no_descriptor_ || had_no_port(); }
+    bool had_no_port() const noexcept { return no_port_v4_ || (no_port_v6_ && !tried_v4_); }
     failure why(const std::string& host) const;
 
 private:
@@ -78,6 +91,11 @@ private:
     };
 
     void begin(const asio::ip::address& where);
+    void end(std::list<attempt>::iterator at) noexcept
+    {
+        running_.erase(at);
+        --*attempts_;
+    }
     void ended(unsigned id, const error_code& error, std::unique_ptr<transport> line);
     void failed(const tcp::endpoint& to, const error_code& error);
     void tell();
@@ -86,16 +104,18 @@ private:
     network& network_;
     address_race rule_;
     const std::uint16_t port_;
-    wait_group news_; // one until there is news
+    const std::shared_ptr<std::size_t> attempts_; // of all races, and the winners not taken yet
+    wait_group news_;                             // one until there is news
     bool told_ = false;
     bool begun_ = false;
     unsigned last_id_ = 0;
     std::list<attempt> running_; // the oldest first
     std::unique_ptr<transport> winner_;
+    bool won_ = false;
     tcp::endpoint last_; // that succeeded or failed
     error_code error_;
     error_code unknown_[2]; // why there is no address of the family
-    bool short_ = false;
+    bool no_descriptor_ = false;
     bool no_port_v4_ = false;
     bool no_port_v6_ = false;
     bool tried_v4_ = false;
@@ -131,7 +151,7 @@ void dialer::race::step()
         if (!where)
             return;
         if (running_.size() == rule_.running())
-            running_.pop_front(); // all places were taken: the oldest gives up its own
+            end(running_.begin()); // all places were taken: the oldest gives up its own
         begin(*where);
     }
 }
@@ -146,6 +166,7 @@ void dialer::race::begin(const asio::ip::address& where)
         self->ended(id, error, std::move(line));
     };
     running_.push_back(attempt{last_id_, to, network_.connect(to, std::move(told))});
+    ++*attempts_;
 }
 
 void dialer::race::ended(unsigned id, const error_code& error, std::unique_ptr<transport> line)
@@ -155,10 +176,12 @@ void dialer::race::ended(unsigned id, const error_code& error, std::unique_ptr<t
     if (at == running_.end() || winner_)
         return; // given up, or too late
     const tcp::endpoint to = at->to;
-    running_.erase(at);
     if (error) {
+        end(at);
         failed(to, error);
     } else {
+        running_.erase(at);
+        won_ = true;
         last_ = to;
         winner_ = std::move(line);
     }
@@ -169,7 +192,7 @@ void dialer::race::failed(const tcp::endpoint& to, const error_code& error)
 {
     last_ = to;
     error_ = error;
-    short_ = short_ || is_shortage(error);
+    no_descriptor_ = no_descriptor_ || is_shortage(error);
     // A machine without IPv6 says this of ::1, too.
     if (error == boost::system::errc::address_not_available)
         (to.protocol() == tcp::v4() ? no_port_v4_ : no_port_v6_) = true;
@@ -191,19 +214,22 @@ failure dialer::race::why(const std::string& host) const
 }
 
 dialer::dialer(asio::any_io_executor executor, network& lines, address_book& book,
-               duration attempt_delay, std::function<bool()> make_room)
+               duration attempt_delay, std::function<bool()> make_room,
+               std::function<bool()> holds_any)
     : executor_(std::move(executor)), network_(lines), book_(book), attempt_delay_(attempt_delay),
-      make_room_(std::move(make_room))
+      make_room_(std::move(make_room)), holds_any_(std::move(holds_any))
 {
 }
 
 asio::awaitable<std::unique_ptr<transport>> dialer::connect(std::string host, std::uint16_t port,
                                                             std::optional<time_point>& looked_up)
 {
+    unsigned hopeless = 0;
     for (duration pause = std::chrono::milliseconds(20);;
          pause = std::min<duration>(2 * pause, std::chrono::seconds(1))) {
+        const bool was_alone = !holds_any_();
         const auto attempts = std::make_shared<race>(
-            executor_, network_, address_race(attempt_delay_, book_.first(host)), port);
+            executor_, network_, address_race(attempt_delay_, book_.first(host)), port, attempts_);
         co_await run(attempts, host, looked_up);
         if (auto& winner = attempts->winner()) {
             book_.prefer(host, attempts->last().address());
@@ -211,8 +237,14 @@ asio::awaitable<std::unique_ptr<transport>> dialer::connect(std::string host, st
         }
         if (!attempts->was_short())
             throw failed(attempts->why(host));
-        if (!make_room_())
-            co_await async_sleep_for(executor_, pause, asio::use_awaitable);
+        if (make_room_())
+            continue;
+        // What the client had may have been closed just now: once more, before this is the end.
+        const bool is_alone = was_alone && !holds_any_() && *attempts_ == 0;
+        hopeless = is_alone && !attempts->had_no_port() ? hopeless + 1 : 0;
+        if (hopeless == 2)
+            throw failed(attempts->why(host));
+        co_await async_sleep_for(executor_, pause, asio::use_awaitable);
     }
 }
 

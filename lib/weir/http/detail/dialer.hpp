@@ -7,6 +7,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -18,15 +19,18 @@ namespace weir::http::detail {
 /// Connects to a host: looks both families of its addresses up, and races them (`address_race`).
 ///
 /// Errors: throws `failed` (dns, connect) or system_error(operation_aborted). A shortage of
-///         descriptors or ports on this machine is waited for.
+///         descriptors on this machine is waited for as long as something of the client's may give
+///         one back, a shortage of ports until the caller ends the wait.
 /// Cancellation: terminal. Ends the attempts, and the waits for look-ups.
 /// Threads: one serial executor.
 class dialer {
 public:
     /// `make_room` closes an idle connection and returns whether there was one. It is called when
-    /// the system has no descriptors or ports left.
+    /// the system has no descriptors or ports left. `holds_any` says whether the client has other
+    /// connections, which will be closed some time.
     dialer(boost::asio::any_io_executor executor, network& lines, address_book& book,
-           duration attempt_delay, std::function<bool()> make_room);
+           duration attempt_delay, std::function<bool()> make_room,
+           std::function<bool()> holds_any);
 
     /// Connects. `looked_up` is set when the first address is tried.
     boost::asio::awaitable<std::unique_ptr<transport>>
@@ -45,6 +49,9 @@ private:
     address_book& book_;
     duration attempt_delay_;
     std::function<bool()> make_room_;
+    std::function<bool()> holds_any_;
+    // Attempts that run now, for all hosts.
+    const std::shared_ptr<std::size_t> attempts_ = std::make_shared<std::size_t>(0);
 };
 
 } // namespace weir::http::detail
