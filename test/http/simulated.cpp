@@ -219,6 +219,37 @@ BOOST_AUTO_TEST_CASE(names_that_hang_hold_up_no_other)
     BOOST_TEST(server.answered == 100U);
 }
 
+// A server says 408 of a connection that was idle, just when the next request is sent. That of a
+// new connection is an answer.
+BOOST_AUTO_TEST_CASE(a_request_timeout_on_a_used_connection_is_no_answer)
+{
+    simulation s(1);
+    machines m(s);
+    std::size_t answered = 0;
+    const simulated_answer timeout{"HTTP/1.1 408 Request Timeout\r\nContent-Length: 4\r\n"
+                                   "Connection: close\r\n\r\nidle",
+                                   true};
+    simulated_server server(m.all, web, s.b, [&](const std::string& target) {
+        ++answered;
+        return target == "/late" || answered == 2 ? timeout : ok("answer " + target);
+    });
+    s.spawn([&]() -> asio::awaitable<void> {
+        std::string first, second, third;
+        co_await m.get("http://192.0.2.1/a", first);
+        const auto again = co_await m.get("http://192.0.2.1/b", second);
+        BOOST_TEST(second == "answer /b");
+        BOOST_TEST(again.status == 200U);
+        BOOST_TEST(!again.reused);
+        m.client->close_idle();
+        const auto late = co_await m.get("http://192.0.2.1/late", third);
+        BOOST_TEST(late.status == 408U);
+        BOOST_TEST(third == "idle");
+    });
+    s.run();
+    BOOST_TEST(answered == 4U);
+    BOOST_TEST(m.all.accepted() == 3U);
+}
+
 // It waits for another one's descriptor.
 BOOST_AUTO_TEST_CASE(a_shortage_of_descriptors_is_waited_for)
 {

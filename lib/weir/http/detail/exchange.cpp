@@ -57,6 +57,10 @@ void exchange::took(const io_step& step, std::string_view bytes, bool more_likel
 response_reader::state exchange::head_arrived(std::string_view& bytes, time_point now)
 {
     into_.answer.timings.first_byte = now - started_;
+    // A server says so of a connection that was idle for too long, and closes it.
+    stale_ = may_try_again() && into_.answer.status == 408;
+    if (stale_)
+        return response_reader::state::failed;
     auto next = options_.max_redirects() == 0
                     ? std::nullopt
                     : redirected(asked_, into_.answer.status, into_.answer.fields);
@@ -71,13 +75,19 @@ response_reader::state exchange::head_arrived(std::string_view& bytes, time_poin
     return reader_.feed(bytes);
 }
 
+/// Source: RFC 9110 section 9.2.2, RFC 9112 section 9.3.1.
+bool exchange::may_try_again() const
+{
+    return into_.answer.reused && is_idempotent(asked_.method());
+}
+
 void exchange::end(response_reader::state at)
 {
     next_ = action::done;
     if (into_.next)
         into_.answer.error.reset(); // only the header of a redirect is needed
     // The server may have closed a reused connection while the request was on its way.
-    if (!reader_.started() && into_.answer.reused && is_idempotent(asked_.method()))
+    if (stale_ || (may_try_again() && !reader_.started()))
         how_ = ending::retry;
     else if (at == response_reader::state::done && reader_.reusable())
         how_ = ending::keep;

@@ -53,6 +53,7 @@ public:
 
 private:
     response_reader::state head_arrived(std::string_view& bytes, time_point now);
+    bool may_try_again() const;
     void end(response_reader::state at);
 
     const request& asked_;
@@ -62,6 +63,7 @@ private:
     response_reader reader_;
     action next_ = action::wait;
     unsigned reads_ = 0;
+    bool stale_ = false; // the connection was, and not the request's
     ending how_ = ending::close;
 };
 
