@@ -4,7 +4,6 @@
 #include <weir/http/verification.hpp>
 #include <weir/time/clock.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 
@@ -22,7 +21,6 @@ http::client_options client_options_for(const options& chosen)
 {
     http::client_options o;
     o.per_host(chosen.per_host);
-    o.max_idle(std::min<std::size_t>(o.max_idle(), chosen.jobs));
     o.max_redirects(chosen.max_redirects);
     o.connect_timeout(from_seconds(chosen.connect_timeout));
     if (chosen.max_filesize)

@@ -5,6 +5,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <functional>
 #include <stdexcept>
@@ -93,6 +95,22 @@ BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
     BOOST_TEST(fetcher.client().max_idle() == 0u);
     BOOST_TEST(fetcher.queue() == 0u);
     BOOST_TEST(fetcher.headers().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(idle_connections_are_half_of_what_the_process_may_open)
+{
+    rlimit files{};
+    BOOST_REQUIRE(::getrlimit(RLIMIT_NOFILE, &files) == 0);
+    const rlimit before = files;
+    const auto idle_with = [&files](rlim_t most) {
+        files.rlim_cur = most;
+        BOOST_REQUIRE(::setrlimit(RLIMIT_NOFILE, &files) == 0);
+        return client_options().max_idle();
+    };
+    BOOST_TEST(idle_with(200) == 100u);
+    BOOST_TEST(idle_with(20) == 16u);
+    ::setrlimit(RLIMIT_NOFILE, &before);
+    BOOST_TEST(client_options().max_idle(7).max_idle() == 7u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,12 +3,29 @@
 #include <weir/http/detail/name_servers.hpp>
 #include <weir/http/headers.hpp>
 
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
 namespace weir::http {
 
-client_options::client_options() = default;
+namespace {
+
+// Half of what this process may open; the rest is for connections in use, files and the program.
+std::size_t idle_by_default() noexcept
+{
+    constexpr std::size_t least = 16, most = 10'000;
+    rlimit files{};
+    if (::getrlimit(RLIMIT_NOFILE, &files) != 0)
+        return least;
+    return std::clamp(static_cast<std::size_t>(files.rlim_cur / 2), least, most);
+}
+
+} // namespace
+
+client_options::client_options() : max_idle_(idle_by_default()) {}
 
 client_options& client_options::per_host(limit connections)
 {

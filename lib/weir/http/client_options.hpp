@@ -29,8 +29,10 @@ public:
 
     /// How many idle connections are kept, for all origins together.
     ///
-    /// Units: connections; 0 closes each one after its response. Default 100: a tenth of the 1,024
-    ///        file descriptors that a process usually has.
+    /// Units: connections; 0 closes each one after its response. Default: half of the file
+    ///        descriptors that the process may have (RLIMIT_NOFILE) when these options are made, at
+    ///        least 16 and at most 10,000. One more closes the one that has been idle longest, and
+    ///        so does a connection that finds no descriptor.
     client_options& max_idle(std::size_t connections);
 
     /// How long an idle connection is kept. A server's `Keep-Alive: timeout=` can make it shorter.
@@ -109,7 +111,7 @@ public:
 
 private:
     limit per_host_ = 8;
-    std::size_t max_idle_ = 100;
+    std::size_t max_idle_;
     duration idle_timeout_ = std::chrono::seconds(4);
     duration connect_timeout_ = std::chrono::seconds(30);
     duration attempt_delay_ = std::chrono::milliseconds(250);
