@@ -22,7 +22,7 @@ reading_options options_of(unsigned choice)
 {
     reading_options options;
     if ((choice & 1U) != 0)
-        options.method = weir::http::verb::head;
+        options.method = "HEAD";
     if ((choice & 2U) != 0) {
         auto& limits = options.limits;
         limits.header_bytes = 100;

@@ -19,7 +19,6 @@ using weir::http::hop;
 using weir::http::io_step;
 using weir::http::request;
 using weir::http::url;
-using weir::http::verb;
 using weir::http::detail::exchange;
 using action = exchange::action;
 using ending = exchange::ending;
@@ -29,7 +28,7 @@ BOOST_AUTO_TEST_SUITE(http_exchange)
 
 // An exchange without a socket: the test says what each read gives.
 struct fixture {
-    void begin(verb method = verb::get)
+    void begin(std::string method = "GET")
     {
         asked = request(url::parse("http://h/a").value(), method);
         talk.emplace(asked, options, sink, start, into);
@@ -112,7 +111,7 @@ BOOST_FIXTURE_TEST_CASE(a_request_is_not_sent_twice_when_that_may_matter, fixtur
     end();
     BOOST_TEST((talk->how() == ending::close));
     into.answer.reused = true;
-    begin(verb::post); // not idempotent
+    begin("POST"); // not idempotent
     end();
     BOOST_TEST((talk->how() == ending::close));
     begin();

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         {"fetcher_options::timeout", [&] { fetcher.timeout(0s); }},
         {"fetcher_options::grace", [&] { fetcher.grace(-1ms); }},
         {"header", [&] { fetcher.header("a b", "x"); }},
-        {"Host", [&] { fetcher.header("Host", "x"); }},
+        {"Upgrade", [&] { fetcher.header("Upgrade", "x"); }},
         {"weir::limit", [&] { client.per_host(0); }},
     };
     for (const row& r : rows) {

@@ -7,11 +7,10 @@
 using weir::http::headers;
 using weir::http::request;
 using weir::http::url;
-using weir::http::verb;
 
 BOOST_AUTO_TEST_SUITE(http_redirect)
 
-request asked(const char* text, verb method = verb::get)
+request asked(const char* text, std::string method = "GET")
 {
     return request(url::parse(text).value(), method);
 }
@@ -73,12 +72,12 @@ BOOST_AUTO_TEST_CASE(the_method_changes_as_the_status_says)
 {
     headers answer;
     answer.append("Location", "/x");
-    const auto method_after = [&](unsigned status, verb before) {
+    const auto method_after = [&](unsigned status, const std::string& before) {
         return redirected(asked("http://h/", before), status, answer)->value().method();
     };
-    BOOST_TEST((method_after(303, verb::head) == verb::head));
-    BOOST_TEST((method_after(302, verb::get) == verb::get));
-    BOOST_TEST((method_after(307, verb::head) == verb::head));
+    BOOST_TEST((method_after(303, "HEAD") == "HEAD"));
+    BOOST_TEST((method_after(302, "GET") == "GET"));
+    BOOST_TEST((method_after(307, "HEAD") == "HEAD"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

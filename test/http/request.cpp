@@ -37,8 +37,50 @@ BOOST_AUTO_TEST_CASE(nothing_breaks_out_of_its_line)
     BOOST_CHECK_THROW(what.header("A", "x\r\nB: y"), std::invalid_argument);
     BOOST_CHECK_THROW(what.header("A", "x\0y"sv), std::invalid_argument);
     BOOST_CHECK_THROW(what.header("", "x"), std::invalid_argument);
-    BOOST_CHECK_THROW(what.header("Host", "other"), std::invalid_argument);
+    BOOST_CHECK_THROW(what.header("Host", "a\r\nB: y"), std::invalid_argument);
     BOOST_CHECK_THROW(what.header("Transfer-Encoding", "chunked"), std::invalid_argument);
+    for (const char* name : {"content-length", "TE", "Trailer", "Upgrade"})
+        BOOST_CHECK_THROW(what.header(name, "0"), std::invalid_argument);
+    BOOST_CHECK_THROW(what.header("Connection", "upgrade"), std::invalid_argument);
+}
+
+BOOST_AUTO_TEST_CASE(a_method_is_any_token_but_connect)
+{
+    const auto line_of = [](const char* method) {
+        const std::string head = wire_header(request(at("http://h/"), method), "agent/1");
+        return head.substr(0, head.find("\r\n"));
+    };
+    BOOST_TEST(line_of("GET") == "GET / HTTP/1.1");
+    BOOST_TEST(line_of("PROPFIND") == "PROPFIND / HTTP/1.1");
+    BOOST_TEST(line_of("get") == "get / HTTP/1.1"); // another method, says RFC 9110 section 9.1
+    for (const char* bad : {"", "GET /x", "G\r\nH", "G:", "CONNECT"})
+        BOOST_CHECK_THROW(request(at("http://h/"), bad), std::invalid_argument);
+    BOOST_TEST(weir::http::is_idempotent("PUT"));
+    BOOST_TEST(!weir::http::is_idempotent("POST"));
+    BOOST_TEST(!weir::http::is_idempotent("get"));
+}
+
+// Without it servers answer 411.
+BOOST_AUTO_TEST_CASE(a_method_that_has_a_body_says_that_there_is_none)
+{
+    for (const std::string method : {"POST", "PUT", "PATCH", "GET", "DELETE"}) {
+        const std::string head = wire_header(request(at("http://h/"), method), "agent/1");
+        const bool has_body = method != "GET" && method != "DELETE";
+        BOOST_TEST((head.find("\r\nContent-Length: 0\r\n") != std::string::npos) == has_body);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_host_of_the_users_stands_first_and_alone_and_stays_with_its_origin)
+{
+    request what(at("http://h:81/a"));
+    what.header("X-One", "1").header("host", "first.example").header("Host", "other.example");
+    const std::string head = wire_header(what, "agent/1");
+    BOOST_TEST(head.find("GET /a HTTP/1.1\r\nHost: other.example\r\n") == 0U);
+    BOOST_TEST(head.find("first.example") == std::string::npos);
+    BOOST_TEST(head.find("h:81") == std::string::npos);
+    BOOST_TEST(what.target().origin() == "http://h:81");
+    BOOST_TEST(what.moved_to(at("http://h:81/b"), "GET").fields().count("Host") == 1U);
+    BOOST_TEST(what.moved_to(at("http://g/"), "GET").fields().count("Host") == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(secrets_stay_with_their_origin)

@@ -219,6 +219,22 @@ BOOST_AUTO_TEST_CASE(names_that_hang_hold_up_no_other)
     BOOST_TEST(server.answered == 100U);
 }
 
+BOOST_AUTO_TEST_CASE(connection_close_is_honoured)
+{
+    simulation s(1);
+    machines m(s);
+    simulated_server server(m.all, web, s.b, target_of);
+    s.spawn([&]() -> asio::awaitable<void> {
+        http::request ask(http::url::parse("http://192.0.2.1/a").value());
+        ask.header("Connection", "Close");
+        const http::response answer = co_await m.client->get(std::move(ask), nullptr);
+        BOOST_TEST(answer.status == 200U);
+        BOOST_TEST(m.client->open() == 0U);
+        BOOST_TEST(m.all.descriptors() == 0U);
+    });
+    s.run();
+}
+
 // A server says 408 of a connection that was idle, just when the next request is sent. That of a
 // new connection is an answer.
 BOOST_AUTO_TEST_CASE(a_request_timeout_on_a_used_connection_is_no_answer)

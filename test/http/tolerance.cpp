@@ -9,7 +9,6 @@
 #include <string_view>
 
 using namespace std::string_literals;
-using weir::http::verb;
 using weir::test::read_every_way;
 using weir::test::reading;
 using weir::test::reading_options;
@@ -219,7 +218,7 @@ BOOST_AUTO_TEST_CASE(a_length_together_with_chunks_is_refused)
     refuses(with_fields("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n"), "is chunked");
     refuses(with_fields("Transfer-Encoding: chunked\r\nContent-Length: 3\r\n"), "is chunked");
     reading_options head;
-    head.method = verb::head;
+    head.method = "HEAD";
     refuses(with_fields("Content-Length: 3\r\nTransfer-Encoding: chunked\r\n", ""), "is chunked",
             head);
 }

@@ -11,13 +11,12 @@ bool is_redirect(unsigned status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-verb next_method(verb method, unsigned status)
+// As browsers do: https://fetch.spec.whatwg.org/#http-redirect-fetch, step 12.
+std::string next_method(const std::string& method, unsigned status)
 {
-    if ((status == 301 || status == 302) && method == verb::post)
-        return verb::get;
-    if (status == 303 && method != verb::head)
-        return verb::get;
-    return method;
+    const bool was_post = (status == 301 || status == 302) && method == "POST";
+    const bool see_other = status == 303 && method != "GET" && method != "HEAD";
+    return was_post || see_other ? "GET" : method;
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 
 #include <weir/http/detail/request_field.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace weir::http {
@@ -17,29 +18,27 @@ void append_field(std::string& out, std::string_view name, std::string_view valu
 
 } // namespace
 
-bool is_idempotent(verb method) noexcept
+bool is_idempotent(std::string_view method) noexcept
 {
-    switch (method) {
-    case verb::get:
-    case verb::head:
-    case verb::put:
-    case verb::delete_:
-    case verb::options:
-    case verb::trace:
-        return true;
-    default:
-        return false;
-    }
+    return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" ||
+           method == "OPTIONS" || method == "TRACE";
 }
 
-request::request(url target, verb method) : target_(std::move(target)), method_(method)
+request::request(url target, std::string method)
+    : target_(std::move(target)), method_(std::move(method))
 {
-    secrets_ = {"Authorization", "Cookie", "Proxy-Authorization"};
+    if (!is_field_name(method_)) // both are tokens
+        throw std::invalid_argument("not a request method: " + method_);
+    if (method_ == "CONNECT")
+        throw std::invalid_argument("CONNECT is not supported: it makes a tunnel, not a request");
+    secrets_ = {"Authorization", "Cookie", "Host", "Proxy-Authorization"};
 }
 
 request& request::header(std::string_view name, std::string_view value)
 {
     detail::check_request_field(name, value);
+    if (same_token(name, "Host"))
+        fields_.erase("Host");
     fields_.append(name, value);
     return *this;
 }
@@ -51,14 +50,14 @@ request& request::secret_header(std::string_view name, std::string_view value)
     return *this;
 }
 
-request request::moved_to(url target, verb method) const
+request request::moved_to(url target, std::string method) const
 {
     request next(*this);
     if (target.origin() != target_.origin())
         for (const auto& name : secrets_)
             next.fields_.erase(name);
     next.target_ = std::move(target);
-    next.method_ = method;
+    next.method_ = std::move(method);
     return next;
 }
 
@@ -66,12 +65,13 @@ std::string wire_header(const request& what, std::string_view user_agent)
 {
     std::string out;
     out.reserve(256);
-    out += to_string(what.method());
+    out += what.method();
     out += ' ';
     out += what.target().target();
     out += " HTTP/1.1\r\n";
-    append_field(out, "Host", what.target().host_header());
     const auto& fields = what.fields();
+    const bool has_host = fields.count("Host") != 0; // the first field, by either hand
+    append_field(out, "Host", has_host ? fields["Host"] : what.target().host_header());
     if (fields.count("User-Agent") == 0)
         append_field(out, "User-Agent", user_agent);
     if (fields.count("Accept") == 0)
@@ -80,7 +80,10 @@ std::string wire_header(const request& what, std::string_view user_agent)
     if (!authorization.empty() && fields.count("Authorization") == 0)
         append_field(out, "Authorization", authorization);
     for (const header_field field : fields)
-        append_field(out, field.name, field.value);
+        if (!same_token(field.name, "Host"))
+            append_field(out, field.name, field.value);
+    if (what.method() == "POST" || what.method() == "PUT" || what.method() == "PATCH")
+        append_field(out, "Content-Length", "0");
     out += "\r\n";
     return out;
 }

@@ -50,7 +50,7 @@ inline std::ostream& operator<<(std::ostream& out, const reading& r)
 
 /// How a response is read.
 struct reading_options {
-    http::verb method = http::verb::get;
+    std::string method = "GET";
     http::detail::response_limits limits;
     error_code end; ///< with which the connection ends
 };

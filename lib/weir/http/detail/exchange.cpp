@@ -1,5 +1,6 @@
 #include <weir/http/detail/exchange.hpp>
 
+#include <weir/http/headers.hpp>
 #include <weir/http/redirect.hpp>
 #include <weir/http/response.hpp>
 
@@ -89,7 +90,8 @@ void exchange::end(response_reader::state at)
     // The server may have closed a reused connection while the request was on its way.
     if (stale_ || (may_try_again() && !reader_.started()))
         how_ = ending::retry;
-    else if (at == response_reader::state::done && reader_.reusable())
+    else if (at == response_reader::state::done && reader_.reusable() &&
+             !same_token(asked_.fields()["Connection"], "close"))
         how_ = ending::keep;
 }
 

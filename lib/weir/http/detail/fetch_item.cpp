@@ -1,10 +1,10 @@
 #include <weir/http/detail/fetch_item.hpp>
 
+#include <weir/http/detail/status_name.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/url.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/beast/http/status.hpp>
 
 #include <array>
 #include <chrono>
@@ -17,9 +17,9 @@ namespace {
 /// Whether a field describes the answer wanted and nothing about the user.
 bool may_go_anywhere(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 7> names = {
-        "Accept", "Accept-Language", "Accept-Encoding", "User-Agent", "Cache-Control", "Pragma",
-        "DNT"};
+    static constexpr std::array<std::string_view, 8> names = {
+        "Accept",        "Accept-Language", "Accept-Encoding", "User-Agent",
+        "Cache-Control", "Pragma",          "Connection",      "DNT"};
     for (const auto each : names)
         if (same_token(each, name))
             return true;
@@ -28,10 +28,10 @@ bool may_go_anywhere(std::string_view name)
 
 std::string status_text(unsigned status)
 {
-    const auto known = boost::beast::http::int_to_status(status);
+    const std::string_view name = status_name(status);
     std::string text = "the server answered " + std::to_string(status);
-    if (known != boost::beast::http::status::unknown)
-        text += " " + std::string(boost::beast::http::obsolete_reason(known));
+    if (!name.empty())
+        text.append(" ").append(name);
     return text;
 }
 

@@ -57,14 +57,15 @@ bool keeps_alive(bool http11, const headers& fields)
     return !close && (http11 || keep);
 }
 
-bool has_no_body(verb method, unsigned status)
+bool has_no_body(std::string_view method, unsigned status)
 {
-    return method == verb::head || status == 204 || status == 304;
+    return method == "HEAD" || status == 204 || status == 304;
 }
 
 } // namespace
 
-result<message_framing> framing_of(verb method, const status_line& first, const headers& fields)
+result<message_framing> framing_of(std::string_view method, const status_line& first,
+                                   const headers& fields)
 {
     const std::size_t codings = fields.count("Transfer-Encoding");
     const auto coding = fields["Transfer-Encoding"];

@@ -29,6 +29,7 @@ struct message_framing {
 ///         with a transfer coding; a transfer coding other than a single `chunked`.
 /// Source: RFC 9112 sections 6.1 to 6.3 and 9.3. A length that is given more than once, or a
 ///         transfer coding in HTTP/1.0, costs the connection.
-result<message_framing> framing_of(verb method, const status_line& first, const headers& fields);
+result<message_framing> framing_of(std::string_view method, const status_line& first,
+                                   const headers& fields);
 
 } // namespace weir::http::detail

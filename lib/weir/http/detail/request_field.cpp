@@ -11,8 +11,8 @@ namespace {
 
 bool frames_the_message(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 7> names = {
-        "Host", "Connection", "Content-Length", "Transfer-Encoding", "Upgrade", "TE", "Trailer"};
+    static constexpr std::array<std::string_view, 5> names = {"Content-Length", "Transfer-Encoding",
+                                                              "Upgrade", "TE", "Trailer"};
     for (const auto each : names)
         if (same_token(each, name))
             return true;
@@ -30,6 +30,10 @@ void check_request_field(std::string_view name, std::string_view value)
                                     std::string(name));
     if (frames_the_message(name))
         throw std::invalid_argument("this header is set by the client: " + std::string(name));
+    if (same_token(name, "Connection") && !same_token(value, "close") &&
+        !same_token(value, "keep-alive"))
+        throw std::invalid_argument("Connection can be close or keep-alive, not " +
+                                    std::string(value));
 }
 
 } // namespace weir::http::detail

@@ -15,10 +15,10 @@ field_section header_within(const response_limits& limits)
 
 } // namespace
 
-response_reader::response_reader(verb method, const response_limits& limits, const body_sink& sink,
-                                 response& into)
-    : method_(method), limits_(limits), sink_(sink), into_(into), header_(header_within(limits)),
-      chunks_(limits), max_body_(limits.body_bytes)
+response_reader::response_reader(std::string method, const response_limits& limits,
+                                 const body_sink& sink, response& into)
+    : method_(std::move(method)), limits_(limits), sink_(sink), into_(into),
+      header_(header_within(limits)), chunks_(limits), max_body_(limits.body_bytes)
 {
 }
 

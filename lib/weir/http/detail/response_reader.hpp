@@ -35,7 +35,7 @@ public:
         failed ///< see the error
     };
 
-    response_reader(verb method, const response_limits& limits, const body_sink& sink,
+    response_reader(std::string method, const response_limits& limits, const body_sink& sink,
                     response& into);
 
     /// Removes what it reads from the front of `bytes`.
@@ -68,7 +68,7 @@ private:
     state over();
     state fail(failure why);
 
-    verb method_;
+    std::string method_;
     response_limits limits_;
     body_sink sink_;
     response& into_;
