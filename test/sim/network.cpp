@@ -269,7 +269,7 @@ BOOST_AUTO_TEST_CASE(a_wait_ends_when_its_stream_is_closed_cancelled_or_lost)
             ended = std::get<0>(result);
         });
         const std::size_t how = s.world.choose(4);
-        const auto act = [&s, how, &n = near, &f = far] {
+        const auto act = [how, &n = near, &f = far] {
             if (how == 0)
                 n.cancel();
             else if (how == 1)
