@@ -166,7 +166,7 @@ struct drawn_job {
     bool ignores_cancellation = false;
 };
 
-asio::awaitable<int> run_drawn(inside& seen, drawn_job& job, const std::string& key)
+asio::awaitable<int> run_drawn(inside& seen, drawn_job& job, std::string key)
 {
     const counted here(seen, key);
     const bool fails = ++job.runs <= job.failures;
