@@ -40,13 +40,14 @@ struct parent_of {
         job_options inherited = context.options();
         auto handle = co_await others.async_submit([] { return slow_forever(); }, inherited);
         const auto own = std::make_shared<weir::task<int>>(std::move(handle));
-        const auto wait = [this, own]() -> asio::awaitable<void> {
+        // It may outlive this job, and the callable with it.
+        const auto wait = [&to = seen, &world = s.world, own]() -> asio::awaitable<void> {
             auto out = co_await own->async_outcome();
-            seen.name = out.name();
-            seen.key = out.key();
-            seen.ended = out.status();
-            seen.why = out.reason();
-            seen.at = s.world.now();
+            to.name = out.name();
+            to.key = out.key();
+            to.ended = out.status();
+            to.why = out.reason();
+            to.at = world.now();
         };
         s.spawn(s.b, wait);
         co_await weir::async_sleep_for(s.a.get_executor(), 10s);
