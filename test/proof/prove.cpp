@@ -27,11 +27,7 @@ std::string replay(const std::string& what, const sim::failure& f)
            " test_proof --run_test=" + boost::unit_test::framework::current_test_unit().full_name();
 }
 
-#ifdef WEIR_PROOF_SANITIZED
-constexpr std::uint64_t cut_short_after = 300; // each of them is ten times as slow
-#else
 constexpr std::uint64_t cut_short_after = 1000;
-#endif
 
 sim::report run_and_print(const std::string& what, const sim::schedules& which,
                           const std::function<void(sim::world&)>& scenario)

@@ -211,6 +211,7 @@ BOOST_AUTO_TEST_CASE(a_sleep_ends_once)
             executor, at,
             asio::bind_cancellation_slot(slot, asio::bind_executor(executor, handler)));
     });
+    BOOST_TEST(t.timed_out > 0); // most are not cancelled
 }
 
 BOOST_AUTO_TEST_SUITE_END()

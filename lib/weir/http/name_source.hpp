@@ -24,7 +24,7 @@ struct name_answer {
     explicit name_answer(error_code e) : error(e) {}
 
     /// `asio::error::host_not_found`: there is no such name. `no_data`: it has no address of this
-    /// family. Anything else: nobody knows.
+    /// family. Anything else: it is not known.
     error_code error;
     addresses found;
     duration ttl{};
@@ -46,7 +46,7 @@ public:
 
     /// Starts a look-up. `told` is called once, later, never inside this call.
     virtual ticket ask(const std::string& name, address_family which, then told) = 0;
-    /// Nobody waits for this answer any more: it is not given, and the look-up keeps no context
+    /// This answer is not needed any more: it is not given, and the look-up keeps no context
     /// from running out of work. Does nothing for one that was answered.
     virtual void abandon(ticket asked) noexcept = 0;
 };

@@ -56,10 +56,10 @@ public:
 /// system's sockets and OpenSSL when it is given no other; `simulated_network` is for tests.
 ///
 /// Threads: those of the client.
-/// Lifetime: nothing is told after it was destroyed.
+/// Lifetime: outlives its attempts and sessions.
 class network {
 public:
-    /// An attempt to connect. Destroying it ends the attempt, which then tells nothing and leaves
+    /// An attempt to connect. Destroying it ends the attempt: it does not complete, and leaves
     /// nothing open.
     class attempt {
     public:
@@ -73,10 +73,10 @@ public:
     /// Where names are looked up.
     virtual std::shared_ptr<name_source> names() = 0;
 
-    /// Starts to connect. `told` is called once, later, never inside this call. It may destroy the
+    /// Starts to connect. `done` is called once, later, never inside this call. It may destroy the
     /// attempt.
     [[nodiscard]] virtual std::unique_ptr<attempt> connect(const boost::asio::ip::tcp::endpoint& to,
-                                                           connected told) = 0;
+                                                           connected done) = 0;
 
     /// Begins TLS with the host of `target` over a connection, which outlives the session. Throws
     /// `failed` (class `tls`) when that is not possible.

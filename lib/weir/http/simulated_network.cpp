@@ -1,5 +1,6 @@
 #include <weir/http/simulated_network.hpp>
 
+#include <weir/http/detail/step_of.hpp>
 #include <weir/sim/stream.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -21,16 +22,7 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using state = io_step::state;
 
-io_step step_of(std::size_t bytes, const error_code& error, state wait)
-{
-    if (!error)
-        return io_step(state::done, bytes);
-    if (error == asio::error::would_block)
-        return io_step(wait);
-    if (error == asio::error::eof)
-        return io_step(state::end);
-    return io_step(state::failed, error);
-}
+using detail::step_of;
 
 class simulated_transport final : public transport {
 public:

@@ -127,12 +127,15 @@ public:
     bool running_here() const { return running_here_(); }
     bool has_threads() const noexcept { return pool_ || runners_ || !threads_.empty(); }
 
+    /// Runs what is ready, and not for ever where something is always ready: an operation that
+    /// fails and waits for less time than that takes.
     void poll()
     {
-        if (!has_threads()) {
-            io_->restart();
-            io_->poll();
-        }
+        if (has_threads())
+            return;
+        io_->restart();
+        for (int n = 0; n < 1000 && io_->poll_one() != 0;)
+            ++n;
     }
 
 private:

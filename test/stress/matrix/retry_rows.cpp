@@ -96,17 +96,8 @@ struct retry_coroutine : subject_of<retry_coroutine> {
 const add_row<retry_acquire> r1("async_retry, waiting in an attempt", due::never);
 const add_row<retry_acquire> r2("async_retry_until, far, waiting in an attempt", due::far);
 const add_row<retry_acquire> r3("async_retry_until, soon, waiting in an attempt", due::soon);
-// Under AddressSanitizer these did not end within minutes: each attempt throws through several
-// coroutines, and every time it looks at whole stacks.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WEIR_THROWS_SLOWLY
-#endif
-#endif
-#ifndef WEIR_THROWS_SLOWLY
 const add_row<retry_coroutine> r4("async_retry, coroutines", due::never);
 const add_row<retry_coroutine> r5("async_retry_until, far, coroutines", due::far);
 const add_row<retry_coroutine> r6("async_retry_until, soon, coroutines", due::soon);
-#endif
 
 } // namespace

@@ -244,7 +244,7 @@ void ares_source::driver::abandon(ticket asked) noexcept
         drop_abandoned();
 }
 
-// ares_cancel ends all look-ups, so it is only right when nobody waits for any. Without it, those
+// ares_cancel ends all look-ups, so it is only right when none has a waiter. Without it, those
 // that were abandoned would keep the context from running out of work for seconds.
 void ares_source::driver::drop_abandoned() noexcept
 {

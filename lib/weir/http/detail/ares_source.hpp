@@ -19,7 +19,7 @@ namespace weir::http::detail {
 /// Threads: one serial executor.
 /// Lifetime: may outlive its context, which ends all look-ups.
 /// Memory: c-ares cannot end a single look-up. One that was abandoned goes on, until it ends by
-///         itself or nobody waits for any.
+///         itself or none has a waiter.
 class ares_source final : public name_source {
 public:
     /// No servers are those of resolv.conf. Each is one that `parse_name_server` reads.

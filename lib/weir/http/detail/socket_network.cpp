@@ -1,6 +1,7 @@
 #include <weir/http/detail/socket_network.hpp>
 
 #include <weir/http/detail/make_name_source.hpp>
+#include <weir/http/detail/step_of.hpp>
 #include <weir/http/detail/tls_session.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -20,17 +21,6 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using state = io_step::state;
-
-io_step step_of(std::size_t bytes, const error_code& error, state wait)
-{
-    if (!error)
-        return io_step(state::done, bytes);
-    if (error == asio::error::would_block || error == asio::error::try_again)
-        return io_step(wait);
-    if (error == asio::error::eof)
-        return io_step(state::end);
-    return io_step(state::failed, error);
-}
 
 class socket_transport final : public transport {
 public:
@@ -109,7 +99,7 @@ private:
         {
         }
         tcp::socket socket;
-        network::connected told; // null: nobody is there to be told
+        network::connected told; // null: the attempt was given up
     };
 
     static void end(state& all, const error_code& error)

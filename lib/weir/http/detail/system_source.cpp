@@ -66,7 +66,7 @@ name_answer system_source::by_getaddrinfo(const std::string& name, address_famil
 }
 
 /// The threads, and what waits for them. A thread keeps it alive, and may be the last to do so: a
-/// look-up cannot be interrupted, and nothing waits for one that nobody needs.
+/// look-up cannot be interrupted, and nothing waits for one that is not needed.
 class system_source::lane : public std::enable_shared_from_this<lane> {
 public:
     lane(const asio::any_io_executor& executor, look_up how)
