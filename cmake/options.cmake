@@ -1,7 +1,7 @@
 # Projects that use weir get the core library alone. Everything else is on by default only in weir's own build.
 
 # For those who use the library
-option(WEIR_HTTP "Build weir::http (needs OpenSSL and libidn2)" ${PROJECT_IS_TOP_LEVEL})
+option(WEIR_HTTP "Build weir::http (needs OpenSSL, libidn2, c-ares, zlib, brotli and zstd)" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_INSTALL "Add install rules, find_package(weir) and pkg-config files" ${PROJECT_IS_TOP_LEVEL})
 
 option(WEIR_ASIO_INTERNALS "Use two private names of Asio, for smaller and faster jobs; off: co_spawn instead" ON)

@@ -41,9 +41,8 @@ void one_question(sim::world& world)
     const auto customer = [&]() -> asio::awaitable<void> {
         const auto lines = std::make_shared<http::simulated_network>(here, network);
         http::client client(here.get_executor(), http::client_options(), lines);
-        http::request ask(http::url::parse("http://192.0.2.1/open").value());
-        const http::response answer = co_await client.get(std::move(ask), nullptr);
-        open = answer.status == 200 && !answer.error;
+        const http::response answer = co_await client.async_get("http://192.0.2.1/open");
+        open = answer.body == "yes";
     };
     // [/customer]
     here.spawn(customer, "the customer");

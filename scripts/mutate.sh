@@ -216,7 +216,7 @@ done)
 [ ${#patches[@]} -gt 0 ] || fatal "no patch is called $pattern"
 http=() # what is linked beside the core
 for p in "${patches[@]}"; do
-    [ "$(program "$p")" = test_http ] && http=("$built/libweir_http.a" -lssl -lcrypto -lidn2 -lcares)
+    [ "$(program "$p")" = test_http ] && http=("$built/libweir_http.a" -lssl -lcrypto -lidn2 -lcares -lz -lbrotlidec -lbrotlienc -lzstd)
 done
 for p in "${patches[@]}"; do
     [ -n "$(file_of "$(program "$p")" "$(case_of "$p")" 2>/dev/null)" ] ||

@@ -14,7 +14,7 @@ logs=$build/proof
 mkdir -p "$logs"
 
 cmake --preset release -B "$build" >"$logs/configure.log"
-cmake --build "$build" --target test_proof test_atomic >"$logs/build.log" || { tail -n 40 "$logs/build.log"; exit 1; }
+cmake --build "$build" --target test_proof test_proof_http test_atomic >"$logs/build.log" || { tail -n 40 "$logs/build.log"; exit 1; }
 
 table=$logs/table
 : >"$table"
@@ -46,6 +46,7 @@ row()
 bin=$build/bin
 row "random cancellation" WEIR_PROOF_SEEDS="$seeds" "$bin/test_proof" --run_test=random_cancellation --color_output=no
 row "executor level" WEIR_PROOF=long "$bin/test_proof" --run_test='!random_cancellation' --color_output=no
+row "http" WEIR_PROOF=long "$bin/test_proof_http" --color_output=no
 row "atomic level" WEIR_PREEMPTIONS=2 "$bin/test_atomic" --color_output=no
 
 echo "$(${CXX:-g++} --version | head -n 1), $(nproc) processors, $(uname -m)"

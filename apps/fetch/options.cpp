@@ -27,8 +27,10 @@ constexpr const char* description =
     "are stored; otherwise they are counted and discarded.";
 
 constexpr const char* footer =
-    "Error classes: bad_url dns connect tls timeout protocol incomplete too_large\n"
-    "redirect http io aborted internal\n"
+    "Error classes: bad_url dns connect blocked proxy tls timeout protocol incomplete\n"
+    "too_large redirect http io aborted internal\n"
+    "\n"
+    "Environment: http_proxy, https_proxy, all_proxy and no_proxy, as curl reads them.\n"
     "\n"
     "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
     "2 the command line or the input cannot be used; 3 interrupted. After the first\n"
@@ -126,6 +128,7 @@ private:
     void add_limits();
     void add_output();
     void add_requests();
+    void add_network();
     /// Checks what one option alone cannot show; empty when all is well.
     std::string finish();
 
@@ -136,6 +139,10 @@ private:
     CLI::Option* max_time_given_ = nullptr;
     CLI::Option* max_filesize_given_ = nullptr;
     std::vector<std::string> fields_;
+    std::string proxy_;
+    std::string no_proxy_;
+    CLI::Option* proxy_given_ = nullptr;
+    CLI::Option* no_proxy_given_ = nullptr;
     bool location_ = false;
     bool no_location_ = false;
 };
@@ -148,6 +155,7 @@ command_line::command_line()
     add_limits();
     add_output();
     add_requests();
+    add_network();
 }
 
 void command_line::add_input()
@@ -157,6 +165,10 @@ void command_line::add_input()
                     "read URLs from FILE, one on each line ('-': standard input); empty lines and\n"
                     "lines that begin with # are skipped")
         ->type_name("FILE");
+    app_.add_option("--spill-dir", chosen_.spill_dir,
+                    "keep URLs of slow hosts that do not fit into memory in a file in DIR\n"
+                    "($TMPDIR, or /tmp)")
+        ->type_name("DIR");
 }
 
 void command_line::add_limits()
@@ -200,6 +212,9 @@ void command_line::add_requests()
                                           "largest body, such as 500k, 10M or 1G (no limit)")
                               ->type_name("BYTES")
                               ->transform(bytes());
+    app_.add_flag("-I,--head", chosen_.head, "ask for headers alone, without bodies");
+    app_.add_flag("--compressed", chosen_.compressed,
+                  "ask for compressed bodies, and store them decoded");
     app_.add_option("-A,--user-agent", chosen_.user_agent, "the User-Agent header")
         ->type_name("TEXT");
     app_.add_option("-H,--header", fields_,
@@ -213,12 +228,41 @@ void command_line::add_requests()
     app_.add_flag("-k,--insecure", chosen_.insecure, "accept any certificate");
 }
 
+void command_line::add_network()
+{
+    proxy_given_ =
+        app_.add_option("-x,--proxy", proxy_,
+                        "the http or https proxy for all URLs, such as http://user:pw@host:3128;\n"
+                        "'' for none")
+            ->type_name("URL");
+    no_proxy_given_ = app_.add_option("--noproxy", no_proxy_,
+                                      "hosts that are reached without a proxy, with commas:\n"
+                                      "example.com,192.0.2.0/24; '*' for all")
+                          ->type_name("LIST");
+    app_.add_option("--resolve", chosen_.resolve,
+                    "use these addresses for this host and port ('*': any host)")
+        ->type_name("HOST:PORT:ADDRESS[,ADDRESS]...")
+        ->allow_extra_args(false);
+    app_.add_option("--connect-to", chosen_.connect_to,
+                    "connect to HOST2:PORT2 for HOST1:PORT1; an empty part is any, or the same")
+        ->type_name("HOST1:PORT1:HOST2:PORT2")
+        ->allow_extra_args(false);
+    app_.add_flag("-4,--ipv4", chosen_.ipv4, "use IPv4 addresses only");
+    app_.add_flag("-6,--ipv6", chosen_.ipv6, "use IPv6 addresses only");
+}
+
 std::string command_line::finish()
 {
     if (chosen_.urls.empty() && chosen_.input_file.empty())
         return "no URL and no --input-file";
     if (location_ && no_location_)
         return "--location and --no-location exclude each other";
+    if (chosen_.ipv4 && chosen_.ipv6)
+        return "--ipv4 and --ipv6 exclude each other";
+    if (proxy_given_->count() != 0)
+        chosen_.proxy = proxy_;
+    if (no_proxy_given_->count() != 0)
+        chosen_.no_proxy = no_proxy_;
     if (!weir::http::is_field_value(chosen_.user_agent))
         return "--user-agent holds a line break";
     for (const auto& text : fields_) {

@@ -18,14 +18,23 @@ struct options {
     std::optional<double> max_time; // seconds
     double connect_timeout = 30;    // seconds
     std::string output_dir;
+    std::string spill_dir;
     bool json = false;
     bool quiet = false;
     unsigned max_redirects = 10;
+    bool compressed = false;
     std::optional<std::uint64_t> max_filesize;
     std::string user_agent;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string ca_file;
     bool insecure = false;
+    bool head = false;
+    std::optional<std::string> proxy;    // empty for none
+    std::optional<std::string> no_proxy; // hosts that are reached without
+    std::vector<std::string> resolve;
+    std::vector<std::string> connect_to;
+    bool ipv4 = false; // only
+    bool ipv6 = false; // only
 };
 
 /// The exit codes. They do not depend on the order in which things happened.

@@ -11,11 +11,14 @@
 #include "settings.hpp"
 #include "stored_body.hpp"
 
+#include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/http/body.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher.hpp>
+#include <weir/http/fetcher_options.hpp>
+#include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
 #include <weir/run/signals.hpp>
 #include <weir/time/alarm.hpp>
@@ -61,6 +64,7 @@ public:
 private:
     asio::awaitable<void> take(http::fetch_result result);
     asio::awaitable<void> report_not_taken();
+    http::fetcher_options fetcher_options();
     std::shared_ptr<http::body> make_body(const http::url& target);
     void ended_early(const std::string& fault);
     void finish_running();
@@ -109,12 +113,23 @@ std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const o
 program::program(asio::io_context& context, const options& chosen)
     : chosen_(chosen), executor_(context.get_executor()), input_(open_input(executor_, chosen)),
       output_(executor_, STDOUT_FILENO), directory_(open_directory(chosen.output_dir)),
-      fetcher_(executor_, fetcher_options_for(chosen),
+      fetcher_(executor_, fetcher_options(),
                [this](const http::url& target) { return make_body(target); }),
       signals_(
           executor_, [this] { finish_running(); }, [this] { stop(); }),
       progress_(STDERR_FILENO, !chosen.quiet), started_(weir::now(executor_))
 {
+}
+
+http::fetcher_options program::fetcher_options()
+{
+    auto all = fetcher_options_for(chosen_);
+    auto spill = all.spill();
+    spill.on_full([this](weir::error_code why) {
+        say("no more URLs are read for now: those of slow hosts cannot be stored (--spill-dir): " +
+            why.message());
+    });
+    return all.spill(spill);
 }
 
 std::shared_ptr<http::body> program::make_body(const http::url& target)

@@ -3,7 +3,7 @@
 The line above a block says which:  <!-- examples/02_name.cpp -->         the whole file
                                     <!-- examples/02_name.cpp [part] -->  from `// [part]` to `// [/part]`
                                     <!-- sketch -->                       a signature; in docs/ only
-Examples are named NN_name.cpp and have at most 60 lines.
+Examples are named NN_name.cpp and have at most 60 lines. One that compares ways of doing a thing may have more.
 """
 
 import re
@@ -13,6 +13,7 @@ import textwrap
 import tree
 
 BLOCK = re.compile(r"^```(?:cpp|c\+\+|cc|cxx)\b[^\n]*\n(.*?)^```[ \t]*$", re.M | re.S)
+LINES = {"34_files_of_a_request.cpp": 200}
 MARKER = re.compile(r"<!--\s*(sketch|examples/\S+\.cpp)(?:\s+\[(\w+)\])?\s*-->\s*$")
 
 
@@ -48,8 +49,9 @@ def check_example(path):
     if not re.fullmatch(r"\d\d_\w+\.cpp", path.name):
         yield f"{path}: examples are named NN_name.cpp"
     lines = path.read_text().count("\n")
-    if lines > 60:
-        yield f"{path}: {lines} lines, 60 are allowed"
+    allowed = LINES.get(path.name, 60)
+    if lines > allowed:
+        yield f"{path}: {lines} lines, {allowed} are allowed"
 
 
 def main(root):

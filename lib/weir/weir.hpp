@@ -3,6 +3,7 @@
 // Everything except HTTP and the simulation. Including only the headers you use compiles faster.
 
 #include <weir/error.hpp>
+#include <weir/flow/as_jobs.hpp>
 #include <weir/flow/asio_queue.hpp>
 #include <weir/flow/for_each.hpp>
 #include <weir/flow/histogram.hpp>

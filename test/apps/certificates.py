@@ -24,19 +24,45 @@ class Authority:
             "-subj", f"/CN={name}", "-addext", "basicConstraints=critical,CA:true",
             "-addext", "keyUsage=critical,keyCertSign")
 
-    def issue(self, *names, days=2):
-        """A server certificate for names as in "DNS:localhost" or "IP:127.0.0.1"."""
+    def issue(self, *names, days=2, use="serverAuth", subject="weir test server", years=None):
+        """A server certificate for names as in "DNS:localhost" or "IP:127.0.0.1". With `years`, it
+        is valid from the beginning of the first to the beginning of the second.
+        """
         stem = self.dir / f"server-{len(list(self.dir.iterdir()))}"
         key, request, chain, extensions = (
             stem.with_suffix(end) for end in (".key", ".csr", ".pem", ".cnf"))
-        extensions.write_text(f"subjectAltName={','.join(names)}\nextendedKeyUsage=serverAuth\n")
+        names_line = f"subjectAltName={','.join(names)}\n" if names else ""
+        extensions.write_text(f"{names_line}extendedKeyUsage={use}\n")
         self._openssl(
             "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
-            "-out", request, "-subj", "/CN=weir test server")
-        self._openssl(
-            "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self.dir / "ca.key",
-            "-CAcreateserial", "-out", chain, "-days", str(days), "-extfile", extensions)
+            "-out", request, "-subj", f"/CN={subject}")
+        if years:
+            self._sign_for(years, request, chain, extensions)
+        else:
+            self._openssl(
+                "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey",
+                self.dir / "ca.key", "-CAcreateserial", "-out", chain, "-days", str(days),
+                "-extfile", extensions)
         return Certificate(chain, key)
+
+    def itself(self):
+        """Its own certificate, as a server's."""
+        return Certificate(self.certificate, self.dir / "ca.key")
+
+    def _sign_for(self, years, request, chain, extensions):
+        """`openssl x509` has no dates: that takes `openssl ca`, which keeps books."""
+        books = chain.with_suffix(".ca")
+        books.mkdir()
+        (books / "index").touch()
+        config = books / "config"
+        config.write_text(
+            f"[ca]\ndefault_ca=it\n[it]\ndatabase={books}/index\nnew_certs_dir={books}\n"
+            f"rand_serial=yes\ndefault_md=sha256\npolicy=any\n[any]\ncommonName=supplied\n")
+        begin, end = (f"{year}0101000000Z" for year in years)
+        self._openssl(
+            "ca", "-batch", "-notext", "-config", config, "-in", request, "-out", chain,
+            "-cert", self.certificate, "-keyfile", self.dir / "ca.key", "-startdate", begin,
+            "-enddate", end, "-extfile", extensions)
 
     @staticmethod
     def _openssl(*args):

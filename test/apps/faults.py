@@ -1,4 +1,5 @@
-"""An HTTP server that does, on request, what nginx never would, and counts what happens to it.
+"""An HTTP server that does, on request, what nginx never would, and counts what happens to it. What
+servers do wrong, one by one, stands in fault_cases.py.
 
 The first part of the path says what it does; the rest makes the URL different from others:
     /ok/...              200 and a body that depends on the path
@@ -12,11 +13,7 @@ The first part of the path says what it does; the rest makes the URL different f
     /reset/...           sends half of the body, and resets the connection
     /short/...           promises more than it sends, and closes
     /drop/...            closes instead of answering
-    /junk/...            answers something that is not HTTP
-    /close/...           as /ok, and closes after it
-    /quit/...            as /ok, and closes after it without having said so
     /raw?HEX             answers these bytes, and closes
-    /big/...             a header of a megabyte that has not ended yet, and closes
 """
 
 import collections
@@ -170,10 +167,8 @@ class FaultServer:
                 self._stopping.wait(number / 1000)
             elif kind == "hold":
                 self._released.wait()
-            if kind in ("ok", "slow", "hold", "quit"):
+            if kind in ("ok", "slow", "hold"):
                 send(head + body)
-            elif kind == "close":
-                send(head.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n") + body)
             elif kind == "status":
                 send(head.replace(b"200 OK", b"%d Chosen" % number) + body)
             elif kind == "redirect":
@@ -190,10 +185,6 @@ class FaultServer:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             elif kind == "short":
                 send(head + body[: len(body) // 2])
-            elif kind == "junk":
-                send(b"SSH-2.0-This is not HTTP\r\n\r\n")
-            elif kind == "big":
-                send(b"HTTP/1.1 200 OK\r\n" + b"X-Filler: abcdefghijklmnopqrstuvwxyz\r\n" * 30_000)
             elif kind == "raw":
                 send(bytes.fromhex(query))
             elif kind != "drop":

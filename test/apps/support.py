@@ -4,6 +4,7 @@ ends a test which hangs, and weir-fetch's output as rows.
 The environment tells where things are:
     WEIR_BIN_DIR     the programs under test
     WEIR_NGINX       an nginx binary, or WEIR_NGINX_SCRIPT and WEIR_SERVERS_DIR to get one
+    WEIR_HAPROXY, WEIR_HTTPBIN   these, in the same way
     WEIR_SANITIZED   set when the programs were built with sanitizers: slower, and with more memory
 """
 
@@ -188,6 +189,11 @@ def environment(extra=None):
     return env
 
 
+def warm(server, places):
+    """URLs that are answered at once: after them a host has so many places, for it begins with one."""
+    return [server.url(f"ok/warm-{number}") for number in range((places - 1).bit_length())]
+
+
 class Case(unittest.TestCase):
     """A test with a directory of its own, and a limit: when it is over, the test's processes are
     killed, which fails the test; if that does not end it, the whole module ends.
@@ -272,6 +278,7 @@ class Row:
     text: str = ""
     sha256: str | None = None   # --json only
     final_url: str | None = None
+    redirects: int | None = None
     timings: dict | None = None
 
 
@@ -326,7 +333,7 @@ def parse_json(line):
     return Row(
         url=raw["url"], status=raw["status"], error=error["class"], bytes=raw["bytes"],
         seconds=raw["timings"]["total"], text=error["text"], sha256=raw["sha256"],
-        final_url=raw["final_url"], timings=raw["timings"])
+        final_url=raw["final_url"], redirects=raw["redirects"], timings=raw["timings"])
 
 
 def main():

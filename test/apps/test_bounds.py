@@ -1,13 +1,16 @@
 """Never more at once than was allowed, and as much as was; one host does not hold up another."""
 
+import signal
+import subprocess
+
 from faults import Count, FaultServer
-from support import Case, main, wait_until
+from support import SANITIZED, Case, main, wait_until, warm
 
 
 class Bounds(Case):
     def test_a_host_never_sees_more_than_its_share(self):
         server = FaultServer(self)
-        urls = [server.url(f"hold/{n}") for n in range(4)]
+        urls = warm(server, 4) + [server.url(f"hold/{n}") for n in range(4)]
         urls += [server.url(f"slow/10/{n}") for n in range(60)]
         process = self.start_fetch("-j", "8", "--per-host", "4", *urls)
         wait_until(lambda: server.serving.now == 4, "four at once")
@@ -20,7 +23,8 @@ class Bounds(Case):
         serving = Count()
         servers = [FaultServer(self, serving) for _ in range(4)]
         urls = [server.url(f"slow/10/{n}") for n in range(25) for server in servers]
-        held = [server.url(f"hold/{n}") for n in range(3) for server in servers]
+        held = [url for server in servers for url in warm(server, 4)]
+        held += [server.url(f"hold/{n}") for n in range(3) for server in servers]
         process = self.start_fetch("-j", "6", "--per-host", "4", *held, *urls)
         wait_until(lambda: serving.now == 6, "six at once")
         for server in servers:
@@ -32,7 +36,7 @@ class Bounds(Case):
 
     def test_without_options_a_host_sees_eight(self):
         server = FaultServer(self)
-        process = self.start_fetch(*[server.url(f"hold/{n}") for n in range(20)])
+        process = self.start_fetch(*warm(server, 8), *[server.url(f"hold/{n}") for n in range(20)])
         wait_until(lambda: server.serving.now == 8, "eight at once")
         server.release()
         self.assertEqual(process.wait(), 0, process.err)
@@ -48,14 +52,60 @@ class Bounds(Case):
         stalled, quick = FaultServer(self), FaultServer(self)
         slow_urls = [stalled.url(f"stall/{n}") for n in range(40)]
         quick_urls = [quick.url(f"ok/{n}") for n in range(100)]
-        # As many workers as the stalled host may have and one more: it may not take that one.
         process = self.start_fetch(
             "-j", "3", "--per-host", "2", "-m", "600", *slow_urls, *quick_urls)
         lines = process.wait_for_lines(100)
         self.assertTrue(process.running)
         self.assertEqual({line.split(b"\t")[0] for line in lines}, {b"200"})
-        wait_until(lambda: stalled.serving.now == 2, "its two have come")
-        self.assertEqual(stalled.serving.peak, 2)
+        wait_until(lambda: stalled.serving.now == 1, "its one has come")
+        self.assertEqual(stalled.serving.peak, 1)   # it begins with one place
+
+    def lines_of_a_stalled_host(self, count, *arguments):
+        """So many URLs of a stalled host, then some of another; the process when it has those."""
+        stalled, quick = FaultServer(self), FaultServer(self)
+        process = self.start_fetch("-m", "600", *arguments, "--input-file", "-",
+                                   stdin=subprocess.PIPE)
+        long = "x" * 100
+        for begin in range(0, count, 10_000):
+            lines = (stalled.url(f"stall/{n}/{long}\n") for n in range(begin, begin + 10_000))
+            process.stdin.write("".join(lines).encode())
+        process.stdin.write("".join(quick.url(f"ok/{n}\n") for n in range(100)).encode())
+        process.stdin.flush()
+        lines = process.wait_for_lines(100)
+        self.assertEqual({line.split(b"\t")[0] for line in lines}, {b"200"})
+        return process
+
+    def test_more_urls_than_fit_into_memory_hold_back_no_other(self):
+        spill = self.dir / "spill"
+        spill.mkdir()
+        process = self.lines_of_a_stalled_host(300_000, "--spill-dir", spill)
+        print(f"300,000 URLs of a stalled host: {process.memory() / 1e6:.0f} MB", flush=True)
+        if not SANITIZED:
+            self.assertLess(process.memory(), 40e6)
+        self.assertEqual(list(spill.iterdir()), [])   # the file has no name
+        self.assertEqual(process.err.count(b"no more URLs"), 0, process.err)
+
+    def test_what_was_spilled_is_reported_when_the_run_is_stopped(self):
+        process = self.lines_of_a_stalled_host(100_000)
+        process.signal(signal.SIGTERM)
+        wait_until(lambda: b"stopping" in process.err, "it drains")
+        process.signal(signal.SIGTERM)
+        self.assertEqual(process.wait(), 3)
+        rows = process.out.splitlines()
+        self.assertEqual(len(rows), 100_100)
+        self.assertEqual(len({row.split(b"\t")[3] for row in rows}), 100_100)
+
+    def test_a_file_that_cannot_be_made_stops_the_input_and_says_so_once(self):
+        stalled = FaultServer(self)
+        process = self.start_fetch("-m", "0.2", "--per-host", "1", "--spill-dir", self.dir / "none",
+                                   "--input-file", "-", stdin=subprocess.PIPE)
+        long = "x" * 60_000
+        lines = "".join(stalled.url(f"stall/{n}/{long}\n") for n in range(80)).encode()
+        process.stdin.write(lines)
+        process.stdin.close()
+        self.assertEqual(process.wait(), 1)
+        self.assertEqual(len(process.out.splitlines()), 80)   # and nothing is lost
+        self.assertEqual(process.err.count(b"no more URLs"), 1, process.err)
 
     def test_after_the_timeouts_of_a_stalled_host_come_its_others(self):
         stalled = FaultServer(self)

@@ -10,8 +10,8 @@ class Tls(Case):
         super().setUp()
         self.authority = Authority(self)
 
-    def serve(self, *names, server="", days=2):
-        nginx = Nginx(self, server=server, certificate=self.authority.issue(*names, days=days))
+    def serve(self, *names, server="", **how):
+        nginx = Nginx(self, server=server, certificate=self.authority.issue(*names, **how))
         nginx.add("page", b"over TLS")
         return nginx
 
@@ -47,6 +47,11 @@ class Tls(Case):
         nginx = self.serve("DNS:127.0.0.1")
         self.assert_refused(nginx.url("page"), nginx, "--cacert", self.authority.certificate)
 
+    def test_the_subject_is_no_name(self):
+        nginx = self.serve(subject="localhost")
+        url = nginx.url("page", "localhost")
+        self.assert_refused(url, nginx, "--cacert", self.authority.certificate)
+
     def test_old_protocols_are_refused(self):
         nginx = self.serve(
             "IP:127.0.0.1", server="ssl_protocols TLSv1.1; ssl_ciphers ALL:@SECLEVEL=0;")
@@ -74,6 +79,19 @@ class Tls(Case):
         self.assertEqual(len(seen), 100)
         self.assertLessEqual(len({each.connection for each in seen}), 4)
         self.assertLessEqual(max(each.active for each in seen), 4)
+
+    def test_sessions_are_resumed(self):
+        told = "keepalive_timeout 0; location /told { return 200 '$ssl_session_reused'; }"
+        for version in ("TLSv1.2", "TLSv1.3"):
+            with self.subTest(version):
+                nginx = self.serve("IP:127.0.0.1", server=f"ssl_protocols {version}; {told}")
+                urls = [nginx.url(f"told/{n}") for n in range(5)]
+                done = self.fetch(
+                    "--json", "-j", "1", "--cacert", self.authority.certificate, *urls)
+                self.assertEqual(done.code, 0, done.out)
+                self.assertEqual([done.of(url).sha256 for url in urls],
+                                 [sha256(b".")] + 4 * [sha256(b"r")])
+                self.assertEqual(len({each.connection for each in nginx.seen()}), 5)
 
     def test_a_redirect_may_lead_to_https(self):
         secure = self.serve("IP:127.0.0.1")

@@ -7,8 +7,15 @@
 #include "support/watchdog.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/completion_condition.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
@@ -56,7 +63,7 @@ struct fixture {
             return weir::error_code();
         };
         body.clear();
-        co_return co_await client->get(std::move(ask), std::move(sink));
+        co_return co_await client->async_request_into(std::move(ask), std::move(sink));
     }
 
     void with(http::client_options options)
@@ -189,8 +196,7 @@ BOOST_AUTO_TEST_CASE(a_host_never_has_more_connections_than_its_limit)
         int good = 0;
         const auto one = [&]() -> asio::awaitable<void> {
             http::request ask(http::url::parse(f.peer.url("/")).value());
-            http::body_sink none = [](std::string_view) { return weir::error_code(); };
-            const auto answer = co_await f.client->get(std::move(ask), std::move(none));
+            const auto answer = co_await f.client->async_request_into(std::move(ask), nullptr);
             good += answer.error ? 0 : 1;
         };
         for (int i = 0; i < 50; ++i)
@@ -200,6 +206,41 @@ BOOST_AUTO_TEST_CASE(a_host_never_has_more_connections_than_its_limit)
     });
     BOOST_TEST(f.peer.most() == 3);
     BOOST_TEST(f.peer.connections() == 3);
+}
+
+// Reads a request with 100 (Continue) and a length, and answers with how many bytes came.
+asio::awaitable<void> count_body(asio::ip::tcp::acceptor& at)
+{
+    asio::ip::tcp::socket line = co_await at.async_accept(asio::use_awaitable);
+    std::string in;
+    const auto head = co_await asio::async_read_until(line, asio::dynamic_buffer(in), "\r\n\r\n",
+                                                      asio::use_awaitable);
+    const auto length = std::stoul(in.substr(in.find("Content-Length: ") + 16));
+    in.erase(0, head);
+    const std::string go = "HTTP/1.1 100 Continue\r\n\r\n";
+    co_await asio::async_write(line, asio::buffer(go), asio::use_awaitable);
+    if (in.size() < length)
+        co_await asio::async_read(line, asio::dynamic_buffer(in),
+                                  asio::transfer_exactly(length - in.size()), asio::use_awaitable);
+    const std::string answer = ok(std::to_string(in.size()));
+    co_await asio::async_write(line, asio::buffer(answer), asio::use_awaitable);
+}
+
+BOOST_AUTO_TEST_CASE(a_large_body_goes_through_sockets)
+{
+    fixture f([](const std::string&, int) { return server::reply{}; });
+    asio::ip::tcp::acceptor at(f.io, {asio::ip::address_v4::loopback(), 0});
+    asio::co_spawn(f.io, count_body(at), [](std::exception_ptr error) { BOOST_TEST(!error); });
+    f.with(http::client_options());
+    f.run([&]() -> asio::awaitable<void> {
+        const auto port = std::to_string(at.local_endpoint().port());
+        http::request ask(http::url::parse("http://127.0.0.1:" + port + "/").value(), "PUT");
+        ask.body(http::request_body::text(std::string(20'000'000, 'x')));
+        const auto answer = co_await f.client->async_request(std::move(ask));
+        BOOST_TEST(!answer.error);
+        BOOST_TEST(answer.body == "20000000");
+        BOOST_TEST(answer.attempts.back().sent > 20'000'000U);
+    });
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -12,14 +12,16 @@
 #include <string>
 #include <string_view>
 
-using weir::http::body_sink;
 using weir::http::client_options;
 using weir::http::error_class;
 using weir::http::hop;
 using weir::http::io_step;
+using weir::http::processed;
 using weir::http::request;
 using weir::http::url;
 using weir::http::detail::exchange;
+using weir::http::detail::function_outlet;
+using weir::http::detail::upload;
 using action = exchange::action;
 using ending = exchange::ending;
 using namespace std::chrono_literals;
@@ -31,7 +33,10 @@ struct fixture {
     void begin(std::string method = "GET")
     {
         asked = request(url::parse("http://h/a").value(), method);
-        talk.emplace(asked, options, sink, start, into);
+        sending.emplace(asked, 1000);
+        if (wholly_sent)
+            sending->sent();
+        talk.emplace(asked, options, options.requests(), *sending, to, start, into);
     }
 
     void read(std::string_view bytes, bool more_likely = false)
@@ -49,13 +54,15 @@ struct fixture {
 
     const weir::time_point start{};
     std::string body;
-    body_sink sink = [this](std::string_view part) {
+    function_outlet to{[this](std::string_view part) {
         body += part;
         return weir::error_code();
-    };
+    }};
     client_options options;
     request asked{url::parse("http://h/a").value()};
     hop into;
+    bool wholly_sent = true;
+    std::optional<upload> sending;
     std::optional<exchange> talk;
 };
 
@@ -96,30 +103,39 @@ BOOST_FIXTURE_TEST_CASE(a_read_that_finds_nothing_waits_again, fixture)
     BOOST_TEST((talk->next() == action::wait));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_reused_connection_that_was_closed_is_tried_again, fixture)
+BOOST_FIXTURE_TEST_CASE(it_says_whether_the_server_may_have_acted, fixture)
 {
-    into.answer.reused = true;
     begin();
     end(boost::asio::error::connection_reset);
     BOOST_TEST((talk->next() == action::done));
-    BOOST_TEST((talk->how() == ending::retry));
-}
-
-BOOST_FIXTURE_TEST_CASE(a_request_is_not_sent_twice_when_that_may_matter, fixture)
-{
-    begin(); // a new connection: the server meant it
-    end();
     BOOST_TEST((talk->how() == ending::close));
-    into.answer.reused = true;
-    begin("POST"); // not idempotent
-    end();
-    BOOST_TEST((talk->how() == ending::close));
+    BOOST_TEST((into.answer.processed == processed::maybe));
     begin();
-    read("HTTP/1.1"); // the answer had begun
+    read("HTTP/1.1");
+    BOOST_TEST((into.answer.processed == processed::yes));
     end();
     BOOST_TEST((talk->how() == ending::close));
+    BOOST_TEST((into.answer.processed == processed::yes));
     BOOST_TEST_REQUIRE(into.answer.error.has_value());
     BOOST_TEST((into.answer.error->kind() == error_class::incomplete));
+}
+
+// The server says it of a connection that was idle, and did not see the request.
+BOOST_FIXTURE_TEST_CASE(a_request_timeout_on_a_used_connection_says_nothing_of_the_request, fixture)
+{
+    constexpr std::string_view late = "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n";
+    into.answer.reused = true;
+    begin();
+    read(late);
+    BOOST_TEST((talk->how() == ending::close));
+    BOOST_TEST((into.answer.processed == processed::maybe));
+    begin("POST"); // it would not be sent again
+    read(late);
+    BOOST_TEST((into.answer.processed == processed::yes));
+    into.answer.reused = false;
+    begin();
+    read(late);
+    BOOST_TEST((into.answer.processed == processed::yes));
 }
 
 BOOST_FIXTURE_TEST_CASE(a_redirect_leads_on_and_its_body_reaches_no_sink, fixture)
@@ -161,6 +177,21 @@ BOOST_FIXTURE_TEST_CASE(without_redirects_a_redirect_is_an_answer, fixture)
     BOOST_TEST(!into.answer.error.has_value());
     BOOST_TEST(!into.next.has_value());
     BOOST_TEST(body == "a");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_before_all_was_sent_closes_the_connection, fixture)
+{
+    wholly_sent = false;
+    begin("POST");
+    read("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\na");
+    BOOST_TEST(!sending->stopped()); // it may be made from what is still being sent
+    read("bc");
+    BOOST_TEST((talk->next() == action::done));
+    BOOST_TEST((talk->how() == ending::close));
+    BOOST_TEST(!into.answer.error.has_value());
+    begin("POST");
+    read("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\na");
+    BOOST_TEST(sending->stopped());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -79,7 +79,8 @@ struct fixture {
         auto run = [](fixture& f, std::string name) -> asio::awaitable<void> {
             http::request ask(http::url::parse(f.url(name)).value());
             http::body_sink sink = [](std::string_view) { return weir::error_code(); };
-            const auto answer = co_await f.client->get(std::move(ask), std::move(sink));
+            const auto answer =
+                co_await f.client->async_request_into(std::move(ask), std::move(sink));
             f.ended[name] = answer.error ? answer.error->text() : "ok";
             ++f.done;
             if (f.done == f.stop_at)

@@ -1,5 +1,7 @@
 #include <weir/http/client_options.hpp>
+#include <weir/http/decoding_options.hpp>
 #include <weir/http/fetcher_options.hpp>
+#include <weir/http/spill_options.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
 
@@ -13,6 +15,7 @@
 #include <string>
 
 using weir::http::client_options;
+using weir::http::decoding_options;
 using weir::http::fetcher_options;
 using namespace std::chrono_literals;
 
@@ -37,6 +40,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         const char* name;
         std::function<void()> set;
     };
+    weir::http::spill_options spill;
     const row rows[] = {
         {"client_options::per_host", [&] { client.per_host(weir::paused); }},
         {"client_options::idle_timeout", [&] { client.idle_timeout(-1ms); }},
@@ -58,11 +62,15 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         {"client_options::user_agent", [&] { client.user_agent("a\r\nX: y"); }},
         {"fetcher_options::jobs", [&] { fetcher.jobs(weir::paused); }},
         {"fetcher_options::jobs", [&] { fetcher.jobs(weir::unlimited); }},
-        {"fetcher_options::queue", [&] { fetcher.queue(fetcher_options::max_queue + 1); }},
+        {"fetcher_options::window", [&] { fetcher.window(fetcher_options::min_window - 1); }},
+        {"spill_options::limit", [&] { spill.limit(weir::http::spill_options::max_limit + 1); }},
+        {"spill_options::lane", [&] { spill.lane(nullptr); }},
         {"fetcher_options::timeout", [&] { fetcher.timeout(0s); }},
         {"fetcher_options::grace", [&] { fetcher.grace(-1ms); }},
         {"header", [&] { fetcher.header("a b", "x"); }},
         {"Upgrade", [&] { fetcher.header("Upgrade", "x"); }},
+        {"CONNECT", [&] { fetcher.method("CONNECT"); }},
+        {"not a request method", [&] { fetcher.method("GET /"); }},
         {"weir::limit", [&] { client.per_host(0); }},
     };
     for (const row& r : rows) {
@@ -72,6 +80,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
     BOOST_TEST((client.per_host() == weir::limit(8)));
     BOOST_TEST((fetcher.jobs() == weir::limit(50)));
     BOOST_TEST(fetcher.headers().empty());
+    BOOST_TEST(fetcher.method() == "GET");
     BOOST_TEST((fetcher.dots() == weir::http::dot_segments::remove));
 }
 
@@ -89,11 +98,11 @@ BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
     BOOST_TEST(client.max_body() == 0u);
     BOOST_TEST(client.max_redirects() == 0u);
     fetcher_options fetcher;
-    fetcher.client(client).jobs(1).queue(0).timeout(1ns).grace(0s).header("X-One", "1");
+    fetcher.client(client).jobs(1).window(4096).timeout(1ns).grace(0s).header("X-One", "1");
     fetcher.dots(weir::http::dot_segments::keep);
     BOOST_TEST((fetcher.dots() == weir::http::dot_segments::keep));
     BOOST_TEST(fetcher.client().max_idle() == 0u);
-    BOOST_TEST(fetcher.queue() == 0u);
+    BOOST_TEST(fetcher.window() == 4096u);
     BOOST_TEST(fetcher.headers().size() == 1u);
 }
 
@@ -111,6 +120,20 @@ BOOST_AUTO_TEST_CASE(idle_connections_are_half_of_what_the_process_may_open)
     BOOST_TEST(idle_with(20) == 16u);
     ::setrlimit(RLIMIT_NOFILE, &before);
     BOOST_TEST(client_options().max_idle(7).max_idle() == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(decoding_options_refuse_what_could_decode_nothing)
+{
+    decoding_options o;
+    const std::string scope = "weir::http::decoding_options::";
+    BOOST_TEST(refusal([&] { o.max_ratio(0); }) == scope + "max_ratio: must be at least 1");
+    BOOST_TEST(refusal([&] { o.max_memory(131'071); }) ==
+               scope + "max_memory: must be at least 131072");
+    BOOST_TEST(o.max_ratio() == 1000U);
+    BOOST_TEST(o.max_memory() == 32U * 1024 * 1024);
+    o.max_ratio(1).max_memory(131'072).max_bytes(0);
+    BOOST_TEST(o.max_bytes() == 0U);
+    BOOST_TEST(client_options().decoding(o).decoding().max_ratio() == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

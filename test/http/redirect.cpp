@@ -66,6 +66,19 @@ BOOST_AUTO_TEST_CASE(only_a_redirect_with_a_location_is_one)
         BOOST_TEST(!redirected(asked("http://h/"), status, answer).has_value());
     for (const unsigned status : {301U, 302U, 303U, 307U, 308U})
         BOOST_TEST(redirected(asked("http://h/"), status, answer).has_value());
+    headers empty;
+    empty.append("Location", "");
+    BOOST_TEST(!redirected(asked("http://h/"), 302, empty).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(an_error_shows_the_beginning_of_a_long_location)
+{
+    headers answer;
+    answer.append("Location", "/" + std::string(100'000, 'a'));
+    const auto next = redirected(asked("http://h/"), 302, answer);
+    BOOST_REQUIRE((next.has_value() && !*next));
+    BOOST_TEST(next->error().text().find("to /aaaa") != std::string::npos);
+    BOOST_TEST(next->error().text().size() < 400u);
 }
 
 BOOST_AUTO_TEST_CASE(the_method_changes_as_the_status_says)

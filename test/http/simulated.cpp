@@ -1,18 +1,14 @@
 // The whole client in a simulated network.
 #include <weir/http/client.hpp>
 #include <weir/http/simulated_network.hpp>
-
-#include <weir/policy/timeout.hpp>
 #include <weir/sim/network.hpp>
+#include <weir/time/sleep.hpp>
 
+#include "http/support/simulated_client.hpp"
 #include "http/support/simulated_server.hpp"
 #include "support/simulation.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -25,9 +21,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
-#include <vector>
 
 namespace asio = boost::asio;
 namespace http = weir::http;
@@ -37,66 +31,17 @@ using asio::ip::tcp;
 using http::error_class;
 using weir::sim::schedules;
 using weir::sim::stream_options;
+using weir::test::exchanges;
 using weir::test::in_every_order;
 using weir::test::in_many_orders;
+using weir::test::machines;
 using weir::test::ok;
+using weir::test::secure_web;
 using weir::test::simulated_answer;
 using weir::test::simulated_server;
 using weir::test::simulation;
-
-namespace {
-
-const tcp::endpoint web(make_address("192.0.2.1"), 80);
-const tcp::endpoint secure_web(make_address("192.0.2.1"), 443);
-
-// A client in one context; servers are in the other one.
-struct machines {
-    explicit machines(simulation& sim, http::client_options options = http::client_options())
-        : s(sim), all(sim.world), lines(std::make_shared<http::simulated_network>(sim.a, all)),
-          client(std::make_unique<http::client>(sim.a.get_executor(), std::move(options), lines))
-    {
-    }
-
-    asio::awaitable<http::response> get(std::string url, std::string& body)
-    {
-        http::request ask(http::url::parse(url).value());
-        http::body_sink sink = [&body](std::string_view part) {
-            body += part;
-            return weir::error_code();
-        };
-        co_return co_await client->get(std::move(ask), std::move(sink));
-    }
-
-    // One GET; what it must end with, and when.
-    void expect(const std::string& url, std::optional<error_class> error, const std::string& body,
-                std::optional<weir::duration> after = std::nullopt)
-    {
-        s.spawn([=, this]() -> asio::awaitable<void> {
-            std::string got;
-            const auto began = s.world.now();
-            const http::response answer = co_await get(url, got);
-            BOOST_TEST(answer.error.has_value() == error.has_value());
-            if (answer.error)
-                BOOST_TEST((answer.error->kind() == error), answer.error->text());
-            BOOST_TEST(got == body);
-            if (after)
-                BOOST_TEST((s.world.now() - began == *after));
-            client->close_idle();
-        });
-    }
-
-    simulation& s;
-    weir::sim::network all;
-    std::shared_ptr<http::simulated_network> lines;
-    std::unique_ptr<http::client> client;
-};
-
-simulated_answer target_of(const std::string& target)
-{
-    return ok("this is " + target);
-}
-
-} // namespace
+using weir::test::target_of;
+using weir::test::web;
 
 BOOST_AUTO_TEST_SUITE(http_client_in_simulation)
 
@@ -227,7 +172,7 @@ BOOST_AUTO_TEST_CASE(connection_close_is_honoured)
     s.spawn([&]() -> asio::awaitable<void> {
         http::request ask(http::url::parse("http://192.0.2.1/a").value());
         ask.header("Connection", "Close");
-        const http::response answer = co_await m.client->get(std::move(ask), nullptr);
+        const http::response answer = co_await m.client->async_request(std::move(ask));
         BOOST_TEST(answer.status == 200U);
         BOOST_TEST(m.client->open() == 0U);
         BOOST_TEST(m.all.descriptors() == 0U);
@@ -264,6 +209,62 @@ BOOST_AUTO_TEST_CASE(a_request_timeout_on_a_used_connection_is_no_answer)
     s.run();
     BOOST_TEST(answered == 4U);
     BOOST_TEST(m.all.accepted() == 3U);
+}
+
+// Only the death of a connection that was used before says nothing of the request.
+BOOST_AUTO_TEST_CASE(a_new_connection_that_is_closed_unanswered_is_not_tried_again)
+{
+    simulation s(1);
+    machines m(s);
+    std::size_t asked = 0;
+    simulated_server server(m.all, web, s.b, [&](const std::string&) {
+        return ++asked == 2 ? ok("good") : simulated_answer{"", true};
+    });
+    s.spawn([&]() -> asio::awaitable<void> {
+        std::string body;
+        const auto first = co_await m.get("http://192.0.2.1/", body);
+        BOOST_REQUIRE(first.error.has_value());
+        BOOST_TEST((first.error->kind() == error_class::incomplete));
+        BOOST_TEST((first.processed == http::processed::maybe));
+        const auto second = co_await m.get("http://192.0.2.1/", body);
+        BOOST_TEST(body == "good");
+        BOOST_TEST((second.processed == http::processed::yes));
+        const auto third = co_await m.get("http://192.0.2.1/", body); // on the used one, then again
+        BOOST_TEST((third.processed == http::processed::maybe));
+        BOOST_TEST(!third.reused);
+        const auto fourth = co_await m.get("http://192.0.2.1:81/", body);
+        BOOST_TEST((fourth.processed == http::processed::no));
+    });
+    s.run();
+    BOOST_TEST(asked == 4U);
+    BOOST_TEST(m.all.descriptors() == 0U);
+}
+
+// Its own connection is still on its way.
+BOOST_AUTO_TEST_CASE(a_request_takes_the_connection_that_is_free_first)
+{
+    simulation s(1);
+    machines m(s);
+    const auto slow = stream_options().delay(100ms, 100ms);
+    m.lines->tls("192.0.2.1", http::simulated_tls().round_trips(9));
+    simulated_server server(m.all, secure_web, s.b, target_of, slow, 9);
+    weir::duration opened{};
+    const auto later = [&]() -> asio::awaitable<void> {
+        std::string body;
+        const auto answer = co_await m.get("https://192.0.2.1/b", body);
+        BOOST_TEST(answer.reused);
+        BOOST_TEST((answer.timings.total < opened));
+    };
+    s.spawn([&]() -> asio::awaitable<void> {
+        std::string body;
+        const auto first = co_await m.get("https://192.0.2.1/a", body);
+        opened = first.timings.connect + first.timings.tls;
+        s.spawn(later);
+        s.spawn(later);
+    });
+    s.run();
+    BOOST_TEST(m.all.accepted() == 2U); // the second is kept, for the next
+    BOOST_TEST(m.all.descriptors() == 0U);
 }
 
 // It waits for another one's descriptor.
@@ -327,116 +328,84 @@ BOOST_AUTO_TEST_CASE(a_descriptor_that_the_client_has_is_waited_for)
     });
 }
 
-// ---- every order
-
-// Some requests through one client. Afterwards every one has its answer, no place and no connection
-// is left, and the server was asked for nothing that nobody wanted.
-class exchanges {
-public:
-    exchanges(simulation& s, std::size_t requests, std::size_t per_host)
-        : s_(s), m_(s, http::client_options().per_host(weir::limit(per_host)).connect_timeout(9s)),
-          server_(m_.all, web, s.b, target_of), stop_(requests), ended_(requests), errors_(requests)
-    {
-        for (std::size_t i = 0; i < requests; ++i)
-            start(i);
-    }
-
-    void cancel(std::size_t i)
-    {
-        s_.a.at_some_step([this, i] { stop_[i].emit(asio::cancellation_type::terminal); });
-    }
-    void lose_connections()
-    {
-        s_.world.at_some_step([this] {
-            lost_ = true;
-            server_.reset();
-        });
-    }
-    void close_connections()
-    {
-        s_.world.at_some_step([this] {
-            lost_ = true;
-            server_.close();
-        });
-    }
-    void destroy_client()
-    {
-        s_.world.at_some_step([this] { m_.client.reset(); });
-    }
-
-    void finish()
-    {
-        s_.world.run();
-        for (std::size_t i = 0; i < ended_.size(); ++i) {
-            BOOST_REQUIRE(ended_[i] == 1);
-            // Again only after the loss of a connection that was used before.
-            BOOST_REQUIRE(server_.asked.count("/" + std::to_string(i)) <= (lost_ ? 2U : 1U));
-            if (errors_[i] && errors_[i] != error_class::aborted)
-                BOOST_REQUIRE(lost_);
+// It would not be sent again, so it must not go out in vain.
+BOOST_AUTO_TEST_CASE(a_request_that_cannot_be_repeated_gets_no_closed_connection)
+{
+    simulation s(1);
+    machines m(s, http::client_options().idle_timeout(1h));
+    simulated_server server(m.all, web, s.b, target_of);
+    const http::body_sink any = [](std::string_view) { return weir::error_code(); };
+    s.spawn([&]() -> asio::awaitable<void> {
+        for (int i = 0; i < 2; ++i) {
+            http::request ask(http::url::parse("http://192.0.2.1/a").value(), "POST");
+            const http::response answer =
+                co_await m.client->async_request_into(std::move(ask), any);
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(!answer.reused);
+            server.close();
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s, asio::use_awaitable);
         }
-        if (m_.client) {
-            BOOST_REQUIRE(m_.client->open() == m_.client->idle());
-            m_.client->close_idle();
-            check_places();
-        }
-        s_.run();
-        BOOST_REQUIRE(m_.all.descriptors() == 0U);
-        BOOST_REQUIRE(server_.connections() == 0U);
-    }
+        m.client->close_idle();
+    });
+    s.run();
+    BOOST_TEST(server.asked.size() == 2U);
+}
 
-private:
-    void start(std::size_t i)
-    {
-        bodies_.resize(stop_.size());
-        s_.spawn([this, i]() -> asio::awaitable<void> {
-            if (m_.client)
-                co_await ask(i);
-            ++ended_[i];
+BOOST_AUTO_TEST_CASE(a_connection_whose_body_was_cut_short_is_not_used_again)
+{
+    simulation s(1);
+    machines m(s);
+    const auto slow = stream_options().chunk(60);
+    simulated_server server(
+        m.all, web, s.b, [](const std::string&) { return ok(std::string(500, 'x')); }, slow);
+    s.spawn([&]() -> asio::awaitable<void> {
+        http::request ask(http::url::parse("http://192.0.2.1/a").value());
+        http::body_sink full = [](std::string_view) {
+            return make_error_code(boost::system::errc::no_space_on_device);
+        };
+        const auto answer = co_await m.client->async_request_into(std::move(ask), std::move(full));
+        BOOST_REQUIRE(answer.error.has_value());
+        BOOST_TEST((answer.error->kind() == error_class::io));
+        BOOST_TEST(m.client->open() == 0U);
+    });
+    s.run();
+    BOOST_TEST(m.all.descriptors() == 0U);
+}
+
+// In whatever step: before, while or after the server accepts.
+BOOST_AUTO_TEST_CASE(an_attempt_that_is_given_up_leaves_nothing_open)
+{
+    in_every_order([](simulation& s) {
+        machines m(s);
+        simulated_server server(m.all, web, s.b, target_of);
+        const tcp::endpoint silent(web.address(), 81);
+        m.all.silence_server(silent);
+        std::size_t told = 0;
+        bool given_up = false, accepted = false;
+        std::unique_ptr<http::network::attempt> attempts[2];
+        const auto take = [&](const weir::error_code& error,
+                              std::unique_ptr<http::transport> line) {
+            BOOST_REQUIRE(!given_up);
+            told += error ? 0 : 1; // at last the system gives the silent one up
+            BOOST_REQUIRE(!error == (line != nullptr));
+        };
+        attempts[0] = m.lines->connect(web, take);
+        attempts[1] = m.lines->connect(silent, take);
+        BOOST_REQUIRE(m.all.descriptors() == 2U);
+        s.a.at_some_step([&] {
+            given_up = true;
+            accepted = told != 0;
+            attempts[0].reset();
+            attempts[1].reset();
         });
-    }
+        s.run();
+        BOOST_REQUIRE((told == 1U) == accepted);
+        BOOST_REQUIRE(m.all.descriptors() == 0U);
+        BOOST_REQUIRE(server.connections() == 0U);
+    });
+}
 
-    asio::awaitable<void> ask(std::size_t i)
-    {
-        const std::string target = "/" + std::to_string(i);
-        auto getting = m_.get("http://192.0.2.1" + target, bodies_[i]);
-        auto token =
-            asio::bind_cancellation_slot(stop_[i].slot(), asio::as_tuple(asio::use_awaitable));
-        auto ended = asio::co_spawn(s_.a.get_executor(), std::move(getting), token);
-        const auto result = co_await std::move(ended);
-        const auto& answer = std::get<1>(result);
-        if (std::get<0>(result))
-            errors_[i] = error_class::aborted;
-        else if (answer.error)
-            errors_[i] = answer.error->kind();
-        else
-            BOOST_REQUIRE(bodies_[i] == "this is " + target);
-    }
-
-    // Every place of the host is free again.
-    void check_places()
-    {
-        std::size_t answered = 0;
-        for (std::size_t i = 0; i < ended_.size(); ++i)
-            s_.spawn([this, &answered]() -> asio::awaitable<void> {
-                std::string body;
-                const http::response answer = co_await m_.get("http://192.0.2.1/again", body);
-                answered += answer.error ? 0 : 1;
-                m_.client->close_idle();
-            });
-        s_.world.run();
-        BOOST_REQUIRE(answered == ended_.size());
-        m_.client->close_idle();
-    }
-
-    simulation& s_;
-    machines m_;
-    simulated_server server_;
-    std::vector<asio::cancellation_signal> stop_;
-    std::vector<int> ended_;
-    std::vector<std::optional<error_class>> errors_;
-    std::vector<std::string> bodies_;
-    bool lost_ = false;
-};
+// ---- every order; more of them in test/proof_http
 
 template <class Fault>
 void exchanges_in(const schedules& which, std::size_t requests, std::size_t per_host, Fault fault)
@@ -445,7 +414,7 @@ void exchanges_in(const schedules& which, std::size_t requests, std::size_t per_
         [&](simulation& s) {
             exchanges all(s, requests, per_host);
             fault(all);
-            all.finish();
+            all.finish(exchanges::places::tried);
         },
         which);
 }

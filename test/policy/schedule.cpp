@@ -72,6 +72,46 @@ BOOST_AUTO_TEST_CASE(keys_take_turns)
     BOOST_TEST(drain(q) == (numbers{0, 10, 1, 11, 2, 12}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_key_may_be_served_out_of_its_turn_within_its_limit_and_unless_it_is_held)
+{
+    queue q(2);
+    for (int i = 0; i < 3; ++i) {
+        q.push("a", i);
+        q.push("b", 10 + i);
+    }
+    std::vector<place> places;
+    for (int i = 0; i < 2; ++i) {
+        auto next = q.pop("b", start);
+        BOOST_TEST_REQUIRE(bool(next));
+        BOOST_TEST(*next.item == 10 + i);
+        BOOST_TEST(next.place.key() == "b");
+        places.push_back(std::move(next.place));
+    }
+    BOOST_TEST(!q.pop("b", start)); // at its limit
+    BOOST_TEST(!q.pop("c", start)); // not there
+    BOOST_TEST(q.running("b") == 2U);
+    q.done(places[0]);
+    BOOST_TEST((q.hold("b", start + 1min, start) == hold_result::held));
+    BOOST_TEST(!q.pop("b", start));
+    BOOST_TEST(drain(q) == (numbers{0, 1}), boost::test_tools::per_element());
+    q.resume("b");
+    BOOST_TEST(*q.pop("b", start).item == 12);
+    BOOST_TEST(q.queued() == 1U);
+}
+
+// What it gets early is not taken from its turn: the others have waited for it already.
+BOOST_AUTO_TEST_CASE(a_key_that_was_served_early_keeps_its_turn)
+{
+    queue q(10);
+    q.push("a", 0, 3);
+    q.push("a", 1, 1);
+    q.push("b", 10, 4);
+    q.push("b", 11, 4);
+    BOOST_TEST(*q.pop(start).item == 0); // of a turn of 4, so that 1 is left
+    BOOST_TEST(*q.pop("b", start).item == 10);
+    BOOST_TEST(drain(q) == (numbers{1, 11}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(an_item_pushed_in_front_goes_first)
 {
     queue q(10);

@@ -3,7 +3,9 @@
 // nothing is left behind.
 #include "proof/prove.hpp"
 
+#include <weir/flow/as_jobs.hpp>
 #include <weir/flow/for_each.hpp>
+#include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/retry_policy.hpp>
@@ -335,7 +337,7 @@ asio::awaitable<void> for_each_job(int& alive, std::vector<int>& done, int n, bo
     done.push_back(n);
 }
 
-void for_each_scenario(world& w, std::size_t limit, trouble t)
+void for_each_scenario(world& w, std::size_t limit, trouble t, bool as_jobs)
 {
     int alive = 0;
     bool under_way = false;
@@ -343,20 +345,30 @@ void for_each_scenario(world& w, std::size_t limit, trouble t)
     std::vector<int> done;
     asio::cancellation_signal signal;
     context home(w);
+    const std::vector<asio::any_io_executor> executors(1, home.get_executor());
+    std::unique_ptr<weir::task_pool> pool;
+    if (as_jobs)
+        pool = std::make_unique<weir::task_pool>(executors, weir::pool_options(limit).queue(3));
     const auto caller = [&]() -> asio::awaitable<void> {
         const std::array<int, 3> items = {0, 1, 2};
         under_way = true;
-        const auto each = [&](int n) {
+        const auto each = [&](const int& n) {
             expect(alive < static_cast<int>(limit), "no more at a time than the limit");
             return for_each_job(alive, done, n, t == trouble::failure);
         };
         try {
-            co_await weir::for_each(items, limit, each);
+            auto loop = as_jobs ? weir::for_each(items, 3, weir::as_jobs(*pool, each))
+                                : weir::for_each(items, limit, each);
+            co_await std::move(loop);
         } catch (const std::exception&) {
             failed = true;
         }
         under_way = false;
         expect(alive == 0, "all have ended");
+        if (pool) {
+            expect(pool->ledger().finished() == pool->ledger().accepted, "no job is left behind");
+            pool->close();
+        }
     };
     const auto on_end = [](std::exception_ptr error) {
         if (error)
@@ -421,16 +433,28 @@ BOOST_AUTO_TEST_CASE(worker_pool_of_one_in_every_order)
             prove_pool(1, e, schedules::all(), "");
 }
 
-BOOST_AUTO_TEST_CASE(for_each)
+void prove_for_each(bool as_jobs)
 {
     for (const std::size_t limit : {1, 2})
         for (const trouble t : {trouble::none, trouble::failure, trouble::cancelled}) {
             const char* const name = t == trouble::none      ? ""
                                      : t == trouble::failure ? ", 1 fails"
                                                              : ", cancelled";
-            prove("for_each {3 items, limit " + std::to_string(limit) + name + "}",
-                  schedules::all(), [limit, t](world& w) { for_each_scenario(w, limit, t); });
+            prove(std::string("for_each ") + (as_jobs ? "as jobs " : "") + "{3 items, limit " +
+                      std::to_string(limit) + name + "}" + (as_jobs ? ", 3 delays" : ""),
+                  as_jobs ? schedules::delayed(3) : schedules::all(),
+                  [=](world& w) { for_each_scenario(w, limit, t, as_jobs); });
         }
+}
+
+BOOST_AUTO_TEST_CASE(for_each)
+{
+    prove_for_each(false);
+}
+
+BOOST_AUTO_TEST_CASE(for_each_as_jobs)
+{
+    prove_for_each(true);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

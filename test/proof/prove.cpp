@@ -23,8 +23,9 @@ const char* setting(const char* name)
 
 std::string replay(const std::string& what, const sim::failure& f)
 {
-    return "WEIR_SCOPE='" + what + "' WEIR_REPLAY=" + f.choices +
-           " test_proof --run_test=" + boost::unit_test::framework::current_test_unit().full_name();
+    return "WEIR_SCOPE='" + what + "' WEIR_REPLAY=" + f.choices + " " +
+           boost::unit_test::framework::master_test_suite().argv[0] +
+           " --run_test=" + boost::unit_test::framework::current_test_unit().full_name();
 }
 
 constexpr std::uint64_t cut_short_after = 1000;

@@ -52,6 +52,9 @@ namespace weir {
 ///           destructor does not wait for them: `co_await drain(...)` or `drain_and_wait` first
 ///           when a job uses what is about to be destroyed. Threads of the pool's own are joined;
 ///           so it must not be destroyed on one of them.
+/// Fairness: jobs start in the order in which they were accepted (keys of `per_key` take turns).
+///           Submitters that wait are accepted in the order in which they asked; two that ask at
+///           the same time, from two threads or from executors that keep no order, have none.
 /// Memory: a queued job costs its own bytes in the queue. One coroutine per worker.
 ///
 /// `Jobs` and `Results` are the queues: `channel`s of the pool's own unless others are named, which

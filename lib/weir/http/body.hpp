@@ -13,7 +13,7 @@ namespace weir::http {
 ///
 /// Shape: called with one part after another, in order. A part is valid only during the call. The
 ///        body of a redirect that is followed is not passed on.
-/// Errors: an error, or an exception, ends the exchange with class `io`.
+/// Errors: an error, or an exception, ends the exchange with class `io`; `failed` with its own.
 using body_sink = std::function<error_code(std::string_view part)>;
 
 /// Stores the body of one URL for a `fetcher`, which makes one when it begins to fetch the URL.

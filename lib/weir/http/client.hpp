@@ -1,35 +1,45 @@
 #pragma once
 
+#include <weir/default_token.hpp>
+#include <weir/detail/initiate.hpp>
+#include <weir/detail/nodiscard.hpp>
 #include <weir/http/body.hpp>
+#include <weir/http/body_receiver.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/network.hpp>
+#include <weir/http/open_response.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 
+#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
 #include <cstddef>
 #include <memory>
+#include <string>
+#include <utility>
 
 namespace weir::http {
 
 /// Makes HTTP/1.1 requests over http and https, and keeps connections for the next request.
 ///
-/// Shape: `step` makes one exchange; `get` also follows redirects. At most `per_host` exchanges of
-///        one origin run at a time; others wait. Nothing is held while a redirect leads to another
-///        origin.
-/// Errors: in `response::error`. Neither function throws for anything that the network, the server
-///         or the sink did.
-/// Cancellation: terminal. The exchange ends with class `aborted` and its connection is closed. To
-///               limit the time of a whole request, wrap the call in `with_timeout`.
-/// Threads: one serial executor; every call is made there.
+/// Shape: `async_request` and `async_get` give a response with its whole body;
+///        `async_request_into` passes the body on, in parts, and `async_open` lets it be pulled.
+///        They follow redirects; `step` makes one exchange, and tells where a redirect leads. At
+///        most `per_host` exchanges of one origin run at a time; others wait. Nothing is held
+///        while a redirect leads to another origin.
+/// Completion: `void(response)`
+/// Errors: in `response::error`. Nothing throws for what the network, the server or a sink did.
+/// Cancellation: terminal. The exchange ends with class `aborted` and its connection is closed.
+/// Handler: by its associated executor, never inside the call.
+/// Threads: one serial executor; every call is made there. Handlers may have other executors.
 /// Lifetime: running calls may outlive the client. Neither its destructor nor its context's waits
 ///           for a look-up.
 /// Fairness: exchanges of one origin start in the order of their calls.
-/// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header that
-///         has arrived so far.
+/// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header
+///         that has arrived so far, and what its receiver has not taken yet (`max_held_bodies`).
 class client {
 public:
     using executor_type = boost::asio::any_io_executor;
@@ -44,23 +54,93 @@ public:
 
     executor_type get_executor() const noexcept;
 
-    /// Makes one exchange.
-    boost::asio::awaitable<hop> step(request what, body_sink sink);
+    /// Makes a request and follows redirects: `co_await client.async_request(ask)`. The body is in
+    /// `response::body`; one that is larger than `max_kept_body` ends with class `too_large`. The
+    /// times and bytes are those of the last exchange, except for `timings.total`, which spans all.
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_request(request what, Token&& token = Token())
+    {
+        return weir::detail::initiate<void(response)>(*this, token, start(), std::move(what));
+    }
 
-    /// Makes a request and follows redirects. The times and bytes of the answer are those of the
-    /// last exchange, except for `timings.total`, which spans all of them.
-    boost::asio::awaitable<response> get(request what, body_sink sink);
+    /// As `async_request`, a GET of this URL. Text that is no URL ends with class `bad_url`.
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_get(std::string url, Token&& token = Token())
+    {
+        return weir::detail::initiate<void(response)>(*this, token, start(), std::move(url));
+    }
+
+    /// As `async_request`, but the body goes to `sink`, a body of any size; without one it is
+    /// counted and discarded.
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_request_into(request what, body_sink sink,
+                                                     Token&& token = Token())
+    {
+        return weir::detail::initiate<void(response)>(*this, token, start(), std::move(what),
+                                                      std::move(sink));
+    }
+
+    /// The same with a receiver that may wait; it must live until the operation has ended.
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_request_into(request what, body_receiver& to,
+                                                     Token&& token = Token())
+    {
+        return weir::detail::initiate<void(response)>(*this, token, start(), std::move(what), &to);
+    }
+
+    /// As `async_request`, but completes with the header of the response; its body is pulled.
+    ///
+    /// Completion: `void(open_response)`
+    template <class Token = default_token<executor_type>>
+    WEIR_NODISCARD_OPERATION auto async_open(request what, Token&& token = Token())
+    {
+        return weir::detail::initiate<void(open_response)>(*this, token, start_open(),
+                                                           std::move(what));
+    }
+
+    /// Makes one exchange. The body goes to `sink` as in `async_request_into`.
+    boost::asio::awaitable<hop> step(request what, body_sink sink);
 
     /// How many connections are idle.
     std::size_t idle() const noexcept;
-    /// How many connections are idle or in use.
+    /// Whether a request to this origin (`url::origin`) would have a connection at once, as far as
+    /// is known.
+    bool has_idle(const std::string& origin) const;
+    /// How many connections are idle, in use, or being made.
     std::size_t open() const noexcept;
 
-    /// Closes the idle connections. Until then they keep `io_context::run` from returning, each for
-    /// at most `idle_timeout`.
+    /// Closes the idle connections, and those being made that no request waits for. Until then they
+    /// keep `io_context::run` from returning: an idle one for at most `idle_timeout`, the others
+    /// for at most `connect_timeout` more.
     void close_idle();
 
 private:
+    using response_handler = boost::asio::any_completion_handler<void(response)>;
+    using open_handler = boost::asio::any_completion_handler<void(open_response)>;
+
+    struct start {
+        template <class Handler, class... Args>
+        void operator()(const client& self, Handler&& handler, Args&&... args) const
+        {
+            self.begin(std::forward<Args>(args)...,
+                       response_handler(std::forward<Handler>(handler)));
+        }
+    };
+
+    struct start_open {
+        template <class Handler>
+        void operator()(const client& self, Handler&& handler, request what) const
+        {
+            self.begin(std::move(what), open_handler(std::forward<Handler>(handler)));
+        }
+    };
+
+    void begin(request what, response_handler handler) const;
+    void begin(std::string url, response_handler handler) const;
+    void begin(request what, body_sink sink, response_handler handler) const;
+    void begin(request what, body_receiver* to, response_handler handler) const;
+    void begin(request what, open_handler handler) const;
+
     class state;
     std::shared_ptr<state> state_;
 };

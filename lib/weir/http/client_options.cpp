@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -25,7 +26,11 @@ std::size_t idle_by_default() noexcept
 
 } // namespace
 
-client_options::client_options() : max_idle_(idle_by_default()) {}
+client_options::client_options() : max_idle_(idle_by_default())
+{
+    requests_.max_body(std::numeric_limits<std::uint64_t>::max()).max_kept_body(64 * 1024 * 1024);
+    requests_.expect_above(1024 * 1024).max_redirects(10).continuations(3);
+}
 
 client_options& client_options::per_host(limit connections)
 {
@@ -89,6 +94,12 @@ client_options& client_options::name_servers(std::vector<std::string> servers)
     return *this;
 }
 
+client_options& client_options::network(network_options how)
+{
+    network_ = std::move(how);
+    return *this;
+}
+
 client_options& client_options::max_header(std::uint32_t bytes)
 {
     if (bytes == 0)
@@ -97,15 +108,36 @@ client_options& client_options::max_header(std::uint32_t bytes)
     return *this;
 }
 
+client_options& client_options::requests(const request_options& limits)
+{
+    requests_ = limits.or_else(requests_);
+    return *this;
+}
+
+client_options& client_options::max_held_bodies(limit parts)
+{
+    if (parts.is_paused())
+        throw std::invalid_argument(
+            "weir::http::client_options::max_held_bodies: must be at least 1");
+    max_held_bodies_ = parts;
+    return *this;
+}
+
 client_options& client_options::max_body(std::uint64_t bytes)
 {
-    max_body_ = bytes;
+    requests_.max_body(bytes);
+    return *this;
+}
+
+client_options& client_options::decoding(decoding_options how)
+{
+    decoding_ = how;
     return *this;
 }
 
 client_options& client_options::max_redirects(unsigned number)
 {
-    max_redirects_ = number;
+    requests_.max_redirects(number);
     return *this;
 }
 

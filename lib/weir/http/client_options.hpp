@@ -1,6 +1,9 @@
 #pragma once
 
+#include <weir/http/decoding_options.hpp>
 #include <weir/http/name_lookup.hpp>
+#include <weir/http/network_options.hpp>
+#include <weir/http/request_options.hpp>
 #include <weir/http/verification.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
@@ -8,7 +11,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
@@ -65,21 +67,44 @@ public:
     ///        empty: those in resolv.conf.
     client_options& name_servers(std::vector<std::string> servers);
 
+    /// How hosts are reached: maps of hosts, families of addresses. Default: as a new
+    /// `network_options`.
+    client_options& network(network_options how);
+
     /// How large the header of a response may be.
     ///
     /// Units: bytes, from 1. Default 256 KiB: a hundred cookies are more than the usual 8 KiB.
     client_options& max_header(std::uint32_t bytes);
 
-    /// How large the body of a response may be.
+    /// The limits of requests that set none of their own. What this leaves open stays as it was.
+    ///
+    /// Units: default: a body of any size, of which 64 MiB are kept in `response::body`; 100
+    ///        (Continue) is waited for above 1 MiB, as with curl; 10 redirects, because more is
+    ///        nearly always a loop; 3 continuations; no time-outs.
+    client_options& requests(const request_options& limits);
+
+    /// How large the body of a response may be on the wire: `requests` with this limit. For its
+    /// decoded size see `decoding`.
     ///
     /// Units: bytes, from 0. Default: no limit, because a body is passed on and not kept.
     client_options& max_body(std::uint64_t bytes);
 
-    /// How many redirects are followed for one request.
+    /// Which content codings are asked for and undone, and what decoding may cost.
+    client_options& decoding(decoding_options how);
+
+    /// How many redirects are followed for one request: `requests` with this limit.
     ///
-    /// Units: redirects; 0 returns a redirect as the answer. Default 10: more is nearly always a
-    ///        loop.
+    /// Units: redirects; 0 returns a redirect as the answer. Default 10.
     client_options& max_redirects(unsigned number);
+
+    /// How many parts of bodies are kept for receivers that are busy, or until they are pulled.
+    /// Where there are more, connections wait, and are not read from, not even for a header: so it
+    /// must be more than the bodies that one coroutine has open while it waits for another one. A
+    /// response that comes while its request is being sent does not wait.
+    ///
+    /// Units: parts, from 1, or `unlimited`; not `paused`. Default 1,024: of 64 KiB each, that is
+    ///        64 MiB.
+    client_options& max_held_bodies(limit parts);
 
     /// The value of the User-Agent header, unless a request sets its own.
     ///
@@ -102,9 +127,13 @@ public:
     duration attempt_delay() const noexcept { return attempt_delay_; }
     name_lookup names() const noexcept { return names_; }
     const std::vector<std::string>& name_servers() const noexcept { return name_servers_; }
+    const network_options& network() const noexcept { return network_; }
     std::uint32_t max_header() const noexcept { return max_header_; }
-    std::uint64_t max_body() const noexcept { return max_body_; }
-    unsigned max_redirects() const noexcept { return max_redirects_; }
+    const request_options& requests() const noexcept { return requests_; }
+    std::uint64_t max_body() const noexcept { return *requests_.max_body(); }
+    const decoding_options& decoding() const noexcept { return decoding_; }
+    unsigned max_redirects() const noexcept { return *requests_.max_redirects(); }
+    limit max_held_bodies() const noexcept { return max_held_bodies_; }
     const std::string& user_agent() const noexcept { return user_agent_; }
     const std::string& ca_file() const noexcept { return ca_file_; }
     verification peer() const noexcept { return peer_; }
@@ -117,9 +146,11 @@ private:
     duration attempt_delay_ = std::chrono::milliseconds(250);
     name_lookup names_ = name_lookup::automatic;
     std::vector<std::string> name_servers_;
+    network_options network_;
     std::uint32_t max_header_ = 256 * 1024;
-    std::uint64_t max_body_ = std::numeric_limits<std::uint64_t>::max();
-    unsigned max_redirects_ = 10;
+    decoding_options decoding_;
+    request_options requests_;
+    limit max_held_bodies_ = 1024;
     std::string user_agent_ = "weir/0.1";
     std::string ca_file_;
     verification peer_ = verification::required;

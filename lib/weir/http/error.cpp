@@ -13,6 +13,10 @@ std::string_view name(error_class kind) noexcept
         return "dns";
     case error_class::connect:
         return "connect";
+    case error_class::blocked:
+        return "blocked";
+    case error_class::proxy:
+        return "proxy";
     case error_class::tls:
         return "tls";
     case error_class::timeout:

@@ -17,6 +17,8 @@ enum class error_class {
     bad_url = 1, ///< the text is not an http or https URL
     dns,         ///< the host name has no address
     connect,     ///< no address accepted a connection
+    blocked,     ///< the host has only addresses that `network_options::allow` refuses
+    proxy,       ///< the proxy was not reached, or made no tunnel
     tls,         ///< the TLS handshake failed, or the certificate was not accepted
     timeout,     ///< a timeout passed (connect or total)
     protocol,    ///< the answer is not valid HTTP
@@ -29,8 +31,8 @@ enum class error_class {
     internal     ///< a fault of this library, or no memory
 };
 
-/// The stable name of a class: `bad_url`, `dns`, `connect`, `tls`, `timeout`, `protocol`,
-/// `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`, `internal`.
+/// The stable name of a class: `bad_url`, `dns`, `connect`, `blocked`, `proxy`, `tls`, `timeout`,
+/// `protocol`, `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`, `internal`.
 std::string_view name(error_class kind) noexcept;
 
 /// Why an exchange failed: the class, a text for people, and the system's code if there is one.

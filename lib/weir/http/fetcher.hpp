@@ -22,15 +22,21 @@ namespace weir::http {
 ///
 /// Shape: URLs are pulled from `source` while there is room. Results are passed to `sink` as they
 ///        complete, one at a time; every URL taken in gets exactly one. At most `client().per_host`
-///        URLs of one origin and `jobs` in all are fetched at a time, and at most `jobs + queue`
-///        are held: while results are not taken, no more URLs are pulled. A redirect to another
-///        origin gives up its places and waits for one there.
+///        URLs of one origin and `jobs` in all are fetched at a time. What waits is text: `window`
+///        bytes in memory, and beyond that, for hosts without room, in a file (`spill`). While
+///        `2 * jobs` results are not taken, no fetch begins. A redirect to another origin gives up
+///        its places and waits for one there.
+///        A host begins with one place, and each answer doubles that. While others wait, at most a
+///        quarter of `jobs` stands at hosts that have said nothing for a second: a fetch beyond
+///        that of which nothing has arrived is cancelled, and begun again later.
 /// Errors: what went wrong with a URL is in its result. `run` throws what `source` or `sink` threw,
-///         after the running fetches have ended. The constructor throws what `client`'s does.
+///         after the running fetches have ended, and a `system_error` when the file cannot be read:
+///         the URLs in it have no results then. The constructor throws what `client`'s does.
 /// Cancellation: terminal, of `run`: as `stop`.
 /// Threads: one serial executor. `finish_running` and `stop` may be called from any thread.
 /// Lifetime: outlives `run`, which is called once.
-/// Fairness: hosts that have room take turns; the URLs of one host are fetched in order.
+/// Fairness: hosts that have room take turns; the URLs of one host are fetched in order. A host
+///           with an idle connection goes before its turn, for at most 24 starts in a row.
 /// Memory: grows with the limits, not with the number of URLs.
 class fetcher {
 public:

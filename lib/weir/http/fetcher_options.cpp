@@ -1,6 +1,7 @@
 #include <weir/http/fetcher_options.hpp>
 
 #include <weir/http/detail/request_field.hpp>
+#include <weir/http/request.hpp>
 
 #include <stdexcept>
 #include <utility>
@@ -24,12 +25,18 @@ fetcher_options& fetcher_options::jobs(limit urls)
     return *this;
 }
 
-fetcher_options& fetcher_options::queue(std::size_t urls)
+fetcher_options& fetcher_options::window(std::size_t bytes)
 {
-    if (urls > max_queue)
+    if (bytes < min_window)
         throw std::invalid_argument(
-            "weir::http::fetcher_options::queue: must be at most 1,000,000,000");
-    queue_ = urls;
+            "weir::http::fetcher_options::window: must be at least 4,096 bytes");
+    window_ = bytes;
+    return *this;
+}
+
+fetcher_options& fetcher_options::spill(spill_options options)
+{
+    spill_ = std::move(options);
     return *this;
 }
 
@@ -53,6 +60,12 @@ fetcher_options& fetcher_options::header(std::string_view name, std::string_view
 {
     detail::check_request_field(name, value);
     headers_.emplace_back(name, value);
+    return *this;
+}
+
+fetcher_options& fetcher_options::method(std::string name)
+{
+    method_ = request(url::parse("localhost").value(), std::move(name)).method(); // or it throws
     return *this;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/http/client_options.hpp>
+#include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
@@ -24,7 +25,8 @@ public:
     fetcher_options();
 
     /// The settings of the client that makes the requests. Its `per_host` also limits how many URLs
-    /// of one origin are fetched at a time. Default: as a new `client_options`.
+    /// of one origin are fetched at a time. Time limits in its `requests` count for each exchange;
+    /// those of a whole URL are `timeout`. Default: as a new `client_options`.
     fetcher_options& client(client_options options);
 
     /// How many URLs are fetched at a time, all hosts together.
@@ -33,12 +35,17 @@ public:
     ///        of 8 each, and far below the 1,024 file descriptors that a process usually has.
     fetcher_options& jobs(limit urls);
 
-    /// How many URLs may be held beside those being fetched: queued, or with a result that was not
-    /// taken yet. It is how far ahead the fetcher looks for hosts that have room.
+    /// How much text of URLs that wait to be fetched is held in memory. It is how far ahead the
+    /// fetcher looks for hosts that have room. Beyond it, URLs of hosts without room go to a file:
+    /// see `spill`. When all of it belongs to hosts that have room, no more is taken in.
     ///
-    /// Units: URLs, from 0 to `max_queue`. Default 1,000: enough to find other hosts behind a long
-    ///        run of one; about 300 kB.
-    fetcher_options& queue(std::size_t urls);
+    /// Units: bytes of text, with 20 for each URL and 512 for each host, from `min_window`. Text,
+    ///        because a number of URLs says nothing about memory: they have from 15 to 64,000
+    ///        bytes. Default 4 MiB: some 60,000 URLs, of 8,000 hosts at most.
+    fetcher_options& window(std::size_t bytes);
+
+    /// Where URLs go that the window does not hold. Default: as a new `spill_options`.
+    fetcher_options& spill(spill_options options);
 
     /// How long one URL may take, redirects included, from the moment its fetch begins.
     ///
@@ -57,6 +64,12 @@ public:
     /// Errors: `std::invalid_argument` for a name or value that `request::header` refuses.
     fetcher_options& header(std::string_view name, std::string_view value);
 
+    /// The method of every request.
+    ///
+    /// Units: default `GET`; `HEAD` asks for the header alone.
+    /// Errors: `std::invalid_argument` for a method that `request` refuses.
+    fetcher_options& method(std::string name);
+
     /// What becomes of `.` and `..` in the paths of the URLs. Those of a Location header are always
     /// removed.
     ///
@@ -65,22 +78,26 @@ public:
 
     const client_options& client() const noexcept { return client_; }
     limit jobs() const noexcept { return jobs_; }
-    std::size_t queue() const noexcept { return queue_; }
+    std::size_t window() const noexcept { return window_; }
+    const spill_options& spill() const noexcept { return spill_; }
     duration timeout() const noexcept { return timeout_; }
     duration grace() const noexcept { return grace_; }
     const fields& headers() const noexcept { return headers_; }
+    const std::string& method() const noexcept { return method_; }
     dot_segments dots() const noexcept { return dots_; }
 
-    /// The largest `queue`.
-    static constexpr std::size_t max_queue = 1'000'000'000;
+    /// The smallest `window`.
+    static constexpr std::size_t min_window = 4096;
 
 private:
     client_options client_;
     limit jobs_ = 50;
-    std::size_t queue_ = 1000;
+    std::size_t window_ = 4 * 1024 * 1024;
+    spill_options spill_;
     duration timeout_ = duration::max();
     duration grace_ = std::chrono::seconds(1);
     fields headers_;
+    std::string method_ = "GET";
     dot_segments dots_ = dot_segments::remove;
 };
 

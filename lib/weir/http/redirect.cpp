@@ -1,5 +1,6 @@
 #include <weir/http/redirect.hpp>
 
+#include <cstddef>
 #include <string>
 #include <utility>
 
@@ -19,6 +20,13 @@ std::string next_method(const std::string& method, unsigned status)
     return was_post || see_other ? "GET" : method;
 }
 
+/// For an error's text: the beginning of what is long.
+std::string shown(const std::string& location)
+{
+    constexpr std::size_t most = 200;
+    return location.size() <= most ? location : location.substr(0, most) + "...";
+}
+
 } // namespace
 
 std::optional<result<request>> redirected(const request& was, unsigned status,
@@ -26,16 +34,16 @@ std::optional<result<request>> redirected(const request& was, unsigned status,
 {
     if (!is_redirect(status))
         return std::nullopt;
-    if (answer.count("Location") == 0)
-        return std::nullopt;
     const std::string location(answer["Location"]);
     for (const header_field field : answer)
         if (same_token(field.name, "Location") && field.value != location)
             return failure(error_class::redirect, "the server sent two different Location headers");
+    if (location.empty())
+        return std::nullopt;
     auto next = was.target().resolve(location);
     if (!next)
-        return failure(error_class::redirect,
-                       "cannot follow the redirect to " + location + ": " + next.error().text());
+        return failure(error_class::redirect, "cannot follow the redirect to " + shown(location) +
+                                                  ": " + next.error().text());
     return was.moved_to(std::move(*next), next_method(was.method(), status));
 }
 

@@ -50,18 +50,37 @@ request& request::secret_header(std::string_view name, std::string_view value)
     return *this;
 }
 
+request& request::body(request_body content)
+{
+    body_ = std::move(content);
+    return *this;
+}
+
+request& request::options(const request_options& limits)
+{
+    options_ = limits;
+    return *this;
+}
+
 request request::moved_to(url target, std::string method) const
 {
     request next(*this);
     if (target.origin() != target_.origin())
         for (const auto& name : secrets_)
             next.fields_.erase(name);
+    if (method != method_) {
+        next.body_ = request_body();
+        for (const auto* name :
+             {"Content-Encoding", "Content-Language", "Content-Location", "Content-Type"})
+            next.fields_.erase(name);
+    }
     next.target_ = std::move(target);
     next.method_ = std::move(method);
     return next;
 }
 
-std::string wire_header(const request& what, std::string_view user_agent)
+std::string wire_header(const request& what, std::string_view user_agent, std::string_view codings,
+                        std::string_view framing)
 {
     std::string out;
     out.reserve(256);
@@ -76,14 +95,15 @@ std::string wire_header(const request& what, std::string_view user_agent)
         append_field(out, "User-Agent", user_agent);
     if (fields.count("Accept") == 0)
         append_field(out, "Accept", "*/*");
+    if (!codings.empty())
+        append_field(out, "Accept-Encoding", codings);
     const auto& authorization = what.target().authorization();
     if (!authorization.empty() && fields.count("Authorization") == 0)
         append_field(out, "Authorization", authorization);
     for (const header_field field : fields)
         if (!same_token(field.name, "Host"))
             append_field(out, field.name, field.value);
-    if (what.method() == "POST" || what.method() == "PUT" || what.method() == "PATCH")
-        append_field(out, "Content-Length", "0");
+    out += framing;
     out += "\r\n";
     return out;
 }

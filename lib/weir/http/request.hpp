@@ -1,6 +1,8 @@
 #pragma once
 
 #include <weir/http/headers.hpp>
+#include <weir/http/request_body.hpp>
+#include <weir/http/request_options.hpp>
 #include <weir/http/url.hpp>
 
 #include <string>
@@ -15,10 +17,11 @@ namespace weir::http {
 /// Source: RFC 9110 section 9.2.2.
 bool is_idempotent(std::string_view method) noexcept;
 
-/// A request: a method, a URL and the user's own header fields. It has no body.
+/// A request: a method, a URL, the user's own header fields, and a body.
 ///
-/// The client writes Host, User-Agent and Accept, and `Content-Length: 0` where a server expects a
-/// body (POST, PUT, PATCH). A field set here replaces its Host, User-Agent or Accept.
+/// The client writes Host, User-Agent, Accept, Accept-Encoding (see `decoding_options`), and the
+/// fields that describe the body: `Content-Length: 0` where a server expects one and there is none
+/// (POST, PUT, PATCH). A field set here replaces its Host, User-Agent, Accept or Accept-Encoding.
 class request {
 public:
     /// Units: `method` is any token, such as `GET` or `PROPFIND`; case matters.
@@ -31,8 +34,8 @@ public:
     /// `Connection: close` closes the connection after the response.
     ///
     /// Errors: throws `std::invalid_argument` for a name or value that could break out of its line,
-    ///         for a field that frames the message (Content-Length, Transfer-Encoding, Upgrade, TE,
-    ///         Trailer), and for a Connection other than `close` or `keep-alive`.
+    ///         for a field that frames the message (Content-Length, Transfer-Encoding, Expect,
+    ///         Upgrade, TE, Trailer), and for a Connection other than `close` or `keep-alive`.
     request& header(std::string_view name, std::string_view value);
 
     /// Adds a header field that is dropped when a redirect leads to another origin. Authorization,
@@ -41,11 +44,21 @@ public:
     /// Errors: as `header`.
     request& secret_header(std::string_view name, std::string_view value);
 
+    /// Sets the body: `ask.body(request_body::file("report.pdf"))`. Content-Type is a header field
+    /// as any other.
+    request& body(request_body content);
+
+    /// Sets the limits of this request, where they differ from those of the client.
+    request& options(const request_options& limits);
+
     const url& target() const noexcept { return target_; }
     const std::string& method() const noexcept { return method_; }
     const headers& fields() const noexcept { return fields_; }
+    const request_body& body() const noexcept { return body_; }
+    const request_options& options() const noexcept { return options_; }
 
-    /// The same request for another URL, without the secret fields when the origin changes.
+    /// The same request for another URL, without the secret fields when the origin changes. With
+    /// another method it has no body, and none of the fields that describe one.
     request moved_to(url target, std::string method) const;
 
 private:
@@ -53,9 +66,13 @@ private:
     std::string method_;
     headers fields_;
     std::vector<std::string> secrets_;
+    request_body body_;
+    request_options options_;
 };
 
-/// The request's header as it is sent: Host, User-Agent, Accept, then the other fields.
-std::string wire_header(const request& what, std::string_view user_agent);
+/// The request's header as it is sent: Host, User-Agent, Accept, Accept-Encoding unless `codings`
+/// is empty, the other fields, and `framing`, the lines that describe its body.
+std::string wire_header(const request& what, std::string_view user_agent,
+                        std::string_view codings = {}, std::string_view framing = {});
 
 } // namespace weir::http

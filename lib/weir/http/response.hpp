@@ -1,11 +1,15 @@
 #pragma once
 
+#include <weir/http/attempt.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/headers.hpp>
+#include <weir/http/processed.hpp>
 #include <weir/time/clock.hpp>
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace weir::http {
 
@@ -30,12 +34,24 @@ struct response {
     /// Fields that came after a chunked body. They are kept apart, and nothing in them has an
     /// effect.
     headers trailers;
-    /// Bytes of the body that were passed to the sink.
+    /// The body, where it was asked for whole (`client::async_request`).
+    std::string body;
+    /// Bytes of the body that arrived.
     std::uint64_t bytes = 0;
+    /// Bytes of the body as they arrived: fewer than `bytes` where a content coding was undone.
+    std::uint64_t wire_bytes = 0;
+    /// The content codings that the bytes in the sink still have: `br`, or `gzip, foo`. Empty when
+    /// there are none, or all were undone.
+    std::string coding;
     http::timings timings;
+    /// Whether the server may have acted on the request, if `error` says that it failed.
+    http::processed processed = http::processed::no;
     /// Whether the connection had carried an earlier exchange.
     bool reused = false;
     std::optional<failure> error;
+    /// What was tried, one after another: addresses that did not answer, exchanges, redirects. At
+    /// most the last 32.
+    std::vector<attempt> attempts;
 };
 
 } // namespace weir::http

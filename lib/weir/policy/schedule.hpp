@@ -111,6 +111,10 @@ public:
 
     /// The next item that may start. It counts as running until `done`.
     popped pop(time_point now);
+    /// The next item of this key, if it may start, out of its turn and at no cost to it: for a key
+    /// that is cheaper to serve now than later. Turns are fair only if that is done a limited
+    /// number of times between two calls of the other `pop`. `again` is not set.
+    popped pop(const Key& key, time_point now);
     /// Whether `pop` would return an item.
     bool ready(time_point now) noexcept;
 
@@ -185,6 +189,7 @@ private:
     entry* find(const Key& key) const { return table_.find(key, hash_of(key)); }
     node& make_node(Item&& item, std::size_t cost);
     std::optional<Item> take(node* n);
+    void let_out(popped& result, node* n, detail::key_place<entry> at) noexcept;
     void end(place& p, detail::key_verdict verdict) noexcept;
     void forget_idle() noexcept;
 
@@ -278,11 +283,33 @@ auto schedule<Key, Item, Hash>::pop(time_point now) -> popped
         return result;
     }
     result.item.emplace(std::move(next->item)); // it may throw
-    result.place = place(turns_.take(*next));
-    running_ += result.place.cost();
-    nodes_.destroy(next);
-    forget_idle();
+    let_out(result, next, turns_.take(*next));
     return result;
+}
+
+template <class Key, class Item, class Hash>
+auto schedule<Key, Item, Hash>::pop(const Key& key, time_point now) -> popped
+{
+    popped result;
+    entry* const known = find(key);
+    auto* const next = known == nullptr ? nullptr : static_cast<node*>(turns_.next_of(*known, now));
+    if (next == nullptr) {
+        forget_idle();
+        return result;
+    }
+    result.item.emplace(std::move(next->item)); // it may throw
+    let_out(result, next, turns_.take_early(*next));
+    return result;
+}
+
+template <class Key, class Item, class Hash>
+void schedule<Key, Item, Hash>::let_out(popped& result, node* n,
+                                        detail::key_place<entry> at) noexcept
+{
+    result.place = place(at);
+    running_ += at.cost;
+    nodes_.destroy(n);
+    forget_idle();
 }
 
 template <class Key, class Item, class Hash>

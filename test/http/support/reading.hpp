@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <ostream>
 #include <stdexcept>
 #include <string>
@@ -18,8 +20,10 @@ struct reading {
     std::string fields;   ///< `Name: value` and a line end, for each
     std::string trailers; ///< as `fields`
     std::string body;
-    std::string error; ///< its class
-    std::string text;  ///< of the error
+    std::string coding;           ///< that is left
+    std::uint64_t wire_bytes = 0; ///< of a body that is whole
+    std::string error;            ///< its class
+    std::string text;             ///< of the error
     bool reusable = false;
 
     bool operator==(const reading&) const = default;
@@ -51,6 +55,7 @@ inline std::ostream& operator<<(std::ostream& out, const reading& r)
 /// How a response is read.
 struct reading_options {
     std::string method = "GET";
+    std::optional<http::decoding_options> decoding; ///< nothing is decoded without
     http::detail::response_limits limits;
     error_code end; ///< with which the connection ends
 };
@@ -75,6 +80,8 @@ inline reading read_parts(const std::vector<std::string_view>& parts,
         return error_code();
     };
     http::detail::response_reader reader(options.method, options.limits, sink, answer);
+    if (options.decoding)
+        reader.undo_codings(*options.decoding);
     state at = state::more;
     for (const auto part : parts) {
         const std::vector<char> copy(part.begin(), part.end());
@@ -89,6 +96,9 @@ inline reading read_parts(const std::vector<std::string_view>& parts,
     if (at == state::more)
         at = reader.end(options.end);
     got.status = answer.status;
+    got.coding = answer.coding;
+    if (!answer.error) // where a failure is seen depends on the parts
+        got.wire_bytes = answer.wire_bytes;
     got.fields = lines_of(answer.fields);
     got.trailers = lines_of(answer.trailers);
     if (answer.error) {

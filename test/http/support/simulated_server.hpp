@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -56,13 +57,13 @@ public:
     void reset()
     {
         for (const auto& each : connections_)
-            each->reset();
+            each.second->reset();
     }
     /// Closes all connections, as an idle server does.
     void close()
     {
         for (const auto& each : connections_)
-            each->close();
+            each.second->close();
     }
 
     std::size_t connections() const { return connections_.size(); }
@@ -80,10 +81,11 @@ private:
 
     boost::asio::awaitable<void> talk(line end)
     {
-        connections_.insert(end);
+        const std::size_t number = ++accepted_;
+        connections_.emplace(number, end);
         co_await answer_all(*end);
         end->close();
-        connections_.erase(end);
+        connections_.erase(number);
     }
 
     boost::asio::awaitable<void> answer_all(sim::stream& end)
@@ -120,7 +122,8 @@ private:
     sim::context& there_;
     answers by_;
     unsigned tls_round_trips_;
-    std::set<line> connections_;
+    std::size_t accepted_ = 0;
+    std::map<std::size_t, line> connections_; // not by address: each run goes the same way
 };
 
 } // namespace weir::test

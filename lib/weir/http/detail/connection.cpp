@@ -1,5 +1,8 @@
 #include <weir/http/detail/connection.hpp>
 
+#include <weir/http/detail/prefixed_transport.hpp>
+#include <weir/http/detail/secure_transport.hpp>
+
 #include <boost/asio/error.hpp>
 
 namespace weir::http::detail {
@@ -30,8 +33,7 @@ asio::awaitable<error_code> connection::handshake(network& by, const url& target
 asio::awaitable<error_code> connection::send(std::string_view bytes)
 {
     while (!bytes.empty()) {
-        const io_step step = tls_ ? tls_->write(bytes.data(), bytes.size())
-                                  : line_->try_write(bytes.data(), bytes.size());
+        const io_step step = try_write(bytes);
         if (step.what == state::failed)
             co_return step.error;
         if (step.what == state::end)
@@ -45,6 +47,30 @@ asio::awaitable<error_code> connection::send(std::string_view bytes)
             co_return error;
     }
     co_return error_code();
+}
+
+void connection::enclose()
+{
+    if (tls_)
+        line_ = std::make_unique<secure_transport>(std::move(line_), std::move(tls_));
+}
+
+void connection::put_back(std::string_view bytes)
+{
+    if (!bytes.empty())
+        line_ = std::make_unique<prefixed_transport>(std::string(bytes), std::move(line_));
+}
+
+std::size_t connection::send_now(std::string_view bytes)
+{
+    std::size_t all = 0;
+    while (all != bytes.size()) {
+        const io_step step = try_write(bytes.substr(all));
+        if (step.what != state::done)
+            break;
+        all += step.bytes;
+    }
+    return all;
 }
 
 bool connection::is_quiet()

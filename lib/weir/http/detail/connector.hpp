@@ -2,10 +2,13 @@
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/address_book.hpp>
+#include <weir/http/detail/connect_observer.hpp>
 #include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/dialer.hpp>
+#include <weir/http/detail/route.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/network.hpp>
+#include <weir/http/network_options.hpp>
 #include <weir/http/response.hpp>
 #include <weir/http/url.hpp>
 #include <weir/time/clock.hpp>
@@ -17,12 +20,15 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 namespace weir::http::detail {
 
-/// Makes connections: connects to the host (`dialer`), does the TLS handshake.
+/// Makes connections: connects to the host or its proxy (`dialer`), asks the proxy for a tunnel,
+/// does the TLS handshake.
 ///
-/// Errors: throws `failed` (dns, connect, tls, timeout) or system_error(operation_aborted).
+/// Errors: throws `failed` (dns, connect, blocked, proxy, tls, timeout) or
+///         system_error(operation_aborted).
 /// Threads: one serial executor.
 class connector {
 public:
@@ -31,24 +37,32 @@ public:
               const client_options& options, std::function<bool()> make_room,
               std::function<bool()> holds_any);
 
-    /// Makes a connection within the connect timeout, and adds what it took to `times`.
-    boost::asio::awaitable<std::unique_ptr<connection>> open(const url& target, timings& times);
+    /// Makes a connection within the connect timeout, adds what it took to `times`, and tells `by`
+    /// how far it comes. `owner` is what keeps this connector.
+    boost::asio::awaitable<std::unique_ptr<connection>>
+    open(std::shared_ptr<void> owner, const url& target, timings& times, connect_observer& by);
 
 private:
     /// How far a connection got, and when.
     struct progress {
         std::optional<time_point> looked_up;
         std::optional<time_point> connected;
+        std::optional<time_point> through; // the proxy: the time at which there was a tunnel
     };
 
-    boost::asio::awaitable<std::unique_ptr<connection>> open_all(const url& target, timings& times,
-                                                                 progress& reached);
+    boost::asio::awaitable<std::unique_ptr<connection>>
+    open_all(const url& target, timings& times, progress& reached, connect_observer& by);
+    boost::asio::awaitable<std::unique_ptr<connection>> reach(const route& way, progress& reached,
+                                                              connect_observer& by);
+    boost::asio::awaitable<void> make_tunnel(connection& made, const route& way);
     boost::asio::awaitable<void> secure(connection& made, const url& target);
     failure timed_out(const url& target, const progress& reached) const;
 
     boost::asio::any_io_executor executor_;
     std::shared_ptr<network> network_;
     duration connect_timeout_;
+    network_options rules_;
+    std::string user_agent_;
     std::size_t handshakes_ = 0; // that run now
     address_book addresses_;
     dialer dialer_;

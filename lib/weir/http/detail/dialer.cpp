@@ -17,8 +17,10 @@
 #include <algorithm>
 #include <chrono>
 #include <list>
+#include <optional>
 #include <sstream>
 #include <utility>
+#include <vector>
 
 namespace weir::http::detail {
 namespace {
@@ -48,9 +50,9 @@ bool is_shortage(const error_code& error)
 class dialer::race : public std::enable_shared_from_this<race> {
 public:
     race(asio::any_io_executor executor, network& lines, address_race rule, std::uint16_t port,
-         std::shared_ptr<std::size_t> attempts)
+         address_filter allow, std::shared_ptr<std::size_t> attempts)
         : executor_(std::move(executor)), network_(lines), rule_(std::move(rule)), port_(port),
-          attempts_(std::move(attempts)), news_(executor_)
+          allow_(std::move(allow)), attempts_(std::move(attempts)), news_(executor_)
     {
         news_.add();
     }
@@ -78,6 +80,11 @@ public:
     bool is_over() const { return winner_ || rule_.lost(); }
     std::unique_ptr<transport>& winner() noexcept { return winner_; }
     const tcp::endpoint& last() const noexcept { return last_; }
+    /// The addresses that failed since the last call.
+    std::vector<std::pair<tcp::endpoint, error_code>> take_missed()
+    {
+        return std::exchange(missed_, {});
+    }
     /// Whether it was lost because this machine has no descriptors or ports left.
     bool was_short() const noexcept { return no_descriptor_ || had_no_port(); }
     bool had_no_port() const noexcept { return no_port_v4_ || (no_port_v6_ && !tried_v4_); }
@@ -90,6 +97,7 @@ private:
         std::unique_ptr<network::attempt> made;
     };
 
+    addresses allowed(addresses all);
     void begin(const asio::ip::address& where);
     void end(std::list<attempt>::iterator at) noexcept
     {
@@ -104,6 +112,7 @@ private:
     network& network_;
     address_race rule_;
     const std::uint16_t port_;
+    const address_filter allow_;
     const std::shared_ptr<std::size_t> attempts_; // of all races, and the winners not taken yet
     wait_group news_;                             // one until there is news
     bool told_ = false;
@@ -113,8 +122,10 @@ private:
     std::unique_ptr<transport> winner_;
     bool won_ = false;
     tcp::endpoint last_; // that succeeded or failed
+    std::vector<std::pair<tcp::endpoint, error_code>> missed_;
     error_code error_;
-    error_code unknown_[2]; // why there is no address of the family
+    std::optional<asio::ip::address> refused_; // by the filter
+    error_code unknown_[2];                    // why there is no address of the family
     bool no_descriptor_ = false;
     bool no_port_v4_ = false;
     bool no_port_v6_ = false;
@@ -124,8 +135,23 @@ private:
 void dialer::race::answered(address_family which, const name_answer& answer)
 {
     unknown_[which == address_family::v6 ? 1 : 0] = answer.error;
-    rule_.answered(which, answer.found, now(executor_));
+    rule_.answered(which, allowed(answer.found), now(executor_));
     tell();
+}
+
+/// Those that may be connected to. They are looked at for each connection: what is known of a name
+/// may be older than the filter's mind.
+addresses dialer::race::allowed(addresses all)
+{
+    if (!allow_)
+        return all;
+    std::erase_if(all, [this](const asio::ip::address& each) {
+        const bool refused = !allow_(each);
+        if (refused)
+            refused_ = each;
+        return refused;
+    });
+    return all;
 }
 
 void dialer::race::tell()
@@ -192,6 +218,7 @@ void dialer::race::failed(const tcp::endpoint& to, const error_code& error)
 {
     last_ = to;
     error_ = error;
+    missed_.emplace_back(to, error);
     no_descriptor_ = no_descriptor_ || is_shortage(error);
     // A machine without IPv6 says this of ::1, too.
     if (error == boost::system::errc::address_not_available)
@@ -205,6 +232,11 @@ failure dialer::race::why(const std::string& host) const
         return failure(
             error_class::connect,
             "cannot connect to " + host + " (" + text_of(last_) + "): " + error_.message(), error_);
+    if (refused_)
+        return failure(error_class::blocked,
+                       "connecting to " + host + " is not allowed: its address " +
+                           refused_->to_string() + " is refused by the address filter",
+                       make_error_code(boost::system::errc::permission_denied));
     const bool v4_says_little = !unknown_[0] || unknown_[0] == asio::error::no_data;
     const error_code error = v4_says_little && unknown_[1] ? unknown_[1] : unknown_[0];
     return failure(error_class::dns,
@@ -214,26 +246,31 @@ failure dialer::race::why(const std::string& host) const
 }
 
 dialer::dialer(asio::any_io_executor executor, network& lines, address_book& book,
-               duration attempt_delay, std::function<bool()> make_room,
+               const client_options& options, std::function<bool()> make_room,
                std::function<bool()> holds_any)
-    : executor_(std::move(executor)), network_(lines), book_(book), attempt_delay_(attempt_delay),
+    : executor_(std::move(executor)), network_(lines), book_(book),
+      attempt_delay_(options.attempt_delay()), rules_(options.network()),
       make_room_(std::move(make_room)), holds_any_(std::move(holds_any))
 {
 }
 
-asio::awaitable<std::unique_ptr<transport>> dialer::connect(std::string host, std::uint16_t port,
-                                                            std::optional<time_point>& looked_up)
+asio::awaitable<dialer::dialed> dialer::connect(std::string host, std::uint16_t port,
+                                                std::optional<time_point>& looked_up,
+                                                connect_observer& by)
 {
     unsigned hopeless = 0;
     for (duration pause = std::chrono::milliseconds(20);;
          pause = std::min<duration>(2 * pause, std::chrono::seconds(1))) {
         const bool was_alone = !holds_any_();
         const auto attempts = std::make_shared<race>(
-            executor_, network_, address_race(attempt_delay_, book_.first(host)), port, attempts_);
-        co_await run(attempts, host, looked_up);
+            executor_, network_, address_race(attempt_delay_, book_.first(host)), port,
+            rules_.allow(), attempts_);
+        co_await run(attempts, host, port, looked_up, by);
         if (auto& winner = attempts->winner()) {
             book_.prefer(host, attempts->last().address());
-            co_return std::move(winner);
+            by.found(attempts->last());
+            dialed made = {std::move(winner), attempts->last()};
+            co_return made;
         }
         if (!attempts->was_short())
             throw failed(attempts->why(host));
@@ -249,7 +286,8 @@ asio::awaitable<std::unique_ptr<transport>> dialer::connect(std::string host, st
 }
 
 asio::awaitable<void> dialer::run(std::shared_ptr<race> attempts, std::string host,
-                                  std::optional<time_point>& looked_up)
+                                  std::uint16_t port, std::optional<time_point>& looked_up,
+                                  connect_observer& by)
 {
     class closing {
     public:
@@ -260,12 +298,16 @@ asio::awaitable<void> dialer::run(std::shared_ptr<race> attempts, std::string ho
         race& closed_;
     };
     const closing at_the_end(*attempts);
-    const auto six = look_up(attempts, host, address_family::v6);
-    const auto four = look_up(attempts, host, address_family::v4);
+    const auto six = look_up(attempts, host, port, address_family::v6);
+    const auto four = look_up(attempts, host, port, address_family::v4);
     for (;;) {
         attempts->step();
-        if (attempts->has_begun() && !looked_up)
+        if (attempts->has_begun() && !looked_up) {
             looked_up = now(executor_);
+            by.enter(phase::connect);
+        }
+        for (const auto& [to, error] : attempts->take_missed())
+            by.missed(to, error);
         if (attempts->is_over())
             co_return;
         co_await attempts->wait();
@@ -273,15 +315,10 @@ asio::awaitable<void> dialer::run(std::shared_ptr<race> attempts, std::string ho
 }
 
 address_book::wait dialer::look_up(const std::shared_ptr<race>& attempts, const std::string& host,
-                                   address_family which)
+                                   std::uint16_t port, address_family which)
 {
-    error_code not_an_address;
-    const auto literal = asio::ip::make_address(host, not_an_address);
-    if (!not_an_address) {
-        auto answer = name_answer(error_code(asio::error::no_data));
-        if (literal.is_v6() == (which == address_family::v6))
-            answer = name_answer(addresses(1, literal), duration::max());
-        attempts->answered(which, answer);
+    if (const auto answer = given(host, port, which)) {
+        attempts->answered(which, *answer);
         return {};
     }
     if (const name_answer* known = book_.known(host, which)) {
@@ -290,6 +327,26 @@ address_book::wait dialer::look_up(const std::shared_ptr<race>& attempts, const 
     }
     auto told = [attempts, which](const name_answer& answer) { attempts->answered(which, answer); };
     return book_.ask(host, which, std::move(told));
+}
+
+std::optional<name_answer> dialer::given(const std::string& host, std::uint16_t port,
+                                         address_family which) const
+{
+    const name_answer none{error_code(asio::error::no_data)};
+    if (rules_.only() && *rules_.only() != which)
+        return none;
+    addresses all;
+    error_code not_an_address;
+    const auto literal = asio::ip::make_address(host, not_an_address);
+    if (const addresses* mapped = rules_.hosts().find(host, port))
+        all = *mapped;
+    else if (!not_an_address)
+        all.push_back(literal);
+    else
+        return std::nullopt;
+    std::erase_if(
+        all, [which](const auto& each) { return each.is_v6() != (which == address_family::v6); });
+    return all.empty() ? none : name_answer(std::move(all), duration::max());
 }
 
 } // namespace weir::http::detail

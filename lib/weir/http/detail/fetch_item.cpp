@@ -44,21 +44,31 @@ std::string seconds(duration length)
 
 } // namespace
 
-fetch_item::fetch_item(std::uint64_t id, std::string text, permit held) : room(std::move(held))
+fetch_item::fetch_item(waiting_url url) : taken(url.taken)
 {
-    result.id = id;
-    result.url = std::move(text);
+    result.id = url.id;
+    result.url = std::move(url.text);
+}
+
+waiting_url fetch_item::waiting() const
+{
+    waiting_url url;
+    url.id = result.id;
+    url.taken = taken;
+    url.text = result.url;
+    return url;
 }
 
 void fetch_item::read_url(const fetcher_options& options)
 {
+    if (ask)
+        return; // it was redirected
     auto target = url::parse(result.url, options.dots());
     if (!target) {
         bad_url = target.error();
         return;
     }
-    key = target->origin();
-    ask.emplace(std::move(*target));
+    ask.emplace(std::move(*target), options.method());
     for (const auto& [name, value] : options.headers()) {
         if (may_go_anywhere(name))
             ask->header(name, value);
@@ -83,15 +93,11 @@ std::optional<failure> fetch_item::begin(time_point now, const body_factory& bod
     }
 }
 
-body_sink fetch_item::sink()
+error_code fetch_item::write(std::string_view part)
 {
-    return [this](std::string_view part) -> error_code {
-        if (abandoned)
-            return boost::asio::error::operation_aborted;
-        if (!result.content)
-            return {};
-        return result.content->write(part);
-    };
+    if (abandoned)
+        return boost::asio::error::operation_aborted;
+    return result.content ? result.content->write(part) : error_code();
 }
 
 bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
@@ -128,10 +134,12 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     return false;
 }
 
-/// Times add up over redirects; everything else is that of the last exchange.
+/// Times add up over redirects, and attempts too; everything else is that of the last exchange.
 void fetch_item::add(response answer)
 {
     const timings before = result.answer.timings;
+    answer.attempts.insert(answer.attempts.begin(), result.answer.attempts.begin(),
+                           result.answer.attempts.end());
     result.answer = std::move(answer);
     timings& sum = result.answer.timings;
     sum.dns += before.dns;

@@ -2,22 +2,21 @@
 
 #include <weir/flow/outcome.hpp>
 #include <weir/http/body.hpp>
+#include <weir/http/detail/host_turns.hpp>
+#include <weir/http/detail/text_backlog.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher_options.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
-#include <weir/policy/schedule.hpp>
 #include <weir/run/cancel.hpp>
-#include <weir/sync/semaphore.hpp>
 #include <weir/time/clock.hpp>
 
-#include <cstdint>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace weir::http::detail {
 
@@ -25,18 +24,26 @@ namespace weir::http::detail {
 /// clock.
 class fetch_item {
 public:
-    fetch_item(std::uint64_t id, std::string text, permit room);
+    explicit fetch_item(waiting_url url);
+    /// As it was queued.
+    waiting_url waiting() const;
 
-    /// Parses the URL: fills `ask` and `key`, or `bad_url`.
+    /// Parses the URL, unless that was done: fills `ask`, or `bad_url`.
     void read_url(const fetcher_options& options);
     /// To be called when an exchange begins. A failure of the factory is a failure to store.
     std::optional<failure> begin(time_point now, const body_factory& bodies);
-    /// Passes the body to `result.content`. The item must outlive it.
-    body_sink sink();
+    /// Passes a part of the body to `result.content`.
+    error_code write(std::string_view part);
 
     /// Takes what an exchange gave. True when a redirect leads on: then the item needs a place for
     /// `key` again.
     bool record(hop h, cancel_reason why, const fetcher_options& options);
+
+    /// Whether its exchange can be begun again as if nothing had happened.
+    bool may_give_way() const noexcept
+    {
+        return !is_heard && !gives_way && !abandoned && result.redirects == 0;
+    }
 
     /// Ends it before its first exchange began.
     void never_began();
@@ -49,12 +56,14 @@ public:
     std::optional<request> ask;
     std::optional<failure> bad_url;
     std::string key; // the origin; empty for a bad URL
-    permit room;     // kept until the result is taken
     time_point taken;
-    duration spent{}; // in exchanges; waiting for a place does not count
-    schedule<std::string, std::shared_ptr<fetch_item>>::place place; // while it is fetched
+    duration spent{};        // in exchanges; waiting for a place does not count
+    host_turns::place place; // while it is fetched
+    cancel_source stop;      // of its exchange
     bool begun = false;
     bool abandoned = false;
+    bool is_heard = false; // something of its body has come
+    bool gives_way = false;
 
 private:
     void add(response answer);

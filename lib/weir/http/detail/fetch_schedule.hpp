@@ -1,69 +1,118 @@
 #pragma once
 
 #include <weir/http/detail/fetch_item.hpp>
+#include <weir/http/detail/host_turns.hpp>
+#include <weir/http/detail/text_backlog.hpp>
 #include <weir/http/fetch_counts.hpp>
 #include <weir/http/fetch_result.hpp>
-#include <weir/policy/schedule.hpp>
-#include <weir/sync/limit.hpp>
+#include <weir/http/fetcher_options.hpp>
+#include <weir/time/clock.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace weir::http::detail {
+
+/// A host, what waits for it, and what is fetched from it.
+struct fetch_host : host_turns::host {
+    struct own_line : text_backlog::line {
+        explicit own_line(fetch_host& h) noexcept : host(h) {}
+        fetch_host& host;
+    };
+
+    explicit fetch_host(const std::string& key) : host(key), text(*this) {}
+
+    std::list<std::shared_ptr<fetch_item>> redirected; // they go first
+    own_line text;
+    std::vector<fetch_item*> under_way;
+    bool is_read = false; // at present, or soon: its next text
+};
 
 /// Decides which URL a fetcher fetches next, and which ones end without being fetched. It uses no
 /// executor and no clock.
 ///
-/// Shape: an item is queued by `add`, handed out by `start_next` once its origin and the fetcher
-///        have room, and ends its exchange with `leave`. What ends while it is queued comes out of
-///        `take_ended`.
-/// Fairness: origins take turns; items of one origin are first in, first out.
+/// Shape: a URL is queued as text by `add`, becomes an item in `start_next` once its origin and the
+///        fetcher have room, and ends its exchange with `leave`. What ends while it is queued comes
+///        out of `take_ended`, and after `end` out of `take_dropped`. What `backlog` wants to have
+///        written or read is the owner's to do, who reports it to `moved`.
+/// Fairness: origins take turns (`host_turns`); URLs of one origin are first in, first out.
 /// Threads: one at a time.
 class fetch_schedule {
 public:
     using item_ptr = std::shared_ptr<fetch_item>;
     enum class ending { none, draining, stopping };
+    /// How an exchange ended, as far as its host is concerned.
+    enum class left { answered, failed, cancelled, gave_way };
 
-    fetch_schedule(limit jobs, limit per_host);
+    fetch_schedule(const fetcher_options& options, host_turns::has_idle idle);
+    fetch_schedule(const fetch_schedule&) = delete;
+    fetch_schedule& operator=(const fetch_schedule&) = delete;
 
-    /// The number of the next URL taken in.
-    std::uint64_t next_id() noexcept { return ++counts_.taken; }
-    /// Queues an item; it ends at once after `end`.
-    void add(item_ptr item);
+    /// Whether one more URL may be taken in.
+    bool has_room() const noexcept { return backlog_.has_room(); }
+    /// Queues a URL; it ends at once after `end`.
+    void add(const std::string& origin, std::string text, time_point now);
     /// Queues an item that was redirected, ahead of its origin's others. Also while draining; false
     /// when the item is stopped instead.
-    bool go_on(const item_ptr& item);
+    bool go_on(const item_ptr& item, time_point now);
     void intake_ended() noexcept { intake_ended_ = true; }
 
     /// The next item to fetch; null when none is queued that has room.
-    item_ptr start_next();
+    item_ptr start_next(time_point now);
+    /// Something of its body has come.
+    void heard(fetch_item& item, time_point now);
     /// To be called when the exchange of an item from `start_next` has ended: another item may then
-    /// start. A second call for the same exchange does nothing.
-    void leave(fetch_item& item);
+    /// start. One that gave way is queued again, as text. A second call for the same exchange does
+    /// nothing.
+    void leave(fetch_item& item, left how, time_point now);
     /// Ends an item from `start_next` that could not be started.
-    void refuse(item_ptr item);
+    void refuse(item_ptr item, time_point now);
+    /// An item to cancel, because it stands at a silent host while another host waits; null when
+    /// there is none.
+    fetch_item* give_way(time_point now);
+    /// When to call `give_way` again, if nothing else is called before.
+    time_point look_again() const noexcept { return turns_.look_again(); }
+
+    /// What is to be done with the file.
+    text_backlog::step next_step() { return backlog_.next_step(); }
+    void moved(text_backlog::step s, bool failed, time_point now);
+    bool is_refused() const noexcept { return backlog_.is_refused(); }
 
     /// Ends what is queued; a redirected item goes on while draining. False when the run is already
     /// ending in this way or a harder one.
-    bool end(ending how);
+    bool end(ending how, time_point now);
     ending how() const noexcept { return how_; }
 
     /// The next item that ended while it was queued; null when there is none.
     item_ptr take_ended();
-    std::size_t ended() const noexcept { return ended_.size(); }
+    /// After `end`: the next URL that was never begun; null when its text is not in memory, or
+    /// there is none.
+    item_ptr take_dropped();
+    /// How many of both there are.
+    std::size_t ended() const noexcept;
 
     /// Counts a result.
     void count(const fetch_result& result) noexcept;
     fetch_counts counts() const noexcept;
-    /// Whether intake has ended and no item is queued or running.
+    /// Whether intake has ended and nothing is running or will start.
     bool is_over() const noexcept;
 
 private:
-    std::size_t jobs_;
-    schedule<std::string, item_ptr> queued_;
+    fetch_host& host_of(const std::string& origin);
+    item_ptr first_of(fetch_host& host);
+    bool may_start(const fetch_host& host) const noexcept;
+    void settle(fetch_host& host, time_point now);
+
+    host_turns turns_;
+    text_backlog backlog_;
+    std::unordered_map<std::string, std::unique_ptr<fetch_host>> hosts_;
+    std::size_t redirected_ = 0;
     std::deque<item_ptr> ended_;
     fetch_counts counts_;
     ending how_ = ending::none;

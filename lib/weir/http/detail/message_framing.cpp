@@ -67,6 +67,8 @@ bool has_no_body(std::string_view method, unsigned status)
 result<message_framing> framing_of(std::string_view method, const status_line& first,
                                    const headers& fields)
 {
+    if (method == "CONNECT" && first.status / 100 == 2)
+        return message_framing(); // whatever it says of a length: what follows is the tunnel's
     const std::size_t codings = fields.count("Transfer-Encoding");
     const auto coding = fields["Transfer-Encoding"];
     if (codings > 0 && (codings > 1 || !same_token(coding, "chunked")))

@@ -1,30 +1,17 @@
 #include <weir/http/detail/name_servers.hpp>
 
 #include <weir/error.hpp>
+#include <weir/http/detail/host_port.hpp>
 
 #include <boost/asio/ip/address.hpp>
 
 #include <algorithm>
-#include <charconv>
-#include <cstdint>
 #include <sstream>
 #include <string>
 
 namespace weir::http::detail {
-namespace {
 
 namespace asio = boost::asio;
-
-std::optional<std::uint16_t> parse_port(std::string_view text)
-{
-    std::uint16_t port = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-    if (error != std::errc() || end != text.data() + text.size() || port == 0)
-        return std::nullopt;
-    return port;
-}
-
-} // namespace
 
 std::optional<asio::ip::udp::endpoint> parse_name_server(std::string_view text)
 {

@@ -11,8 +11,8 @@ namespace {
 
 bool frames_the_message(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 5> names = {"Content-Length", "Transfer-Encoding",
-                                                              "Upgrade", "TE", "Trailer"};
+    static constexpr std::array<std::string_view, 6> names = {
+        "Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "TE", "Trailer"};
     for (const auto each : names)
         if (same_token(each, name))
             return true;

@@ -1,5 +1,7 @@
 #include <weir/http/detail/response_reader.hpp>
 
+#include <weir/http/detail/content_coding.hpp>
+
 #include <algorithm>
 #include <exception>
 #include <string>
@@ -80,6 +82,7 @@ response_reader::state response_reader::header_ended()
             return fail(failure(error_class::protocol,
                                 "the server sent more than " +
                                     std::to_string(limits_.interim_responses) + " 1xx responses"));
+        continued_ = continued_ || first_.status == 100;
         header_ = header_within(limits_);
         part_ = part::status_line;
         return state::more;
@@ -87,7 +90,9 @@ response_reader::state response_reader::header_ended()
     into_.status = first_.status;
     into_.fields = std::move(fields);
     into_.trailers = headers();
+    into_.coding.clear();
     into_.bytes = 0;
+    into_.wire_bytes = 0;
     if (first_.status == 101)
         return fail(
             failure(error_class::protocol, "the server switched to another protocol, unasked"));
@@ -96,7 +101,28 @@ response_reader::state response_reader::header_ended()
         return fail(framing.error());
     framing_ = *framing;
     part_ = part::body;
+    if (auto refused = prepare_decoder())
+        return fail(std::move(*refused));
     return state::head;
+}
+
+/// Source: RFC 9110 section 8.4. A part (206) of something encoded cannot be decoded by itself.
+std::optional<failure> response_reader::prepare_decoder()
+{
+    if (framing_.body == message_framing::end::none)
+        return std::nullopt;
+    auto applied = codings_of(into_.fields);
+    if (!decoding_ || into_.status == 206 || applied.unknown || applied.codings.empty()) {
+        into_.coding = std::move(applied.text);
+        return std::nullopt;
+    }
+    if (applied.codings.size() > content_decoder::most_codings)
+        return failure(error_class::too_large, "the body has " +
+                                                   std::to_string(applied.codings.size()) +
+                                                   " content codings, the limit is " +
+                                                   std::to_string(content_decoder::most_codings));
+    decoder_ = std::make_unique<content_decoder>(applied.codings, *decoding_);
+    return std::nullopt;
 }
 
 void response_reader::discard_body(std::uint64_t max_bytes)
@@ -118,11 +144,11 @@ response_reader::state response_reader::read_body(std::string_view& bytes)
                                 " bytes, the limit is " + std::to_string(max_body_)));
     std::string_view piece = bytes;
     if (framing_.body == end::length)
-        piece =
-            piece.substr(0, std::min<std::uint64_t>(piece.size(), framing_.length - into_.bytes));
+        piece = piece.substr(
+            0, std::min<std::uint64_t>(piece.size(), framing_.length - into_.wire_bytes));
     bytes.remove_prefix(piece.size());
     const state now = pass_on(piece);
-    if (now == state::more && framing_.body == end::length && into_.bytes == framing_.length)
+    if (now == state::more && framing_.body == end::length && into_.wire_bytes == framing_.length)
         return over();
     return now;
 }
@@ -143,31 +169,55 @@ response_reader::state response_reader::read_chunks(std::string_view& bytes)
     }
 }
 
-/// Gives a piece of the body to the sink: of one that is too large, what is within the limit.
+/// Takes a piece of the body: of one that is too large, what is within the limit.
 response_reader::state response_reader::pass_on(std::string_view piece)
 {
-    const bool too_large = piece.size() > max_body_ - into_.bytes;
+    const bool too_large = piece.size() > max_body_ - into_.wire_bytes;
     if (too_large)
-        piece = piece.substr(0, max_body_ - into_.bytes);
-    into_.bytes += piece.size();
+        piece = piece.substr(0, max_body_ - into_.wire_bytes);
+    into_.wire_bytes += piece.size();
     if (too_large && discard_)
         return state::done;
-    if (!discard_ && !piece.empty()) {
-        error_code refused;
-        try {
-            refused = sink_(piece);
-        } catch (const std::exception& e) {
-            return fail(
-                failure(error_class::io, e.what(),
-                        boost::system::errc::make_error_code(boost::system::errc::io_error)));
-        }
-        if (refused)
-            return fail(failure(error_class::io,
-                                "the body could not be stored: " + refused.message(), refused));
-    }
-    if (too_large)
+    state now = state::more;
+    if (decoder_ && !discard_)
+        now = decode(piece);
+    else if (!discard_ && !piece.empty())
+        now = deliver(piece);
+    if (now == state::more && too_large)
         return fail(failure(error_class::too_large, "the body is larger than the limit of " +
                                                         std::to_string(max_body_) + " bytes"));
+    return now;
+}
+
+response_reader::state response_reader::decode(std::string_view piece)
+{
+    for (;;) {
+        const auto now = decoder_->read(piece);
+        if (!now)
+            return fail(now.error());
+        if (*now == content_decoder::state::more)
+            return state::more;
+        const state delivered = deliver(decoder_->data());
+        if (delivered != state::more)
+            return delivered;
+    }
+}
+
+response_reader::state response_reader::deliver(std::string_view piece)
+{
+    into_.bytes += piece.size();
+    error_code refused;
+    try {
+        refused = sink_(piece);
+    } catch (const failed& f) {
+        return fail(f.reason());
+    } catch (const std::exception& e) {
+        return fail(failure(error_class::io, e.what(),
+                            boost::system::errc::make_error_code(boost::system::errc::io_error)));
+    }
+    if (refused)
+        return fail(failure(error_class::io, "the body could not be stored: " + refused.message(),
+                            refused));
     return state::more;
 }
 
@@ -175,6 +225,9 @@ response_reader::state response_reader::over()
 {
     part_ = part::over;
     tolerated_ = tolerated_ || chunks_.tolerated();
+    if (decoder_ && !discard_)
+        if (auto cut_off = decoder_->end())
+            return fail(std::move(*cut_off));
     return state::done;
 }
 
@@ -192,10 +245,18 @@ response_reader::state response_reader::end(error_code how)
                             "the connection ended inside the response's header: " + cause, how));
     if (framing_.body == message_framing::end::close && !how)
         return over();
-    std::string text = "the connection ended inside the body, after " + std::to_string(into_.bytes);
+    std::string text =
+        "the connection ended inside the body, after " + std::to_string(into_.wire_bytes);
     if (framing_.body == message_framing::end::length)
         text += " of " + std::to_string(framing_.length);
     return fail(failure(error_class::incomplete, text + " bytes: " + cause, how));
+}
+
+std::optional<std::uint64_t> response_reader::length() const
+{
+    if (framing_.body == message_framing::end::length && !decoder_)
+        return framing_.length;
+    return std::nullopt;
 }
 
 bool response_reader::reusable() const

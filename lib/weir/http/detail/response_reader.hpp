@@ -1,7 +1,9 @@
 #pragma once
 
 #include <weir/http/body.hpp>
+#include <weir/http/decoding_options.hpp>
 #include <weir/http/detail/chunk_decoder.hpp>
+#include <weir/http/detail/content_decoder.hpp>
 #include <weir/http/detail/field_section.hpp>
 #include <weir/http/detail/line_splitter.hpp>
 #include <weir/http/detail/message_framing.hpp>
@@ -13,6 +15,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string_view>
 
 namespace weir::http::detail {
@@ -23,8 +27,10 @@ namespace weir::http::detail {
 /// Shape: fills `into`: status and fields when the header is complete, bytes while the body goes to
 ///        the sink, trailers when they are complete. The sink gets views of the bytes fed. Each
 ///        byte is looked at a fixed number of times.
-/// Errors: in `into.error`: protocol, too_large, incomplete, io (the sink's).
+/// Errors: in `into.error`: protocol, too_large, incomplete, io (the sink's), internal (a decoder
+///         without memory).
 /// Memory: the fields, and the beginning of a line that is not complete; both within the limits.
+///         For a body with codings that are undone, a `content_decoder`.
 /// Source: RFC 9112 sections 2 to 9, RFC 9110 section 15.2 for the responses before the final one.
 class response_reader {
 public:
@@ -44,10 +50,19 @@ public:
     /// should.
     state end(error_code how);
 
+    /// Before the header is complete: undoes the codings of the body, when all of them are known.
+    /// A part of a body (206) is left as it is.
+    void undo_codings(const decoding_options& how) { decoding_ = how; }
     /// After `head`: counts the body and discards it, and stops reading after `max_bytes`.
     void discard_body(std::uint64_t max_bytes);
+    /// Whether what is fed next is decoded: much more may come out of it.
+    bool decodes() const noexcept { return decoder_ && !discard_ && part_ == part::body; }
     /// Whether any byte of a response has arrived.
     bool started() const noexcept { return started_; }
+    /// After `head`: how long the body that is delivered will be, where the header says so.
+    std::optional<std::uint64_t> length() const;
+    /// Whether a 100 (Continue) has arrived.
+    bool continued() const noexcept { return continued_; }
     /// After `done`: whether the connection may carry another request.
     bool reusable() const;
 
@@ -64,7 +79,10 @@ private:
     state header_ended();
     state read_body(std::string_view& bytes);
     state read_chunks(std::string_view& bytes);
+    std::optional<failure> prepare_decoder();
     state pass_on(std::string_view piece);
+    state decode(std::string_view piece);
+    state deliver(std::string_view piece);
     state over();
     state fail(failure why);
 
@@ -78,10 +96,13 @@ private:
     status_line first_;
     headers fields_; // of the header that is being read
     message_framing framing_;
+    std::optional<decoding_options> decoding_;
+    std::unique_ptr<content_decoder> decoder_; // of a body that has codings to undo
     part part_ = part::status_line;
     std::uint64_t max_body_;
     unsigned interim_ = 0;
     bool started_ = false;
+    bool continued_ = false;
     bool discard_ = false;
     bool tolerated_ = false; // in a header
     bool left_over_ = false;

@@ -120,10 +120,18 @@ private:
 
 socket_network::socket_network(asio::any_io_executor executor, const client_options& options)
     : executor_(std::move(executor)), names_(make_name_source(executor_, options)),
-      ca_file_(options.ca_file()), peer_(options.peer())
+      ca_file_(options.ca_file()), peer_(options.peer()), oldest_(options.network().tls_from()),
+      tickets_(options.network().tls_sessions())
 {
     if (!ca_file_.empty())
-        tls_.emplace(ca_file_, peer_); // so that a file that cannot be read fails at once
+        tls(); // so that a file that cannot be read fails at once
+}
+
+tls_context& socket_network::tls()
+{
+    if (!tls_)
+        tls_.emplace(ca_file_, peer_, oldest_);
+    return *tls_;
 }
 
 std::unique_ptr<network::attempt> socket_network::connect(const tcp::endpoint& to, connected told)
@@ -133,9 +141,7 @@ std::unique_ptr<network::attempt> socket_network::connect(const tcp::endpoint& t
 
 std::unique_ptr<secure_session> socket_network::secure(transport& line, const url& target)
 {
-    if (!tls_)
-        tls_.emplace(ca_file_, peer_);
-    return std::make_unique<tls_session>(*tls_, target, line);
+    return std::make_unique<tls_session>(tls(), target, line, tickets_);
 }
 
 } // namespace weir::http::detail

@@ -2,7 +2,9 @@
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/tls_context.hpp>
+#include <weir/http/detail/tls_tickets.hpp>
 #include <weir/http/network.hpp>
+#include <weir/http/tls_version.hpp>
 #include <weir/http/verification.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -28,10 +30,14 @@ public:
     std::unique_ptr<secure_session> secure(transport& line, const url& target) override;
 
 private:
+    tls_context& tls();
+
     boost::asio::any_io_executor executor_;
     std::shared_ptr<name_source> names_;
     std::string ca_file_;
     verification peer_;
+    tls_version oldest_;
+    tls_tickets tickets_;
     std::optional<tls_context> tls_; // reading the system's certificates takes 20 ms: not for http
 };
 

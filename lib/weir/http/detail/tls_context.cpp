@@ -1,5 +1,6 @@
 #include <weir/http/detail/tls_context.hpp>
 
+#include <weir/http/detail/tls_session.hpp>
 #include <weir/http/error.hpp>
 
 #include <openssl/err.h>
@@ -17,7 +18,7 @@ namespace {
 
 } // namespace
 
-tls_context::tls_context(const std::string& ca_file, verification peer)
+tls_context::tls_context(const std::string& ca_file, verification peer, tls_version oldest)
     : context_(SSL_CTX_new(TLS_client_method()), SSL_CTX_free)
 {
     static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
@@ -25,10 +26,14 @@ tls_context::tls_context(const std::string& ca_file, verification peer)
     SSL_CTX* ctx = context_.get();
     if (!ctx)
         refuse("cannot set up TLS");
-    SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+    SSL_CTX_set_min_proto_version(ctx,
+                                  oldest == tls_version::v1_3 ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1); // a record in one system call, not its head and body in two
+    // Sessions go to `tls_tickets`: OpenSSL's own store is for servers.
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ctx, &tls_session::keep);
     SSL_CTX_set_alpn_protos(ctx, http_1_1, sizeof http_1_1);
     const bool required = peer == verification::required;
     SSL_CTX_set_verify(ctx, required ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

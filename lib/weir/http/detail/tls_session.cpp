@@ -97,8 +97,9 @@ int chunk(std::size_t size)
 
 } // namespace
 
-tls_session::tls_session(const tls_context& context, const url& target, transport& line)
-    : ssl_(SSL_new(context.native()), SSL_free)
+tls_session::tls_session(const tls_context& context, const url& target, transport& line,
+                         tls_tickets& tickets)
+    : ssl_(SSL_new(context.native()), SSL_free), origin_(target.origin()), tickets_(tickets)
 {
     BIO* bio = ssl_ && transport_method() ? BIO_new(transport_method()) : nullptr;
     if (!bio)
@@ -115,19 +116,44 @@ tls_session::tls_session(const tls_context& context, const url& target, transpor
     } else {
         // A name may end in a dot; the certificate's never does.
         const std::string name = host.back() == '.' ? host.substr(0, host.size() - 1) : host;
-        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        // Names stand in the extension for them: RFC 9110 section 4.3.4 forbids the subject's.
+        SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
+                                   X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
         checked = SSL_set1_host(ssl, name.c_str()) == 1 &&
                   SSL_set_tlsext_host_name(ssl, name.c_str()) == 1;
     }
     if (!checked)
         throw failed(failure(error_class::tls, "cannot check a certificate for " + host));
+    SSL_set_app_data(ssl, this);
+    const auto ticket = tickets_.take(origin_);
+    if (ticket)
+        SSL_set_session(ssl, ticket.get());
+}
+
+tls_session::~tls_session()
+{
+    // Without a goodbye OpenSSL would not resume the session, as SSL 3.0 asked for. TLS 1.1 dropped
+    // that (RFC 4346 section 7.2.1), and truncation is noticed where the body ends.
+    SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN);
+}
+
+int tls_session::keep(SSL* ssl, SSL_SESSION* fresh)
+{
+    const tls_tickets::session one(fresh, SSL_SESSION_free);
+    auto* const self = static_cast<tls_session*>(SSL_get_app_data(ssl));
+    if (SSL_SESSION_is_resumable(fresh) == 1)
+        self->tickets_.keep(self->origin_, one);
+    return 1;
 }
 
 io_step tls_session::handshake()
 {
     ERR_clear_error();
     const int n = SSL_do_handshake(ssl_.get());
-    return n == 1 ? io_step(state::done) : stopped(n);
+    const io_step step = n == 1 ? io_step(state::done) : stopped(n);
+    if (step.what == state::failed)
+        tickets_.forget(origin_); // a server may stumble over them
+    return step;
 }
 
 io_step tls_session::read(char* to, std::size_t size)

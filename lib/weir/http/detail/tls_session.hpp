@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/http/detail/tls_context.hpp>
+#include <weir/http/detail/tls_tickets.hpp>
 #include <weir/http/io_step.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/url.hpp>
@@ -18,8 +19,12 @@ namespace weir::http::detail {
 class tls_session final : public secure_session {
 public:
     /// The handshake will check the host name or address in the certificate, and send SNI for a
-    /// name.
-    tls_session(const tls_context& context, const url& target, transport& line);
+    /// name. It resumes a session of `tickets`, which outlive it, if there is one.
+    tls_session(const tls_context& context, const url& target, transport& line,
+                tls_tickets& tickets);
+    tls_session(const tls_session&) = delete;
+    tls_session& operator=(const tls_session&) = delete;
+    ~tls_session() override;
 
     io_step handshake() override;
     io_step read(char* to, std::size_t size) override;
@@ -27,11 +32,17 @@ public:
     bool has_pending() const override;
     std::string fault() const override { return fault_; }
 
+    /// OpenSSL's callback: the server gave a session that can be resumed. It comes after the server
+    /// was verified. Takes the reference.
+    static int keep(ssl_st* ssl, ssl_session_st* fresh);
+
 private:
     io_step stopped(int returned);
     void describe();
 
     std::shared_ptr<ssl_st> ssl_;
+    std::string origin_;
+    tls_tickets& tickets_;
     std::string fault_;
 };
 

@@ -198,6 +198,22 @@ public:
         return let_out(*l.entry, n.cost);
     }
 
+    /// The first node of this key if it may go, turn or not. It goes by `take_early`.
+    node* next_of(Entry& e, time_point now) noexcept
+    {
+        expire(now);
+        if (e.line == nullptr)
+            return nullptr;
+        pass(*e.line, now);
+        return !e.line->waiting.empty() && may_go(*e.line) ? &e.line->waiting.front() : nullptr;
+    }
+    key_place take_early(node& n) noexcept
+    {
+        line& l = *n.entry->line;
+        dequeue(l, n);
+        return let_out(*l.entry, n.cost);
+    }
+
     /// Whether a newcomer may go at once: nothing of its key waits, there is room, and it is not
     /// held. For an entry with a line.
     bool may_enter(const Entry& e, std::size_t cost, time_point now) noexcept

@@ -1,0 +1,141 @@
+#pragma once
+
+#include <weir/detail/list.hpp>
+#include <weir/policy/schedule.hpp>
+#include <weir/sync/limit.hpp>
+#include <weir/time/clock.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace weir::http::detail {
+
+/// Decides which host may start its next fetch, so that none stops the others.
+///
+/// Shape: a host that has something to start is `ready` once for each start. `next` picks one and
+///        gives it a place, until `done`.
+///        A host begins with one place, and each answer doubles that, up to its limit; a failure
+///        takes it back to one.
+///        A host that has places and says nothing for a second is silent. At most a quarter of the
+///        places stand at silent hosts while others wait: of what stands there beyond that,
+///        `is_crowded` says that it should give way, the newest first. A host that was silent is
+///        suspected of it until it is heard, and starts within that quarter or when no other waits.
+/// Fairness: hosts take turns (`schedule`). One with an idle connection goes before its turn, that
+///           heard last first: at most `most_early` starts in a row.
+/// Threads: one at a time. It uses no executor, and is given the time.
+class host_turns {
+    struct ticket {};
+
+public:
+    class host;
+    using place = schedule<host*, ticket>::place;
+    /// Whether there is an idle connection to this origin.
+    using has_idle = std::function<bool(const std::string& origin)>;
+    enum class ended { answered, failed, unknown };
+
+    static constexpr std::size_t most_early = 24;
+    static constexpr duration silence = std::chrono::seconds(1);
+
+    /// What is known of a host. Forgotten when it has nothing to do.
+    class host : public weir::detail::list_node<> {
+    public:
+        explicit host(std::string key) : origin(std::move(key)), warm_(*this), suspect_(*this) {}
+        host(const host&) = delete;
+        host& operator=(const host&) = delete;
+
+        std::size_t running() const noexcept { return running_; }
+        std::size_t allowed() const noexcept { return allowed_; }
+
+        const std::string origin;
+
+    private:
+        friend class host_turns;
+
+        struct link : weir::detail::list_node<> {
+            explicit link(host& h) noexcept : of(h) {}
+            host& of;
+            bool is_in = false;
+        };
+
+        std::size_t running_ = 0;
+        std::size_t allowed_ = 1;
+        time_point heard_; // or since when it has places
+        bool is_ready_ = false;
+        bool is_silent_ = false;
+        bool is_suspect_ = false;
+        link warm_;
+        link suspect_;
+    };
+
+    struct picked {
+        host* of = nullptr;
+        host_turns::place place;
+
+        explicit operator bool() const noexcept { return of != nullptr; }
+    };
+
+    /// Without a limit of a host, it is that of all.
+    host_turns(limit jobs, limit per_host, has_idle idle);
+
+    void ready(host& h, time_point now);
+    /// It has nothing to start any more.
+    void withdraw(host& h);
+    /// Nothing: no place is free, or no host may start.
+    picked next(time_point now);
+    /// A sign of life.
+    void heard(host& h, time_point now);
+    void done(place& p, ended how, time_point now);
+    /// Precondition: it is not ready, and has no place.
+    void forget(host& h);
+
+    /// Whether one that stands at a silent host should give way to one that waits.
+    bool is_crowded(time_point now);
+    /// The silent host that was heard last; null when there is none.
+    host* newest_silent() const noexcept { return silent_.empty() ? nullptr : &silent_.back(); }
+    host* next_older(const host& h) const noexcept { return silent_.before(h); }
+    /// A place of this host gives way: it will be `done`, and then `gave_way`.
+    void gives_way(host& h, time_point now);
+    void gave_way() noexcept { --leaving_; }
+    /// When `is_crowded` may change although nothing is called; `time_point::max()`: never.
+    time_point look_again() const noexcept;
+
+    /// Whether this host starts nothing before something of it has ended, or is suspected.
+    bool is_blocked(const host& h) const noexcept
+    {
+        return h.running_ >= h.allowed_ || h.is_suspect_;
+    }
+    std::size_t running() const noexcept { return running_; }
+    std::size_t silent_places() const noexcept { return silent_places_; }
+
+private:
+    using turns = schedule<host*, ticket>;
+    using link = host::link;
+
+    picked start(turns::popped next, time_point now);
+    picked next_warm(time_point now);
+    picked next_suspect(time_point now);
+    void look(time_point now);
+    void suspect(host& h, time_point now);
+    void clear(host& h);
+    void allow(host& h, std::size_t places);
+    static void take_out(weir::detail::list<link>& from, link& l) noexcept;
+
+    const std::size_t jobs_;
+    const std::size_t per_host_;
+    const std::size_t silent_share_;
+    has_idle idle_;
+    turns turns_;
+    std::size_t running_ = 0;
+    std::size_t silent_places_ = 0;
+    std::size_t leaving_ = 0;          // of those: they give way
+    std::size_t early_ = 0;            // starts since the last turn
+    weir::detail::list<host> talking_; // with places, that heard longest ago first
+    weir::detail::list<host> silent_;  // with places, in the order in which they became it
+    weir::detail::list<link> warm_;    // that heard last first
+    weir::detail::list<link> suspects_;
+};
+
+} // namespace weir::http::detail

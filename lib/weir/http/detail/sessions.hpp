@@ -1,0 +1,152 @@
+#pragma once
+
+#include <weir/detail/own_executor.hpp>
+#include <weir/http/client_options.hpp>
+#include <weir/http/detail/connection.hpp>
+#include <weir/http/detail/connector.hpp>
+#include <weir/http/detail/journey.hpp>
+#include <weir/http/detail/session_pool.hpp>
+#include <weir/http/network.hpp>
+#include <weir/http/processed.hpp>
+#include <weir/http/request.hpp>
+#include <weir/http/response.hpp>
+#include <weir/http/url.hpp>
+#include <weir/run/scope.hpp>
+#include <weir/sync/event.hpp>
+#include <weir/time/alarm.hpp>
+#include <weir/time/clock.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+namespace weir::http::detail {
+
+/// The sessions of a client: opens, hands over and closes them as `session_pool` decides. A
+/// session belongs to no request: it is opened beside those that wait, and outlives them.
+///
+/// Threads: one serial executor.
+/// Lifetime: shared with the shares and with the sessions that are being opened.
+class sessions : public std::enable_shared_from_this<sessions> {
+public:
+    class share;
+
+    sessions(boost::asio::any_io_executor executor, std::shared_ptr<network> lines,
+             const client_options& options);
+    sessions(const sessions&) = delete;
+    sessions& operator=(const sessions&) = delete;
+
+    /// Closes the idle sessions, and those being opened that nothing waits for; lets
+    /// `io_context::run` return.
+    void close_idle();
+
+    std::size_t idle() const noexcept { return rules_.idle(); }
+    /// Whether a request to the origin would have a session at once.
+    bool has_free(const std::string& origin) const { return rules_.has_free(origin); }
+    /// How many there are: idle, in use, or being opened.
+    std::size_t size() const noexcept { return rules_.size(); }
+
+private:
+    using session_id = session_pool::session_id;
+    using request_id = session_pool::request_id;
+
+    struct session {
+        std::unique_ptr<connection> line; // null while it is being opened
+        timings took;                     // to open it
+        bool is_new = false;              // it is handed over at once
+        std::unique_ptr<scope> opening;   // whose end cancels it
+        request_id told = 0;              // of how far it is, while it waits; 0 for none
+        phase at = phase::name;
+    };
+
+    class teller;
+
+    static boost::asio::awaitable<void> open(std::shared_ptr<sessions> self, session_id which,
+                                             url target);
+    void opened(session_id which, std::unique_ptr<connection> line, const timings& took);
+    void failed(session_id which, const timings& took, std::exception_ptr error);
+    void perform();
+    void perform(const session_pool::action& what);
+    void close(session_id which);
+    void serve(request_id which, session_id by);
+    void tell(session_id which, session& one, share& heir);
+    void leave_opening(share& waiting);
+    void find_heirs();
+    void arm_reaper();
+
+    boost::asio::any_io_executor executor_;
+    weir::detail::own_any_executor home_; // is told when the context goes
+    limit per_host_;
+    network_options ways_;
+    session_pool rules_;
+    connector connector_;
+    std::unordered_map<session_id, session> sessions_;
+    std::unordered_map<request_id, share*> shares_; // of those that wait or are served
+    std::vector<session_id> untold_;   // those being opened whose request has left them
+    std::vector<request_id> unserved_; // those that wait and have lost their session
+    bool performing_ = false;
+    bool gone_ = false;          // with its context
+    std::exception_ptr failure_; // of the session that fails now
+    timings failed_after_;
+    alarm reaper_; // closes what has expired
+    std::optional<time_point> reaps_at_;
+};
+
+/// What a request has of the sessions: a place in line, then a session to use.
+///
+/// Lifetime: one that is destroyed before it has ended or been given up was dropped with its
+///           coroutine: others go on, unless that was the end of the context.
+class sessions::share {
+public:
+    share(std::shared_ptr<sessions> owner, const request& what, journey& trip);
+    share(const share&) = delete;
+    share& operator=(const share&) = delete;
+    ~share();
+
+    /// Waits for a session. Adds to `took` what opening it took, if this is its first request.
+    ///
+    /// Errors: throws what the opening of the session threw, or system_error(operation_aborted).
+    /// Cancellation: terminal; give it up then.
+    boost::asio::awaitable<void> wait(timings& took);
+
+    /// The connection, after `wait`.
+    connection& line() const { return *used_->line; }
+    /// Whether it has carried an earlier exchange.
+    bool is_reused() const noexcept { return reused_; }
+
+    /// `no` as long as nothing of the request was sent, else what is given.
+    processed processed_of(processed what) const;
+
+    /// An exchange has ended; `idle_for` is how long its session may be idle now, 0 to close it.
+    /// True: wait again, and make it again.
+    bool ended(const response& answer, duration idle_for);
+    /// It was cancelled, waiting or not. A session that was not used for it goes to the next one;
+    /// another is closed.
+    void give_up();
+
+private:
+    friend class sessions;
+
+    void release();
+
+    std::shared_ptr<sessions> owner_;
+    const request& what_;
+    journey& trip_;
+    session_pool::request_id id_ = 0; // 0 when it has ended
+    session_id opening_ = 0;          // that it is told of
+    session* used_ = nullptr;
+    bool reused_ = false;
+    std::uint64_t sent_before_ = 0;
+    std::optional<event> news_; // while it waits
+    std::exception_ptr error_;
+    timings failed_after_;
+};
+
+} // namespace weir::http::detail
