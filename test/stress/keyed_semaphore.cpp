@@ -13,6 +13,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -147,6 +148,32 @@ BOOST_AUTO_TEST_CASE(permits_balance_between_threads_under_holds_cancels_and_res
 BOOST_AUTO_TEST_CASE(permits_of_the_wide_limit_balance_between_threads)
 {
     balance(true);
+}
+
+// An entry without a line belongs to its shard alone: it may be destroyed while another thread asks
+// for it.
+BOOST_AUTO_TEST_CASE(a_key_comes_and_goes_while_another_thread_looks_it_up)
+{
+    const weir::test::watchdog guard;
+    weir::runner_pool runners(1);
+    semaphore all(runners.get_executor(), weir::key_options(1));
+    std::atomic<bool> done{false};
+    int granted = 0;
+    std::thread user([&] {
+        for (int n = 0; n < 20'000; ++n)
+            granted += all.try_acquire(0) ? 1 : 0;
+        done = true;
+    });
+    std::size_t seen = 0;
+    while (!done) {
+        all.resume(0);
+        all.reset_key(0);
+        seen = std::max(seen, all.in_use(0));
+    }
+    user.join();
+    BOOST_TEST(granted == 20'000);
+    BOOST_TEST(seen <= 1U);
+    BOOST_TEST(all.keys() == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -712,9 +712,9 @@ void keyed_core<Key, Hash, Atomics>::change(const Key& key, Do what)
             shard& s = shard_of(hash);
             const lock in_shard(s.mutex);
             e = s.table.find(key, hash);
+            if (e == nullptr || e->line == nullptr)
+                return; // without a line, the next release may destroy it
         }
-        if (e == nullptr || e->line == nullptr)
-            return;
         what(d, *e, made);
         more = grant(d, made);
         tidy(d, made);
