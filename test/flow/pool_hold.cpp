@@ -3,6 +3,7 @@
 #include <weir/policy/backoff.hpp>
 #include <weir/policy/breaker_options.hpp>
 #include <weir/policy/retry_policy.hpp>
+#include <weir/run/cancel.hpp>
 #include <weir/time/sleep.hpp>
 
 #include "flow/int_pool.hpp"
@@ -207,6 +208,113 @@ BOOST_AUTO_TEST_CASE(a_hold_of_a_day_ends_the_jobs_of_the_key)
         BOOST_TEST((ended == expected));
         BOOST_TEST((s.elapsed() == 1s));
         BOOST_TEST(far.starts.size() == 2U);
+    });
+}
+
+// The second job of the key asks for a day while the first one sleeps between its attempts.
+BOOST_AUTO_TEST_CASE(a_hold_of_a_day_ends_a_job_that_sleeps_as_it_wakes)
+{
+    in_many_orders([](simulation& s) {
+        int calls = 0;
+        const auto fails = [&](int n, job_context& context) -> asio::awaitable<int> {
+            ++calls;
+            if (n == 1)
+                context.hold(s.world.now() + 24h);
+            throw std::runtime_error("no answer");
+            co_return n;
+        };
+        const auto retry = weir::retry_policy(2).backoff(weir::backoff(10s, 10s, 1));
+        int_pool jobs(both(s), pool_options(2).retry(retry), fails);
+        std::map<int, weir::error_code> ended;
+        s.spawn([&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(jobs.try_submit(0, job_options().key("a"))));
+            co_await weir::async_sleep_for(s.a.get_executor(), 1ns);
+            BOOST_TEST(bool(jobs.try_submit(1, job_options().key("a"))));
+            jobs.close();
+            while (auto out = co_await jobs.results().async_receive())
+                try {
+                    (void)out->value();
+                } catch (const weir::system_error& error) {
+                    ended[static_cast<int>(out->id())] = error.code();
+                } catch (const std::runtime_error&) {
+                }
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(calls == 2);
+        BOOST_TEST(ended.size() == 1U); // the other has its own error
+        BOOST_TEST((s.elapsed() <= 11s));
+        for (const auto& [id, error] : ended)
+            BOOST_TEST((error == errc::held_too_long));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(the_longer_of_two_holds_of_one_attempt_counts)
+{
+    in_many_orders([](simulation& s) {
+        std::vector<weir::duration> starts;
+        const auto asked_twice = [&](int n, job_context& context) -> asio::awaitable<int> {
+            starts.push_back(s.elapsed());
+            if (starts.size() == 1) {
+                context.hold(s.world.now() + 30s);
+                context.hold(s.world.now() + 1s);
+                throw std::runtime_error("429");
+            }
+            co_return n;
+        };
+        int_pool jobs(both(s), pool_options(1).retry(soon(2)).discard_results(), asked_twice);
+        BOOST_TEST(bool(jobs.try_submit(0)));
+        jobs.close();
+        run_watching(s, jobs);
+        BOOST_REQUIRE(starts.size() == 2U);
+        BOOST_TEST((starts[1] >= 30s));
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_breaker_hears_of_the_attempts_after_a_hold)
+{
+    in_many_orders([](simulation& s) {
+        int calls = 0;
+        const auto refuses_once = [&](int n, job_context& context) -> asio::awaitable<int> {
+            if (++calls == 1)
+                context.hold(s.world.now() + 1s);
+            throw std::runtime_error("503");
+            co_return n;
+        };
+        const auto rule = weir::breaker_options().window(4).failures(2);
+        const auto options = pool_options(1).breaker(rule).retry(soon(9)).discard_results();
+        int_pool jobs({s.a.get_executor()}, options, refuses_once);
+        BOOST_TEST(bool(jobs.try_submit(0, job_options().key("a"))));
+        jobs.close();
+        run_watching(s, jobs);
+        BOOST_TEST(calls == 3); // then it is open
+    });
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_that_is_cancelled_opens_nothing)
+{
+    in_many_orders([](simulation& s) {
+        far_side far{s};
+        weir::cancel_source source;
+        const auto options = pool_options(8).per_key(4).discard_results();
+        int_pool jobs(both(s), options, far.handler());
+        s.spawn([&]() -> asio::awaitable<void> {
+            BOOST_TEST(bool(jobs.try_submit(0, job_options().key("a"))));
+            co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+            const auto first = job_options().key("a").token(source.token());
+            BOOST_TEST(bool(jobs.try_submit(1, first)));
+            for (int i = 2; i < 5; ++i)
+                BOOST_TEST(bool(jobs.try_submit(i, job_options().key("a"))));
+            co_await weir::async_sleep_for(s.a.get_executor(), 29150ms); // 1 is under way
+            source.cancel();
+            jobs.close();
+        });
+        run_watching(s, jobs);
+        BOOST_TEST(jobs.ledger().cancelled == 1U);
+        BOOST_REQUIRE(far.starts.size() == 5U);
+        BOOST_TEST((far.starts[1].at == 30100ms));
+        BOOST_TEST((far.starts[2].at == 30150ms)); // another probe, alone
+        BOOST_TEST((far.starts[3].at == 30250ms));
+        BOOST_TEST((far.starts[4].at == 30250ms));
     });
 }
 

@@ -384,6 +384,30 @@ BOOST_AUTO_TEST_CASE(a_task_that_sleeps_can_be_cancelled)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_job_that_is_cancelled_while_it_sleeps_counts_no_retry)
+{
+    in_many_orders([](simulation& s) {
+        weir::task_pool tasks(both(s), pool_options(2).retry(retry_policy(5).backoff(
+                                           weir::backoff(1h, 1h, 1))));
+        int calls = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            auto submitted = tasks.async_submit([&] {
+                if (++calls == 1)
+                    throw std::runtime_error("no answer");
+            });
+            auto job = co_await std::move(submitted);
+            co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
+            job.cancel();
+            (void)co_await job.async_outcome();
+            tasks.close();
+        });
+        s.run();
+        const weir::ledger l = tasks.ledger();
+        BOOST_TEST(l.balanced());
+        BOOST_TEST(l.retries == static_cast<std::size_t>(calls - 1));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(what_was_cancelled_is_not_run_again)
 {
     in_many_orders([](simulation& s) {

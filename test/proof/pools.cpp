@@ -337,7 +337,21 @@ asio::awaitable<void> for_each_job(int& alive, std::vector<int>& done, int n, bo
     done.push_back(n);
 }
 
-void for_each_scenario(world& w, std::size_t limit, trouble t, bool as_jobs)
+enum class calls { plain, jobs, jobs_with_limits };
+
+std::unique_ptr<weir::task_pool> pool_for(calls how, asio::any_io_executor where, std::size_t limit)
+{
+    if (how == calls::plain)
+        return nullptr;
+    auto options = weir::pool_options(limit).queue(3);
+    if (how == calls::jobs_with_limits)
+        options.queue(1).per_key(1).retry(weir::retry_policy(2).backoff(weir::backoff(1s, 1s)));
+    std::vector<asio::any_io_executor> executors(1, std::move(where));
+    return std::make_unique<weir::task_pool>(std::move(executors), options);
+}
+
+// With limits, the jobs run in another context than the loop.
+void for_each_scenario(world& w, std::size_t limit, trouble t, calls how)
 {
     int alive = 0;
     bool under_way = false;
@@ -345,30 +359,31 @@ void for_each_scenario(world& w, std::size_t limit, trouble t, bool as_jobs)
     std::vector<int> done;
     asio::cancellation_signal signal;
     context home(w);
-    const std::vector<asio::any_io_executor> executors(1, home.get_executor());
-    std::unique_ptr<weir::task_pool> pool;
-    if (as_jobs)
-        pool = std::make_unique<weir::task_pool>(executors, weir::pool_options(limit).queue(3));
+    context away(w);
+    const bool elsewhere = how == calls::jobs_with_limits;
+    const auto pool = pool_for(how, (elsewhere ? away : home).get_executor(), limit);
     const auto caller = [&]() -> asio::awaitable<void> {
         const std::array<int, 3> items = {0, 1, 2};
         under_way = true;
         const auto each = [&](const int& n) {
+            expect(under_way, "no call begins after the loop has ended");
             expect(alive < static_cast<int>(limit), "no more at a time than the limit");
             return for_each_job(alive, done, n, t == trouble::failure);
         };
         try {
-            auto loop = as_jobs ? weir::for_each(items, 3, weir::as_jobs(*pool, each))
-                                : weir::for_each(items, limit, each);
+            const auto parity = [](int n) {
+                return weir::job_options().key(n % 2 == 0 ? "even" : "odd");
+            };
+            auto loop = pool ? weir::for_each(items, 3, weir::as_jobs(*pool, each, parity))
+                             : weir::for_each(items, limit, each);
             co_await std::move(loop);
         } catch (const std::exception&) {
             failed = true;
         }
         under_way = false;
         expect(alive == 0, "all have ended");
-        if (pool) {
-            expect(pool->ledger().finished() == pool->ledger().accepted, "no job is left behind");
+        if (pool)
             pool->close();
-        }
     };
     const auto on_end = [](std::exception_ptr error) {
         if (error)
@@ -382,6 +397,7 @@ void for_each_scenario(world& w, std::size_t limit, trouble t, bool as_jobs)
                 signal.emit(asio::cancellation_type::terminal);
         });
     w.run_to_end();
+    expect(!pool || pool->ledger().balanced(), "every job has ended");
     expect(failed || done.size() == 3, "all, or an error");
     expect(!failed || t != trouble::none, "no error without a reason");
     if (t == trouble::failure)
@@ -433,28 +449,38 @@ BOOST_AUTO_TEST_CASE(worker_pool_of_one_in_every_order)
             prove_pool(1, e, schedules::all(), "");
 }
 
-void prove_for_each(bool as_jobs)
+void prove_for_each(calls how)
 {
+    const std::string kind = how == calls::plain  ? ""
+                             : how == calls::jobs ? "as jobs "
+                                                  : "as jobs with limits and retries ";
+    const std::size_t delays = how == calls::jobs ? 3 : 2;
+    const std::string most = how == calls::plain ? "" : ", " + std::to_string(delays) + " delays";
     for (const std::size_t limit : {1, 2})
         for (const trouble t : {trouble::none, trouble::failure, trouble::cancelled}) {
             const char* const name = t == trouble::none      ? ""
                                      : t == trouble::failure ? ", 1 fails"
                                                              : ", cancelled";
-            prove(std::string("for_each ") + (as_jobs ? "as jobs " : "") + "{3 items, limit " +
-                      std::to_string(limit) + name + "}" + (as_jobs ? ", 3 delays" : ""),
-                  as_jobs ? schedules::delayed(3) : schedules::all(),
-                  [=](world& w) { for_each_scenario(w, limit, t, as_jobs); });
+            prove("for_each " + kind + "{3 items, limit " + std::to_string(limit) + name + "}" +
+                      most,
+                  how == calls::plain ? schedules::all() : schedules::delayed(delays),
+                  [=](world& w) { for_each_scenario(w, limit, t, how); });
         }
 }
 
 BOOST_AUTO_TEST_CASE(for_each)
 {
-    prove_for_each(false);
+    prove_for_each(calls::plain);
 }
 
 BOOST_AUTO_TEST_CASE(for_each_as_jobs)
 {
-    prove_for_each(true);
+    prove_for_each(calls::jobs);
+}
+
+BOOST_AUTO_TEST_CASE(for_each_as_jobs_with_limits)
+{
+    prove_for_each(calls::jobs_with_limits);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,27 +1,27 @@
 #pragma once
 
+#include <weir/detail/initiate.hpp>
+#include <weir/flow/detail/pool/task_pool_state.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/outcome.hpp>
-#include <weir/flow/task.hpp>
 #include <weir/flow/task_pool.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/cancellation_state.hpp>
-#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-#include <exception>
 #include <functional>
 #include <memory>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace weir {
 namespace detail {
 
-/// Describes a job that has nothing to say.
-struct plain_job {
+/// The options of an item when none are given.
+struct no_options {
     template <class Item>
     job_options operator()(const Item&) const
     {
@@ -29,39 +29,76 @@ struct plain_job {
     }
 };
 
-template <class Function, class Describe>
+template <class Function, class Describe, bool Outcomes>
 class job_function;
 
 } // namespace detail
 
 /// Makes each call of a loop a job of a pool, with the limits that the pool has: a limit for each
 /// key, a rate, bytes, a breaker, retries, timeouts.
-/// `co_await for_each(pages, 100, as_jobs(pool, fetch, by_host))`, and so for `map`,
-/// `map_outcomes` and the stages of a `pipeline`.
+/// `auto job = as_jobs(pool, fetch, by_host); co_await for_each(pages, 100, job);`, and so for
+/// `map`, `map_outcomes` and the stages of a `pipeline`.
 ///
 /// Shape: gives a function of an item. A call of it submits a job, which calls `function(item)` or
 ///        `function(item, context)` with an `Item&`, because an attempt may have to be made again,
-///        and a `job_context&`. It returns what the job returns. `describe(item)` gives the
-///        `job_options` of the item: its key, its bytes, its deadline. Default: none.
-/// Units: the limit of the loop counts jobs that run and jobs that wait in the pool, together. Let
-///        it be the pool's workers and queue: then the loop pulls items of other keys while those
-///        of one key wait, and none of them is refused.
-/// Errors: throws what `outcome::value` throws, in place of the call; and when the pool does not
-///         accept the job, the error of `task_pool::async_submit`.
-/// Cancellation: cancels the job and waits until it has ended. One that still waits in the pool
-///               ends when a worker comes to it.
-/// Threads: the loop's for the call and for `describe`, the pool's for `function`.
-/// Lifetime: the pool must outlive the loop. The function is kept as long as a job may use it, and
-///           so is its item: one that the range gives as a reference is copied.
-template <class Function, class Describe = detail::plain_job>
+///        and a `job_context&`. It returns what the job returns. The item is the job's own: that of
+///        a range that is an lvalue is copied, so return what was made, and do not write it into
+///        the item. `describe(item)` gives the `job_options` of the item: its key, its bytes, its
+///        deadline. Default: none. `as_jobs(...).outcomes()` gives a function whose calls return
+///        the `outcome` of their job, whatever it is, with its attempts, its name and its times.
+/// Units: the limit of the loop counts jobs that run and jobs that wait, together: with
+///        `task_pool::places`, the loop goes on while jobs of one key wait. When those of one key
+///        may fill all places, give the pool a `key_share`, and let the limit of the loop be larger
+///        by as many as may wait for it.
+/// Errors: a call throws what its job's `outcome::value` throws, and when the pool does not accept
+///         the job, the error of `task_pool::async_submit`: so `errc::full` where it rejects, and
+///         `errc::closed` when it is closed in the middle. `map_outcomes` makes an error of either
+///         kind an outcome of its own, which knows nothing of the job's.
+/// Cancellation: a request that reaches the call cancels its job. One that has not begun is left to
+///               the pool, which will not begin it; one that runs is waited for, for as long as it
+///               takes. If it returns a value nevertheless, so does the call; the request is not
+///               forgotten, and the caller's next operation throws.
+/// Threads: `describe` runs on the loop's executor, `function` on the pool's: one function object
+///          for all calls, called from several threads at once when the pool has several.
+/// Lifetime: the pool may go before the loop: its jobs end as it ends them, and later calls throw
+///           `errc::closed`. The function is kept as long as a job may use it, and so is its item.
+///           A job of the pool may loop over jobs of the same pool only where a worker is left for
+///           them: else each waits for the other, until a timeout.
+/// Memory: a call costs a coroutine beside what its job costs.
+template <class Function, class Describe = detail::no_options>
 [[nodiscard]] auto as_jobs(task_pool& pool, Function function, Describe describe = Describe())
 {
-    return detail::job_function<Function, Describe>(pool, std::move(function), std::move(describe));
+    return detail::job_function<Function, Describe, false>(
+        detail::task_intake(pool), std::make_shared<Function>(std::move(function)),
+        std::move(describe));
 }
 
 // -------------------------------------------------------------------------------------------------
 
 namespace detail {
+
+/// What submits to a pool, and may outlive it.
+class task_intake {
+public:
+    explicit task_intake(const task_pool& pool) : unclaimed_(pool.unclaimed_), state_(pool.state_)
+    {
+    }
+
+    /// As `task_pool::async_run`, but a wait that is cancelled cancels the job, and goes on until
+    /// that has ended if it has begun.
+    template <class Function, class Token>
+    auto async_run_to_the_end(Function&& function, job_options options, Token&& token) const
+    {
+        using R = task_value<std::decay_t<Function>>;
+        return initiate<void(error_code, outcome<R>)>(
+            *state_, token, start_run<R>(state_, when_cancelled::cancel_and_end_with_job),
+            make_task(std::forward<Function>(function), unclaimed_), std::move(options));
+    }
+
+private:
+    std::shared_ptr<const unclaimed_hook> unclaimed_;
+    std::shared_ptr<task_pool_state> state_;
+};
 
 /// One call, as the pool runs it, once or more often.
 template <class Function, class Item>
@@ -86,61 +123,69 @@ public:
     }
 
 private:
-    std::shared_ptr<Function> function_; // may be used after the loop, by a job that was abandoned
+    std::shared_ptr<Function> function_; // an abandoned job may use it after the loop
     Item item_;
 };
 
-/// Submits a job and waits until it has ended, whatever happens to the wait.
 template <class Call, class R = task_value<Call>>
-boost::asio::awaitable<R> run_job(task_pool& pool, Call call, job_options options)
+boost::asio::awaitable<outcome<R>> outcome_of_job(task_intake pool, Call call, job_options options)
 {
-    namespace asio = boost::asio;
-    task<R> job;
-    outcome<R> out;
-    std::exception_ptr error;
-    try {
-        auto submitted =
-            pool.async_submit(std::move(call), std::move(options), asio::use_awaitable);
-        job = co_await std::move(submitted);
-        auto ended = job.async_outcome(asio::use_awaitable);
-        out = co_await std::move(ended);
-    } catch (...) {
-        error = std::current_exception();
-    }
-    if (error && !job)
-        std::rethrow_exception(error); // it was not accepted
-    if (error) {
-        job.cancel();
-        co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
-        auto ended = job.async_outcome(asio::use_awaitable);
-        out = co_await std::move(ended);
-        co_await asio::this_coro::reset_cancellation_state();
-    }
-    if constexpr (std::is_void_v<R>)
-        (void)out.value();
-    else
-        co_return std::move(out).value();
+    const auto quiet = boost::asio::as_tuple(boost::asio::use_awaitable);
+    auto run = pool.async_run_to_the_end(std::move(call), std::move(options), quiet);
+    auto ended = co_await std::move(run);
+    if (const error_code error = std::get<0>(ended))
+        throw system_error(error); // it was not accepted
+    co_return std::get<1>(std::move(ended));
 }
 
-template <class Function, class Describe>
+template <class Call, class R = task_value<Call>>
+boost::asio::awaitable<R> value_of_job(task_intake pool, Call call, job_options options)
+{
+    const auto quiet = boost::asio::as_tuple(boost::asio::use_awaitable);
+    auto run = pool.async_run_to_the_end(std::move(call), std::move(options), quiet);
+    auto ended = co_await std::move(run);
+    if (const error_code error = std::get<0>(ended))
+        throw system_error(error);
+    if constexpr (std::is_void_v<R>)
+        (void)std::get<1>(ended).value();
+    else
+        co_return std::move(std::get<1>(ended)).value();
+}
+
+template <class Function, class Describe, bool Outcomes>
 class job_function {
 public:
-    job_function(task_pool& pool, Function&& function, Describe&& describe)
-        : pool_(pool), function_(std::make_shared<Function>(std::move(function))),
-          describe_(std::move(describe))
+    job_function(task_intake pool, std::shared_ptr<Function> function, Describe describe)
+        : pool_(std::move(pool)), function_(std::move(function)), describe_(std::move(describe))
     {
+    }
+
+    /// The same for calls that return the outcomes of their jobs.
+    [[nodiscard]] auto outcomes() const
+    {
+        return job_function<Function, Describe, true>(pool_, function_, describe_);
     }
 
     template <class Item>
     auto operator()(Item&& item)
     {
-        using call = job_call<Function, std::decay_t<Item>>;
+        using own = std::decay_t<Item>;
+        static_assert(std::is_constructible_v<own, Item>,
+                      "weir::as_jobs: an item of a range that is an lvalue is copied: move the "
+                      "range into the loop");
+        static_assert(std::is_invocable_r_v<job_options, Describe&, const own&>,
+                      "weir::as_jobs: the description is called with a const Item&, and returns "
+                      "the job_options of the item");
         job_options options = std::invoke(describe_, std::as_const(item));
-        return run_job(pool_.get(), call(function_, std::forward<Item>(item)), std::move(options));
+        job_call<Function, own> call(function_, std::forward<Item>(item));
+        if constexpr (Outcomes)
+            return outcome_of_job(pool_, std::move(call), std::move(options));
+        else
+            return value_of_job(pool_, std::move(call), std::move(options));
     }
 
 private:
-    std::reference_wrapper<task_pool> pool_;
+    task_intake pool_;
     std::shared_ptr<Function> function_;
     Describe describe_;
 };

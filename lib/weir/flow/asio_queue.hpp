@@ -67,8 +67,8 @@ public:
     /// Whether the channel may be used from several threads.
     static constexpr bool is_concurrent = parts::concurrent;
     /// The side that a pool leaves to plain calls on a channel for its jobs or its outcomes.
-    static constexpr plain_side as_jobs = plain_side::senders;
-    static constexpr plain_side as_results = plain_side::receivers;
+    static constexpr plain_side plain_side_of_jobs = plain_side::senders;
+    static constexpr plain_side plain_side_of_results = plain_side::receivers;
     /// Called with each value that was taken in and will never be received. Must not throw; is
     /// called outside locks, perhaps while an execution context is being destroyed.
     using undelivered_hook = std::function<void(value_type&&)>;

@@ -11,6 +11,7 @@
 #include <weir/flow/outcome.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/error.hpp>
 
 #include <cassert>
 #include <memory>
@@ -22,19 +23,34 @@ namespace detail {
 
 struct task_access;
 
+/// What the cancellation of a wait means for the job.
+enum class when_cancelled {
+    leave_job,
+    cancel_job,
+    cancel_and_end_with_job ///< which is at once, if that has not begun
+};
+
+template <class R, class Handler>
+struct outcome_handler;
+
+template <class R, class Handler>
+void wait_for_outcome(const own_any_executor& executor, outcome_handler<R, Handler>&& taker);
+
 /// Completes a wait for a task with its outcome.
 template <class R, class Handler>
 struct outcome_handler : handler_wrapper<Handler> {
-    outcome_handler(Handler&& h, claim<R>&& c, std::shared_ptr<pool_state> in)
-        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c)), cancel_in(std::move(in))
+    outcome_handler(Handler&& h, claim<R>&& c, when_cancelled r, std::shared_ptr<pool_state> in)
+        : handler_wrapper<Handler>(std::move(h)), claimed(std::move(c)), rule(r)
     {
+        if (rule != when_cancelled::leave_job)
+            pool = std::move(in);
     }
 
     void operator()(error_code error)
     {
         if (error) {
-            if (cancel_in)
-                cancel_task(*cancel_in, claimed.task(), cancel_reason::requested);
+            if (pool && ends_with_job() && error == boost::asio::error::operation_aborted)
+                return wait_for_outcome(*home_of(*pool), std::move(*this));
             claimed.give_up();
             return std::move(this->handler)(error, outcome<R>());
         }
@@ -44,19 +60,23 @@ struct outcome_handler : handler_wrapper<Handler> {
         std::move(this->handler)(error, std::move(out));
     }
 
+    // Cancels the job. True: the wait goes on until it has ended.
+    bool ends_with_job()
+    {
+        const bool runs = cancel_task(*pool, claimed.task(), cancel_reason::requested);
+        return rule == when_cancelled::cancel_and_end_with_job && (runs || claimed.task().is_done());
+    }
+
     claim<R> claimed;
-    std::shared_ptr<pool_state>
-        cancel_in; // null when a wait that is cancelled leaves the job alone
+    when_cancelled rule;
+    std::shared_ptr<pool_state> pool; // null where the job is left alone
 };
 
 template <class R, class Handler>
-void wait_for_outcome(const own_any_executor& executor, claim<R> claimed, Handler&& handler,
-                      std::shared_ptr<pool_state> cancel_in = nullptr)
+void wait_for_outcome(const own_any_executor& executor, outcome_handler<R, Handler>&& taker)
 {
-    event done = claimed.done();
-    event_access::wait(
-        done, executor,
-        outcome_handler<R, Handler>(std::move(handler), std::move(claimed), std::move(cancel_in)));
+    event done = taker.claimed.done();
+    event_access::wait(done, executor, std::move(taker));
 }
 
 } // namespace detail
@@ -98,7 +118,7 @@ public:
     /// Threads: from any thread.
     void cancel(cancel_reason reason = cancel_reason::requested) const
     {
-        if (state_)
+        if (state_ && reason != cancel_reason::none)
             detail::cancel_task(*pool_, *state_, reason);
     }
 
@@ -116,8 +136,11 @@ public:
         assert(state_ && "weir::task: an empty task has no job, and no outcome to wait for");
         const auto start = [](const detail::own_any_executor& executor, auto&& handler,
                               std::shared_ptr<detail::task_state<R>> state) {
-            detail::wait_for_outcome(executor, detail::claim<R>(std::move(state)),
-                                     std::move(handler));
+            using own_handler = std::decay_t<decltype(handler)>;
+            detail::outcome_handler<R, own_handler> taker(
+                std::move(handler), detail::claim<R>(std::move(state)),
+                detail::when_cancelled::leave_job, nullptr);
+            detail::wait_for_outcome(executor, std::move(taker));
         };
         return detail::initiate_shared<void(error_code, outcome<R>)>(detail::home_of(*pool_), token,
                                                                      start, state_);

@@ -44,14 +44,14 @@ bool task_base::begin(worker& w, job_id id) noexcept
     return (flags_.fetch_or(started) & cancelled) == 0;
 }
 
-void cancel_task(pool_state& owner, task_base& task, cancel_reason reason)
+bool cancel_task(pool_state& owner, task_base& task, cancel_reason reason)
 {
-    if (reason == cancel_reason::none)
-        return;
-    if (task.ask_to_end(reason))
+    const bool runs = task.ask_to_end(reason);
+    if (runs)
         owner.cancel_running(task);
     else if (owner.limits() != nullptr)
         owner.limits()->cancelled(task);
+    return runs;
 }
 
 const std::shared_ptr<const own_any_executor>& home_of(const pool_state& owner) noexcept
@@ -189,6 +189,11 @@ void task_pool::resize(limit workers)
 limit task_pool::workers() const noexcept
 {
     return state_->workers();
+}
+
+limit task_pool::places() const noexcept
+{
+    return state_->places();
 }
 
 ledger task_pool::ledger() const

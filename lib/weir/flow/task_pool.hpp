@@ -3,7 +3,6 @@
 #include <weir/default_token.hpp>
 #include <weir/detail/initiate.hpp>
 #include <weir/detail/nodiscard.hpp>
-#include <weir/flow/detail/pool/block_cache.hpp>
 #include <weir/flow/detail/pool/task_pool_state.hpp>
 #include <weir/flow/detail/pool/task_state.hpp>
 #include <weir/flow/drain_report.hpp>
@@ -27,6 +26,11 @@
 #include <vector>
 
 namespace weir {
+namespace detail {
+
+class task_intake;
+
+} // namespace detail
 
 /// Runs any callable, at most as many at a time as its options allow: submit it, and await its
 /// outcome.
@@ -75,9 +79,10 @@ public:
     ///
     /// Completion: `void(error_code, task<R>)`
     /// Errors: `errc::closed`; `errc::full` when the queue is full and the pool rejects;
-    ///         `errc::timed_out` when the job's deadline came first;
-    ///         `boost::asio::error::operation_aborted` when cancelled while waiting. The callable
-    ///         was not called then, and is destroyed.
+    ///         `errc::timed_out` when the job's deadline came first, `errc::not_in_time` when it
+    ///         would (`reject_late`); `errc::too_large` for more bytes than the pool takes at all;
+    ///         `errc::no_memory`; `boost::asio::error::operation_aborted` when cancelled while
+    ///         waiting. The callable was not called then, and is destroyed.
     /// Cancellation: terminal, partial and total end the wait for a place. An accepted job stays
     ///               accepted.
     /// Handler: on its associated executor, never inside this call.
@@ -119,8 +124,10 @@ public:
                                             Token&& token = Token())
     {
         using R = detail::task_value<Function>;
+        const auto rule = options.cancels_with_run() ? detail::when_cancelled::cancel_job
+                                                     : detail::when_cancelled::leave_job;
         return detail::initiate<void(error_code, outcome<R>)>(
-            *state_, token, detail::start_run<R>(state_), make(std::move(function)),
+            *state_, token, detail::start_run<R>(state_, rule), make(std::move(function)),
             std::move(options));
     }
 
@@ -151,22 +158,23 @@ public:
     /// `std::invalid_argument` for more than a `blocking()` pool has threads.
     void resize(limit workers);
     limit workers() const noexcept;
+    /// How many jobs it accepts at a time, workers and queue together: what a loop over `as_jobs`
+    /// may have under way while none of its calls waits for a place.
+    limit places() const noexcept;
 
     weir::ledger ledger() const;
     pool_stats stats() const;
 
 private:
     friend struct detail::pool_access;
+    friend class detail::task_intake;
 
     task_pool(detail::pool_threads own, const pool_options& options, unclaimed_hook on_unclaimed);
 
     template <class Function>
     auto make(Function&& function) const
     {
-        using own = detail::task_of<std::decay_t<Function>>;
-        using state = detail::task_state<detail::task_value<std::decay_t<Function>>>;
-        return std::shared_ptr<state>(std::allocate_shared<own>(
-            detail::recycling_blocks<own>(), std::forward<Function>(function), unclaimed_));
+        return detail::make_task(std::forward<Function>(function), unclaimed_);
     }
 
     std::shared_ptr<const detail::unclaimed_hook> unclaimed_;

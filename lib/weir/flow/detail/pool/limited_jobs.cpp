@@ -179,12 +179,7 @@ limited_jobs::claims& limited_jobs::claims_of(const job_record& job) noexcept
 // A job keeps its place while it runs, because it may have to wait again.
 limit limited_jobs::places() const noexcept
 {
-    const limit workers = pool_.workers();
-    const std::size_t running = workers.is_unlimited() ? 0 : workers.count();
-    const std::size_t queue = pool_.options().queue();
-    if (queue > unlimited.count() - running)
-        return unlimited;
-    return limit(std::max<std::size_t>(1, queue + running));
+    return pool_.places();
 }
 
 limit limited_jobs::share_of(limit places) const noexcept
@@ -453,7 +448,6 @@ void limited_jobs::sleep(std::unique_ptr<limited_job> job, time_point until) noe
         settle(c, verdict::failed, true);
         c.sleeps = true;
         ++asleep_;
-        ++retried_;
         c.job = job.release();
         c.held_back = claims::place::asleep;
         c.wakes = until;
@@ -562,6 +556,7 @@ void limited_jobs::settle(claims& c, verdict how, bool ran) noexcept
 {
     if (std::exchange(c.handed_over, false))
         --handed_;
+    retried_ += ran && c.attempts != 0 ? 1 : 0;
     if (how == verdict::succeeded)
         waiting_.done(c.running);
     else

@@ -269,7 +269,7 @@ private:
     template <class Source, class Hook>
     void use(Source& source, Hook on_undelivered)
     {
-        jobs_.emplace(source, Queue::as_jobs, std::span(executors()), on_undelivered);
+        jobs_.emplace(source, Queue::plain_side_of_jobs, std::span(executors()), on_undelivered);
         if (!Queue::is_concurrent)
             assume_serial_executors();
     }

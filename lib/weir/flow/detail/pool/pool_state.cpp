@@ -160,6 +160,18 @@ void pool_state::one_worker_per_executor()
     check_enough_threads(workers());
 }
 
+limit pool_state::places() const noexcept
+{
+    const limit most = workers();
+    if (most.is_unlimited() && limits() == nullptr)
+        return unlimited;
+    const std::size_t running = most.is_unlimited() ? 0 : most.count();
+    const std::size_t queue = options_.queue();
+    if (queue > unlimited.count() - running)
+        return unlimited;
+    return limit(std::max<std::size_t>(1, queue + running));
+}
+
 void pool_state::check_enough_threads(limit workers) const
 {
     if (options_.runs_inline())

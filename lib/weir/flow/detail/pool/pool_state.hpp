@@ -86,6 +86,8 @@ public:
     /// From any thread: more workers at once, fewer as they end their jobs.
     [[gnu::cold]] void resize(limit workers);
     limit workers() const noexcept { return limit::of_count(target_.load()); }
+    /// How many jobs are accepted at a time, at least one.
+    [[gnu::cold]] limit places() const noexcept;
 
     /// From any thread, as the following.
     [[gnu::cold]] void close();

@@ -191,7 +191,7 @@ void pool_state::release(const job_record* job, status s) noexcept
 void pool_state::account(worker& w, ticket& job, status s, time_point started)
 {
     const time_point now = time_service::of(w.get_executor()).now();
-    if (s == status::cancelled && closing_)
+    if (s == status::cancelled && stopping() != cancel_reason::none)
         accounts_.note_unfinished(job.id, job.record.get(), s, now - started);
     if (!job.record)
         return;

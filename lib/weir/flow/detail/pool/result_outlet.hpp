@@ -29,7 +29,7 @@ public:
         if constexpr (std::is_same_v<Source, own_queue>)
             open_own(results_, owner, owner.options().results(), overflow::wait, undelivered_);
         else
-            results_.emplace(source, Results::as_results, std::span(owner.executors()),
+            results_.emplace(source, Results::plain_side_of_results, std::span(owner.executors()),
                              undelivered_);
         if (discards_)
             results_->close();

@@ -9,7 +9,11 @@
 #include <weir/flow/task.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/error.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -144,9 +148,10 @@ struct start_task {
 /// Goes on from a submit to the wait for the outcome.
 template <class R, class Handler>
 struct run_handler : handler_wrapper<Handler> {
-    run_handler(Handler&& h, std::shared_ptr<task_pool_state> p, claim<R>&& c, bool cancels)
+    run_handler(Handler&& h, std::shared_ptr<task_pool_state> p, claim<R>&& c, when_cancelled r,
+                boost::asio::cancellation_state a)
         : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), claimed(std::move(c)),
-          cancels_with_run(cancels)
+          rule(r), asked(std::move(a))
     {
     }
 
@@ -154,42 +159,54 @@ struct run_handler : handler_wrapper<Handler> {
     {
         if (!result)
             return std::move(this->handler)(result.error(), outcome<R>());
-        std::shared_ptr<pool_state> cancel_in = cancels_with_run ? pool : nullptr;
-        wait_for_outcome(*pool->home(), std::move(claimed), std::move(this->handler),
-                         std::move(cancel_in));
+        const bool cancelled = asked.cancelled() != boost::asio::cancellation_type::none;
+        const auto executor = pool->home();
+        outcome_handler<R, Handler> taker(std::move(this->handler), std::move(claimed), rule,
+                                          std::move(pool));
+        if (cancelled) // since it was accepted: nothing waited then
+            return taker(boost::asio::error::operation_aborted);
+        wait_for_outcome(*executor, std::move(taker));
     }
 
     std::shared_ptr<task_pool_state> pool;
     claim<R> claimed;
-    bool cancels_with_run;
+    when_cancelled rule;
+    boost::asio::cancellation_state asked;
 };
 
 /// What `task_pool::async_run` starts.
 template <class R>
 struct start_run {
-    explicit start_run(std::shared_ptr<task_pool_state> p) : pool(std::move(p)) {}
+    start_run(std::shared_ptr<task_pool_state> p, when_cancelled r) : pool(std::move(p)), rule(r) {}
 
     template <class Handler>
     void operator()(const task_pool_state&, Handler&& handler, std::shared_ptr<task_state<R>> state,
                     const job_options& options) const
     {
+        namespace asio = boost::asio;
+        using own_handler = std::decay_t<Handler>;
         claim<R> claimed(state);
         state->drop(); // there is no handle to ask with, once the wait is given up
         // Where nothing has to wait for a place, the wait for the outcome begins here: a request to
         // cancel that comes at once finds it.
         auto taken = pool->try_accept(std::move(state), options);
         if (taken) {
-            std::shared_ptr<pool_state> cancel_in = options.cancels_with_run() ? pool : nullptr;
-            return wait_for_outcome(*pool->home(), std::move(claimed), std::move(handler),
-                                    std::move(cancel_in));
+            const auto executor = pool->home();
+            outcome_handler<R, own_handler> taker(std::move(handler), std::move(claimed), rule,
+                                                  pool);
+            return wait_for_outcome(*executor, std::move(taker));
         }
         task_pointer task = std::move(taken.job());
-        run_handler<R, std::decay_t<Handler>> accepted(std::move(handler), pool, std::move(claimed),
-                                                       options.cancels_with_run());
-        pool->submit(std::move(task), options, std::move(accepted));
+        const asio::cancellation_state asked(asio::get_associated_cancellation_slot(handler),
+                                             asio::enable_total_cancellation());
+        run_handler<R, own_handler> accepted(std::move(handler), pool, std::move(claimed), rule,
+                                             asked);
+        pool->submit(std::move(task), options,
+                     asio::bind_cancellation_slot(asked.slot(), std::move(accepted)));
     }
 
     std::shared_ptr<task_pool_state> pool;
+    when_cancelled rule;
 };
 
 } // namespace weir::detail

@@ -2,6 +2,7 @@
 
 #include <weir/detail/awaited.hpp>
 #include <weir/detail/own_executor.hpp>
+#include <weir/flow/detail/pool/block_cache.hpp>
 #include <weir/flow/job_context.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/sync/event.hpp>
@@ -89,8 +90,9 @@ private:
     std::atomic<cancel_reason> asked_{cancel_reason::none};
 };
 
-/// Asks the task's job to end: from any thread.
-void cancel_task(pool_state& owner, task_base& task, cancel_reason reason);
+/// Asks the task's job to end: from any thread. True: it runs. Otherwise it has ended, or will not
+/// begin.
+bool cancel_task(pool_state& owner, task_base& task, cancel_reason reason);
 /// The executor of handlers that have none of their own.
 const std::shared_ptr<const own_any_executor>& home_of(const pool_state& owner) noexcept;
 
@@ -297,5 +299,15 @@ private:
 
     std::optional<Function> function_;
 };
+
+/// Its memory is that of an earlier task, if there is one.
+template <class Function>
+auto make_task(Function&& function, const std::shared_ptr<const unclaimed_hook>& unclaimed)
+{
+    using own = task_of<std::decay_t<Function>>;
+    using state = task_state<task_value<std::decay_t<Function>>>;
+    return std::shared_ptr<state>(std::allocate_shared<own>(
+        recycling_blocks<own>(), std::forward<Function>(function), unclaimed));
+}
 
 } // namespace weir::detail
