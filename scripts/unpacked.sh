@@ -6,9 +6,23 @@
 # default build/servers). Nothing is installed, no service is started, and no special rights are needed: apt keeps its
 # lists and files in FOLDER too. FLAG makes the program print its version.
 unpacked() {
-    local name=$1 folder package=$3 flag=$4 program apt libraries deb options binary
-    folder=$(realpath -m "${2:-$(dirname "$0")/../build/servers}")
-    shift 4
+    local package=$3 flag=$4
+    unpacked_by unpack_program "$1" "$2" "${@:5}"
+}
+
+# unpacked_module NAME FOLDER MODULE PACKAGE...: prints the path of a program that runs the Python module MODULE with
+# Debian's python3. PACKAGE... are its package and all that it depends on; the rest is as above.
+unpacked_module() {
+    local module=$3 flag=--help
+    unpacked_by unpack_module "$1" "$2" "${@:4}"
+}
+
+# unpacked_by UNPACK NAME FOLDER PACKAGE...: what both have in common. `UNPACK PACKAGE...` downloads and unpacks, in the
+# folder of NAME, and writes the program there, as `run.part`, which `flag` makes say something.
+unpacked_by() {
+    local unpack=$1 name=$2 folder program apt options
+    folder=$(realpath -m "${3:-$(dirname "$0")/../build/servers}")
+    shift 3
     program=$folder/$name/run
     mkdir -p "$folder"
     exec 9>"$folder/.lock"
@@ -16,20 +30,9 @@ unpacked() {
 
     if [[ ! -x $program ]]; then
         begin_unpacking
-        echo "$name.sh: downloading $package, to be unpacked below $folder" >&2
-        {
-            apt-get "${options[@]}" update || echo "$name.sh: apt-get update failed; trying what it left" >&2
-            apt-get "${options[@]}" download "$package"
-            dpkg -x "$package"_*.deb root
-            binary=$(find root/usr/*bin -type f -name "$name")
-            if ldd "$binary" | grep -q 'not found'; then
-                apt-get "${options[@]}" download "$@"
-                for deb in *.deb; do dpkg -x "$deb" root; done
-            fi
-        } </dev/null >&2
-        libraries=$(find "$PWD/root" -name 'lib*.so.*' -printf '%h\n' | sort -u | paste -sd:)
-        printf '#!/bin/sh\nexport LD_LIBRARY_PATH="%s"\nexec "%s" "$@"\n' \
-            "$libraries" "$PWD/$binary" >run.part
+        apt-get "${options[@]}" update </dev/null >&2 ||
+            echo "$name.sh: apt-get update failed; trying what it left" >&2
+        "$unpack" "$@"
         chmod +x run.part
         ./run.part "$flag" >/dev/null 2>&1 || { echo "$name.sh: the unpacked $name does not run" >&2; exit 1; }
         mv run.part run
@@ -53,32 +56,28 @@ begin_unpacking() {
         -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User= -o Acquire::Retries=3)
 }
 
-# unpacked_module NAME FOLDER MODULE PACKAGE...: prints the path of a program that runs the Python module MODULE with
-# Debian's python3. PACKAGE... are its package and all that it depends on; the rest is as above.
-unpacked_module() {
-    local name=$1 folder module=$3 program apt options deb modules
-    folder=$(realpath -m "${2:-$(dirname "$0")/../build/servers}")
-    shift 3
-    program=$folder/$name/run
-    mkdir -p "$folder"
-    exec 9>"$folder/.lock"
-    flock 9
+# unpack_debs PACKAGE...: what is downloaded is unpacked below `root`.
+unpack_debs() {
+    local deb
+    echo "$name.sh: downloading $*, to be unpacked below $folder" >&2
+    apt-get "${options[@]}" download "$@" </dev/null >&2
+    for deb in *.deb; do dpkg -x "$deb" root; done >&2
+}
 
-    if [[ ! -x $program ]]; then
-        begin_unpacking
-        echo "$name.sh: downloading $*, to be unpacked below $folder" >&2
-        {
-            apt-get "${options[@]}" update || echo "$name.sh: apt-get update failed; trying what it left" >&2
-            apt-get "${options[@]}" download "$@"
-            for deb in *.deb; do dpkg -x "$deb" root; done
-        } </dev/null >&2
-        modules=$PWD/root/usr/lib/python3/dist-packages
-        printf '#!/bin/sh\nexport PYTHONPATH="%s" PYTHONDONTWRITEBYTECODE=1\nexec /usr/bin/python3 -m %s "$@"\n' \
-            "$modules" "$module" >run.part
-        chmod +x run.part
-        ./run.part --help >/dev/null 2>&1 || { echo "$name.sh: the unpacked $name does not run" >&2; exit 1; }
-        mv run.part run
-        rm -rf "$apt" ./*.deb
+unpack_program() {
+    local binary libraries
+    unpack_debs "$package"
+    binary=$(find root/usr/*bin -type f -name "$name")
+    if ldd "$binary" | grep -q 'not found'; then
+        unpack_debs "$@"
     fi
-    echo "$program"
+    libraries=$(find "$PWD/root" -name 'lib*.so.*' -printf '%h\n' | sort -u | paste -sd:)
+    printf '#!/bin/sh\nexport LD_LIBRARY_PATH="%s"\nexec "%s" "$@"\n' \
+        "$libraries" "$PWD/$binary" >run.part
+}
+
+unpack_module() {
+    unpack_debs "$@"
+    printf '#!/bin/sh\nexport PYTHONPATH="%s" PYTHONDONTWRITEBYTECODE=1\nexec /usr/bin/python3 -m %s "$@"\n' \
+        "$PWD/root/usr/lib/python3/dist-packages" "$module" >run.part
 }

@@ -3,7 +3,8 @@
 The line above a block says which:  <!-- examples/02_name.cpp -->         the whole file
                                     <!-- examples/02_name.cpp [part] -->  from `// [part]` to `// [/part]`
                                     <!-- sketch -->                       a signature; in docs/ only
-Examples are named NN_name.cpp and have at most 60 lines. One that compares ways of doing a thing may have more.
+Examples are named NN_name.cpp and have at most 60 lines. One that compares ways of doing a thing, or is a whole server,
+may have more.
 """
 
 import re
@@ -13,7 +14,7 @@ import textwrap
 import tree
 
 BLOCK = re.compile(r"^```(?:cpp|c\+\+|cc|cxx)\b[^\n]*\n(.*?)^```[ \t]*$", re.M | re.S)
-LINES = {"34_files_of_a_request.cpp": 200}
+LINES = {"34_files_of_a_request.cpp": 200, "36_inside_a_beast_server.cpp": 160}
 MARKER = re.compile(r"<!--\s*(sketch|examples/\S+\.cpp)(?:\s+\[(\w+)\])?\s*-->\s*$")
 
 

@@ -15,7 +15,7 @@ MAY["http"].add("sim")   # so that a client runs in a simulation
 MAY["weir"] = set(ORDER) - {"http", "detail"}   # weir.hpp, the one header for the whole core
 
 # The rules themselves: decided without Asio, so that a test may own every atomic access and lock.
-CORE = re.compile(r"_core\.hpp$|sync/detail/(ring|channel_lines)\.hpp$|^detail/(acquire_result|atomics|gcra|instant_heap|list|short_mutex)\.hpp$|"
+CORE = re.compile(r"_core(_\w+)?\.hpp$|sync/detail/(ring|channel_lines)\.hpp$|^detail/(acquire_result|atomics|gcra|instant_heap|list|short_mutex)\.hpp$|"
                   r"^(duration|rate)\.hpp$|^sync/limit\.hpp$|^policy/(hold_result|key_options)\.hpp$|"
                   r"^policy/detail/(key_table|key_turns|slabs)\.hpp$")
 

@@ -94,6 +94,10 @@ class checks(tree):
         self.finds("layers.py", {"lib/weir/sync/detail/a_core.hpp": "#pragma once\n#include <boost/asio/post.hpp>\n"},
                    "a core knows no Asio")
 
+    def test_a_part_of_a_core_knows_no_asio(self):
+        self.finds("layers.py", {"lib/weir/sync/detail/a_core_lines.hpp": "#pragma once\n#include <boost/asio/post.hpp>\n"},
+                   "a core knows no Asio")
+
     def test_a_core_stands_on_cores(self):
         self.finds("layers.py", {"lib/weir/sync/detail/a_core.hpp": "#pragma once\n#include <weir/detail/waiter.hpp>\n"},
                    "is no core")

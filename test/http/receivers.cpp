@@ -2,19 +2,15 @@
 #include <weir/http/body_receiver.hpp>
 #include <weir/http/client.hpp>
 #include <weir/http/open_response.hpp>
-#include <weir/http/simulated_network.hpp>
 
 #include <weir/policy/timeout.hpp>
-#include <weir/sim/network.hpp>
 #include <weir/time/sleep.hpp>
 
+#include "http/support/peer_scene.hpp"
 #include "http/support/simulated_peer.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/errc.hpp>
 #include <boost/test/unit_test.hpp>
@@ -23,7 +19,6 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -36,25 +31,21 @@ using namespace std::chrono_literals;
 using http::error_class;
 using weir::sim::schedules;
 using weir::sim::stream_options;
+using weir::test::ends_early;
 using weir::test::in_every_order;
 using weir::test::in_many_orders;
+using weir::test::peer_scene;
 using weir::test::simulated_peer;
-using weir::test::simulated_peers;
 using weir::test::simulation;
 
 namespace {
 
-const weir::sim::network::endpoint web(asio::ip::make_address("192.0.2.1"), 80);
-
-// A client in one context. The server in the other one sends a body of a thousand numbers.
-struct downloads {
+// Its server sends a body of a thousand numbers.
+struct downloads : peer_scene {
     explicit downloads(simulation& sim, const stream_options& how = stream_options(),
                        http::client_options options = http::client_options())
-        : s(sim), all(sim.world), client(std::make_unique<http::client>(
-                                      sim.a.get_executor(), std::move(options),
-                                      std::make_shared<http::simulated_network>(sim.a, all))),
-          peers(
-              all, web, sim.b, [this](simulated_peer& by) { return serve(by); }, how)
+        : peer_scene(
+              sim, [this](simulated_peer& by) { return serve(by); }, how, std::move(options))
     {
         for (int i = 0; i < 1000; ++i)
             body += std::to_string(i);
@@ -84,23 +75,6 @@ struct downloads {
         }
     }
 
-    // Runs a test, and looks for what it left behind.
-    template <class Body>
-    void run(Body test)
-    {
-        s.spawn([&]() -> asio::awaitable<void> {
-            co_await test();
-            client->close_idle();
-        });
-        s.run();
-        BOOST_TEST(client->open() == 0U);
-        BOOST_TEST(all.descriptors() == 0U);
-    }
-
-    simulation& s;
-    weir::sim::network all;
-    std::unique_ptr<http::client> client;
-    simulated_peers peers;
     std::string body;
     std::size_t sent = 0;
 };
@@ -350,32 +324,17 @@ BOOST_AUTO_TEST_CASE(a_wait_for_a_part_can_be_cancelled_and_made_again)
 // Cancelled, or the connection lost, at every step.
 BOOST_AUTO_TEST_CASE(a_download_ends_once_whatever_happens_to_it)
 {
-    for (const bool cancelled : {true, false})
+    for (const ends_early how : {ends_early::cancelled, ends_early::connection_lost})
         in_every_order(
-            [cancelled](simulation& s) {
+            [how](simulation& s) {
                 downloads d(s);
                 d.body.resize(150);
                 slow_receiver to(s);
-                asio::cancellation_signal stop;
-                std::optional<http::response> answer;
-                const auto ended = [&](http::response r) {
-                    BOOST_REQUIRE(!answer);
-                    answer = std::move(r);
-                };
-                d.client->async_request_into(ask("/"), to,
-                                             asio::bind_cancellation_slot(stop.slot(), ended));
-                if (cancelled)
-                    s.a.at_some_step([&] { stop.emit(asio::cancellation_type::terminal); });
-                else
-                    s.world.at_some_step([&] { d.peers.reset(); });
-                s.world.run();
-                BOOST_REQUIRE(answer.has_value());
-                BOOST_REQUIRE((answer->error || to.got == d.body));
-                BOOST_REQUIRE(to.ended == (answer->error ? 0 : 1));
-                BOOST_REQUIRE(d.client->open() == d.client->idle());
-                d.client->close_idle();
-                s.run();
-                BOOST_REQUIRE(d.all.descriptors() == 0U);
+                const auto answer = d.end_at_some_step(how, [&](auto handler) {
+                    d.client->async_request_into(ask("/"), to, std::move(handler));
+                });
+                BOOST_REQUIRE((answer.error || to.got == d.body));
+                BOOST_REQUIRE(to.ended == (answer.error ? 0 : 1));
             },
             schedules::delayed(1));
 }

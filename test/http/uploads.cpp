@@ -1,19 +1,15 @@
 // Requests with bodies, in simulation.
 #include <weir/http/client.hpp>
 #include <weir/http/request_body.hpp>
-#include <weir/http/simulated_network.hpp>
 
-#include <weir/sim/network.hpp>
 #include <weir/time/sleep.hpp>
 
+#include "http/support/peer_scene.hpp"
 #include "http/support/simulated_peer.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/ip/address.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -36,28 +32,19 @@ using http::error_class;
 using http::request_body;
 using weir::sim::schedules;
 using weir::sim::stream_options;
+using weir::test::ends_early;
 using weir::test::in_every_order;
 using weir::test::in_many_orders;
+using weir::test::peer_scene;
 using weir::test::simulated_peer;
-using weir::test::simulated_peers;
 using weir::test::simulation;
 
 namespace {
 
-const weir::sim::network::endpoint web(asio::ip::make_address("192.0.2.1"), 80);
 const std::string done = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone";
 
-// A client in one context, and a server in the other one that plays a script.
-struct uploads {
-    uploads(simulation& sim, simulated_peers::script script,
-            const stream_options& how = stream_options(),
-            http::client_options options = http::client_options())
-        : s(sim), all(sim.world), client(std::make_unique<http::client>(
-                                      sim.a.get_executor(), std::move(options),
-                                      std::make_shared<http::simulated_network>(sim.a, all))),
-          peers(all, web, sim.b, std::move(script), how)
-    {
-    }
+struct uploads : peer_scene {
+    using peer_scene::peer_scene;
 
     asio::awaitable<http::response> send(const std::string& method, request_body content,
                                          const std::string& target = "/")
@@ -66,24 +53,6 @@ struct uploads {
         ask.header("Content-Type", "text/x").body(std::move(content));
         return client->async_request(std::move(ask), asio::use_awaitable);
     }
-
-    // Runs the requests of a test, and looks for what they left behind.
-    template <class Body>
-    void run(Body body)
-    {
-        s.spawn([&]() -> asio::awaitable<void> {
-            co_await body();
-            client->close_idle();
-        });
-        s.run();
-        BOOST_TEST(client->open() == 0U);
-        BOOST_TEST(all.descriptors() == 0U);
-    }
-
-    simulation& s;
-    weir::sim::network all;
-    std::unique_ptr<http::client> client;
-    simulated_peers peers;
 };
 
 // Gives the bytes of a text a few at a time, and says what was asked of it.
@@ -503,43 +472,22 @@ BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_is_an_error_that_says_which)
 // Cancelled, or the connection lost, at every step.
 BOOST_AUTO_TEST_CASE(an_upload_ends_once_whatever_happens_to_it)
 {
-    for (const bool cancelled : {true, false})
+    for (const ends_early how : {ends_early::cancelled, ends_early::connection_lost})
         in_every_order(
-            [cancelled](simulation& s) {
-                simulated_peer* peer = nullptr;
+            [how](simulation& s) {
                 const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
-                    peer = &by;
                     co_await by.head();
                     co_await by.say("HTTP/1.1 100 Continue\r\n\r\n");
                     co_await by.take_chunks();
                     co_await by.say(done);
-                    peer = nullptr;
                 };
                 uploads u(s, script, stream_options().buffer(30));
-                asio::cancellation_signal stop;
-                std::optional<http::response> answer;
                 http::request ask(http::url::parse("http://192.0.2.1/").value(), "PUT");
                 ask.body(request_body::from(std::make_shared<text_source>("one and two")));
-                const auto ended = [&](http::response r) {
-                    BOOST_REQUIRE(!answer);
-                    answer = std::move(r);
-                };
-                u.client->async_request(std::move(ask),
-                                        asio::bind_cancellation_slot(stop.slot(), ended));
-                if (cancelled)
-                    s.a.at_some_step([&] { stop.emit(asio::cancellation_type::terminal); });
-                else
-                    s.world.at_some_step([&] {
-                        if (peer)
-                            peer->line().reset();
-                    });
-                s.world.run();
-                BOOST_REQUIRE(answer.has_value());
-                BOOST_REQUIRE(answer->error || answer->body == "done");
-                BOOST_REQUIRE(u.client->open() == u.client->idle());
-                u.client->close_idle();
-                s.run();
-                BOOST_REQUIRE(u.all.descriptors() == 0U);
+                const auto answer = u.end_at_some_step(how, [&](auto handler) {
+                    u.client->async_request(std::move(ask), std::move(handler));
+                });
+                BOOST_REQUIRE((answer.error || answer.body == "done"));
             },
             schedules::delayed(1));
 }
