@@ -36,7 +36,8 @@ asio::awaitable<void> fetch_all(asio::io_context& context, std::vector<page> pag
     weir::task_pool pool({context.get_executor()}, limits);
 
     const auto by_host = [](const page& p) { return weir::job_options().key(p.host); };
-    co_await weir::for_each(pages, 108, weir::as_jobs(pool, fetch, by_host));
+    auto job = weir::as_jobs(pool, fetch, by_host);
+    co_await weir::for_each(pages, pool.places(), job);
     // [/loop]
     const auto l = pool.ledger();
     std::printf("%zu pages, %zu retries\n", l.ok, l.retries);

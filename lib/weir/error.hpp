@@ -38,7 +38,8 @@ enum class errc {
     /// The work failed with an exception that has no error code. From: `async_retry`, whose
     /// `attempts` hold the exception.
     failed,
-    /// The key is held for longer than a waiter should wait. From: `keyed_semaphore`.
+    /// The key is held for longer than a waiter should wait. From: `keyed_semaphore`,
+    /// and a pool whose job called `job_context::hold`.
     held_too_long,
 };
 

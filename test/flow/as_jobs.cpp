@@ -435,8 +435,8 @@ BOOST_AUTO_TEST_CASE(an_item_that_is_moved_is_described_before)
         const auto long_name = [](int n) { return std::string(40, static_cast<char>('a' + n)); };
         const auto size = [](std::string& name) { return name.size(); };
         const auto named = [](const std::string& name) { return job_options().name(name); };
-        auto results = weir::map(weir::test::numbers(long_name, 2), 2,
-                                 as_jobs(pool, size, named).outcomes());
+        auto results =
+            weir::map(weir::test::numbers(long_name, 2), 2, as_jobs(pool, size, named).outcomes());
         while (auto out = co_await results.next()) {
             BOOST_TEST(out->name().size() == 40U);
             BOOST_TEST(out->value() == 40U);

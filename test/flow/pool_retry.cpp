@@ -387,8 +387,8 @@ BOOST_AUTO_TEST_CASE(a_task_that_sleeps_can_be_cancelled)
 BOOST_AUTO_TEST_CASE(a_job_that_is_cancelled_while_it_sleeps_counts_no_retry)
 {
     in_many_orders([](simulation& s) {
-        weir::task_pool tasks(both(s), pool_options(2).retry(retry_policy(5).backoff(
-                                           weir::backoff(1h, 1h, 1))));
+        weir::task_pool tasks(
+            both(s), pool_options(2).retry(retry_policy(5).backoff(weir::backoff(1h, 1h, 1))));
         int calls = 0;
         s.spawn([&]() -> asio::awaitable<void> {
             auto submitted = tasks.async_submit([&] {

@@ -87,7 +87,7 @@ public:
     /// As `task_pool::async_run`, but a wait that is cancelled cancels the job, and goes on until
     /// that has ended if it has begun.
     template <class Function, class Token>
-    auto async_run_to_the_end(Function&& function, job_options options, Token&& token) const
+    auto run_to_the_end(Function&& function, job_options options, Token&& token) const
     {
         using R = task_value<std::decay_t<Function>>;
         return initiate<void(error_code, outcome<R>)>(
@@ -131,7 +131,7 @@ template <class Call, class R = task_value<Call>>
 boost::asio::awaitable<outcome<R>> outcome_of_job(task_intake pool, Call call, job_options options)
 {
     const auto quiet = boost::asio::as_tuple(boost::asio::use_awaitable);
-    auto run = pool.async_run_to_the_end(std::move(call), std::move(options), quiet);
+    auto run = pool.run_to_the_end(std::move(call), std::move(options), quiet);
     auto ended = co_await std::move(run);
     if (const error_code error = std::get<0>(ended))
         throw system_error(error); // it was not accepted
@@ -142,7 +142,7 @@ template <class Call, class R = task_value<Call>>
 boost::asio::awaitable<R> value_of_job(task_intake pool, Call call, job_options options)
 {
     const auto quiet = boost::asio::as_tuple(boost::asio::use_awaitable);
-    auto run = pool.async_run_to_the_end(std::move(call), std::move(options), quiet);
+    auto run = pool.run_to_the_end(std::move(call), std::move(options), quiet);
     auto ended = co_await std::move(run);
     if (const error_code error = std::get<0>(ended))
         throw system_error(error);

@@ -36,7 +36,8 @@ namespace weir {
 ///               If no call threw, it throws `operation_aborted`, unless the range was seen to
 ///               have ended before.
 /// Threads: everything runs on the caller's executor, one call at a time (in a strand over it,
-///          unless it is known to be serial). To use more than one thread, take a `worker_pool`.
+///          unless it is known to be serial). To use more than one thread, and for other
+///          limits, make the calls jobs of a pool: `as_jobs`.
 /// Lifetime: an lvalue range must live until the end; an rvalue range and the function are kept.
 /// Memory: one coroutine per running call. Items not pulled yet cost nothing.
 template <class Range, class Function>

@@ -66,8 +66,9 @@ public:
     /// coroutine jobs: a plain callable cannot be interrupted.
     pool_options& timeout(duration length);
 
-    /// How long a cancelled job may take to end before it is abandoned. Default one second: long
-    /// enough to close a connection in good order, short enough for a shutdown.
+    /// How long a job may take to end that its timeout, its deadline or a drain has cancelled,
+    /// before it is abandoned; one that a user cancels is not. Default one second: long enough to
+    /// close a connection in good order, short enough for a shutdown.
     pool_options& grace(duration length);
 
     /// Records when each job is queued, started and finished: for its outcome, the histograms, and

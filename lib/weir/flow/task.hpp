@@ -27,7 +27,7 @@ struct task_access;
 enum class when_cancelled {
     leave_job,
     cancel_job,
-    cancel_and_end_with_job ///< which is at once, if that has not begun
+    cancel_and_end_with_job ///< at once, if that has not begun
 };
 
 template <class R, class Handler>
@@ -64,7 +64,8 @@ struct outcome_handler : handler_wrapper<Handler> {
     bool ends_with_job()
     {
         const bool runs = cancel_task(*pool, claimed.task(), cancel_reason::requested);
-        return rule == when_cancelled::cancel_and_end_with_job && (runs || claimed.task().is_done());
+        return rule == when_cancelled::cancel_and_end_with_job &&
+               (runs || claimed.task().is_done());
     }
 
     claim<R> claimed;

@@ -38,7 +38,7 @@ class task_intake;
 /// Shape: a callable takes nothing, or a `job_context&`, and returns `R`, or `awaitable<R>` when it
 ///        is a coroutine. `async_run` submits it and waits for its outcome; `async_submit` waits
 ///        for a place only, and gives a `task<R>` that can be asked for the outcome later, or
-///        never.
+///        never. `as_jobs` makes the calls of a loop its jobs.
 /// Units: the options are those of a `worker_pool`, except that the limit may be `unlimited`: then
 ///        nothing waits, and every job starts as it comes. There are no results to receive.
 /// Errors: an exception is the job's outcome. A failure whose task was destroyed goes to

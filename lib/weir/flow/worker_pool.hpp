@@ -123,6 +123,7 @@ public:
     /// Errors: in the result, with the job: `errc::closed`; `errc::full` when the queue is full and
     ///         the pool rejects; `errc::timed_out` when the job's deadline came first;
     ///         `errc::not_in_time` when it would (`pool_options::reject_late`);
+    ///         `errc::too_large` for more bytes than the pool takes at all; `errc::no_memory`;
     ///         `boost::asio::error::operation_aborted` when cancelled while waiting.
     /// Cancellation: terminal, partial and total; the job is handed back. An accepted job stays
     ///               accepted, also one that the caller runs (`overflow::caller_runs`).

@@ -8,6 +8,7 @@
 #include <weir/sync/event.hpp>
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/deferred.hpp>
 
 #include <atomic>
 #include <exception>
@@ -224,6 +225,9 @@ struct task_callable {
         takes_context<Function> || takes_nothing,
         "weir::task_pool: a callable takes nothing, or a job_context&: bind its arguments");
     using returned = typename returned_by<Function, takes_context<Function>, takes_nothing>::type;
+    static_assert(!boost::asio::is_deferred<returned>::value,
+                  "weir::task_pool: a callable returns an operation that nothing starts: co_await "
+                  "it in a coroutine");
     static_assert(!std::is_reference_v<awaited_t<returned>>,
                   "weir::task_pool: a callable returns a value: for a reference, return a pointer");
     static_assert(alignof(Function) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__,
