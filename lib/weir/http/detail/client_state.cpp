@@ -15,6 +15,7 @@
 #include <exception>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 namespace weir::http::detail {
@@ -30,19 +31,28 @@ bool is_our_doing(error_class kind)
 
 } // namespace
 
-client_state::client_state(asio::any_io_executor executor, client_options options,
-                           std::shared_ptr<network> lines)
+client_state::client_state(const asio::any_io_executor& executor, client_options options,
+                           std::shared_ptr<network> lines, group_part part)
     : executor_(executor), options_(std::move(options)),
       exchanger_(executor, options_,
-                 lines ? std::move(lines) : std::make_shared<socket_network>(executor, options_))
+                 lines ? std::move(lines) : std::make_shared<socket_network>(executor, options_),
+                 part.limits ? std::move(part)
+                             : group_part{std::make_shared<client_limits>(executor, options_), {}})
 {
 }
 
-asio::awaitable<response> client_state::follow(request what, body_outlet& to, journey& trip)
+std::shared_ptr<journey> client_state::begin_journey(const request& what, const passage* way) const
 {
-    const auto started = now(executor_);
+    return std::make_shared<journey>(executor_, limits_of(what),
+                                     way ? way->started : now(executor_));
+}
+
+asio::awaitable<response> client_state::follow(request what, body_outlet& to, journey& trip,
+                                               passage* way)
+{
+    const auto started = way ? way->started : now(executor_);
     hop result;
-    for (unsigned n = 0;; ++n) {
+    for (unsigned n = way ? way->redirects : 0;; ++n) {
         result = co_await exchanger_.step(what, to, trip);
         if (!result.next)
             break;
@@ -52,6 +62,11 @@ asio::awaitable<response> client_state::follow(request what, body_outlet& to, jo
             break;
         }
         what = std::move(*result.next);
+        if (way && way->leaves(what.target())) {
+            way->redirects = n + 1;
+            way->onward = std::move(what);
+            co_return std::move(result.answer);
+        }
     }
     const auto& error = result.answer.error;
     if (error && !is_our_doing(error->kind()) && to.delivered() != 0)
@@ -90,13 +105,15 @@ asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, 
 }
 
 asio::awaitable<response> client_state::travel(std::shared_ptr<client_state> self, request what,
-                                               body_outlet& to, std::shared_ptr<journey> trip)
+                                               body_outlet& to, std::shared_ptr<journey> trip,
+                                               way_through way)
 {
-    const auto started = now(executor_);
+    const auto started = way ? way->started : now(executor_);
     response answer;
     std::exception_ptr error;
     try {
-        auto all = kept_with(std::pair(self, trip), follow(std::move(what), to, *trip));
+        auto all =
+            kept_with(std::tuple(self, trip, way), follow(std::move(what), to, *trip, way.get()));
         auto limited = within_limits(executor_, *trip, std::move(all));
         answer = co_await std::move(limited);
     } catch (...) {
@@ -115,7 +132,7 @@ asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, requ
                                         body_sink sink)
 {
     function_outlet to(std::move(sink));
-    const auto trip = std::make_shared<journey>(self->executor_, self->limits_of(what));
+    const auto trip = self->begin_journey(what, nullptr);
     auto one = kept_with(std::pair(self, trip), self->exchanger_.step(what, to, *trip));
     auto limited = within_limits(self->executor_, *trip, std::move(one));
     hop result = co_await std::move(limited);
@@ -123,29 +140,30 @@ asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, requ
     co_return result;
 }
 
-asio::awaitable<response> client_state::keep(std::shared_ptr<client_state> self, request what)
+asio::awaitable<response> client_state::keep(std::shared_ptr<client_state> self, request what,
+                                             way_through way)
 {
-    const auto trip = std::make_shared<journey>(self->executor_, self->limits_of(what));
+    const auto trip = self->begin_journey(what, way.get());
     kept_outlet to(trip->limits().max_kept_body().value_or(0));
-    response answer = co_await self->travel(self, std::move(what), to, trip);
+    response answer = co_await self->travel(self, std::move(what), to, trip, way);
     answer.body = to.take();
     co_return answer;
 }
 
 asio::awaitable<response> client_state::pass_on(std::shared_ptr<client_state> self, request what,
-                                                body_sink sink)
+                                                body_sink sink, way_through way)
 {
-    const auto trip = std::make_shared<journey>(self->executor_, self->limits_of(what));
+    const auto trip = self->begin_journey(what, way.get());
     function_outlet to(std::move(sink));
-    co_return co_await self->travel(self, std::move(what), to, trip);
+    co_return co_await self->travel(self, std::move(what), to, trip, way);
 }
 
 asio::awaitable<response> client_state::give(std::shared_ptr<client_state> self, request what,
-                                             body_receiver& receiver)
+                                             body_receiver& receiver, way_through way)
 {
-    const auto trip = std::make_shared<journey>(self->executor_, self->limits_of(what));
+    const auto trip = self->begin_journey(what, way.get());
     receiver_outlet to(receiver);
-    co_return co_await self->travel(self, std::move(what), to, trip);
+    co_return co_await self->travel(self, std::move(what), to, trip, way);
 }
 
 asio::awaitable<open_response> client_state::open(std::shared_ptr<client_state> self, request what)

@@ -42,6 +42,9 @@ public:
     boost::asio::awaitable<std::unique_ptr<connection>>
     open(std::shared_ptr<void> owner, const url& target, timings& times, connect_observer& by);
 
+    /// Whether any is being made that has a descriptor.
+    bool is_busy() const { return handshakes_ != 0 || dialer_.is_busy(); }
+
 private:
     /// How far a connection got, and when.
     struct progress {

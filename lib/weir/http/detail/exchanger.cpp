@@ -72,12 +72,13 @@ asio::awaitable<void> while_wanted(const upload& body, asio::awaitable<void> sen
 } // namespace
 
 exchanger::exchanger(asio::any_io_executor executor, const client_options& options,
-                     std::shared_ptr<network> lines)
+                     std::shared_ptr<network> lines, group_part part)
     : executor_(executor), options_(options),
       sessions_(std::make_shared<detail::sessions>(executor, std::move(lines), options)),
-      limits_(executor, options.per_host()), held_bodies_(executor, options.max_held_bodies()),
-      buffer_(buffer_size)
+      part_(std::move(part)), buffer_(buffer_size)
 {
+    for (const auto& [origin, share] : part_.shares)
+        sessions_->limit_origin(origin, share.most);
 }
 
 asio::awaitable<hop> exchanger::step(const request& what, body_outlet& to, journey& trip)
@@ -100,14 +101,28 @@ asio::awaitable<hop> exchanger::step(const request& what, body_outlet& to, journ
     co_return result;
 }
 
+/// Whether there is a limit that the sessions of its origin do not keep: one for all origins, or,
+/// behind a proxy that forwards, for which all have the same sessions, that of the origin.
+bool exchanger::needs_place(const request& what) const
+{
+    return !options_.per_client().is_unlimited() ||
+           forwarder_of(options_.network(), what.target()) != nullptr;
+}
+
+const std::string& exchanger::place_of(const request& what) const
+{
+    const std::string& origin = what.target().origin();
+    const auto shared = part_.shares.find(origin);
+    return shared == part_.shares.end() ? origin : shared->second.place;
+}
+
 /// Makes an exchange: waits for a session of its origin, and again where another must make it.
 asio::awaitable<void> exchanger::make(const request& what, body_outlet& to, journey& trip,
                                       time_point started, hop& into)
 {
-    // A proxy that forwards requests has the same sessions for all origins.
     keyed_permit<std::string> place;
-    if (forwarder_of(options_.network(), what.target())) {
-        auto room = limits_.async_acquire(what.target().origin());
+    if (needs_place(what)) {
+        auto room = part_.limits->places.async_acquire(place_of(what));
         place = co_await std::move(room);
     }
     sessions::share mine(sessions_, what, trip);
@@ -195,9 +210,9 @@ asio::awaitable<void> exchanger::receive(connection& line, exchange& rules, body
 /// A permit for what a read gives to a receiver.
 asio::awaitable<permit> exchanger::room_to_hold(journey& trip)
 {
-    permit room = held_bodies_.try_acquire();
+    permit room = part_.limits->held_bodies.try_acquire();
     if (!room) {
-        auto free = held_bodies_.async_acquire(asio::use_awaitable);
+        auto free = part_.limits->held_bodies.async_acquire(asio::use_awaitable);
         room = co_await while_paused(trip, std::move(free));
     }
     co_return room;

@@ -3,6 +3,7 @@
 #include <weir/error.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/body_outlet.hpp>
+#include <weir/http/detail/client_limits.hpp>
 #include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/exchange.hpp>
 #include <weir/http/detail/journey.hpp>
@@ -11,7 +12,6 @@
 #include <weir/http/hop.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/request.hpp>
-#include <weir/policy/keyed_semaphore.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/time/clock.hpp>
 
@@ -33,7 +33,7 @@ namespace weir::http::detail {
 class exchanger {
 public:
     exchanger(boost::asio::any_io_executor executor, const client_options& options,
-              std::shared_ptr<network> lines);
+              std::shared_ptr<network> lines, group_part part);
 
     /// Makes one exchange, whose failure is in the answer.
     boost::asio::awaitable<hop> step(const request& what, body_outlet& to, journey& trip);
@@ -41,6 +41,8 @@ public:
     detail::sessions& sessions() const noexcept { return *sessions_; }
 
 private:
+    bool needs_place(const request& what) const;
+    const std::string& place_of(const request& what) const;
     boost::asio::awaitable<void> make(const request& what, body_outlet& to, journey& trip,
                                       time_point started, hop& into);
     boost::asio::awaitable<exchange::ending> talk(connection& line, const request& what,
@@ -57,9 +59,8 @@ private:
     boost::asio::any_io_executor executor_;
     const client_options& options_;
     std::shared_ptr<detail::sessions> sessions_;
-    keyed_semaphore<std::string> limits_; // of each origin behind a proxy that forwards
-    semaphore held_bodies_;               // a permit for each part that is kept for a receiver
-    std::vector<char> buffer_;            // filled and emptied between two suspensions
+    const group_part part_;
+    std::vector<char> buffer_; // filled and emptied between two suspensions
 };
 
 } // namespace weir::http::detail
