@@ -67,6 +67,7 @@ public:
     /// `io_context::run` return.
     void close_idle();
 
+    std::size_t in_use() const noexcept { return rules_.in_use(); }
     std::size_t idle() const noexcept { return rules_.idle(); }
     /// Whether a request to the origin would have a session at once.
     bool has_free(const std::string& origin) const { return rules_.has_free(origin); }
