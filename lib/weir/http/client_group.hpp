@@ -47,7 +47,7 @@ class group_state;
 ///           handlers and group may go in any order. Where the context of a handler goes first, its
 ///           sink is called no more; a receiver must live until the runners have been joined.
 /// Fairness: as of a `client` within an origin; origins of all runners take turns for `per_client`.
-/// Memory: as of a `client` for each runner, and some 700 bytes for each request. Any number of
+/// Memory: as of a `client` for each runner, and some hundred bytes for each request. Any number of
 ///         them may wait.
 class client_group {
 public:

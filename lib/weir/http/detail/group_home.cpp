@@ -18,9 +18,9 @@ namespace asio = boost::asio;
 
 /// How many messages are looked at before the runner has its turn.
 constexpr std::size_t most_at_a_time = 128;
-/// After so many answers, one after another, no other runner has a connection. A single one may
-/// come in the moment when a connection is made, and not used yet.
-constexpr unsigned sure_of_none = 2;
+/// After so many answers, one after another, no other runner has a connection. Between two of them
+/// one that had given its descriptor back may have taken it again.
+constexpr unsigned sure_of_none = 3;
 /// How often a runner whose only connections are being made looks again before it answers.
 constexpr unsigned more_looks = 8;
 /// How long answers count. Who needs a descriptor asks at least once a second.

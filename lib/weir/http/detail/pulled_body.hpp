@@ -76,8 +76,12 @@ public:
     boost::asio::awaitable<void> opened();
     /// Takes over what is known of the answer; false when there is none yet.
     bool look();
-    /// As it was at the last `look`.
-    const response& answer() const noexcept { return shown_; }
+    /// What is known of it now.
+    const response& answer()
+    {
+        look();
+        return shown_;
+    }
     boost::asio::awaitable<std::string_view> next();
     void abandon() noexcept;
 
