@@ -43,6 +43,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
     weir::http::spill_options spill;
     const row rows[] = {
         {"client_options::per_host", [&] { client.per_host(weir::paused); }},
+        {"client_options::per_client", [&] { client.per_client(weir::paused); }},
         {"client_options::idle_timeout", [&] { client.idle_timeout(-1ms); }},
         {"client_options::connect_timeout", [&] { client.connect_timeout(0s); }},
         {"client_options::attempt_delay", [&] { client.attempt_delay(0s); }},
@@ -78,6 +79,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         BOOST_TEST(text.find(r.name) != std::string::npos, r.name << ": '" << text << "'");
     }
     BOOST_TEST((client.per_host() == weir::limit(8)));
+    BOOST_TEST(client.per_client().is_unlimited());
     BOOST_TEST((fetcher.jobs() == weir::limit(50)));
     BOOST_TEST(fetcher.headers().empty());
     BOOST_TEST(fetcher.method() == "GET");

@@ -23,6 +23,10 @@
 
 namespace weir::http {
 
+namespace detail {
+class client_state;
+}
+
 /// Makes HTTP/1.1 requests over http and https, and keeps connections for the next request.
 ///
 /// Shape: `async_request` and `async_get` give a response with its whole body;
@@ -141,8 +145,7 @@ private:
     void begin(request what, body_receiver* to, response_handler handler) const;
     void begin(request what, open_handler handler) const;
 
-    class state;
-    std::shared_ptr<state> state_;
+    std::shared_ptr<detail::client_state> state_;
 };
 
 } // namespace weir::http

@@ -40,6 +40,14 @@ client_options& client_options::per_host(limit connections)
     return *this;
 }
 
+client_options& client_options::per_client(limit exchanges)
+{
+    if (exchanges.is_paused())
+        throw std::invalid_argument("weir::http::client_options::per_client: must be at least 1");
+    per_client_ = exchanges;
+    return *this;
+}
+
 client_options& client_options::max_idle(std::size_t connections)
 {
     max_idle_ = connections;

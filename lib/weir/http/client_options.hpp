@@ -29,6 +29,15 @@ public:
     ///        from a polite client, and enough to hide their latency.
     client_options& per_host(limit connections);
 
+    /// How many exchanges run at a time, for all origins together. One that waits for a connection
+    /// of its origin, or for its next redirect, has none of these places; origins that wait for
+    /// them take turns. Until its body has ended an exchange has its place: so there must be more
+    /// than the bodies that one coroutine has open while it waits for another one.
+    ///
+    /// Units: exchanges, from 1, or `unlimited`; not `paused`. Default `unlimited`: what loads a
+    ///        server is its own limit, and callers often have one of theirs.
+    client_options& per_client(limit exchanges);
+
     /// How many idle connections are kept, for all origins together.
     ///
     /// Units: connections; 0 closes each one after its response. Default: half of the file
@@ -121,6 +130,7 @@ public:
     client_options& peer(verification rule);
 
     limit per_host() const noexcept { return per_host_; }
+    limit per_client() const noexcept { return per_client_; }
     std::size_t max_idle() const noexcept { return max_idle_; }
     duration idle_timeout() const noexcept { return idle_timeout_; }
     duration connect_timeout() const noexcept { return connect_timeout_; }
@@ -140,6 +150,7 @@ public:
 
 private:
     limit per_host_ = 8;
+    limit per_client_ = unlimited;
     std::size_t max_idle_;
     duration idle_timeout_ = std::chrono::seconds(4);
     duration connect_timeout_ = std::chrono::seconds(30);

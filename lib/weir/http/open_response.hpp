@@ -17,7 +17,7 @@ class pulled_body;
 /// A response whose body is pulled: what `client::async_open` gives.
 ///
 /// Errors: in `answer().error`.
-/// Threads: those of the client.
+/// Threads: one at a time; that of the client, or any for a response of a `client_group`.
 /// Lifetime: may outlive the client, whose connection it has until the body has ended. Destroying
 ///           it before that ends the request, and closes the connection.
 /// Memory: one part of the body, which counts against `client_options::max_held_bodies`.

@@ -26,18 +26,6 @@ namespace asio = boost::asio;
     throw boost::system::system_error(asio::error::operation_aborted);
 }
 
-/// Counts what runs.
-class at_work {
-public:
-    explicit at_work(std::size_t& count) : count_(count) { ++count_; }
-    at_work(const at_work&) = delete;
-    at_work& operator=(const at_work&) = delete;
-    ~at_work() { --count_; }
-
-private:
-    std::size_t& count_;
-};
-
 } // namespace
 
 connector::connector(asio::any_io_executor executor, std::shared_ptr<network> lines,
@@ -47,7 +35,7 @@ connector::connector(asio::any_io_executor executor, std::shared_ptr<network> li
       rules_(options.network()), user_agent_(options.user_agent()),
       addresses_(executor, network_->names()),
       dialer_(std::move(executor), *network_, addresses_, options, std::move(make_room),
-              [this, any = std::move(holds_any)] { return any() || handshakes_ != 0; })
+              [this, any = std::move(holds_any)] { return any() || unfinished_ != 0; })
 {
 }
 
@@ -76,6 +64,7 @@ connector::open_all(const url& target, timings& times, progress& reached, connec
     const route way(rules_, target);
     auto made = co_await reach(way, reached, by);
     reached.connected = now(executor_);
+    reached.counted.emplace(unfinished_);
     if (way.is_tunnel())
         co_await make_tunnel(*made, way);
     reached.through = now(executor_);
@@ -115,7 +104,7 @@ asio::awaitable<std::unique_ptr<connection>> connector::reach(const route& way, 
 
 asio::awaitable<void> connector::make_tunnel(connection& made, const route& way)
 {
-    const at_work counted(handshakes_);
+    const at_work counted(unfinished_);
     tunnel asked(*way.by(), way.end_name());
     const std::string head = asked.head(user_agent_);
     // A proxy may refuse and close before it has read all: its reply says why.
@@ -151,7 +140,7 @@ asio::awaitable<void> connector::make_tunnel(connection& made, const route& way)
 
 asio::awaitable<void> connector::secure(connection& made, const url& target)
 {
-    const at_work counted(handshakes_);
+    const at_work counted(unfinished_);
     const error_code error = co_await made.handshake(*network_, target);
     if (error == asio::error::operation_aborted)
         aborted();

@@ -42,12 +42,28 @@ public:
     boost::asio::awaitable<std::unique_ptr<connection>>
     open(std::shared_ptr<void> owner, const url& target, timings& times, connect_observer& by);
 
+    /// Whether any is being made that has a descriptor.
+    bool is_busy() const { return unfinished_ != 0 || dialer_.is_busy(); }
+
 private:
-    /// How far a connection got, and when.
+    /// Counts what runs.
+    class at_work {
+    public:
+        explicit at_work(std::size_t& count) : count_(count) { ++count_; }
+        at_work(const at_work&) = delete;
+        at_work& operator=(const at_work&) = delete;
+        ~at_work() { --count_; }
+
+    private:
+        std::size_t& count_;
+    };
+
+    /// How far a connection got, and when. While it exists one that is connected counts.
     struct progress {
         std::optional<time_point> looked_up;
         std::optional<time_point> connected;
         std::optional<time_point> through; // the proxy: the time at which there was a tunnel
+        std::optional<at_work> counted;
     };
 
     boost::asio::awaitable<std::unique_ptr<connection>>
@@ -63,7 +79,7 @@ private:
     duration connect_timeout_;
     network_options rules_;
     std::string user_agent_;
-    std::size_t handshakes_ = 0; // that run now
+    std::size_t unfinished_ = 0; // connections that are connected, and tunnels and handshakes
     address_book addresses_;
     dialer dialer_;
 };

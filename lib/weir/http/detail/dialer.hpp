@@ -47,6 +47,9 @@ public:
                                            std::optional<time_point>& looked_up,
                                            connect_observer& by);
 
+    /// Whether an attempt runs, or has succeeded just now.
+    bool is_busy() const noexcept { return *attempts_ != 0; }
+
 private:
     class race;
 

@@ -27,9 +27,8 @@ namespace weir::http::detail {
 /// Memory: the last 32 attempts.
 class journey final : public connect_observer {
 public:
-    journey(boost::asio::any_io_executor executor, const request_options& limits)
-        : executor_(std::move(executor)), limits_(limits), started_(now(executor_)),
-          watch_(limits, started_)
+    journey(boost::asio::any_io_executor executor, const request_options& limits, time_point begun)
+        : executor_(std::move(executor)), limits_(limits), started_(begun), watch_(limits, started_)
     {
     }
     journey(const journey&) = delete;

@@ -7,60 +7,132 @@ namespace weir::http::detail {
 
 namespace asio = boost::asio;
 
+// Counted before `rung_` says so: a ring in between is not lost, for what it was about is looked at
+// after this.
 asio::awaitable<void> bell::wait()
 {
     co_await silence_.async_wait(asio::use_awaitable);
-    if (std::exchange(rung_, false))
+    if (rung_.load()) {
         silence_.add();
+        rung_.store(false);
+    }
 }
 
 asio::awaitable<error_code> pulled_body::begin(std::uint64_t offset, const response& head)
 {
-    answer_ = head;
-    begun_ = true;
-    news_.ring();
+    tell(head, false);
     return body_receiver::begin(offset, head);
 }
 
 asio::awaitable<error_code> pulled_body::write(std::string_view part)
 {
-    kept_ = part; // it may still be looked at when this has ended
-    part_ = kept_;
+    offer(part);
     news_.ring();
-    while (!part_.empty())
+    while (!is_taken())
         co_await taken_.wait();
     co_return error_code();
 }
 
 void pulled_body::ended(response whole)
 {
-    answer_ = std::move(whole);
-    over_ = true;
-    part_ = {};
+    tell(std::move(whole), true);
+}
+
+void pulled_body::tell(response news, bool over)
+{
+    bool first = false;
+    {
+        std::lock_guard lock(mutex_);
+        answer_ = std::move(news);
+        is_new_ = true;
+        first = !begun_;
+        begun_ = true;
+        over_ = over;
+        if (over)
+            part_ = {};
+    }
     news_.ring();
+    if (first && tell_opened_)
+        tell_opened_();
+}
+
+void pulled_body::offer(std::string_view part)
+{
+    std::lock_guard lock(mutex_);
+    kept_ = part; // it may still be looked at when this has ended
+    part_ = kept_;
+}
+
+bool pulled_body::is_taken()
+{
+    std::lock_guard lock(mutex_);
+    return part_.empty();
+}
+
+void pulled_body::take()
+{
+    std::lock_guard lock(mutex_);
+    part_ = {};
+}
+
+bool pulled_body::look()
+{
+    std::lock_guard lock(mutex_);
+    show();
+    return begun_;
+}
+
+void pulled_body::show()
+{
+    if (std::exchange(is_new_, false))
+        shown_ = std::move(answer_);
 }
 
 asio::awaitable<void> pulled_body::opened()
 {
-    while (!begun_ && !over_)
+    while (!look())
         co_await news_.wait();
+}
+
+/// The part that is offered, which may be looked at from now on; an empty one at the end; nothing
+/// while there is neither.
+std::optional<std::string_view> pulled_body::offered()
+{
+    std::lock_guard lock(mutex_);
+    show();
+    if (part_.empty() && !over_)
+        return std::nullopt;
+    return part_;
 }
 
 asio::awaitable<std::string_view> pulled_body::next()
 {
     if (std::exchange(given_, false)) {
-        part_ = {};
+        take();
         taken_.ring();
     }
-    while (part_.empty() && !over_)
+    auto part = offered();
+    while (!part) {
         co_await news_.wait();
-    given_ = !part_.empty();
-    co_return part_;
+        part = offered();
+    }
+    given_ = !part->empty();
+    co_return *part;
+}
+
+bool pulled_body::is_over()
+{
+    std::lock_guard lock(mutex_);
+    return over_;
 }
 
 void pulled_body::abandon() noexcept
 {
-    if (!over_)
+    if (is_over())
+        return;
+    if (stop_there_)
+        stop_there_();
+    else
         stop_.emit(asio::cancellation_type::terminal);
 }
 

@@ -41,12 +41,30 @@ sessions::sessions(asio::any_io_executor executor, std::shared_ptr<network> line
       connector_(
           executor, std::move(lines), options,
           [this] {
-              const bool closed = rules_.close_oldest(now(executor_));
-              perform();
+              const bool closed = close_oldest();
+              if (!closed && ask_others_)
+                  ask_others_();
               return closed;
           },
-          [this] { return rules_.in_use() != 0; })
+          [this] { return rules_.in_use() != 0 || (others_hold_ && others_hold_()); })
 {
+}
+
+bool sessions::close_oldest()
+{
+    const bool closed = rules_.close_oldest(now(executor_));
+    perform();
+    return closed;
+}
+
+/// How many connections its origin may have. Those to a proxy that forwards are of all origins,
+/// and have no limit.
+limit sessions::most_of(const url& target) const
+{
+    if (forwarder_of(ways_, target))
+        return unlimited;
+    const auto found = shares_of_origins_.find(target.origin());
+    return found == shares_of_origins_.end() ? per_host_ : found->second;
 }
 
 void sessions::close_idle()
@@ -309,9 +327,8 @@ sessions::share::share(std::shared_ptr<sessions> owner, const request& what, jou
     const auto again =
         is_idempotent(what.method()) ? session_pool::repeatable::yes : session_pool::repeatable::no;
     const network_options& ways = owner_->ways_;
-    const limit most = forwarder_of(ways, what.target()) ? limit(unlimited) : owner_->per_host_;
     id_ = owner_->rules_.ask(pool_key(ways, what.target()), again, now(owner_->executor_),
-                             most.count());
+                             owner_->most_of(what.target()).count());
     owner_->shares_.emplace(id_, this);
     owner_->unserved_.push_back(id_);
     owner_->perform();

@@ -22,8 +22,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -43,10 +45,29 @@ public:
     sessions(const sessions&) = delete;
     sessions& operator=(const sessions&) = delete;
 
+    /// This origin has so many connections, in place of `per_host`.
+    void limit_origin(const std::string& origin, limit most)
+    {
+        shares_of_origins_.emplace(origin, most);
+    }
+
+    /// `ask` has others close idle connections, soon, when there is no descriptor and none of these
+    /// is idle; `others_hold` says whether such a wait has any hope.
+    void on_shortage(std::function<void()> ask, std::function<bool()> others_hold)
+    {
+        ask_others_ = std::move(ask);
+        others_hold_ = std::move(others_hold);
+    }
+    /// Closes the session that has been idle longest; false when there is none.
+    bool close_oldest();
+    /// Whether it has connections that will give their descriptors back some time.
+    bool holds_any() const { return rules_.in_use() != 0 || connector_.is_busy(); }
+
     /// Closes the idle sessions, and those being opened that nothing waits for; lets
     /// `io_context::run` return.
     void close_idle();
 
+    std::size_t in_use() const noexcept { return rules_.in_use(); }
     std::size_t idle() const noexcept { return rules_.idle(); }
     /// Whether a request to the origin would have a session at once.
     bool has_free(const std::string& origin) const { return rules_.has_free(origin); }
@@ -74,6 +95,7 @@ private:
     void failed(session_id which, const timings& took, std::exception_ptr error);
     void perform();
     void perform(const session_pool::action& what);
+    limit most_of(const url& target) const;
     void close(session_id which);
     void serve(request_id which, session_id by);
     void tell(session_id which, session& one, share& heir);
@@ -84,6 +106,9 @@ private:
     boost::asio::any_io_executor executor_;
     weir::detail::own_any_executor home_; // is told when the context goes
     limit per_host_;
+    std::unordered_map<std::string, limit> shares_of_origins_;
+    std::function<void()> ask_others_; // null: there are none
+    std::function<bool()> others_hold_;
     network_options ways_;
     session_pool rules_;
     connector connector_;
