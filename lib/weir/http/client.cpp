@@ -212,15 +212,17 @@ asio::awaitable<response> client::state::follow(request what, body_outlet& to, j
 {
     const auto started = now(executor);
     hop result;
-    for (unsigned n = 0;; ++n) {
+    for (unsigned n = 0;;) {
         result = co_await step(what, to, trip);
         if (!result.next)
             break;
-        if (n == trip.limits().max_redirects()) {
+        const bool is_redirect = result.answer.status != 417;
+        if (is_redirect && n == trip.limits().max_redirects()) {
             result.answer.error =
                 failure(error_class::redirect, "more than " + std::to_string(n) + " redirects");
             break;
         }
+        n += is_redirect ? 1 : 0;
         what = std::move(*result.next);
     }
     const auto& error = result.answer.error;
@@ -321,7 +323,8 @@ asio::awaitable<exchange::ending> client::state::talk(connection& line, const re
                                                       time_point started, hop& into)
 {
     const detail::journey::stay on_line(trip, line, into.answer.reused);
-    detail::upload body(what, trip.limits().expect_above().value_or(0));
+    const auto expect_above = what.options().expect_above(); // its own: it may be the second one
+    detail::upload body(what, expect_above.value_or(trip.limits().expect_above().value_or(0)));
     exchange rules(what, options, trip.limits(), body, to, started, into);
     std::string first = detail::header_on_route(options.network(), what, rules.head());
     first += body.take_small();

@@ -121,6 +121,10 @@ response_reader::state exchange::head_arrived(time_point now)
              asked_.body().can_be_sent();
     if (stale_)
         return response_reader::state::failed;
+    if (into_.answer.status == 417 && sending_.expects() && asked_.body().can_be_sent()) {
+        ask_without_expect();
+        return response_reader::state::head;
+    }
     auto next = limits_.max_redirects() == 0U
                     ? std::nullopt
                     : redirected(asked_, into_.answer.status, into_.answer.fields);
@@ -131,6 +135,17 @@ response_reader::state exchange::head_arrived(time_point now)
     if (into_.answer.error)
         return response_reader::state::failed;
     return response_reader::state::head;
+}
+
+/// Somebody on the way does not know Expect, and does not mind the request.
+///
+/// Source: RFC 9110 section 10.1.1.
+void exchange::ask_without_expect()
+{
+    request again = asked_;
+    again.options(request_options(asked_.options()).expect_above(request_options::never_expect));
+    into_.next = std::move(again);
+    reader_.discard_body(redirect_body);
 }
 
 /// The failure when it cannot be followed.
