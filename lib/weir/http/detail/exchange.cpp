@@ -1,6 +1,7 @@
 #include <weir/http/detail/exchange.hpp>
 
 #include <weir/http/detail/content_coding.hpp>
+#include <weir/http/detail/tls_refusal.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/redirect.hpp>
 #include <weir/http/response.hpp>
@@ -56,10 +57,21 @@ void exchange::took(const io_step& step, std::string_view bytes, bool more_likel
 {
     ++reads_;
     if (step.what == io_step::state::end || step.what == io_step::state::failed)
-        return end(reader_.end(step.error));
+        return connection_ended(step.error);
     const action again = (reads_ + 1) % read_budget == 0 ? action::turn : action::read;
     after_feed_ = step.what == io_step::state::done && more_likely ? again : action::wait;
     feed(bytes, now);
+}
+
+void exchange::connection_ended(const error_code& how)
+{
+    end(reader_.end(how));
+    if (reader_.started())
+        return;
+    if (auto refused = refused_by_tls(how)) {
+        into_.answer.error = std::move(*refused);
+        into_.answer.processed = processed::no;
+    }
 }
 
 void exchange::resume(time_point now)

@@ -67,6 +67,7 @@ public:
     ending how() const noexcept { return how_; }
 
 private:
+    void connection_ended(const error_code& how);
     void feed(std::string_view bytes, time_point now);
     response_reader::state feed_some(std::string_view& bytes, time_point now);
     response_reader::state head_arrived(time_point now);
