@@ -8,6 +8,7 @@
 #include <weir/http/detail/journey.hpp>
 #include <weir/http/detail/keep_alive.hpp>
 #include <weir/http/detail/kept_with.hpp>
+#include <weir/http/detail/memory_account.hpp>
 #include <weir/http/detail/pulled_body.hpp>
 #include <weir/http/detail/route.hpp>
 #include <weir/http/detail/sessions.hpp>
@@ -175,6 +176,7 @@ private:
 
     keyed_semaphore<std::string> limits_; // of each origin behind a proxy that forwards
     semaphore held_bodies_;               // a permit for each part that is kept for a receiver
+    detail::memory_account decoders_;     // of all responses
     std::vector<char> buffer_;            // filled and emptied between two suspensions
 };
 
@@ -184,7 +186,7 @@ client::state::state(asio::any_io_executor ex, client_options o, std::shared_ptr
           ex, lines ? std::move(lines) : std::make_shared<detail::socket_network>(ex, options),
           options)),
       limits_(ex, options.per_host()), held_bodies_(ex, options.max_held_bodies()),
-      buffer_(buffer_size)
+      decoders_(options.decoding().max_memory_of_all()), buffer_(buffer_size)
 {
 }
 
@@ -325,7 +327,7 @@ asio::awaitable<exchange::ending> client::state::talk(connection& line, const re
     const detail::journey::stay on_line(trip, line, into.answer.reused);
     const auto expect_above = what.options().expect_above(); // its own: it may be the second one
     detail::upload body(what, expect_above.value_or(trip.limits().expect_above().value_or(0)));
-    exchange rules(what, options, trip.limits(), body, to, started, into);
+    exchange rules(what, options, trip.limits(), body, to, started, into, &decoders_);
     std::string first = detail::header_on_route(options.network(), what, rules.head());
     first += body.take_small();
     const std::string_view rest = std::string_view(first).substr(line.send_now(first));

@@ -36,7 +36,7 @@ response_limits limits_of(const client_options& options, const request_options& 
 
 exchange::exchange(const request& asked, const client_options& options,
                    const request_options& limits, upload& sending, body_outlet& to,
-                   time_point started, hop& into)
+                   time_point started, hop& into, memory_account* decoders)
     : asked_(asked), options_(options), limits_(limits), started_(started), sending_(sending),
       to_(to), into_(into), codings_(codings_to_ask_for(asked.fields(), options.decoding())),
       reader_(
@@ -44,7 +44,7 @@ exchange::exchange(const request& asked, const client_options& options,
           [&to](std::string_view part) { return to.write(part); }, into.answer)
 {
     if (codings_ == accepted_codings)
-        reader_.undo_codings(options.decoding());
+        reader_.undo_codings(options.decoding(), decoders);
     into.answer.processed = processed::maybe;
 }
 
