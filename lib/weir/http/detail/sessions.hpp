@@ -80,6 +80,7 @@ private:
     void leave_opening(share& waiting);
     void find_heirs();
     void arm_reaper();
+    void look();
 
     boost::asio::any_io_executor executor_;
     weir::detail::own_any_executor home_; // is told when the context goes
