@@ -7,6 +7,7 @@
 #include <weir/http/client.hpp>
 #include <weir/http/detail/fetch_item.hpp>
 #include <weir/http/detail/fetch_schedule.hpp>
+#include <weir/http/detail/route.hpp>
 #include <weir/http/detail/spiller.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/url.hpp>
@@ -76,6 +77,7 @@ private:
     static asio::awaitable<void> take_in(std::shared_ptr<state> self, source urls);
     void accept(std::string text);
 
+    bool has_own_idle(const std::string& origin) const;
     void changed();
     void start_ready();
     void give_way();
@@ -118,7 +120,7 @@ fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory 
                       std::shared_ptr<network> lines)
     : executor(ex), options_(std::move(o)), bodies_(std::move(bodies)),
       client_(ex, options_.client(), std::move(lines)),
-      schedule_(options_, [this](const std::string& origin) { return client_.has_idle(origin); }),
+      schedule_(options_, [this](const std::string& origin) { return has_own_idle(origin); }),
       pool_(make_pool()), intake_(ex), spiller_(ex, options_.spill())
 {
 }
@@ -189,6 +191,18 @@ void fetcher::state::say(std::optional<event>& what)
     if (what)
         what->set();
     what.reset();
+}
+
+/// Those of a proxy that forwards requests are for all hosts: there is no reason to go first.
+bool fetcher::state::has_own_idle(const std::string& origin) const
+{
+    const network_options& ways = options_.client().network();
+    if (!ways.through().empty()) {
+        const auto target = url::parse(origin);
+        if (!target || detail::forwarder_of(ways, *target))
+            return false;
+    }
+    return client_.has_idle(origin);
 }
 
 /// Does everything that something which has happened makes possible.

@@ -60,6 +60,14 @@ void sessions::close_idle()
     perform();
 }
 
+bool sessions::has_free(const std::string& origin) const
+{
+    if (ways_.through().empty())
+        return rules_.has_free(origin);
+    const auto target = url::parse(origin);
+    return target && rules_.has_free(pool_key(ways_, *target));
+}
+
 /// Tells a request that waits how far its session is: the one that it is opened for or, when that
 /// has left, the next.
 class sessions::teller final : public connect_observer {

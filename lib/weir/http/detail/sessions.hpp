@@ -49,7 +49,7 @@ public:
 
     std::size_t idle() const noexcept { return rules_.idle(); }
     /// Whether a request to the origin would have a session at once.
-    bool has_free(const std::string& origin) const { return rules_.has_free(origin); }
+    bool has_free(const std::string& origin) const;
     /// How many there are: idle, in use, or being opened.
     std::size_t size() const noexcept { return rules_.size(); }
 
