@@ -307,7 +307,7 @@ BOOST_AUTO_TEST_CASE(connections_are_used_again_when_there_are_many_hosts)
     BOOST_TEST(with_little.connects <= 2000U);
 }
 
-// The first URLs of 1,000 hosts wait when the second one of a host comes; its turn would be eight
+// The first URLs of 1,000 hosts wait when the second one of a host comes; its turn would be six
 // seconds later, and its connection is kept for four.
 BOOST_AUTO_TEST_CASE(a_host_that_comes_back_finds_its_connection_however_many_wait)
 {
@@ -315,7 +315,7 @@ BOOST_AUTO_TEST_CASE(a_host_that_comes_back_finds_its_connection_however_many_wa
     fetching some(at_a_time(25));
     some.late = one[1];
     const run all = some.over(urls{one[0]} + of_hosts(1, 1'000, 1) + urls{one[1]});
-    BOOST_TEST((all.good > 8s));
+    BOOST_TEST((all.good > 5s)); // so long do the others take
     BOOST_TEST(all.connects == 1'001U);
 }
 
