@@ -9,6 +9,7 @@ from fault_peer import Peer
 
 CLOSE, CUT, RESET, HANG = Peer.close, Peer.cut, Peer.reset, Peer.hang
 NEXT = Peer.request   # waits for it
+BODY, SOME, STALL = Peer.body, Peer.some_of_body, Peer.stall
 
 
 def endless(data):
@@ -258,6 +259,66 @@ _REDIRECTS = {
     "redirect-with-bad-length": [moved(b"good", more=b"Content-Length: x\r\n\r\n"), CLOSE],
 }
 
+async def take(peer):
+    """A request with its body, as a good server does."""
+    if peer.expects:
+        await peer.send(CONTINUE)
+    await peer.body()
+
+
+def only_expected(data):
+    """Answers those who ask whether their body is wanted."""
+    async def does(peer):
+        if peer.expects:
+            await peer.send(data)
+            await peer.close()
+    return does
+
+
+def refused(code, length=5, connection=b"close"):
+    return (b"HTTP/1.1 %d No\r\nConnection: %s\r\nContent-Length: %d\r\n\r\nhello"
+            % (code, connection, length))
+
+
+# Requests with bodies: see `Row.body`.
+_PUT = {
+    "put-small": [BODY, GOOD],
+    "put-small-closed": [BODY, CLOSE],
+    "put-small-unread": [GOOD, BODY],
+    "put-chunks": [take, GOOD],
+    "put-chunks-refused": [refused(411), CLOSE],
+    "put-chunks-reset": [CONTINUE, SOME, RESET],
+    "put-never-continued": [BODY, GOOD],
+    "put-continued": [take, GOOD],
+    "put-continued-often": [CONTINUE * 16, BODY, GOOD],
+    "put-continued-late": [Peer.pause, CONTINUE, BODY, GOOD],
+    "put-continued-after": [BODY, CONTINUE + GOOD],
+    "put-continued-hang": [CONTINUE, HANG],
+    "put-hang": [HANG],
+    "put-reads-nothing": [CONTINUE, STALL],
+    "put-reads-slowly": [CONTINUE, Peer.body_slowly, GOOD],
+    "put-close-before-body": [CLOSE],
+    "put-reset-before-body": [RESET],
+    "put-close-in-body": [CONTINUE, SOME, CLOSE],
+    "put-reset-in-body": [CONTINUE, SOME, RESET],
+    "put-close-after-body": [take, CLOSE],
+    "put-reset-after-body": [take, RESET],
+    "put-refused": [refused(413), CLOSE],
+    "put-refused-unread": [refused(413, connection=b"keep-alive"), STALL],
+    "put-refused-in-body": [CONTINUE, SOME, refused(413), CLOSE],
+    "put-refused-in-body-reset": [CONTINUE, SOME, refused(413), RESET],
+    "put-refused-cut": [CONTINUE, SOME, refused(413, 6), CLOSE],
+    "put-refused-after-body": [take, refused(500, connection=b"keep-alive")],
+    "put-answered-in-body": [CONTINUE, SOME, framed(b"Connection: close\r\nContent-Length: 5"), BODY,
+                             CLOSE],
+    "put-417": [only_expected(refused(417)), BODY, GOOD],
+    "put-417-always": [only_expected(refused(417)), BODY, refused(417)],
+    "put-moved-early": [moved(b"good", 307)],
+    "put-moved-after-body": [take, moved(b"good", 307)],
+    "put-becomes-get": [take, moved(b"good", 303)],
+    "put-answer-before-request": [],   # see fault_hellos.py
+}
+
 _TLS = {
     "record-corrupt": [LENGTH + b"he", raw(b"\x17\x03\x03\x00\x20" + b"\x5a" * 32), HANG],
     "record-of-http": [LENGTH + b"he", raw(b"HTTP/1.1 200 OK\r\n\r\n"), HANG],
@@ -269,5 +330,5 @@ ANSWERS = {
     **{f"close-{name}": [data, CLOSE] for name, data in _BOUNDARIES.items()},
     **{f"reset-{name}": [data, RESET] for name, data in _BOUNDARIES.items()},
     **{f"hang-{name}": [data, HANG] for name, data in _BOUNDARIES.items()},
-    **_HEAD, **_FRAMING, **_BODY, **_END, **_REDIRECTS, **_TLS,
+    **_HEAD, **_FRAMING, **_BODY, **_END, **_REDIRECTS, **_PUT, **_TLS,
 }

@@ -63,6 +63,7 @@ PLAIN = {
     "accept-hang": _at_once(Peer.hang),
     "answer-before-request": _say(GOOD, _stay),
     "refusal-before-request": _say(REFUSAL, Peer.cut),
+    "put-answer-before-request": _say(GOOD, _stay),
 }
 TLS = {
     "tls-close-at-once": _at_once(Peer.cut),

@@ -14,6 +14,7 @@ PACES = ("whole", "bytes", "trickle")
 _IN_PIECES = 240
 _PAUSE = 0.0005
 _DRIP = 0.1
+_PATTERN = bytes(range(65, 126))   # of a body
 # What a client that never gives up is sent at most, and how long it is waited for.
 _ENDLESS = 8 * 1024 * 1024
 _PATIENCE = 40.0
@@ -29,7 +30,9 @@ class Peer:
         self._socket = sock
         self._tls = None
         self._received, self._written = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._ahead = b""
+        self._ahead = bytearray()
+        self.expects = False   # the last request asked whether its body is wanted
+        self._body = 0         # its length; None in chunks
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -68,7 +71,41 @@ class Peer:
         head, _, self._ahead = self._ahead.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         host = next(line[6:] for line in lines if line.startswith("Host: "))
+        length = [int(line[16:]) for line in lines if line.startswith("Content-Length: ")]
+        self.expects = "Expect: 100-continue" in lines
+        self._body = None if "Transfer-Encoding: chunked" in lines else sum(length)
         return *lines[0].split(" ")[:2], host
+
+    async def body(self):
+        """Reads the body of the request. One that is not as uploads.cpp makes it ends the connection."""
+        got = bytearray()
+        if self._body is not None:
+            got += await self._take(self._body)
+        else:
+            while size := int(await self._line(), 16):
+                got += await self._take(size)
+                await self._line()
+            await self._line()
+        if got != (_PATTERN * (len(got) // len(_PATTERN) + 1))[:len(got)]:
+            raise ConnectionError("not the body that was sent")
+
+    async def some_of_body(self):
+        """Reads a part of it."""
+        await self._more_than(100_000)
+
+    async def body_slowly(self):
+        for part in range(1, 21):
+            await self._more_than(part * 10_000)
+            await asyncio.sleep(_PAUSE * 20)
+        await self.body()
+
+    async def pause(self):
+        """For longer than a client waits for 100 (Continue)."""
+        await asyncio.sleep(1.5)
+
+    async def stall(self):
+        """Reads nothing more."""
+        await asyncio.sleep(_PATIENCE)
 
     async def send(self, data):
         if self._tls and self.pace == "trickle":   # one record, cut anywhere
@@ -129,6 +166,26 @@ class Peer:
         await asyncio.sleep(0.05)   # so that what was sent before has been read
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._socket.close()
+
+    async def _more_than(self, size):
+        while len(self._ahead) < size:
+            more = await self._read()
+            if not more:
+                raise ConnectionError("the client closed")
+            self._ahead += more
+
+    async def _take(self, size):
+        await self._more_than(size)
+        data = self._ahead[:size]
+        del self._ahead[:size]
+        return data
+
+    async def _line(self):
+        while b"\r\n" not in self._ahead:
+            await self._more_than(len(self._ahead) + 1)
+        line = self._ahead[:self._ahead.index(b"\r\n")]
+        del self._ahead[:len(line) + 2]
+        return line
 
     def _pieces(self, data):
         if self.pace == "whole":

@@ -23,7 +23,7 @@ import urllib.parse
 
 import fault_table
 from certificates import Authority
-from fault_cases import ANSWERS, GOOD, LENGTH
+from fault_cases import ANSWERS, GOOD, LENGTH, take
 from fault_hellos import HELLOS, contexts
 from fault_peer import Peer
 
@@ -155,7 +155,7 @@ class RowServer:
     async def _answer(self, peer, asked):
         _, peer.pace, name = asked.target.partition("?")[0].split("/")
         usual = LENGTH if asked.method == "HEAD" else GOOD
-        for step in ANSWERS.get(name, [usual]):
+        for step in ANSWERS.get(name, [take, usual]):
             if step is Peer.request:
                 await self._request(peer)
             elif callable(step):

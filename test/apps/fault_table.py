@@ -27,7 +27,20 @@ class Row:
 
     @property
     def method(self):
+        if self.name.startswith("put-"):
+            return "PUT"
         return "HEAD" if self.name.startswith("head-") else "GET"
+
+    @property
+    def body(self):
+        """Of a request that has one: its length, and its framing. Above 1 MiB, and in chunks, the
+        client asks whether it is wanted.
+        """
+        if self.name.startswith("put-small"):
+            return 1000, "length"
+        if "unread" in self.name or "answered-in-body" in self.name:
+            return 20_000_000, "length"   # more than the system takes before anybody reads
+        return 3_000_000, "chunks" if self.name.startswith("put-chunks") else "length"
 
 
 def _words(text, all_of, name):

@@ -9,7 +9,7 @@ import fault_table
 from fault_cases import ANSWERS
 from fault_hellos import HELLOS
 from fault_server import RowServer
-from support import SANITIZED, Case, main, sha256
+from support import SANITIZED, Case, main, parse_rows, program, sha256
 
 UNHEARD = ("refused", "backlog-full")   # nothing is accepted: the server needs no code for it
 
@@ -29,11 +29,12 @@ class Faults(Case):
     def test_every_fault_has_a_row_and_every_row_a_fault(self):
         names = [row.name for row in self.rows]
         self.assertEqual(sorted(names), sorted({*ANSWERS, *HELLOS, *UNHEARD}))
-        self.assertGreaterEqual(len(names), 240)   # as docs/http.md says
+        self.assertGreaterEqual(len(names), 280)   # as docs/http.md says
         self.assertTrue(all(row.what for row in self.rows))
 
     def test_what_hangs(self):
-        self.run_rows([row for row in self.rows if row.expected == "timeout"],
+        self.run_rows([row for row in self.rows
+                       if row.expected == "timeout" and row.method != "PUT"],
                       "-m", TIME_OF_HANGING, "--connect-timeout", TIME_OF_HANGING * 0.7)
 
     def test_what_ends(self):
@@ -44,23 +45,49 @@ class Faults(Case):
         self.run_rows([row for row in self.rows if row.method == "HEAD"],
                       "-m", TIME_OF_OTHERS, "--head")
 
-    def run_rows(self, rows, *options):
-        """Fetches every variant of these rows at once, and behind each a good URL of its server."""
-        server = RowServer(self, rows)
-        pairs = {}
-        for row in rows:
-            for scheme, pace in itertools.product(row.schemes, row.paces):
-                url = server.url(row, scheme, pace)
-                pairs[url] = row, server.url(row, scheme, pace, "good")
+    def test_uploads_that_hang(self):
+        self.run_rows([row for row in self.rows
+                       if row.expected == "timeout" and row.method == "PUT"], TIME_OF_HANGING,
+                      by=self.upload)
+
+    def test_uploads(self):
+        self.run_rows([row for row in self.rows
+                       if row.expected != "timeout" and row.method == "PUT"], TIME_OF_OTHERS,
+                      by=self.upload)
+
+    def get(self, server, pairs, *options):
+        """The results of each URL of a fault, and of the good one behind it."""
         urls = [each for url, (row, good) in pairs.items()
                 for each in ([url] if row.after == "none" else [url, good])]
         done = self.fetch(
             "--json", "-q", "-j", 1500, "--per-host", 1, "--max-filesize", MAX_BODY,
             "--cacert", server.authority, *options, "--input-file", "-", input=urls, within=90)
         self.assert_each_once(done.rows, urls)
-        fine = all(row.expected == "ok" for row in rows)
+        fine = all(row.expected == "ok" for row, _ in pairs.values())
         self.assertEqual(done.code, 0 if fine else 1, done.err)
-        got = {result.url: result for result in done.rows}
+        return done.rows
+
+    def upload(self, server, pairs, seconds):
+        """The same with a request's body to each fault."""
+        lines = [f"{url} {row.body[0]} {row.body[1]} {good}\n" for url, (row, good) in pairs.items()]
+        file = self.dir / "uploads"
+        file.write_text("".join(lines))
+        with open(file, "rb") as stdin:
+            process = self.start(program("uploads"), server.authority, seconds, stdin=stdin)
+        self.assertEqual(process.wait(90), 0, process.err)
+        rows = parse_rows(process.out, as_json=True)
+        self.assert_each_once(rows, [each for url, (_, good) in pairs.items() for each in (url, good)])
+        return rows
+
+    def run_rows(self, rows, *options, by=None):
+        """Makes every variant of these rows at once, and behind each a good one of its server."""
+        server = RowServer(self, rows)
+        pairs = {}
+        for row in rows:
+            for scheme, pace in itertools.product(row.schemes, row.paces):
+                url = server.url(row, scheme, pace)
+                pairs[url] = row, server.url(row, scheme, pace, "good")
+        got = {each.url: each for each in (by or self.get)(server, pairs, *options)}
         wrong = []
         for url, (row, good) in pairs.items():
             wrong += self.faults_of(row, server.asked(url), got[url], got.get(good))

@@ -395,6 +395,32 @@ BOOST_AUTO_TEST_CASE(a_step_gives_all_its_memory_back)
     }
 }
 
+BOOST_AUTO_TEST_CASE(decoders_that_share_an_account_take_no_more_than_it_has)
+{
+    memory_account all(64 * 1024);
+    const std::string body = to_gzip("text");
+    const auto read = [&body](content_decoder& by) {
+        std::string_view part = body;
+        return by.read(part);
+    };
+    {
+        content_decoder one(codings{gzip}, decoding_options(), &all);
+        content_decoder two(codings{gzip}, decoding_options(), &all);
+        BOOST_TEST(bool(read(one)));
+        BOOST_TEST(one.data() == "text");
+        BOOST_TEST(all.used() > buffer);
+        const auto refused = read(two);
+        BOOST_REQUIRE(!refused);
+        BOOST_TEST((refused.error().kind() == error_class::too_large));
+        BOOST_TEST(refused.error().text() == "decoding gzip takes more than is left of the 65536 "
+                                             "bytes of memory for all responses");
+        BOOST_TEST(all.used() == one.memory().used() + two.memory().used());
+    }
+    BOOST_TEST(all.used() == 0U);
+    content_decoder three(codings{gzip}, decoding_options(), &all);
+    BOOST_TEST(bool(read(three)));
+}
+
 BOOST_AUTO_TEST_CASE(an_account_refuses_what_is_beyond_its_limit)
 {
     memory_account account(1000);

@@ -4,7 +4,11 @@
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/test/unit_test.hpp>
+
+#include <openssl/err.h>
+#include <openssl/sslerr.h>
 
 #include <chrono>
 #include <cstddef>
@@ -101,6 +105,24 @@ BOOST_FIXTURE_TEST_CASE(a_read_that_finds_nothing_waits_again, fixture)
     begin();
     talk->took(io_step(io_step::state::wait_read), {}, true, start);
     BOOST_TEST((talk->next() == action::wait));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_server_that_wants_a_certificate_has_looked_at_no_request, fixture)
+{
+    const weir::error_code wanted(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED),
+                                  boost::asio::error::get_ssl_category());
+    begin();
+    end(wanted);
+    BOOST_TEST((talk->next() == action::done));
+    BOOST_TEST((talk->how() == ending::close));
+    BOOST_TEST((into.answer.processed == processed::no));
+    BOOST_TEST_REQUIRE(into.answer.error.has_value());
+    BOOST_TEST((into.answer.error->kind() == error_class::tls));
+    begin(); // once it has begun to answer it is another matter
+    read("HTTP/1.1 ");
+    end(wanted);
+    BOOST_TEST((into.answer.processed == processed::yes));
+    BOOST_TEST((into.answer.error->kind() == error_class::incomplete));
 }
 
 BOOST_FIXTURE_TEST_CASE(it_says_whether_the_server_may_have_acted, fixture)

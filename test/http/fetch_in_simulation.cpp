@@ -7,6 +7,7 @@
 #include <weir/error.hpp>
 #include <weir/run/blocking_lane.hpp>
 #include <weir/sim/network.hpp>
+#include <weir/time/sleep.hpp>
 
 #include "http/support/simulated_server.hpp"
 #include "support/simulation.hpp"
@@ -180,6 +181,8 @@ private:
         const auto source = [&]() -> asio::awaitable<std::optional<std::string>> {
             if (next == list.size() || good == 0)
                 co_return std::nullopt;
+            if (list[next] == late)
+                co_await weir::async_sleep_for(s_.a.get_executor(), 1s);
             co_return list[next++];
         };
         const auto sink = [&](http::fetch_result result) -> asio::awaitable<void> {
@@ -212,6 +215,7 @@ private:
 
 public:
     const std::shared_ptr<weir::blocking_lane> lane; // by which the file is written and read
+    std::string late;                                // the URL that comes a second after the others
 
 private:
     std::set<std::uint64_t> ids_;
@@ -301,6 +305,18 @@ BOOST_AUTO_TEST_CASE(connections_are_used_again_when_there_are_many_hosts)
     const run with_little = fetch(all, options);
     BOOST_TEST_MESSAGE(with_little.connects << " connects with 100 idle ones at most");
     BOOST_TEST(with_little.connects <= 2000U);
+}
+
+// The first URLs of 1,000 hosts wait when the second one of a host comes; its turn would be six
+// seconds later, and its connection is kept for four.
+BOOST_AUTO_TEST_CASE(a_host_that_comes_back_finds_its_connection_however_many_wait)
+{
+    const urls one = of_hosts(0, 1, 2);
+    fetching some(at_a_time(25));
+    some.late = one[1];
+    const run all = some.over(urls{one[0]} + of_hosts(1, 1'000, 1) + urls{one[1]});
+    BOOST_TEST((all.good > 5s)); // so long do the others take
+    BOOST_TEST(all.connects == 1'001U);
 }
 
 BOOST_AUTO_TEST_CASE(at_the_limit_of_the_file_no_more_is_taken_in_and_that_is_said_once)

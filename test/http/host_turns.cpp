@@ -116,6 +116,25 @@ BOOST_AUTO_TEST_CASE(a_host_with_an_idle_connection_goes_before_its_turn_a_limit
     }
 }
 
+// It was forgotten, or had nothing to start for a while.
+BOOST_AUTO_TEST_CASE(a_host_that_comes_back_to_an_idle_connection_goes_before_its_turn)
+{
+    world w(1, 4);
+    host_turns::host late("late"), later("later");
+    w.idle = {"late", "later"};
+    w.turns.ready(late, w.now);
+    w.turns.ready(later, w.now);
+    auto first = w.turns.next(w.now);
+    BOOST_TEST((first.of == &late));
+    w.idle = {}; // what the other one had is closed
+    w.turns.done(first.place, ended::answered, w.now);
+    BOOST_TEST(w.start() == 0);
+    w.end(0);
+    w.turns.withdraw(later);
+    w.turns.forget(late);
+    w.turns.forget(later);
+}
+
 BOOST_AUTO_TEST_CASE(without_an_idle_connection_no_host_goes_before_its_turn)
 {
     world w(1, 3);

@@ -132,7 +132,10 @@ BOOST_AUTO_TEST_CASE(decoding_options_refuse_what_could_decode_nothing)
     BOOST_TEST(refusal([&] { o.max_memory(131'071); }) ==
                scope + "max_memory: must be at least 131072");
     BOOST_TEST(o.max_ratio() == 1000U);
+    BOOST_TEST(refusal([&] { o.max_memory_of_all(131'071); }) ==
+               scope + "max_memory_of_all: must be at least 131072");
     BOOST_TEST(o.max_memory() == 32U * 1024 * 1024);
+    BOOST_TEST(o.max_memory_of_all() == 512U * 1024 * 1024);
     o.max_ratio(1).max_memory(131'072).max_bytes(0);
     BOOST_TEST(o.max_bytes() == 0U);
     BOOST_TEST(client_options().decoding(o).decoding().max_ratio() == 1U);

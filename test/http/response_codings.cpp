@@ -7,17 +7,27 @@
 #include "http/support/encoding.hpp"
 #include "http/support/every_way.hpp"
 #include "http/support/reading.hpp"
+#include "http/support/simulated_client.hpp"
+#include "http/support/simulated_peer.hpp"
+#include "support/simulation.hpp"
 
+#include <weir/time/sleep.hpp>
+
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
 using weir::http::client_options;
 using weir::http::content_codings;
 using weir::http::decoding_options;
@@ -98,6 +108,34 @@ BOOST_AUTO_TEST_CASE(what_was_not_asked_for_arrives_as_it_is_and_is_named)
         BOOST_TEST(raw.body == body);
         BOOST_TEST(raw.coding == unknown);
     }
+}
+
+// The first three stop in the middle of their bodies; the next finds no room, one later does.
+BOOST_AUTO_TEST_CASE(all_responses_of_a_client_decode_in_the_same_memory)
+{
+    weir::test::simulation s(1);
+    const std::string whole = answer("gzip", to_gzip("text"));
+    const std::size_t half = whole.size() - 3;
+    const auto script = [&](weir::test::simulated_peer& by) -> asio::awaitable<void> {
+        const bool stops = (co_await by.head()).find("GET /first ") == 0;
+        co_await by.say(whole.substr(0, half));
+        if (stops)
+            co_await weir::async_sleep_for(s.b.get_executor(), 5s);
+        co_await by.say(whole.substr(half));
+    };
+    const auto little = decoding_options().max_memory_of_all(128 * 1024);
+    weir::test::machines m(s, client_options().decoding(little));
+    weir::test::simulated_peers peers(m.all, weir::test::web, s.b, script);
+    for (int i = 0; i < 3; ++i) // each takes 40 kB
+        m.expect("http://192.0.2.1/first", std::nullopt, "text", 5s);
+    s.spawn([&]() -> asio::awaitable<void> {
+        co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+        m.expect("http://192.0.2.1/next", weir::http::error_class::too_large, "");
+        co_await weir::async_sleep_for(s.a.get_executor(), 5s);
+        m.expect("http://192.0.2.1/later", std::nullopt, "text");
+    });
+    s.run();
+    BOOST_TEST(peers.connections == 5U);
 }
 
 BOOST_AUTO_TEST_CASE(a_response_without_a_body_has_nothing_to_decode)

@@ -262,6 +262,26 @@ BOOST_AUTO_TEST_CASE(plain_requests_are_forwarded_on_shared_connections)
         30);
 }
 
+BOOST_AUTO_TEST_CASE(an_idle_connection_of_a_proxy_is_one_of_every_host_that_it_forwards_to)
+{
+    simulation s(1);
+    machines m(s, through_middle("", "near.example"));
+    simulated_proxy by(m.all, middle, s.b, established);
+    m.run([&]() -> asio::awaitable<void> {
+        const auto has_idle = [&](const char* url) {
+            return m.client.has_idle(http::url::parse(url).value().origin());
+        };
+        BOOST_TEST(!has_idle("http://a.example"));
+        co_await m.expect("http://a.example/x", "forwarded http://a.example/x");
+        BOOST_TEST(has_idle("http://a.example"));
+        BOOST_TEST(has_idle("http://b.example:8080"));
+        BOOST_TEST(!has_idle("http://near.example")); // reached without
+        BOOST_TEST(!has_idle("https://a.example"));   // through a tunnel of its own
+        m.client.close_idle();
+        BOOST_TEST(!has_idle("http://a.example"));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(https_goes_through_a_tunnel_that_never_sees_the_credentials)
 {
     in_many_orders(

@@ -60,6 +60,35 @@ BOOST_FIXTURE_TEST_CASE(a_folder_that_is_not_there_is_an_error_each_time, folder
     BOOST_TEST(!file.write(0, "abc"));
 }
 
+// As on file systems that know no file without a name.
+BOOST_AUTO_TEST_CASE(where_no_file_is_without_a_name_it_loses_its_name_at_once)
+{
+    const folder here;
+    const spill_file::opener refusals[] = {
+        [](const char*) { return errno = EOPNOTSUPP, -1; },
+        [](const char*) { return errno = EISDIR, -1; },
+        [](const char*) { return errno = EINVAL, -1; },
+    };
+    for (const auto refuse : refusals) {
+        spill_file file(here.path, refuse);
+        BOOST_TEST(!file.write(4, "two"));
+        BOOST_TEST(!file.write(0, "one,"));
+        BOOST_TEST(std::filesystem::is_empty(here.path));
+        std::string got(7, ' ');
+        BOOST_TEST(!file.read(0, got));
+        BOOST_TEST(got == "one,two");
+    }
+    spill_file nowhere(here.path / "none", refusals[0]);
+    BOOST_TEST(nowhere.write(0, "abc").value() == ENOENT);
+}
+
+BOOST_FIXTURE_TEST_CASE(any_other_refusal_is_the_error, folder)
+{
+    spill_file file(path, [](const char*) { return errno = EROFS, -1; });
+    BOOST_TEST(file.write(0, "abc").value() == EROFS);
+    BOOST_TEST(std::filesystem::is_empty(path));
+}
+
 // A file may be larger than the system lets it be: that is as if there were no room.
 BOOST_FIXTURE_TEST_CASE(a_full_device_is_an_error_and_what_was_there_stays, folder)
 {

@@ -180,6 +180,37 @@ BOOST_AUTO_TEST_CASE(older_versions_than_the_oldest_are_refused)
     BOOST_TEST(f.resumed() == "f");
 }
 
+// In TLS 1.3 it says so after the handshake, when the request is on its way.
+BOOST_AUTO_TEST_CASE(a_server_that_wants_a_certificate_is_a_failure_of_tls_that_says_so)
+{
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+        BOOST_TEST_CONTEXT(version)
+        {
+            fixture f(version, version);
+            SSL_CTX_set_verify(f.peer.native(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                               nullptr);
+            http::client client(f.io.get_executor(), f.options());
+            f.run([&]() -> asio::awaitable<void> {
+                const std::string fault = co_await f.get(client, f.peer.url());
+                BOOST_TEST(fault.find("wants a certificate of its client") != std::string::npos,
+                           fault);
+            });
+            BOOST_TEST(client.open() == 0U);
+        }
+}
+
+// It does not mind: the certificate was asked for, and is not needed.
+BOOST_AUTO_TEST_CASE(a_server_that_asks_for_a_certificate_and_needs_none_is_served)
+{
+    fixture f;
+    SSL_CTX_set_verify(f.peer.native(), SSL_VERIFY_PEER, nullptr);
+    http::client client(f.io.get_executor(), f.options());
+    f.run([&]() -> asio::awaitable<void> {
+        const std::string fault = co_await f.get(client, f.peer.url());
+        BOOST_TEST(fault == "");
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_ticket_of_tls_1_3_is_given_out_once)
 {
     tls_tickets all(10);

@@ -248,6 +248,71 @@ BOOST_AUTO_TEST_CASE(a_body_that_the_server_does_not_want_is_not_sent)
     BOOST_TEST(u.peers.connections == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(a_request_whose_expectation_fails_is_made_without)
+{
+    simulation s(1);
+    std::vector<std::string> bodies;
+    int refused = 0;
+    const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+        for (;;) {
+            const std::string head = co_await by.head();
+            if (has_line(head, "Expect: 100-continue")) {
+                ++refused;
+                co_await by.say("HTTP/1.1 417 What\r\nContent-Length: 5\r\n\r\nwhat?");
+                continue;
+            }
+            if (has_line(head, "Transfer-Encoding: chunked"))
+                bodies.push_back(co_await by.take_chunks());
+            else
+                bodies.push_back(co_await by.take(7));
+            co_await by.say(done);
+        }
+    };
+    uploads u(
+        s, script, stream_options(),
+        http::client_options().max_redirects(0).requests(http::request_options().expect_above(6)));
+    u.run([&]() -> asio::awaitable<void> {
+        const auto once = std::make_shared<text_source>("content");
+        for (const auto& body : {request_body::text("content"), request_body::from(once)}) {
+            const auto answer = co_await u.send("POST", body);
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(answer.body == "done");
+            BOOST_TEST(answer.attempts.size() == 2U);
+        }
+    });
+    BOOST_TEST((s.elapsed() < 1s));
+    BOOST_TEST(refused == 2);
+    const std::vector<std::string> wanted = {"content", "7\r\ncontent\r\n0\r\n\r\n"};
+    BOOST_TEST(bodies == wanted, boost::test_tools::per_element());
+}
+
+// Nothing was expected the second time; or the body is gone.
+BOOST_AUTO_TEST_CASE(any_other_417_is_an_answer)
+{
+    for (const bool late : {true, false}) {
+        simulation s(1);
+        int requests = 0;
+        const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+            const std::string head = co_await by.head();
+            ++requests;
+            if (late || !has_line(head, "Expect: 100-continue"))
+                co_await by.take(7);
+            co_await by.say("HTTP/1.1 417 What\r\nContent-Length: 5\r\n\r\nwhat?");
+        };
+        uploads u(s, script, stream_options(),
+                  http::client_options().requests(http::request_options().expect_above(6)));
+        u.run([&]() -> asio::awaitable<void> {
+            const auto once = std::make_shared<text_source>("content");
+            once->says = 7;
+            const auto answer = co_await u.send("POST", request_body::from(once));
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(answer.status == 417U);
+            BOOST_TEST(answer.body == "what?");
+        });
+        BOOST_TEST(requests == (late ? 1 : 2));
+    }
+}
+
 // It reads the header alone, and keeps the connection open.
 BOOST_AUTO_TEST_CASE(an_early_answer_ends_the_sending)
 {
@@ -272,6 +337,30 @@ BOOST_AUTO_TEST_CASE(an_early_answer_ends_the_sending)
             BOOST_TEST(source->given < 10'000U);
         },
         30);
+}
+
+// Nobody knows whether it will read the rest.
+BOOST_AUTO_TEST_CASE(a_good_answer_stands_when_the_time_for_the_rest_of_the_body_is_over)
+{
+    simulation s(1);
+    const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+        co_await by.head();
+        co_await by.say("HTTP/1.1 100 Continue\r\n\r\n");
+        co_await by.take(500);
+        co_await by.say(done);
+        co_await weir::async_sleep_for(s.b.get_executor(), 1h);
+    };
+    uploads u(
+        s, script, stream_options().buffer(500),
+        http::client_options().requests(http::request_options().total_timeout(5s).expect_above(0)));
+    u.run([&]() -> asio::awaitable<void> {
+        const auto before = s.world.now();
+        const auto answer = co_await u.send("POST", request_body::text(std::string(5000, 'x')));
+        BOOST_TEST(!answer.error);
+        BOOST_TEST(answer.body == "done");
+        BOOST_TEST((s.world.now() - before == 5s));
+        BOOST_TEST(u.client->open() == 0U);
+    });
 }
 
 // The rest is not even read while the answer still comes.

@@ -3,6 +3,12 @@
 #include <stdexcept>
 
 namespace weir::http {
+namespace {
+
+/// A decoder of gzip and its buffer.
+constexpr std::size_t least_memory = 128 * 1024;
+
+} // namespace
 
 decoding_options& decoding_options::accept(content_codings which)
 {
@@ -26,11 +32,19 @@ decoding_options& decoding_options::max_ratio(std::uint32_t times)
 
 decoding_options& decoding_options::max_memory(std::size_t bytes)
 {
-    constexpr std::size_t least = 128 * 1024;
-    if (bytes < least)
+    if (bytes < least_memory)
         throw std::invalid_argument(
             "weir::http::decoding_options::max_memory: must be at least 131072");
     max_memory_ = bytes;
+    return *this;
+}
+
+decoding_options& decoding_options::max_memory_of_all(std::size_t bytes)
+{
+    if (bytes < least_memory)
+        throw std::invalid_argument(
+            "weir::http::decoding_options::max_memory_of_all: must be at least 131072");
+    max_memory_of_all_ = bytes;
     return *this;
 }
 

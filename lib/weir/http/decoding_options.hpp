@@ -40,16 +40,26 @@ public:
     ///        that it grew from. gzip takes 80 KiB, zstd up to 8.5 MiB.
     decoding_options& max_memory(std::size_t bytes);
 
+    /// How much memory the decoders of all responses of a client may take together. A response
+    /// that finds no room ends with class `too_large`; it does not wait, because those that have
+    /// the memory may be waiting for it.
+    ///
+    /// Units: bytes, from 128 KiB. Default 512 MiB: twenty of br with its largest window, sixty of
+    ///        zstd, thousands of gzip.
+    decoding_options& max_memory_of_all(std::size_t bytes);
+
     content_codings accept() const noexcept { return accept_; }
     std::uint64_t max_bytes() const noexcept { return max_bytes_; }
     std::uint32_t max_ratio() const noexcept { return max_ratio_; }
     std::size_t max_memory() const noexcept { return max_memory_; }
+    std::size_t max_memory_of_all() const noexcept { return max_memory_of_all_; }
 
 private:
     content_codings accept_ = content_codings::all;
     std::uint64_t max_bytes_ = std::numeric_limits<std::uint64_t>::max();
     std::uint32_t max_ratio_ = 1000;
     std::size_t max_memory_ = 32 * 1024 * 1024;
+    std::size_t max_memory_of_all_ = 512 * 1024 * 1024;
 };
 
 } // namespace weir::http

@@ -7,11 +7,12 @@
 
 namespace weir::http {
 
-/// The result of one exchange: the response, and the next request when it is a redirect.
+/// The result of one exchange: the response, and the next request when it leads to one.
 struct hop {
     response answer;
-    /// The request to make next, when the response is a redirect that may be followed. The body of
-    /// such a response was not passed to the sink.
+    /// The request to make next, when the response is a redirect that may be followed, or a 417
+    /// (Expectation Failed) to a request that can be made without. The body of such a response was
+    /// not passed to the sink.
     std::optional<request> next;
 };
 

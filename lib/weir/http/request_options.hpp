@@ -3,6 +3,7 @@
 #include <weir/time/clock.hpp>
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 
 namespace weir::http {
@@ -17,13 +18,16 @@ namespace weir::http {
 ///         time is over ends with class `timeout`, and a text that names the phase and the limit.
 class request_options {
 public:
+    static constexpr std::uint64_t never_expect = std::numeric_limits<std::uint64_t>::max();
+
     request_options() = default;
 
     /// How large the body of the response may be, in bytes.
     request_options& max_body(std::uint64_t bytes);
     /// How large a body may be that is kept in `response::body`, in bytes.
     request_options& max_kept_body(std::uint64_t bytes);
-    /// A request's body above so many bytes waits for 100 (Continue).
+    /// A request's body above so many bytes waits for 100 (Continue), and so does one whose length
+    /// is not known; `never_expect` for none. A server that answers 417 is asked again without.
     request_options& expect_above(std::uint64_t bytes);
     /// How many redirects are followed; 0 returns a redirect as the answer.
     request_options& max_redirects(unsigned number);

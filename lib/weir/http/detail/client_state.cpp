@@ -52,18 +52,20 @@ asio::awaitable<response> client_state::follow(request what, body_outlet& to, jo
 {
     const auto started = way ? way->started : now(executor_);
     hop result;
-    for (unsigned n = way ? way->redirects : 0;; ++n) {
+    for (unsigned n = way ? way->redirects : 0;;) {
         result = co_await exchanger_.step(what, to, trip);
         if (!result.next)
             break;
-        if (n == trip.limits().max_redirects()) {
+        const bool is_redirect = result.answer.status != 417;
+        if (is_redirect && n == trip.limits().max_redirects()) {
             result.answer.error =
                 failure(error_class::redirect, "more than " + std::to_string(n) + " redirects");
             break;
         }
+        n += is_redirect ? 1 : 0;
         what = std::move(*result.next);
         if (way && way->leaves(what.target())) {
-            way->redirects = n + 1;
+            way->redirects = n;
             way->onward = std::move(what);
             co_return std::move(result.answer);
         }

@@ -30,6 +30,10 @@ failure broken_coding(content_coding which, std::string_view how)
 failure no_memory_for(content_coding which, const memory_account& memory)
 {
     std::string text(name(which));
+    if (const memory_account* const whole = memory.full_whole())
+        return {error_class::too_large, "decoding " + text + " takes more than is left of the " +
+                                            std::to_string(whole->limit()) +
+                                            " bytes of memory for all responses"};
     if (!memory.refused())
         return {error_class::internal, "there is no memory to decode " + text};
     return {error_class::too_large, "decoding " + text + " takes more than the limit of " +

@@ -56,7 +56,7 @@ std::unique_ptr<coding_step> make_zstd_step(memory_account& memory);
 
 /// A failure of class protocol: the input is broken in this way.
 failure broken_coding(content_coding which, std::string_view how);
-/// The failure where a step got no memory: too_large when it is the account's limit.
+/// The failure where a step got no memory: too_large when it is a limit of the account.
 failure no_memory_for(content_coding which, const memory_account& memory);
 
 } // namespace weir::http::detail

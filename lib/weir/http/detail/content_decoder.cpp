@@ -20,8 +20,8 @@ std::uint64_t saturating_product(std::uint64_t a, std::uint64_t b)
 } // namespace
 
 content_decoder::content_decoder(const std::vector<content_coding>& applied,
-                                 const decoding_options& options)
-    : options_(options), memory_(options.max_memory()), steps_(applied.size())
+                                 const decoding_options& options, memory_account* whole)
+    : options_(options), memory_(options.max_memory(), whole), steps_(applied.size())
 {
     assert(!applied.empty());
     for (std::size_t i = 0; i < applied.size(); ++i) {

@@ -24,8 +24,8 @@ namespace weir::http::detail {
 ///         incomplete: they end too early; too_large: more codings, decoded bytes, or memory than
 ///         allowed, or too many bytes for those that arrived; internal: there is no memory.
 /// Memory: nothing before the first byte; then what the codings take and a buffer for each, counted
-///         against `max_memory`. A body goes past a limit by one buffer at most, and
-///         that is not given out.
+///         against `max_memory` and `max_memory_of_all`. A body goes past a limit by one buffer at
+///         most, and that is not given out.
 /// Source: RFC 9110 section 8.4. A body without a byte counts as an empty one, as in curl.
 class content_decoder {
 public:
@@ -38,7 +38,9 @@ public:
     static constexpr std::size_t most_codings = 3;
 
     /// `applied`: in the order of Content-Encoding, at least one.
-    content_decoder(const std::vector<content_coding>& applied, const decoding_options& options);
+    /// `whole`: that of all decoders of a client, which outlives them.
+    content_decoder(const std::vector<content_coding>& applied, const decoding_options& options,
+                    memory_account* whole = nullptr);
 
     /// Takes what it needs from the front of `bytes`. After a failure, or `end`, it must not be
     /// called again.

@@ -1,6 +1,7 @@
 #include <weir/http/detail/exchange.hpp>
 
 #include <weir/http/detail/content_coding.hpp>
+#include <weir/http/detail/tls_refusal.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/redirect.hpp>
 #include <weir/http/response.hpp>
@@ -35,7 +36,7 @@ response_limits limits_of(const client_options& options, const request_options& 
 
 exchange::exchange(const request& asked, const client_options& options,
                    const request_options& limits, upload& sending, body_outlet& to,
-                   time_point started, hop& into)
+                   time_point started, hop& into, memory_account* decoders)
     : asked_(asked), options_(options), limits_(limits), started_(started), sending_(sending),
       to_(to), into_(into), codings_(codings_to_ask_for(asked.fields(), options.decoding())),
       reader_(
@@ -43,7 +44,7 @@ exchange::exchange(const request& asked, const client_options& options,
           [&to](std::string_view part) { return to.write(part); }, into.answer)
 {
     if (codings_ == accepted_codings)
-        reader_.undo_codings(options.decoding());
+        reader_.undo_codings(options.decoding(), decoders);
     into.answer.processed = processed::maybe;
 }
 
@@ -56,10 +57,21 @@ void exchange::took(const io_step& step, std::string_view bytes, bool more_likel
 {
     ++reads_;
     if (step.what == io_step::state::end || step.what == io_step::state::failed)
-        return end(reader_.end(step.error));
+        return connection_ended(step.error);
     const action again = (reads_ + 1) % read_budget == 0 ? action::turn : action::read;
     after_feed_ = step.what == io_step::state::done && more_likely ? again : action::wait;
     feed(bytes, now);
+}
+
+void exchange::connection_ended(const error_code& how)
+{
+    end(reader_.end(how));
+    if (reader_.started())
+        return;
+    if (auto refused = refused_by_tls(how)) {
+        into_.answer.error = std::move(*refused);
+        into_.answer.processed = processed::no;
+    }
 }
 
 void exchange::resume(time_point now)
@@ -121,6 +133,10 @@ response_reader::state exchange::head_arrived(time_point now)
              asked_.body().can_be_sent();
     if (stale_)
         return response_reader::state::failed;
+    if (into_.answer.status == 417 && sending_.expects() && asked_.body().can_be_sent()) {
+        ask_without_expect();
+        return response_reader::state::head;
+    }
     auto next = limits_.max_redirects() == 0U
                     ? std::nullopt
                     : redirected(asked_, into_.answer.status, into_.answer.fields);
@@ -131,6 +147,17 @@ response_reader::state exchange::head_arrived(time_point now)
     if (into_.answer.error)
         return response_reader::state::failed;
     return response_reader::state::head;
+}
+
+/// Somebody on the way does not know Expect, and does not mind the request.
+///
+/// Source: RFC 9110 section 10.1.1.
+void exchange::ask_without_expect()
+{
+    request again = asked_;
+    again.options(request_options(asked_.options()).expect_above(request_options::never_expect));
+    into_.next = std::move(again);
+    reader_.discard_body(redirect_body);
 }
 
 /// The failure when it cannot be followed.

@@ -2,6 +2,7 @@
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/body_outlet.hpp>
+#include <weir/http/detail/memory_account.hpp>
 #include <weir/http/detail/response_reader.hpp>
 #include <weir/http/detail/upload.hpp>
 #include <weir/http/hop.hpp>
@@ -42,7 +43,8 @@ public:
     };
 
     exchange(const request& asked, const client_options& options, const request_options& limits,
-             upload& sending, body_outlet& to, time_point started, hop& into);
+             upload& sending, body_outlet& to, time_point started, hop& into,
+             memory_account* decoders = nullptr);
 
     /// The header to send. A server may answer and close before it has read all of it, so an error
     /// of sending it does not end the exchange.
@@ -67,9 +69,11 @@ public:
     ending how() const noexcept { return how_; }
 
 private:
+    void connection_ended(const error_code& how);
     void feed(std::string_view bytes, time_point now);
     response_reader::state feed_some(std::string_view& bytes, time_point now);
     response_reader::state head_arrived(time_point now);
+    void ask_without_expect();
     std::optional<failure> redirect_to(request next);
     void end(response_reader::state at);
 

@@ -75,7 +75,8 @@ exchanger::exchanger(asio::any_io_executor executor, const client_options& optio
                      std::shared_ptr<network> lines, group_part part)
     : executor_(executor), options_(options),
       sessions_(std::make_shared<detail::sessions>(executor, std::move(lines), options)),
-      part_(std::move(part)), buffer_(buffer_size)
+      part_(std::move(part)), decoders_(options.decoding().max_memory_of_all()),
+      buffer_(buffer_size)
 {
     for (const auto& [origin, share] : part_.shares)
         sessions_->limit_origin(origin, share.most);
@@ -155,8 +156,9 @@ asio::awaitable<exchange::ending> exchanger::talk(connection& line, const reques
                                                   time_point started, hop& into)
 {
     const journey::stay on_line(trip, line, into.answer.reused);
-    upload body(what, trip.limits().expect_above().value_or(0));
-    exchange rules(what, options_, trip.limits(), body, to, started, into);
+    const auto expect_above = what.options().expect_above(); // its own: it may be the second one
+    upload body(what, expect_above.value_or(trip.limits().expect_above().value_or(0)));
+    exchange rules(what, options_, trip.limits(), body, to, started, into, &decoders_);
     std::string first = header_on_route(options_.network(), what, rules.head());
     first += body.take_small();
     const std::string_view rest = std::string_view(first).substr(line.send_now(first));

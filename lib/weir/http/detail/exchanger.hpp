@@ -7,6 +7,7 @@
 #include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/exchange.hpp>
 #include <weir/http/detail/journey.hpp>
+#include <weir/http/detail/memory_account.hpp>
 #include <weir/http/detail/sessions.hpp>
 #include <weir/http/detail/upload.hpp>
 #include <weir/http/hop.hpp>
@@ -60,6 +61,7 @@ private:
     const client_options& options_;
     std::shared_ptr<detail::sessions> sessions_;
     const group_part part_;
+    memory_account decoders_;  // of all responses
     std::vector<char> buffer_; // filled and emptied between two suspensions
 };
 

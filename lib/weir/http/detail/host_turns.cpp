@@ -28,6 +28,11 @@ void host_turns::ready(host& h, time_point now)
     h.is_ready_ = true;
     if (h.is_suspect_)
         suspect(h, now);
+    // Its connection would not live until its turn, where many wait.
+    if (h.running_ == 0 && !h.warm_.is_in && idle_(h.origin)) {
+        warm_.push_back(h.warm_);
+        h.warm_.is_in = true;
+    }
 }
 
 void host_turns::withdraw(host& h)

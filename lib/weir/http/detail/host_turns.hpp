@@ -24,7 +24,7 @@ namespace weir::http::detail {
 ///        `is_crowded` says that it should give way, the newest first. A host that was silent is
 ///        suspected of it until it is heard, and starts within that quarter or when no other waits.
 /// Fairness: hosts take turns (`schedule`). One with an idle connection goes before its turn, that
-///           heard last first: at most `most_early` starts in a row.
+///           heard last first, then those that come back: at most `most_early` starts in a row.
 /// Threads: one at a time. It uses no executor, and is given the time.
 class host_turns {
     struct ticket {};
@@ -134,7 +134,7 @@ private:
     std::size_t early_ = 0;            // starts since the last turn
     weir::detail::list<host> talking_; // with places, that heard longest ago first
     weir::detail::list<host> silent_;  // with places, in the order in which they became it
-    weir::detail::list<link> warm_;    // that heard last first
+    weir::detail::list<link> warm_;    // that heard last first, behind them those that come back
     weir::detail::list<link> suspects_;
 };
 

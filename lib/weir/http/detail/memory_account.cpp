@@ -15,10 +15,20 @@ struct alignas(std::max_align_t) block_head {
 
 } // namespace
 
+memory_account::~memory_account()
+{
+    if (whole_ != nullptr)
+        whole_->give_back(used_);
+}
+
 bool memory_account::take(std::size_t bytes) noexcept
 {
     if (bytes > limit_ - used_) {
         refused_ = true;
+        return false;
+    }
+    if (whole_ != nullptr && !whole_->take(bytes)) {
+        refused_by_whole_ = true;
         return false;
     }
     used_ += bytes;
@@ -30,6 +40,8 @@ void memory_account::give_back(std::size_t bytes) noexcept
 {
     assert(bytes <= used_);
     used_ -= bytes;
+    if (whole_ != nullptr)
+        whole_->give_back(bytes);
 }
 
 void* memory_account::allocate(void* account, std::size_t bytes) noexcept

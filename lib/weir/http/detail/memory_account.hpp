@@ -9,11 +9,16 @@ namespace weir::http::detail {
 /// Threads: one at a time.
 class memory_account {
 public:
-    explicit memory_account(std::size_t limit) noexcept : limit_(limit) {}
+    /// What it counts is counted by `whole`, too, if there is one; that outlives it.
+    explicit memory_account(std::size_t limit, memory_account* whole = nullptr) noexcept
+        : limit_(limit), whole_(whole)
+    {
+    }
     memory_account(const memory_account&) = delete;
     memory_account& operator=(const memory_account&) = delete;
+    ~memory_account();
 
-    /// Whether the bytes are within the limit; they are counted then.
+    /// Whether the bytes are within the limits; they are counted then.
     bool take(std::size_t bytes) noexcept;
     void give_back(std::size_t bytes) noexcept;
 
@@ -29,12 +34,19 @@ public:
     std::size_t peak() const noexcept { return peak_; }
     /// Whether anything was beyond the limit.
     bool refused() const noexcept { return refused_; }
+    /// The account that had no room for what this one was asked for; null when both had.
+    const memory_account* full_whole() const noexcept
+    {
+        return refused_by_whole_ ? whole_ : nullptr;
+    }
 
 private:
     std::size_t limit_;
+    memory_account* whole_;
     std::size_t used_ = 0;
     std::size_t peak_ = 0;
     bool refused_ = false;
+    bool refused_by_whole_ = false;
 };
 
 } // namespace weir::http::detail

@@ -121,7 +121,7 @@ std::optional<failure> response_reader::prepare_decoder()
                                                    std::to_string(applied.codings.size()) +
                                                    " content codings, the limit is " +
                                                    std::to_string(content_decoder::most_codings));
-    decoder_ = std::make_unique<content_decoder>(applied.codings, *decoding_);
+    decoder_ = std::make_unique<content_decoder>(applied.codings, *decoding_, decoders_);
     return std::nullopt;
 }
 

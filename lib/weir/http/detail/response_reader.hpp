@@ -6,6 +6,7 @@
 #include <weir/http/detail/content_decoder.hpp>
 #include <weir/http/detail/field_section.hpp>
 #include <weir/http/detail/line_splitter.hpp>
+#include <weir/http/detail/memory_account.hpp>
 #include <weir/http/detail/message_framing.hpp>
 #include <weir/http/detail/message_lines.hpp>
 #include <weir/http/detail/response_limits.hpp>
@@ -51,8 +52,12 @@ public:
     state end(error_code how);
 
     /// Before the header is complete: undoes the codings of the body, when all of them are known.
-    /// A part of a body (206) is left as it is.
-    void undo_codings(const decoding_options& how) { decoding_ = how; }
+    /// A part of a body (206) is left as it is. `of_all` counts the memory of all decoders.
+    void undo_codings(const decoding_options& how, memory_account* of_all = nullptr)
+    {
+        decoding_ = how;
+        decoders_ = of_all;
+    }
     /// After `head`: counts the body and discards it, and stops reading after `max_bytes`.
     void discard_body(std::uint64_t max_bytes);
     /// Whether what is fed next is decoded: much more may come out of it.
@@ -97,6 +102,7 @@ private:
     headers fields_; // of the header that is being read
     message_framing framing_;
     std::optional<decoding_options> decoding_;
+    memory_account* decoders_ = nullptr;       // of the client
     std::unique_ptr<content_decoder> decoder_; // of a body that has codings to undo
     part part_ = part::status_line;
     std::uint64_t max_body_;

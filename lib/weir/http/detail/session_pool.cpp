@@ -177,6 +177,15 @@ std::optional<time_point> session_pool::next_expiry() const
     return expiries_.begin()->first;
 }
 
+std::vector<session_pool::session_id> session_pool::resting() const
+{
+    std::vector<session_id> all;
+    all.reserve(idle_.size());
+    for (const auto& each : idle_)
+        all.push_back(each.second);
+    return all;
+}
+
 bool session_pool::close_oldest(time_point now)
 {
     if (idle_.empty())

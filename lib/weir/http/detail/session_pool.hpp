@@ -125,6 +125,8 @@ public:
     /// Whether it has carried an exchange.
     bool is_used(session_id which) const { return sessions_.at(which).used; }
     std::size_t idle() const noexcept { return idle_.size(); }
+    /// The idle sessions, the oldest first.
+    std::vector<session_id> resting() const;
     /// Whether the origin has a session with room.
     bool has_free(const std::string& origin) const;
     /// How many sessions serve a request.

@@ -11,6 +11,8 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace weir::http::detail {
@@ -18,6 +20,9 @@ namespace weir::http::detail {
 namespace asio = boost::asio;
 
 namespace {
+
+/// How often idle sessions are looked at, as curl does.
+constexpr duration look_interval = std::chrono::seconds(1);
 
 session_pool::limits limits_of(const client_options& options)
 {
@@ -71,6 +76,14 @@ void sessions::close_idle()
 {
     rules_.close_idle(now(executor_));
     perform();
+}
+
+bool sessions::has_free(const std::string& origin) const
+{
+    if (ways_.through().empty())
+        return rules_.has_free(origin);
+    const auto target = url::parse(origin);
+    return target && rules_.has_free(pool_key(ways_, *target));
 }
 
 /// Tells a request that waits how far its session is: the one that it is opened for or, when that
@@ -309,16 +322,27 @@ void sessions::arm_reaper()
     }
     if (reaps_at_ && *reaps_at_ <= *next)
         return; // it looks again then
-    reaps_at_ = next;
+    // A watch on each of them would cost every request an operation of its reactor.
+    reaps_at_ = std::min(*next, saturating_add(now(executor_), look_interval));
     try {
-        reaper_ = alarm(executor_, *next, [this] {
-            reaps_at_.reset();
-            rules_.reap(now(executor_));
-            perform();
-        });
+        reaper_ = alarm(executor_, *reaps_at_, [this] { look(); });
     } catch (const system_error&) {
         reaps_at_.reset(); // the next session that rests tries again
     }
+}
+
+/// Closes the idle sessions whose time is over, whose server has closed them, or has said something
+/// that nobody asked for.
+void sessions::look()
+{
+    reaps_at_.reset();
+    rules_.reap(now(executor_));
+    for (const session_id which : rules_.resting()) {
+        const auto found = sessions_.find(which);
+        if (found != sessions_.end() && !found->second.line->is_quiet())
+            rules_.drain(which, now(executor_));
+    }
+    perform();
 }
 
 sessions::share::share(std::shared_ptr<sessions> owner, const request& what, journey& trip)

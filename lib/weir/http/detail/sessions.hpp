@@ -70,7 +70,7 @@ public:
     std::size_t in_use() const noexcept { return rules_.in_use(); }
     std::size_t idle() const noexcept { return rules_.idle(); }
     /// Whether a request to the origin would have a session at once.
-    bool has_free(const std::string& origin) const { return rules_.has_free(origin); }
+    bool has_free(const std::string& origin) const;
     /// How many there are: idle, in use, or being opened.
     std::size_t size() const noexcept { return rules_.size(); }
 
@@ -102,6 +102,7 @@ private:
     void leave_opening(share& waiting);
     void find_heirs();
     void arm_reaper();
+    void look();
 
     boost::asio::any_io_executor executor_;
     weir::detail::own_any_executor home_; // is told when the context goes

@@ -46,7 +46,8 @@ int make_and_unlink(const std::string& directory)
 
 } // namespace
 
-spill_file::spill_file(std::string directory) : directory_(std::move(directory))
+spill_file::spill_file(std::string directory, opener unnamed)
+    : directory_(std::move(directory)), unnamed_(unnamed)
 {
     const char* const chosen = std::getenv("TMPDIR");
     if (directory_.empty())
@@ -59,11 +60,16 @@ spill_file::~spill_file()
         ::close(descriptor_);
 }
 
+int spill_file::open_unnamed(const char* directory)
+{
+    return ::open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+}
+
 error_code spill_file::open()
 {
     if (descriptor_ >= 0)
         return {};
-    descriptor_ = ::open(directory_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    descriptor_ = unnamed_(directory_.c_str());
     // What old kernels and other file systems say of O_TMPFILE.
     if (descriptor_ < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL))
         descriptor_ = make_and_unlink(directory_);

@@ -14,8 +14,12 @@ namespace weir::http::detail {
 /// Threads: one at a time.
 class spill_file {
 public:
-    /// An empty folder is that of TMPDIR, else /tmp.
-    explicit spill_file(std::string directory);
+    /// Opens a file without a name in this folder: a descriptor, or -1 and errno.
+    using opener = int (*)(const char* directory);
+
+    /// An empty folder is that of TMPDIR, else /tmp. Where the file system knows no file without a
+    /// name, `unnamed` says so, and the file has a name for a moment.
+    explicit spill_file(std::string directory, opener unnamed = open_unnamed);
     spill_file(const spill_file&) = delete;
     spill_file& operator=(const spill_file&) = delete;
     ~spill_file();
@@ -25,9 +29,11 @@ public:
     error_code read(std::uint64_t at, std::string& into) const;
 
 private:
+    static int open_unnamed(const char* directory);
     error_code open();
 
     std::string directory_;
+    opener unnamed_;
     int descriptor_ = -1;
 };
 

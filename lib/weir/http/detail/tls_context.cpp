@@ -34,6 +34,7 @@ tls_context::tls_context(const std::string& ca_file, verification peer, tls_vers
     // Sessions go to `tls_tickets`: OpenSSL's own store is for servers.
     SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(ctx, &tls_session::keep);
+    SSL_CTX_set_client_cert_cb(ctx, &tls_session::offer_none);
     SSL_CTX_set_alpn_protos(ctx, http_1_1, sizeof http_1_1);
     const bool required = peer == verification::required;
     SSL_CTX_set_verify(ctx, required ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);

@@ -1,5 +1,6 @@
 #include <weir/http/detail/tls_session.hpp>
 
+#include <weir/http/detail/tls_refusal.hpp>
 #include <weir/http/error.hpp>
 
 #include <boost/asio/error.hpp>
@@ -90,6 +91,24 @@ BIO_METHOD* transport_method()
     return method;
 }
 
+/// What servers say in TLS 1.2 when they asked for a certificate and got none, and in TLS 1.3.
+bool says_that_none_is_there(unsigned long code)
+{
+    if (ERR_GET_LIB(code) != ERR_LIB_SSL)
+        return false;
+    switch (ERR_GET_REASON(code)) {
+    case SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE:
+    case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_ACCESS_DENIED:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+        return true;
+    default:
+        return false;
+    }
+}
+
 int chunk(std::size_t size)
 {
     return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
@@ -144,6 +163,12 @@ int tls_session::keep(SSL* ssl, SSL_SESSION* fresh)
     if (SSL_SESSION_is_resumable(fresh) == 1)
         self->tickets_.keep(self->origin_, one);
     return 1;
+}
+
+int tls_session::offer_none(SSL* ssl, X509**, EVP_PKEY**)
+{
+    static_cast<tls_session*>(SSL_get_app_data(ssl))->was_asked_ = true;
+    return 0;
 }
 
 io_step tls_session::handshake()
@@ -216,6 +241,10 @@ void tls_session::describe()
     const auto code = ERR_peek_error();
     if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER) {
         fault_ = "the server does not speak TLS on this port (is it an http:// address?)";
+        return;
+    }
+    if (was_asked_ && says_that_none_is_there(code)) {
+        fault_ = certificate_wanted;
         return;
     }
     const char* reason = code ? ERR_reason_error_string(code) : nullptr;

@@ -11,6 +11,8 @@
 #include <string>
 
 struct ssl_st; // OpenSSL's SSL
+struct x509_st;
+struct evp_pkey_st;
 
 namespace weir::http::detail {
 
@@ -35,6 +37,8 @@ public:
     /// OpenSSL's callback: the server gave a session that can be resumed. It comes after the server
     /// was verified. Takes the reference.
     static int keep(ssl_st* ssl, ssl_session_st* fresh);
+    /// OpenSSL's callback: the server asks for a certificate of ours. There is none.
+    static int offer_none(ssl_st* ssl, x509_st** certificate, evp_pkey_st** key);
 
 private:
     io_step stopped(int returned);
@@ -44,6 +48,7 @@ private:
     std::string origin_;
     tls_tickets& tickets_;
     std::string fault_;
+    bool was_asked_ = false; // for a certificate
 };
 
 } // namespace weir::http::detail

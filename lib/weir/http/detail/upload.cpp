@@ -2,6 +2,7 @@
 
 #include <weir/http/detail/io_failure.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/request_options.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -38,7 +39,8 @@ upload::upload(const request& what, std::uint64_t expect_above)
     } else {
         length_ = 0;
     }
-    expects_ = has_body_ && (!length_ || *length_ > expect_above);
+    const bool may_expect = has_body_ && expect_above != request_options::never_expect;
+    expects_ = may_expect && (!length_ || *length_ > expect_above);
     at_end_ = length_ == 0U;
 }
 

@@ -1,0 +1,260 @@
+#include <weir/http/detail/fetcher_state.hpp>
+
+#include <weir/detail/time_service.hpp>
+#include <weir/detail/turn.hpp>
+#include <weir/http/detail/route.hpp>
+#include <weir/http/url.hpp>
+#include <weir/policy/timeout.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <exception>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace weir::http {
+namespace {
+
+namespace asio = boost::asio;
+using detail::fetch_item;
+using left = detail::fetch_schedule::left;
+
+bool is_aborted(const std::exception_ptr& error)
+{
+    try {
+        std::rethrow_exception(error);
+    } catch (const boost::system::system_error& e) {
+        return e.code() == asio::error::operation_aborted;
+    } catch (...) {
+        return false;
+    }
+}
+
+} // namespace
+
+fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory bodies,
+                      std::shared_ptr<network> lines)
+    : executor(ex), options_(std::move(o)), bodies_(std::move(bodies)),
+      client_(ex, options_.client(), std::move(lines)),
+      schedule_(options_, [this](const std::string& origin) { return has_own_idle(origin); }),
+      pool_(make_pool()), intake_(ex), mover_(ex, options_.spill(), schedule_)
+{
+}
+
+fetcher::state::pool_type fetcher::state::make_pool()
+{
+    pool_options how(options_.jobs());
+    // Neither queue can fill: no more are in the pool, counted until their outcome is received.
+    how.queue(most_in_pool()).results(most_in_pool());
+    how.grace(options_.grace());
+    if (options_.timeout() != duration::max())
+        how.timeout(options_.timeout());
+    auto handler = [this](item_ptr item, job_context& job) {
+        return work(shared_from_this(), std::move(item), job);
+    };
+    return pool_type(std::vector<asio::any_io_executor>(1, executor), how, std::move(handler));
+}
+
+// ---- intake: pulls URLs while there is room
+
+asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, source urls)
+{
+    const weir::detail::time_service& clock = weir::detail::time_service::of(self->executor);
+    weir::detail::turn my_turn(clock);
+    std::exception_ptr error;
+    try {
+        while (self->schedule_.how() == ending::none) {
+            if (!self->schedule_.has_room()) {
+                co_await self->wait_for(self->room_);
+                continue;
+            }
+            auto text = co_await urls();
+            if (!text)
+                break;
+            self->accept(std::move(*text));
+            if (my_turn.is_over(clock)) {
+                co_await asio::post(self->executor, asio::use_awaitable);
+                my_turn.begin(clock);
+            }
+        }
+    } catch (...) {
+        error = std::current_exception();
+    }
+    self->schedule_.intake_ended();
+    self->changed();
+    const bool cancelled_by_us =
+        self->schedule_.how() != ending::none && error && is_aborted(error);
+    if (error && !cancelled_by_us)
+        std::rethrow_exception(error);
+}
+
+void fetcher::state::accept(std::string text)
+{
+    const auto target = url::parse(text, options_.dots());
+    schedule_.add(target ? target->origin() : std::string(), std::move(text), now(executor));
+    changed();
+}
+
+asio::awaitable<void> fetcher::state::wait_for(std::optional<event>& what)
+{
+    event happened;
+    what = happened;
+    co_await happened.async_wait(executor, asio::use_awaitable);
+}
+
+void fetcher::state::say(std::optional<event>& what)
+{
+    if (what)
+        what->set();
+    what.reset();
+}
+
+/// Those of a proxy that forwards requests are for all hosts: there is no reason to go first.
+bool fetcher::state::has_own_idle(const std::string& origin) const
+{
+    const network_options& ways = options_.client().network();
+    if (!ways.through().empty()) {
+        const auto target = url::parse(origin);
+        if (!target || detail::forwarder_of(ways, *target))
+            return false;
+    }
+    return client_.has_idle(origin);
+}
+
+/// Does everything that something which has happened makes possible.
+void fetcher::state::changed()
+{
+    start_ready();
+    give_way();
+    move_text();
+    look_again();
+    if (schedule_.has_room())
+        say(room_);
+    if (schedule_.is_over()) {
+        look_.cancel();
+        pool_.close();
+    }
+}
+
+// ---- fetching: a URL gets a worker once its origin has room
+
+void fetcher::state::start_ready()
+{
+    while (in_pool_.size() < most_in_pool()) {
+        item_ptr item = schedule_.start_next(now(executor));
+        if (!item)
+            break;
+        item->read_url(options_);
+        auto submitted = pool_.try_submit(item);
+        if (submitted)
+            in_pool_.emplace(submitted.id(), std::move(item));
+        else
+            schedule_.refuse(std::move(item), now(executor));
+    }
+}
+
+void fetcher::state::give_way()
+{
+    while (fetch_item* const item = schedule_.give_way(now(executor)))
+        item->stop.cancel();
+}
+
+/// Sets the alarm for the next host that may have been silent for too long.
+void fetcher::state::look_again()
+{
+    const time_point at = schedule_.look_again();
+    if (at >= look_at_)
+        return; // it is early enough
+    look_at_ = at;
+    try {
+        look_ = alarm(executor, at, [this] {
+            look_at_ = time_point::max();
+            changed();
+        });
+    } catch (const system_error&) {
+        look_at_ = time_point::max(); // the next change tries again
+    }
+}
+
+asio::awaitable<fetcher::state::item_ptr> fetcher::state::work(std::shared_ptr<state> self,
+                                                               item_ptr item, job_context& job)
+{
+    const auto began = now(self->executor);
+    hop ended;
+    ended.answer.error = item->begin(began, self->bodies_);
+    if (!item->ask)
+        ended.answer.error = item->bad_url;
+    else if (!ended.answer.error)
+        ended = co_await self->exchange(*item);
+    item->spent += now(self->executor) - began;
+    if (item->abandoned)
+        co_return item;
+    if (self->hop_ended(item, std::move(ended), job.reason()))
+        item = nullptr; // it goes on elsewhere
+    co_return item;
+}
+
+/// Makes an exchange of an item. The pool limits the time of the first; the others get what the
+/// earlier ones have left of it.
+asio::awaitable<hop> fetcher::state::exchange(fetch_item& item)
+{
+    const body_sink sink = [this, &item](std::string_view part) {
+        if (item.gives_way) // they come too late: it will be asked for again
+            throw failed(failure(error_class::aborted, "gives way to another host"));
+        schedule_.heard(item, now(executor));
+        return item.write(part);
+    };
+    // Its place may be wanted for another host.
+    const auto body = [this, &item, &sink](scope&) { return client_.step(*item.ask, sink); };
+    auto made = with_scope(body, item.stop.token());
+    if (item.spent != duration::zero() && options_.timeout() != duration::max())
+        made = with_timeout(options_.timeout() - item.spent, std::move(made));
+    try {
+        co_return co_await std::move(made);
+    } catch (const boost::system::system_error& e) {
+        if (!item.gives_way || e.code() != asio::error::operation_aborted)
+            throw;
+    }
+    hop gave_way; // before it had begun
+    gave_way.answer.error = failure(error_class::aborted, "gives way to another host");
+    co_return gave_way;
+}
+
+/// Records how an exchange ended; true when the item goes on elsewhere, or later as text.
+bool fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
+{
+    const auto& answer = h.answer;
+    const bool is_aborted = answer.error && answer.error->kind() == error_class::aborted;
+    const bool gave_way = item->gives_way && is_aborted && why == cancel_reason::none;
+    // Before the result is published, and before a redirect waits for another origin.
+    schedule_.leave(*item,
+                    gave_way             ? left::gave_way
+                    : answer.status != 0 ? left::answered
+                                         : left::failed,
+                    now(executor));
+    bool moved = gave_way;
+    if (!gave_way && item->record(std::move(h), why, options_))
+        moved = schedule_.go_on(item, now(executor));
+    changed();
+    return moved;
+}
+
+// ---- the file
+
+void fetcher::state::move_text()
+{
+    if (!mover_.take_next())
+        return;
+    mover_.start([self = shared_from_this()] {
+        if (self->mover_.unreadable())
+            self->end(ending::draining);
+        say(self->moved_);
+        self->changed();
+    });
+}
+
+} // namespace weir::http
