@@ -23,6 +23,8 @@ import sys
 import tempfile
 import time
 
+import http_servers
+
 # What the checksums must be: ours and every peer do all of the work.
 CHECKSUMS = {
     "doubled": lambda n: n * n,             # the sum of 2i + 1
@@ -30,6 +32,7 @@ CHECKSUMS = {
     "counted": lambda n: n,
     "fast": lambda n: n - n // 100,         # one in a hundred is slow
     "warmed": lambda n: (n + 200_000) ** 2,
+    "downloaded": lambda n: n * http_servers.LARGE,
 }
 
 
@@ -56,6 +59,7 @@ class Row:
     absolute: bool = False  # the goal is about ours alone
     note: str = ""
     refused: str = ""
+    rounds: int = 0       # how often, when not as often as the other rows
     samples: dict = dataclasses.field(default_factory=dict)
 
     @property
@@ -207,22 +211,62 @@ def weight_rows():
                   [Peer("Asio channel", "weight_asio_channel", name, True)], goal, key=key, absolute=absolute)
 
 
-ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows()]
+def http_rows():
+    """Processor time of the client: the rows of one measure share their runs."""
+    ours = "bench_http"
+
+    def wrk(named=False):
+        return Peer("wrk", "wrk", "get", named)
+
+    def curl(label, measure, named=False, **more):
+        return Peer(label, "curl", measure, named, **more)
+
+    asio_alone = Peer("Asio", "peer_asio_http", "get")
+    parallel = curl("curl --parallel", "get", share=10)
+    peers = [wrk(True), asio_alone, parallel, go("net/http", "get_1", named=False)]
+    by_go = [go("net/http", "get_1"), wrk(), asio_alone, parallel]
+
+    def row(name, measure, items, quick, members, goal, key, checksum="counted", absolute=False, program=ours):
+        return Row(name, (program, measure), items, quick, members, goal, checksum, key, absolute, rounds=9)
+
+    yield row("http_get_user", "get", 100 * K, 20 * K, peers, 3500, "user_ns", absolute=True)
+    yield row("http_get_system", "get", 100 * K, 20 * K, peers, None, "system_ns")
+    yield row("http_get", "get", 100 * K, 20 * K, peers, None, "cpu_ns")
+    yield row("http_limits_user", "get_within_limits", 100 * K, 20 * K, peers, None, "user_ns")
+    yield row("http_limits", "get_within_limits", 100 * K, 20 * K, peers, 1.3, "cpu_ns")
+    yield row("http_limits_go", "get_within_limits", 100 * K, 20 * K, by_go, 0.4, "cpu_ns")
+    for name, measure in ("http_allocations", "get"), ("http_limits_allocations", "get_within_limits"):
+        yield row(name, measure, 10 * K, 10 * K, [], 0, "allocations", absolute=True, program="bench_http_allocations")
+    for name, measure, items, checksum, goal in (("http_handshakes", "handshakes", 1 * K, "counted", 1.1),
+                                                 ("http_download", "download", 10, "downloaded", 1.0)):
+        for part, its_goal in ("", goal), ("_user", None), ("_system", None):
+            yield row(name + part, measure, items, items // 5, [curl("curl", measure, True)], its_goal,
+                      (part[1:] or "cpu") + "_ns", checksum)
+    for kind, goal in ("plain", 10 * K), ("tls", 40 * K):
+        yield row("http_stalled_" + kind, "stalled_" + kind, 1 * K, 1 * K, [], goal, "bytes", absolute=True)
+
+
+ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows(),
+        *http_rows()]
 
 
 class Refused(Exception):
     pass
 
 
+HTTP_PROGRAMS = ("bench_http", "bench_http_allocations", "peer_asio_http", "wrk", "curl")
+
+
 class Runner:
     """Runs programs. What several rows look at is run once a round."""
 
-    def __init__(self, folder, rounds):
-        self.folder, self.rounds = folder, rounds
+    def __init__(self, folder, rounds, servers):
+        self.folder, self.rounds, self.servers = folder, rounds, servers
         self.known = {}
 
     def has(self, program):
-        return (self.folder / program).exists()
+        tool = http_servers.known_tool(program)
+        return (self.folder / program).exists() if tool is None else tool
 
     def run(self, program, measure, items, checksum, turn):
         key = program, measure, items, turn
@@ -239,9 +283,38 @@ class Runner:
         if program.startswith("weight_"):
             numbers = json.loads(output_of(self.folder / program, str(items)))
             numbers.update(self.weighed(program, measure))
+        elif program in HTTP_PROGRAMS or measure == "get_1":
+            numbers = self.asked(program, measure, items)
         else:
             numbers = json.loads(output_of(self.folder / program, measure, str(items)))
         return numbers, time.monotonic() - began
+
+    def asked(self, program, measure, items):
+        """A client of a server that is another process: with the processor time of its own that each item took."""
+        try:
+            environment = self.servers.environment(measure)
+        except http_servers.Unavailable as why:
+            raise Refused(str(why)) from None
+        with tempfile.TemporaryDirectory() as folder:
+            command, done_by = (self.folder / program, measure, str(items)), None
+            if http_servers.known_tool(program) is not None:
+                command, done_by = http_servers.command_of(program, measure, items, environment, folder)
+            before = resource.getrusage(resource.RUSAGE_CHILDREN)
+            said = output_of(*command, environment=environment)
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = items
+        if done_by is None:
+            numbers = json.loads(said)
+        else:
+            done = done_by(said)
+            numbers = {"checksum": done}
+        if program == "wrk" and done > 0:
+            numbers["checksum"] = items   # it was asked for a length of time
+        else:
+            done = items
+        user, system = (1e9 * (getattr(after, name) - getattr(before, name)) / done for name in ("ru_utime", "ru_stime"))
+        numbers.update({"user_ns": user, "system_ns": system, "cpu_ns": user + system})
+        return numbers
 
     def weighed(self, program, measure):
         with tempfile.TemporaryDirectory() as folder:
@@ -268,10 +341,10 @@ class Runner:
         raise Refused(f"{source} is not in compile_commands.json")
 
 
-def output_of(*command):
+def output_of(*command, environment=None):
     said = " ".join(str(word) for word in (pathlib.Path(command[0]).name, *command[1:]))[:200]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=environment)
     except subprocess.TimeoutExpired:
         raise Refused(f"{said}: no end after 240 s") from None
     if done.returncode != 0:
@@ -289,7 +362,7 @@ def measure(row, runner, quick):
     named = {peer.label for peer in row.peers if peer.named}
     slow = set()   # run once is enough
     few = (items >= M and row.ours[1] == "asleep") or row.ours[0].startswith("weight_")
-    rounds = min(runner.rounds, 3) if few else runner.rounds
+    rounds = min(runner.rounds, 3) if few or quick else row.rounds or runner.rounds
     for turn in range(rounds):
         for label, program, what, count in members:
             taken = row.samples.setdefault(label, [])
@@ -404,7 +477,11 @@ def main():
     rows = chosen(given.rows)
     if not rows:
         parser.error("the rows are " + ", ".join(row.name for row in ROWS))
-    runner = Runner(given.bin, 3 if given.quick else 5)
+    with http_servers.Servers(given.bin) as servers:
+        return run(rows, given, Runner(given.bin, 3 if given.quick else 5, servers))
+
+
+def run(rows, given, runner):
     for text in machine(given.bin):
         print(text)
     missing = sorted({peer.program for row in rows for peer in row.peers if not runner.has(peer.program)})

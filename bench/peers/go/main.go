@@ -53,6 +53,7 @@ var measures = map[string]func(items int) report{
 	"asleep":                   asleep,
 	"cancel_storm_acquirers":   cancelAcquirers,
 	"cancel_storm_receivers":   cancelReceivers,
+	"get_1":                    httpGet,
 	"slow_sleeping": func(n int) report {
 		return slowAmongFast(n, 20, time.Millisecond, 10*time.Microsecond, time.Sleep)
 	},
