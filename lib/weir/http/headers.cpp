@@ -18,6 +18,9 @@ constexpr std::array<bool, 256> make_token_chars()
     return table;
 }
 
+constexpr std::size_t usual_fields = 16;
+constexpr std::size_t usual_text = 500;
+
 bool is_token_char(char c)
 {
     static constexpr auto table = make_token_chars();
@@ -27,6 +30,13 @@ bool is_token_char(char c)
 char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+/// Whether the field at this place of a text has that name: nearly all differ in length.
+template <class Place>
+bool is_called(std::string_view text, const Place& at, std::string_view name) noexcept
+{
+    return at.value - at.name == name.size() && same_token(text.substr(at.name, name.size()), name);
 }
 
 } // namespace
@@ -44,12 +54,17 @@ bool is_field_name(std::string_view name) noexcept
 
 bool is_field_value(std::string_view value) noexcept
 {
-    return std::none_of(value.begin(), value.end(),
-                        [](char c) { return c == '\r' || c == '\n' || c == '\0'; });
+    // Three searches of the library are faster than one loop with three comparisons.
+    return value.find('\r') == value.npos && value.find('\n') == value.npos &&
+           value.find('\0') == value.npos;
 }
 
 void headers::append(std::string_view name, std::string_view value)
 {
+    if (places_.empty()) { // what most headers need, so that they do not grow step by step
+        places_.reserve(usual_fields);
+        text_.reserve(usual_text);
+    }
     places_.push_back({text_.size(), text_.size() + name.size()});
     text_ += name;
     text_ += value;
@@ -74,16 +89,18 @@ void headers::erase(std::string_view name)
 
 std::string_view headers::operator[](std::string_view name) const noexcept
 {
-    const auto found = std::find_if(
-        begin(), end(), [name](const header_field& each) { return same_token(each.name, name); });
-    return found == end() ? std::string_view() : (*found).value;
+    for (std::size_t i = 0; i != places_.size(); ++i)
+        if (is_called(text_, places_[i], name))
+            return at(i).value;
+    return {};
 }
 
 std::size_t headers::count(std::string_view name) const noexcept
 {
-    const auto found = std::count_if(
-        begin(), end(), [name](const header_field& each) { return same_token(each.name, name); });
-    return static_cast<std::size_t>(found);
+    std::size_t found = 0;
+    for (std::size_t i = 0; i != places_.size(); ++i)
+        found += is_called(text_, places_[i], name) ? 1 : 0;
+    return found;
 }
 
 headers::const_iterator headers::begin() const noexcept
