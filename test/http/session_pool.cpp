@@ -81,6 +81,7 @@ BOOST_AUTO_TEST_CASE(the_session_used_last_is_used_first)
     BOOST_TEST(f.pool.idle() == 2U);
     f.ask();
     BOOST_TEST(f.next() == "serve 1 for 3");
+    BOOST_TEST(f.pool.waiting() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_opened_in_vain_is_kept_but_ended_when_its_request_leaves)
