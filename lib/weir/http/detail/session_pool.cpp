@@ -33,7 +33,7 @@ std::optional<session_pool::action> session_pool::next()
 session_pool::request_id session_pool::ask(const std::string& origin, repeatable again,
                                            time_point now, std::size_t most)
 {
-    const auto known = origins_.emplace(origin, last_line_ + 1);
+    const auto known = origins_.try_emplace(origin, last_line_ + 1);
     const line_id of = known.first->second;
     line& at = lines_[of];
     if (known.second) {
