@@ -125,6 +125,23 @@ BOOST_AUTO_TEST_CASE(each_limit_counts_in_its_phase)
                "timed out in phase body: total_timeout of 60 s has passed");
 }
 
+BOOST_AUTO_TEST_CASE(no_limit_passes_before_the_soonest_time)
+{
+    const weir::time_point start = weir::time_point() + 7s;
+    const auto soonest = [&](const request_options& limits) {
+        return phase_watch(limits, start).soonest() - start;
+    };
+    BOOST_TEST((phase_watch(request_options(), start).soonest() == weir::time_point::max()));
+    BOOST_TEST((soonest(request_options().name_timeout(2s)) == 2s));
+    BOOST_TEST((soonest(request_options().connect_timeout(2s)) == 2s));
+    BOOST_TEST((soonest(request_options().tls_timeout(2s)) == 2s));
+    BOOST_TEST((soonest(request_options().first_byte_timeout(2s)) == 2s));
+    BOOST_TEST((soonest(request_options().total_timeout(2s)) == 2s));
+    BOOST_TEST((soonest(request_options().least_speed(1, 2s)) == 2s));
+    BOOST_TEST((soonest(request_options().least_speed(0, 2s).total_timeout(9s)) == 9s));
+    BOOST_TEST((soonest(request_options().total_timeout(9s).tls_timeout(2s)) == 2s));
+}
+
 BOOST_AUTO_TEST_CASE(a_speed_is_measured_while_bytes_move)
 {
     const weir::time_point start{};
@@ -204,6 +221,29 @@ BOOST_AUTO_TEST_CASE(a_server_that_is_silent_or_slow_is_left)
                   "bytes in 10 s, least_speed is 11 a second");
     m.expect_late("http://192.0.2.1/slow", request_options().least_speed(8, 10s).total_timeout(35s),
                   35s, "phase body: total_timeout of 35 s");
+    m.run();
+}
+
+BOOST_AUTO_TEST_CASE(a_single_exchange_has_limits_too)
+{
+    simulation s(1);
+    machines m(s);
+    simulated_peers server(m.all, web, s.b, [](simulated_peer& by) -> asio::awaitable<void> {
+        co_await by.head();
+        co_await by.head();
+    });
+    s.spawn([&]() -> asio::awaitable<void> {
+        http::request ask(http::url::parse("http://192.0.2.1/").value());
+        ask.options(request_options().first_byte_timeout(3s).total_timeout(60s));
+        const auto began = s.world.now();
+        const http::hop one = co_await m.client.step(std::move(ask), nullptr);
+        BOOST_TEST((s.world.now() - began == 3s));
+        BOOST_REQUIRE(one.answer.error.has_value());
+        BOOST_TEST((one.answer.error->kind() == error_class::timeout));
+        BOOST_REQUIRE(one.answer.attempts.size() == 1U);
+        BOOST_TEST((one.answer.attempts.back().reached == phase::response));
+        m.client.close_idle();
+    });
     m.run();
 }
 

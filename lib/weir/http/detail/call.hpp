@@ -29,7 +29,7 @@ namespace weir::http::detail {
 /// Runs a coroutine for the handler of an operation.
 ///
 /// Shape: `call<T>::begin(executor, work, handler, value_of)`; `value_of` makes a `T` of what the
-///        coroutine threw.
+///        coroutine threw. While the work runs, it may cancel itself by the call that `begin` gave.
 /// Cancellation: terminal. The handler's slot is used on its own executor, the coroutine is
 ///               cancelled on its own.
 /// Handler: by its associated executor, never inside `begin`. Its allocator gives the memory, which
@@ -43,8 +43,10 @@ public:
     using any_executor = boost::asio::any_io_executor;
     using from_error = T (*)(const std::exception_ptr& thrown);
 
-    static void begin(any_executor executor, boost::asio::awaitable<T> work, handler own,
-                      from_error value_of);
+    static call& begin(any_executor executor, boost::asio::awaitable<T> work, handler own,
+                       from_error value_of);
+    /// On the executor.
+    void cancel();
 
     call(only_here, any_executor executor, handler own, from_error value_of)
         : executor_(std::move(executor)), handler_(std::move(own)), value_of_(value_of),
@@ -55,7 +57,6 @@ public:
 
 private:
     void listen();
-    void cancel();
     static boost::asio::awaitable<void> run(std::shared_ptr<call> self,
                                             boost::asio::awaitable<T> work);
     static void complete(std::shared_ptr<call> self);
@@ -70,8 +71,8 @@ private:
 };
 
 template <class T>
-void call<T>::begin(any_executor executor, boost::asio::awaitable<T> work, handler own,
-                    from_error value_of)
+call<T>& call<T>::begin(any_executor executor, boost::asio::awaitable<T> work, handler own,
+                        from_error value_of)
 {
     const auto memory =
         boost::asio::get_associated_allocator(own, boost::asio::recycling_allocator<void>());
@@ -84,6 +85,7 @@ void call<T>::begin(any_executor executor, boost::asio::awaitable<T> work, handl
     };
     auto bound = boost::asio::bind_cancellation_slot(self->stop_.slot(), std::move(ended));
     boost::asio::co_spawn(executor, run(self, std::move(work)), std::move(bound));
+    return *self; // its work has not begun, and keeps it
 }
 
 template <class T>

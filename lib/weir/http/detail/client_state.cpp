@@ -47,13 +47,13 @@ std::shared_ptr<journey> client_state::begin_journey(const request& what, const 
                                      way ? way->started : now(executor_));
 }
 
-asio::awaitable<response> client_state::follow(request what, body_outlet& to, journey& trip,
-                                               passage* way)
+asio::awaitable<void> client_state::follow(request& what, body_outlet& to, journey& trip,
+                                           passage* way, response& into)
 {
     const auto started = way ? way->started : now(executor_);
     hop result;
     for (unsigned n = way ? way->redirects : 0;;) {
-        result = co_await exchanger_.step(what, to, trip);
+        co_await exchanger_.step(what, to, trip, result);
         if (!result.next)
             break;
         const bool is_redirect = result.answer.status != 417;
@@ -67,14 +67,16 @@ asio::awaitable<response> client_state::follow(request what, body_outlet& to, jo
         if (way && way->leaves(what.target())) {
             way->redirects = n;
             way->onward = std::move(what);
-            co_return std::move(result.answer);
+            into = std::move(result.answer);
+            co_return;
         }
+        result = hop();
     }
     const auto& error = result.answer.error;
     if (error && !is_our_doing(error->kind()) && to.delivered() != 0)
         co_await go_on(what, to, trip, result.answer);
     result.answer.timings.total = now(executor_) - started;
-    co_return std::move(result.answer);
+    into = std::move(result.answer);
 }
 
 asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, journey& trip,
@@ -89,7 +91,8 @@ asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, 
         had = to.delivered();
         to.expect_rest(*rule);
         const request rest = rule->ask(what, had);
-        hop more = co_await exchanger_.step(rest, to, trip);
+        hop more;
+        co_await exchanger_.step(rest, to, trip, more);
         const auto came = to.answered();
         const auto& error = more.answer.error;
         if (came == part::all) {
@@ -106,28 +109,25 @@ asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, 
     }
 }
 
-asio::awaitable<response> client_state::travel(std::shared_ptr<client_state> self, request what,
-                                               body_outlet& to, std::shared_ptr<journey> trip,
-                                               way_through way)
+asio::awaitable<void> client_state::travel(request& what, body_outlet& to, journey& trip,
+                                           passage* way, response& answer)
 {
     const auto started = way ? way->started : now(executor_);
-    response answer;
     std::exception_ptr error;
     try {
-        auto all =
-            kept_with(std::tuple(self, trip, way), follow(std::move(what), to, *trip, way.get()));
-        auto limited = within_limits(executor_, *trip, std::move(all));
-        answer = co_await std::move(limited);
+        std::optional<limit_alarm> limits;
+        if (trip.watches())
+            limits.emplace(executor_, trip, [&trip] { trip.cancel(); });
+        co_await follow(what, to, trip, way, answer);
     } catch (...) {
         error = std::current_exception();
     }
     if (error) { // it was cancelled between two exchanges
         answer.error = failure_of(error);
         answer.timings.total = now(executor_) - started;
-        trip->end(answer.error);
+        trip.end(answer.error);
     }
-    answer.attempts = trip->take();
-    co_return answer;
+    answer.attempts = trip.take();
 }
 
 asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, request what,
@@ -135,37 +135,68 @@ asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, requ
 {
     function_outlet to(std::move(sink));
     const auto trip = self->begin_journey(what, nullptr);
-    auto one = kept_with(std::pair(self, trip), self->exchanger_.step(what, to, *trip));
-    auto limited = within_limits(self->executor_, *trip, std::move(one));
-    hop result = co_await std::move(limited);
+    hop result;
+    auto one = self->exchanger_.step(what, to, *trip, result);
+    if (trip->watches()) {
+        auto kept = kept_with(std::pair(self, trip), std::move(one));
+        one = within_limits(self->executor_, *trip, std::move(kept));
+    }
+    co_await std::move(one);
     result.answer.attempts = trip->take();
     co_return result;
 }
 
-asio::awaitable<response> client_state::keep(std::shared_ptr<client_state> self, request what,
-                                             way_through way)
+client_state::travelling client_state::keep(std::shared_ptr<client_state> self, request what,
+                                            way_through way)
 {
-    const auto trip = self->begin_journey(what, way.get());
+    auto trip = self->begin_journey(what, way.get());
+    return {trip, run_kept(std::move(self), std::move(what), trip, std::move(way))};
+}
+
+client_state::travelling client_state::pass_on(std::shared_ptr<client_state> self, request what,
+                                               body_sink sink, way_through way)
+{
+    auto trip = self->begin_journey(what, way.get());
+    return {trip, run_passed_on(std::move(self), std::move(what), std::move(sink), trip,
+                                std::move(way))};
+}
+
+client_state::travelling client_state::give(std::shared_ptr<client_state> self, request what,
+                                            body_receiver& receiver, way_through way)
+{
+    auto trip = self->begin_journey(what, way.get());
+    return {trip, run_given(std::move(self), std::move(what), receiver, trip, std::move(way))};
+}
+
+asio::awaitable<response> client_state::run_kept(std::shared_ptr<client_state> self, request what,
+                                                 std::shared_ptr<journey> trip, way_through way)
+{
     kept_outlet to(trip->limits().max_kept_body().value_or(0));
-    response answer = co_await self->travel(self, std::move(what), to, trip, way);
+    response answer;
+    co_await self->travel(what, to, *trip, way.get(), answer);
     answer.body = to.take();
     co_return answer;
 }
 
-asio::awaitable<response> client_state::pass_on(std::shared_ptr<client_state> self, request what,
-                                                body_sink sink, way_through way)
+asio::awaitable<response> client_state::run_passed_on(std::shared_ptr<client_state> self,
+                                                      request what, body_sink sink,
+                                                      std::shared_ptr<journey> trip,
+                                                      way_through way)
 {
-    const auto trip = self->begin_journey(what, way.get());
     function_outlet to(std::move(sink));
-    co_return co_await self->travel(self, std::move(what), to, trip, way);
+    response answer;
+    co_await self->travel(what, to, *trip, way.get(), answer);
+    co_return answer;
 }
 
-asio::awaitable<response> client_state::give(std::shared_ptr<client_state> self, request what,
-                                             body_receiver& receiver, way_through way)
+asio::awaitable<response> client_state::run_given(std::shared_ptr<client_state> self, request what,
+                                                  body_receiver& receiver,
+                                                  std::shared_ptr<journey> trip, way_through way)
 {
-    const auto trip = self->begin_journey(what, way.get());
     receiver_outlet to(receiver);
-    co_return co_await self->travel(self, std::move(what), to, trip, way);
+    response answer;
+    co_await self->travel(what, to, *trip, way.get(), answer);
+    co_return answer;
 }
 
 asio::awaitable<open_response> client_state::open(std::shared_ptr<client_state> self, request what)
@@ -191,6 +222,13 @@ asio::awaitable<response> client_state::refuse(failure why)
     response answer;
     answer.error = std::move(why);
     co_return answer;
+}
+
+void client_state::begin(travelling one, response_handler handler) const
+{
+    auto& whole = call<response>::begin(executor_, std::move(one.work), std::move(handler),
+                                        failed_response);
+    one.trip->on_cancel([&whole] { whole.cancel(); }); // it exists as long as the work
 }
 
 void client_state::begin(asio::awaitable<response> work, response_handler handler) const

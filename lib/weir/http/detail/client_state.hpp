@@ -46,34 +46,50 @@ public:
     // The operations of the client. What a coroutine uses is in its frame, and the state with it:
     // the client may go first. `way` is that of a request through a group; null outside.
     using way_through = std::shared_ptr<passage>;
+    /// A request on its journey, which may cancel it.
+    struct travelling {
+        std::shared_ptr<journey> trip;
+        boost::asio::awaitable<response> work;
+    };
     static boost::asio::awaitable<hop> step(std::shared_ptr<client_state> self, request what,
                                             body_sink sink);
-    static boost::asio::awaitable<response> keep(std::shared_ptr<client_state> self, request what,
-                                                 way_through way = nullptr);
-    static boost::asio::awaitable<response> pass_on(std::shared_ptr<client_state> self,
-                                                    request what, body_sink sink,
-                                                    way_through way = nullptr);
-    static boost::asio::awaitable<response> give(std::shared_ptr<client_state> self, request what,
-                                                 body_receiver& to, way_through way = nullptr);
+    static travelling keep(std::shared_ptr<client_state> self, request what,
+                           way_through way = nullptr);
+    static travelling pass_on(std::shared_ptr<client_state> self, request what, body_sink sink,
+                              way_through way = nullptr);
+    static travelling give(std::shared_ptr<client_state> self, request what, body_receiver& to,
+                           way_through way = nullptr);
     static boost::asio::awaitable<open_response> open(std::shared_ptr<client_state> self,
                                                       request what);
     static boost::asio::awaitable<response> refuse(failure why);
 
     // Run them for a handler.
+    void begin(travelling one, response_handler handler) const;
     void begin(boost::asio::awaitable<response> work, response_handler handler) const;
     void begin(boost::asio::awaitable<open_response> work, open_handler handler) const;
 
 private:
-    /// Makes a request and follows redirects.
-    boost::asio::awaitable<response> follow(request what, body_outlet& to, journey& trip,
-                                            passage* way);
+    static boost::asio::awaitable<response> run_kept(std::shared_ptr<client_state> self,
+                                                    request what, std::shared_ptr<journey> trip,
+                                                    way_through way);
+    static boost::asio::awaitable<response>
+    run_passed_on(std::shared_ptr<client_state> self, request what, body_sink sink,
+               std::shared_ptr<journey> trip, way_through way);
+    static boost::asio::awaitable<response> run_given(std::shared_ptr<client_state> self,
+                                                    request what, body_receiver& receiver,
+                                                    std::shared_ptr<journey> trip, way_through way);
+
+    // Results are written where they stay: each move of a response costs more than a coroutine.
+
+    /// Makes a request, and those of redirects that it leads to.
+    boost::asio::awaitable<void> follow(request& what, body_outlet& to, journey& trip,
+                                        passage* way, response& into);
     /// Fetches the rest of a body that broke off, where that is safe and the receiver takes it.
     boost::asio::awaitable<void> go_on(const request& what, body_outlet& to, journey& trip,
                                        response& answer);
     /// Follows within the limits of the journey, whose attempts are in the response.
-    boost::asio::awaitable<response> travel(std::shared_ptr<client_state> self, request what,
-                                            body_outlet& to, std::shared_ptr<journey> trip,
-                                            way_through way);
+    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip,
+                                        passage* way, response& answer);
     std::shared_ptr<journey> begin_journey(const request& what, const passage* way) const;
     request_options limits_of(const request& what) const
     {

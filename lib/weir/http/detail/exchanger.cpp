@@ -82,24 +82,23 @@ exchanger::exchanger(asio::any_io_executor executor, const client_options& optio
         sessions_->limit_origin(origin, share.most);
 }
 
-asio::awaitable<hop> exchanger::step(const request& what, body_outlet& to, journey& trip)
+asio::awaitable<void> exchanger::step(const request& what, body_outlet& to, journey& trip,
+                                      hop& into)
 {
-    hop result;
     const auto started = now(executor_);
     trip.begin();
     std::exception_ptr error;
     try {
-        co_await make(what, to, trip, started, result);
+        co_await make(what, to, trip, started, into);
     } catch (...) {
         error = std::current_exception();
     }
     if (error) {
-        result.answer.error = failure_of(error);
-        result.next.reset();
+        into.answer.error = failure_of(error);
+        into.next.reset();
     }
-    trip.end(result.answer.error);
-    result.answer.timings.total = now(executor_) - started;
-    co_return result;
+    trip.end(into.answer.error);
+    into.answer.timings.total = now(executor_) - started;
 }
 
 /// Whether there is a limit that the sessions of its origin do not keep: one for all origins, or,
@@ -132,7 +131,10 @@ asio::awaitable<void> exchanger::make(const request& what, body_outlet& to, jour
         bool again = true;
         while (again) {
             into.answer = response();
-            co_await mine.wait(into.answer.timings);
+            if (mine.is_served())
+                mine.begin(into.answer.timings);
+            else
+                co_await mine.wait(into.answer.timings);
             into.answer.reused = mine.is_reused();
             const auto ended = co_await talk(mine.line(), what, to, trip, started, into);
             into.answer.processed = mine.processed_of(into.answer.processed);

@@ -36,8 +36,9 @@ public:
     exchanger(boost::asio::any_io_executor executor, const client_options& options,
               std::shared_ptr<network> lines, group_part part);
 
-    /// Makes one exchange, whose failure is in the answer.
-    boost::asio::awaitable<hop> step(const request& what, body_outlet& to, journey& trip);
+    /// Makes one exchange, whose failure is in the answer. `into` is empty before.
+    boost::asio::awaitable<void> step(const request& what, body_outlet& to, journey& trip,
+                                      hop& into);
 
     detail::sessions& sessions() const noexcept { return *sessions_; }
 

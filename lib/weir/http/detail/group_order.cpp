@@ -74,7 +74,7 @@ void group_order::forsake()
     cancel();
 }
 
-asio::awaitable<response> group_order::work(const std::shared_ptr<client_state>& by)
+client_state::travelling group_order::work(const std::shared_ptr<client_state>& by)
 {
     const client_state::way_through way(shared_from_this(), &way_);
     if (to_)

@@ -64,7 +64,7 @@ public:
     // At its runner.
     const url& target() const noexcept { return what_->target(); }
     bool is_over() const noexcept { return over_.load(); }
-    boost::asio::awaitable<response> work(const std::shared_ptr<client_state>& by);
+    client_state::travelling work(const std::shared_ptr<client_state>& by);
     boost::asio::cancellation_slot stop_slot() noexcept { return stop_.slot(); }
     void emit_stop() { stop_.emit(boost::asio::cancellation_type::terminal); }
     bool is_cancelled() const noexcept { return cancelled_.load(); }

@@ -61,10 +61,15 @@ public:
     void resume() noexcept;
 
     bool watches() const noexcept { return watch_.watches(); }
+    /// No limit passes earlier than this, whatever happens meanwhile.
+    time_point soonest() const { return watch_.soonest(); }
     /// When to call `is_late`. It is calculated anew when a phase begins, and `changed` called.
     time_point next() const { return watch_.next(); }
     bool is_late();
     void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+    /// What `cancel` does, where the journey is the work of a call.
+    void on_cancel(std::function<void()> cancel) { cancel_ = std::move(cancel); }
+    void cancel() const { cancel_(); }
 
 private:
     void use(const connection& line, bool reused);
@@ -83,6 +88,7 @@ private:
     std::uint64_t received_before_ = 0;
     std::optional<failure> late_;
     std::function<void()> changed_;
+    std::function<void()> cancel_;
 };
 
 /// While it exists, the journey's attempt uses this connection.

@@ -95,6 +95,18 @@ time_point phase_watch::end_of_window() const
     return saturating_add(window_began_, limits_.least_speed_over());
 }
 
+time_point phase_watch::soonest() const
+{
+    time_point first = time_point::max();
+    for (const auto* limit :
+         {&limits_.name_timeout(), &limits_.connect_timeout(), &limits_.tls_timeout(),
+          &limits_.first_byte_timeout(), &limits_.total_timeout()})
+        first = std::min(first, after(start_, *limit));
+    if (limits_.least_speed().value_or(0) != 0)
+        first = std::min(first, saturating_add(start_, limits_.least_speed_over()));
+    return first;
+}
+
 time_point phase_watch::next() const
 {
     time_point first = std::min(after(start_, limits_.total_timeout()), end_of_phase());

@@ -28,6 +28,8 @@ public:
     void pause() noexcept { ++paused_; }
     void resume(time_point now, std::uint64_t moved);
 
+    /// No limit passes earlier than this, whatever phases come.
+    time_point soonest() const;
     /// When to call `late`; `time_point::max()` for never.
     time_point next() const;
     /// The failure when a limit has passed.

@@ -375,6 +375,12 @@ processed sessions::share::processed_of(processed what) const
     return used_ && used_->line->sent() != sent_before_ ? what : processed::no;
 }
 
+void sessions::share::begin(timings& took) const
+{
+    if (!reused_)
+        add(took, used_->took);
+}
+
 asio::awaitable<void> sessions::share::wait(timings& took)
 {
     error_code error;
@@ -390,8 +396,7 @@ asio::awaitable<void> sessions::share::wait(timings& took)
     }
     if (error)
         throw boost::system::system_error(error);
-    if (!reused_)
-        add(took, used_->took);
+    begin(took);
 }
 
 bool sessions::share::ended(const response& answer, duration idle_for)

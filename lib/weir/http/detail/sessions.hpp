@@ -136,6 +136,10 @@ public:
     share& operator=(const share&) = delete;
     ~share();
 
+    /// Whether it has a session already: then `wait` would not wait.
+    bool is_served() const noexcept { return used_ != nullptr && !error_; }
+    /// What `wait` does where `is_served`.
+    void begin(timings& took) const;
     /// Waits for a session. Adds to `took` what opening it took, if this is its first request.
     ///
     /// Errors: throws what the opening of the session threw, or system_error(operation_aborted).

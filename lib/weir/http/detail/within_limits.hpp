@@ -9,19 +9,20 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <optional>
+#include <functional>
 #include <utility>
 
 namespace weir::http::detail {
 
-/// Cancels a scope when a limit of a journey has passed.
+/// Cancels the work of a journey when a limit has passed: calls `cancel`, on the executor.
 class limit_alarm {
 public:
-    limit_alarm(boost::asio::any_io_executor executor, journey& watched, scope& work)
-        : executor_(std::move(executor)), watched_(watched), work_(work)
+    limit_alarm(boost::asio::any_io_executor executor, journey& watched,
+                std::function<void()> cancel)
+        : executor_(std::move(executor)), watched_(watched), cancel_(std::move(cancel))
     {
         watched_.on_change([this] { arm(); });
-        arm();
+        set(watched_.soonest()); // one alarm, where each phase would set one that is sooner
     }
     limit_alarm(const limit_alarm&) = delete;
     limit_alarm& operator=(const limit_alarm&) = delete;
@@ -31,41 +32,43 @@ private:
     void arm()
     {
         const time_point next = watched_.next();
-        if (next >= armed_)
-            return; // it looks again then
-        armed_ = next;
-        alarm_ = alarm(executor_, next, [this] { look(); });
+        if (next < armed_)
+            set(next); // otherwise it looks again then
+    }
+    void set(time_point at)
+    {
+        armed_ = at;
+        alarm_ = alarm(
+            executor_, at, [](void* it) { static_cast<limit_alarm*>(it)->look(); }, this);
     }
     void look()
     {
         armed_ = time_point::max();
         if (watched_.is_late())
-            work_.cancel(cancel_reason::deadline);
+            cancel_();
         else
             arm();
     }
 
     boost::asio::any_io_executor executor_;
     journey& watched_;
-    scope& work_;
+    std::function<void()> cancel_;
     alarm alarm_;
     time_point armed_ = time_point::max();
 };
 
-/// Awaits the work of a journey, and cancels it when a limit has passed.
-template <class T>
-boost::asio::awaitable<T> within_limits(boost::asio::any_io_executor executor, journey& watched,
-                                        boost::asio::awaitable<T> work)
+/// Awaits the work of a journey in a scope of its own, and cancels it when a limit has passed. What
+/// has a `call` needs no scope.
+inline boost::asio::awaitable<void> within_limits(boost::asio::any_io_executor executor,
+                                                  journey& watched,
+                                                  boost::asio::awaitable<void> work)
 {
-    if (!watched.watches())
-        co_return co_await std::move(work);
-    std::optional<T> result;
     const auto body = [&](scope& only) -> boost::asio::awaitable<void> {
-        const limit_alarm limits(executor, watched, only);
-        result.emplace(co_await std::move(work));
+        const limit_alarm limits(executor, watched,
+                                 [&only] { only.cancel(cancel_reason::deadline); });
+        co_await std::move(work);
     };
     co_await with_scope(body);
-    co_return std::move(*result);
 }
 
 } // namespace weir::http::detail
