@@ -16,6 +16,7 @@
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/strand.hpp>
@@ -175,6 +176,26 @@ BOOST_AUTO_TEST_CASE(a_request_is_cancelled_through_its_slot)
     BOOST_TEST((s.elapsed() == 500ms));
     BOOST_TEST(w.client->open() == 0U);
     BOOST_TEST(w.all.descriptors() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_has_ended_is_not_cancelled_where_it_ran)
+{
+    asio::io_context here;  // may be gone when the handler runs there
+    asio::io_context there; // nothing of either is a socket, a thread or a clock
+    http::client client(here.get_executor());
+    asio::cancellation_signal stop;
+    std::optional<http::response> given;
+    auto handler = [&](http::response answer) { given = std::move(answer); };
+    auto cancellable = asio::bind_cancellation_slot(stop.slot(), std::move(handler));
+    client.async_get("http://", asio::bind_executor(there.get_executor(), std::move(cancellable)));
+    here.run();
+    BOOST_TEST(!given.has_value());
+    stop.emit(asio::cancellation_type::terminal);
+    here.restart();
+    BOOST_TEST(here.poll() == 0U);
+    there.run();
+    BOOST_REQUIRE(given.has_value());
+    BOOST_TEST((given->error->kind() == error_class::bad_url));
 }
 
 BOOST_AUTO_TEST_CASE(a_body_that_is_too_large_to_keep_can_be_passed_on)

@@ -20,6 +20,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <atomic>
 #include <exception>
 #include <memory>
 #include <utility>
@@ -60,6 +61,12 @@ private:
     static boost::asio::awaitable<void> run(std::shared_ptr<call> self,
                                             boost::asio::awaitable<T> work);
     static void complete(std::shared_ptr<call> self);
+    /// Then its executor may be gone.
+    static bool is_over(const std::weak_ptr<call>& one)
+    {
+        const auto self = one.lock();
+        return !self || self->ended_;
+    }
 
     any_executor executor_;
     handler handler_;
@@ -67,6 +74,7 @@ private:
     boost::asio::any_completion_executor where_; // the handler's; counts as work
     weir::detail::guarded_signal stop_;
     bool cancelled_ = false;
+    std::atomic<bool> ended_ = false; // and its handler is on the way
     T value_{};
 };
 
@@ -98,7 +106,7 @@ void call<T>::listen()
     slot.assign([weak = this->weak_from_this(), executor = executor_](auto type) {
         if ((type & boost::asio::cancellation_type::terminal) ==
                 boost::asio::cancellation_type::none ||
-            weak.expired())
+            is_over(weak))
             return;
         boost::asio::dispatch(executor, [weak] {
             if (const auto self = weak.lock())
@@ -142,18 +150,24 @@ boost::asio::awaitable<void> call<T>::run(std::shared_ptr<call> self,
         self->value_ = self->value_of_(error);
 }
 
+// What is posted carries the call, and not its value, which would be moved at every step. But the
+// executors may not outlive their contexts there.
 template <class T>
 void call<T>::complete(std::shared_ptr<call> self)
 {
-    const any_executor executor = self->executor_;
-    auto last = [own = std::move(self->handler_), value = std::move(self->value_)]() mutable {
-        auto slot = boost::asio::get_associated_cancellation_slot(own);
+    self->ended_ = true;
+    const any_executor executor = std::move(self->executor_);
+    auto where = std::move(self->where_);
+    auto last = [own = std::move(self)]() mutable {
+        handler then = std::move(own->handler_);
+        T value = std::move(own->value_);
+        own.reset();
+        auto slot = boost::asio::get_associated_cancellation_slot(then);
         if (slot.is_connected())
             slot.clear();
-        std::move(own)(std::move(value));
+        std::move(then)(std::move(value));
     };
-    auto bound = boost::asio::bind_executor(std::move(self->where_), std::move(last));
-    self.reset();
+    auto bound = boost::asio::bind_executor(std::move(where), std::move(last));
     boost::asio::post(
         executor, [own = std::move(bound)]() mutable { boost::asio::dispatch(std::move(own)); });
 }

@@ -261,7 +261,9 @@ void sessions::find_heirs()
             }
         }
     }
-    for (const request_id which : std::exchange(unserved_, {})) {
+    std::vector<request_id> unserved;
+    unserved.swap(unserved_);
+    for (const request_id which : unserved) {
         const auto found = shares_.find(which);
         if (found == shares_.end() || found->second->used_ || found->second->opening_ != 0)
             continue;
@@ -273,6 +275,9 @@ void sessions::find_heirs()
         if (found->second->opening_ == 0)
             found->second->trip_.enter(phase::queue); // it waits for a place again
     }
+    unserved.clear();
+    if (unserved_.empty())
+        unserved_.swap(unserved); // its memory, for the next time
 }
 
 void sessions::close(session_id which)
