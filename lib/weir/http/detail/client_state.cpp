@@ -157,8 +157,8 @@ client_state::travelling client_state::pass_on(std::shared_ptr<client_state> sel
                                                body_sink sink, way_through way)
 {
     auto trip = self->begin_journey(what, way.get());
-    return {trip, run_passed_on(std::move(self), std::move(what), std::move(sink), trip,
-                                std::move(way))};
+    return {trip,
+            run_passed_on(std::move(self), std::move(what), std::move(sink), trip, std::move(way))};
 }
 
 client_state::travelling client_state::give(std::shared_ptr<client_state> self, request what,
@@ -226,8 +226,8 @@ asio::awaitable<response> client_state::refuse(failure why)
 
 void client_state::begin(travelling one, response_handler handler) const
 {
-    auto& whole = call<response>::begin(executor_, std::move(one.work), std::move(handler),
-                                        failed_response);
+    auto& whole =
+        call<response>::begin(executor_, std::move(one.work), std::move(handler), failed_response);
     one.trip->on_cancel([&whole] { whole.cancel(); }); // it exists as long as the work
 }
 

@@ -70,26 +70,28 @@ public:
 
 private:
     static boost::asio::awaitable<response> run_kept(std::shared_ptr<client_state> self,
-                                                    request what, std::shared_ptr<journey> trip,
-                                                    way_through way);
-    static boost::asio::awaitable<response>
-    run_passed_on(std::shared_ptr<client_state> self, request what, body_sink sink,
-               std::shared_ptr<journey> trip, way_through way);
+                                                     request what, std::shared_ptr<journey> trip,
+                                                     way_through way);
+    static boost::asio::awaitable<response> run_passed_on(std::shared_ptr<client_state> self,
+                                                          request what, body_sink sink,
+                                                          std::shared_ptr<journey> trip,
+                                                          way_through way);
     static boost::asio::awaitable<response> run_given(std::shared_ptr<client_state> self,
-                                                    request what, body_receiver& receiver,
-                                                    std::shared_ptr<journey> trip, way_through way);
+                                                      request what, body_receiver& receiver,
+                                                      std::shared_ptr<journey> trip,
+                                                      way_through way);
 
     // Results are written where they stay: each move of a response costs more than a coroutine.
 
     /// Makes a request, and those of redirects that it leads to.
-    boost::asio::awaitable<void> follow(request& what, body_outlet& to, journey& trip,
-                                        passage* way, response& into);
+    boost::asio::awaitable<void> follow(request& what, body_outlet& to, journey& trip, passage* way,
+                                        response& into);
     /// Fetches the rest of a body that broke off, where that is safe and the receiver takes it.
     boost::asio::awaitable<void> go_on(const request& what, body_outlet& to, journey& trip,
                                        response& answer);
     /// Follows within the limits of the journey, whose attempts are in the response.
-    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip,
-                                        passage* way, response& answer);
+    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip, passage* way,
+                                        response& answer);
     std::shared_ptr<journey> begin_journey(const request& what, const passage* way) const;
     request_options limits_of(const request& what) const
     {
