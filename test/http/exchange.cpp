@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 using weir::http::client_options;
 using weir::http::error_class;
@@ -83,6 +84,21 @@ BOOST_FIXTURE_TEST_CASE(it_waits_first_and_keeps_the_connection_of_a_whole_respo
     BOOST_TEST(body == "abc");
     BOOST_TEST(into.answer.status == 200u);
     BOOST_TEST((into.answer.timings.first_byte == 3s));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_may_ask_for_the_end_of_its_connection_among_other_words)
+{
+    const std::vector<std::vector<std::string>> fields = {
+        {"close"}, {"keep-alive", "close"}, {"close", "keep-alive"}};
+    for (const auto& values : fields) {
+        fixture f;
+        f.begin();
+        for (const std::string& each : values)
+            f.asked.header("Connection", each);
+        f.read(whole);
+        BOOST_TEST((f.talk->next() == action::done));
+        BOOST_TEST((f.talk->how() == ending::close), values.front() << " first");
+    }
 }
 
 BOOST_FIXTURE_TEST_CASE(it_reads_on_while_more_is_likely_and_gives_others_a_turn, fixture)

@@ -66,12 +66,8 @@ class job_function;
 ///           them: else each waits for the other, until a timeout.
 /// Memory: a call costs a coroutine beside what its job costs.
 template <class Function, class Describe = detail::no_options>
-[[nodiscard]] auto as_jobs(task_pool& pool, Function function, Describe describe = Describe())
-{
-    return detail::job_function<Function, Describe, false>(
-        detail::task_intake(pool), std::make_shared<Function>(std::move(function)),
-        std::move(describe));
-}
+[[nodiscard]] detail::job_function<Function, Describe, false>
+as_jobs(task_pool& pool, Function function, Describe describe = Describe());
 
 // -------------------------------------------------------------------------------------------------
 
@@ -191,4 +187,14 @@ private:
 };
 
 } // namespace detail
+
+template <class Function, class Describe>
+detail::job_function<Function, Describe, false> as_jobs(task_pool& pool, Function function,
+                                                        Describe describe)
+{
+    return detail::job_function<Function, Describe, false>(
+        detail::task_intake(pool), std::make_shared<Function>(std::move(function)),
+        std::move(describe));
+}
+
 } // namespace weir

@@ -24,7 +24,7 @@ struct attempt {
     /// Bytes that were written to, and read from, the connection. TLS adds to them.
     std::uint64_t sent = 0;
     std::uint64_t received = 0;
-    /// From the beginning of the request.
+    /// From the beginning of the request; in a fetcher without the waits for a host's turn.
     duration began{};
     duration ended{};
 };

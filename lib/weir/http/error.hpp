@@ -20,14 +20,14 @@ enum class error_class {
     blocked,     ///< the host has only addresses that `network_options::allow` refuses
     proxy,       ///< the proxy was not reached, or made no tunnel
     tls,         ///< the TLS handshake failed, or the certificate was not accepted
-    timeout,     ///< a timeout passed (connect or total)
+    timeout,     ///< a limit of time has passed: of connecting, of a phase, of all
     protocol,    ///< the answer is not valid HTTP
     incomplete,  ///< the connection ended before the whole response had arrived
     too_large,   ///< the header or the body is larger than allowed
     redirect,    ///< too many redirects, or one that cannot be followed
-    http,        ///< the server answered with status 400 or above
-    io,          ///< the body could not be stored: what the sink said
-    aborted,     ///< cut short or never begun, because the run was stopped
+    http,        ///< the server answered with status 400 or above; from a fetcher only
+    io,          ///< a sink could not store the body, or a source not give one
+    aborted,     ///< cancelled, or never begun because the run was stopped
     internal     ///< a fault of this library, or no memory
 };
 

@@ -1,5 +1,6 @@
 #include <weir/http/detail/content_coding.hpp>
 
+#include <weir/http/detail/list_elements.hpp>
 #include <weir/http/detail/message_lines.hpp>
 
 #include <optional>
@@ -60,17 +61,8 @@ std::string_view codings_to_ask_for(const headers& fields, const decoding_option
 coding_list codings_of(const headers& fields)
 {
     coding_list list;
-    for (const header_field field : fields) {
-        if (!same_token(field.name, "Content-Encoding"))
-            continue;
-        for (std::string_view left = field.value;;) {
-            const auto comma = left.find(',');
-            add(list, trimmed(left.substr(0, comma)));
-            if (comma == std::string_view::npos)
-                break;
-            left.remove_prefix(comma + 1);
-        }
-    }
+    for_each_element(fields, "Content-Encoding",
+                     [&](std::string_view element) { add(list, element); });
     return list;
 }
 

@@ -1,6 +1,7 @@
 #include <weir/http/detail/exchange.hpp>
 
 #include <weir/http/detail/content_coding.hpp>
+#include <weir/http/detail/list_elements.hpp>
 #include <weir/http/detail/tls_refusal.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/redirect.hpp>
@@ -184,7 +185,7 @@ void exchange::end(response_reader::state at)
     if (stale_)
         into_.answer.processed = processed::maybe;
     else if (at == response_reader::state::done && reader_.reusable() && sending_.complete() &&
-             !same_token(asked_.fields()["Connection"], "close"))
+             !has_element(asked_.fields(), "Connection", "close"))
         how_ = ending::keep;
 }
 

@@ -1,5 +1,6 @@
 #include <weir/http/detail/fetch_item.hpp>
 
+#include <weir/http/detail/attempt_log.hpp>
 #include <weir/http/detail/status_name.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/url.hpp>
@@ -134,13 +135,15 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
     return false;
 }
 
-/// Times add up over redirects, and attempts too; everything else is that of the last exchange.
+/// Times add up over redirects, without the waits between them, and attempts too; everything else
+/// is that of the last exchange.
 void fetch_item::add(response answer)
 {
     const timings before = result.answer.timings;
-    answer.attempts.insert(answer.attempts.begin(), result.answer.attempts.begin(),
-                           result.answer.attempts.end());
+    auto attempts = std::move(result.answer.attempts);
+    append(attempts, std::move(answer.attempts), before.total);
     result.answer = std::move(answer);
+    result.answer.attempts = std::move(attempts);
     timings& sum = result.answer.timings;
     sum.dns += before.dns;
     sum.connect += before.connect;

@@ -1,21 +1,15 @@
 #include <weir/http/detail/group_order.hpp>
 
+#include <weir/http/detail/attempt_log.hpp>
 #include <weir/http/detail/group_state.hpp>
 
 #include <boost/asio/error.hpp>
 
-#include <iterator>
 #include <utility>
 
 namespace weir::http::detail {
 
 namespace asio = boost::asio;
-
-namespace {
-
-constexpr std::size_t most_attempts = 32; // as of one client
-
-} // namespace
 
 group_order::group_order(failure why)
 {
@@ -92,11 +86,7 @@ client_state::travelling group_order::work(const std::shared_ptr<client_state>& 
 
 bool group_order::ended(response answer)
 {
-    attempts_.insert(attempts_.end(), std::make_move_iterator(answer.attempts.begin()),
-                     std::make_move_iterator(answer.attempts.end()));
-    if (attempts_.size() > most_attempts)
-        attempts_.erase(attempts_.begin(),
-                        attempts_.end() - static_cast<std::ptrdiff_t>(most_attempts));
+    append(attempts_, std::move(answer.attempts));
     if (way_.onward && !answer.error) {
         what_ = std::exchange(way_.onward, std::nullopt);
         return false;

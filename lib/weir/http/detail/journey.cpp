@@ -1,16 +1,11 @@
 #include <weir/http/detail/journey.hpp>
 
+#include <weir/http/detail/attempt_log.hpp>
+
 #include <exception>
 #include <string>
 
 namespace weir::http::detail {
-namespace {
-
-/// More than ten redirects need, each on a host with a dead address or two.
-constexpr std::size_t most_attempts = 32;
-
-} // namespace
-
 attempt& journey::add(phase which)
 {
     if (attempts_.size() == most_attempts)

@@ -1,30 +1,13 @@
 #include <weir/http/detail/message_framing.hpp>
 
+#include <weir/http/detail/list_elements.hpp>
+
 #include <cstddef>
 #include <string>
 #include <string_view>
 
 namespace weir::http::detail {
 namespace {
-
-/// Calls `function` with each element of the comma-separated lists in the fields of that name, also
-/// with empty ones.
-template <class Function>
-void for_each_element(const headers& fields, std::string_view name, Function function)
-{
-    for (const header_field field : fields) {
-        if (!same_token(field.name, name))
-            continue;
-        std::string_view rest = field.value;
-        for (;;) {
-            const auto comma = rest.find(',');
-            function(trimmed(rest.substr(0, comma)));
-            if (comma == std::string_view::npos)
-                break;
-            rest.remove_prefix(comma + 1);
-        }
-    }
-}
 
 struct content_length {
     std::size_t times = 0;
