@@ -467,6 +467,24 @@ BOOST_AUTO_TEST_CASE(a_cancelled_loop_waits_for_no_job_that_has_not_begun)
     });
 }
 
+BOOST_AUTO_TEST_CASE(jobs_that_their_submitter_runs_are_cancelled_with_the_loop)
+{
+    in_many_orders([](simulation& s) {
+        int running = 0;
+        const auto options = pool_options(1).queue(0).when_full(weir::overflow::caller_runs);
+        with_pool(s, options, [&](task_pool& pool) -> asio::awaitable<void> {
+            const auto work = [&](int&) { return stays_for_an_hour(running); };
+            auto limited =
+                weir::with_timeout(1s, weir::for_each(one_to(9), 3, as_jobs(pool, work)));
+            const auto error = co_await error_of(std::move(limited));
+            BOOST_TEST((error == errc::timed_out));
+            BOOST_TEST(running == 0);
+            BOOST_TEST(pool.ledger().cancelled == 3U);
+        });
+        BOOST_TEST((s.elapsed() == 1s));
+    });
+}
+
 // Every worker runs a loop that waits for a worker.
 BOOST_AUTO_TEST_CASE(loops_within_the_jobs_of_one_pool_end_with_their_timeout)
 {

@@ -45,7 +45,7 @@ class job_function;
 ///        a range that is an lvalue is copied, so return what was made, and do not write it into
 ///        the item. `describe(item)` gives the `job_options` of the item: its key, its bytes, its
 ///        deadline. Default: none. `as_jobs(...).outcomes()` gives a function whose calls return
-///        the `outcome` of their job, whatever it is, with its attempts, its name and its times.
+///        the `outcome` of their job, with its attempts, its name and its times.
 /// Units: the limit of the loop counts jobs that run and jobs that wait, together: with
 ///        `task_pool::places`, the loop goes on while jobs of one key wait. When those of one key
 ///        may fill all places, give the pool a `key_share`, and let the limit of the loop be larger
@@ -54,9 +54,9 @@ class job_function;
 ///         the job, the error of `task_pool::async_submit`: so `errc::full` where it rejects, and
 ///         `errc::closed` when it is closed in the middle. `map_outcomes` makes an error of either
 ///         kind an outcome of its own, which knows nothing of the job's.
-/// Cancellation: a request that reaches the call cancels its job. One that has not begun is left to
-///               the pool, which will not begin it; one that runs is waited for, for as long as it
-///               takes. If it returns a value nevertheless, so does the call; the request is not
+/// Cancellation: a request that reaches the call cancels its job. One that runs is waited for, for
+///               as long as it takes. One that waits, for a worker or for its next attempt, is left
+///               to the pool, which does not begin it, and the call throws. If it returns a value nevertheless, so does the call; the request is not
 ///               forgotten, and the caller's next operation throws.
 /// Threads: `describe` runs on the loop's executor, `function` on the pool's: one function object
 ///          for all calls, called from several threads at once when the pool has several.

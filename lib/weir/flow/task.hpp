@@ -65,7 +65,7 @@ struct outcome_handler : handler_wrapper<Handler> {
     {
         const bool runs = cancel_task(*pool, claimed.task(), cancel_reason::requested);
         return rule == when_cancelled::cancel_and_end_with_job &&
-               (runs || claimed.task().is_done());
+               (runs || claimed.task().has_ended());
     }
 
     claim<R> claimed;

@@ -12,11 +12,13 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -145,11 +147,40 @@ struct start_task {
     std::shared_ptr<task_pool_state> pool;
 };
 
+/// A request to end a run, from its beginning until it waits for the outcome. It reaches the wait for
+/// a place, and a job that its submitter runs meanwhile (`overflow::caller_runs`).
+template <class R>
+class run_request {
+public:
+    run_request(std::shared_ptr<task_pool_state> pool, const claim<R>& of, when_cancelled rule)
+        : pool_(std::move(pool)), task_(of.shared()), rule_(rule)
+    {
+    }
+
+    boost::asio::cancellation_slot slot() noexcept { return place_.slot(); }
+    bool came() const noexcept { return came_; }
+
+    void ask(boost::asio::cancellation_type type)
+    {
+        came_ = true;
+        place_.emit(type);
+        if (rule_ != when_cancelled::leave_job)
+            cancel_task(*pool_, *task_, cancel_reason::requested);
+    }
+
+private:
+    boost::asio::cancellation_signal place_;
+    std::shared_ptr<task_pool_state> pool_;
+    std::shared_ptr<task_state<R>> task_;
+    when_cancelled rule_;
+    bool came_ = false;
+};
+
 /// Goes on from a submit to the wait for the outcome.
 template <class R, class Handler>
 struct run_handler : handler_wrapper<Handler> {
     run_handler(Handler&& h, std::shared_ptr<task_pool_state> p, claim<R>&& c, when_cancelled r,
-                boost::asio::cancellation_state a)
+                std::shared_ptr<run_request<R>> a)
         : handler_wrapper<Handler>(std::move(h)), pool(std::move(p)), claimed(std::move(c)),
           rule(r), asked(std::move(a))
     {
@@ -159,7 +190,7 @@ struct run_handler : handler_wrapper<Handler> {
     {
         if (!result)
             return std::move(this->handler)(result.error(), outcome<R>());
-        const bool cancelled = asked.cancelled() != boost::asio::cancellation_type::none;
+        const bool cancelled = asked && asked->came();
         const auto executor = pool->home();
         outcome_handler<R, Handler> taker(std::move(this->handler), std::move(claimed), rule,
                                           std::move(pool));
@@ -171,7 +202,7 @@ struct run_handler : handler_wrapper<Handler> {
     std::shared_ptr<task_pool_state> pool;
     claim<R> claimed;
     when_cancelled rule;
-    boost::asio::cancellation_state asked;
+    std::shared_ptr<run_request<R>> asked; // null where nothing can be asked
 };
 
 /// What `task_pool::async_run` starts.
@@ -183,30 +214,57 @@ struct start_run {
     void operator()(const task_pool_state&, Handler&& handler, std::shared_ptr<task_state<R>> state,
                     const job_options& options) const
     {
-        namespace asio = boost::asio;
         using own_handler = std::decay_t<Handler>;
         claim<R> claimed(state);
         state->drop(); // there is no handle to ask with, once the wait is given up
-        // Where nothing has to wait for a place, the wait for the outcome begins here: a request to
-        // cancel that comes at once finds it.
-        auto taken = pool->try_accept(std::move(state), options);
-        if (taken) {
-            const auto executor = pool->home();
-            outcome_handler<R, own_handler> taker(std::move(handler), std::move(claimed), rule,
-                                                  pool);
-            return wait_for_outcome(*executor, std::move(taker));
+        std::shared_ptr<run_request<R>> asked;
+        task_pointer task;
+        try {
+            // Where nothing has to wait for a place, the wait for the outcome begins here: a
+            // request to cancel that comes at once finds it.
+            auto taken = pool->try_accept(std::move(state), options);
+            if (taken) {
+                const auto executor = pool->home();
+                outcome_handler<R, own_handler> taker(std::move(handler), std::move(claimed), rule,
+                                                      pool);
+                return wait_for_outcome(*executor, std::move(taker));
+            }
+            task = std::move(taken.job());
+            const auto slot = boost::asio::get_associated_cancellation_slot(handler);
+            if (slot.is_connected()) {
+                asked = std::make_shared<run_request<R>>(pool, claimed, rule);
+                listen(slot, asked);
+            }
+        } catch (const std::bad_alloc&) {
+            return refuse(std::move(handler));
         }
-        task_pointer task = std::move(taken.job());
-        const asio::cancellation_state asked(asio::get_associated_cancellation_slot(handler),
-                                             asio::enable_total_cancellation());
         run_handler<R, own_handler> accepted(std::move(handler), pool, std::move(claimed), rule,
                                              asked);
+        const auto slot = asked ? asked->slot() : boost::asio::cancellation_slot();
         pool->submit(std::move(task), options,
-                     asio::bind_cancellation_slot(asked.slot(), std::move(accepted)));
+                     boost::asio::bind_cancellation_slot(slot, std::move(accepted)));
     }
 
     std::shared_ptr<task_pool_state> pool;
     when_cancelled rule;
+
+private:
+    template <class Slot>
+    static void listen(Slot slot, const std::shared_ptr<run_request<R>>& asked)
+    {
+        slot.assign([asked](boost::asio::cancellation_type type) { asked->ask(type); });
+    }
+
+    template <class Handler>
+    [[gnu::cold]] void refuse(Handler&& handler) const
+    {
+        const boost::asio::any_io_executor where = executor_for(handler, pool->get_executor());
+        if (!where)
+            return; // the pool's context is gone, and the handler has no other
+        post_to(where, [own = std::move(handler)]() mutable {
+            std::move(own)(error_code(boost::asio::error::no_memory), outcome<R>());
+        });
+    }
 };
 
 } // namespace weir::detail

@@ -60,6 +60,8 @@ public:
         const unsigned flags = flags_.load();
         return (flags & started) != 0 && (flags & finished) == 0 ? worker_ : nullptr;
     }
+    /// Its outcome is there, or will be in a moment.
+    bool has_ended() const noexcept { return (flags_.load() & finished) != 0; }
     /// When it has started.
     job_id id() const noexcept { return id_; }
 
@@ -187,6 +189,7 @@ public:
 
     event done() const noexcept { return task_state<R>::done(task_); }
     task_state<R>& task() const noexcept { return *task_; }
+    const std::shared_ptr<task_state<R>>& shared() const noexcept { return task_; }
     void give_up() noexcept
     {
         if (const auto task = std::move(task_))
