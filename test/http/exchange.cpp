@@ -60,6 +60,8 @@ struct fixture {
     const weir::time_point start{};
     std::string body;
     function_outlet to{[this](std::string_view part) {
+        if (throws)
+            throw 5;
         body += part;
         return weir::error_code();
     }};
@@ -67,6 +69,7 @@ struct fixture {
     request asked{url::parse("http://h/a").value()};
     hop into;
     bool wholly_sent = true;
+    bool throws = false;
     std::optional<upload> sending;
     std::optional<exchange> talk;
 };
@@ -84,6 +87,18 @@ BOOST_FIXTURE_TEST_CASE(it_waits_first_and_keeps_the_connection_of_a_whole_respo
     BOOST_TEST(body == "abc");
     BOOST_TEST(into.answer.status == 200u);
     BOOST_TEST((into.answer.timings.first_byte == 3s));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sink_may_throw_anything, fixture)
+{
+    throws = true;
+    begin();
+    read(whole);
+    BOOST_TEST((talk->next() == action::done));
+    BOOST_TEST((talk->how() == ending::close));
+    BOOST_TEST((into.answer.processed == processed::yes));
+    BOOST_TEST_REQUIRE(into.answer.error.has_value());
+    BOOST_TEST((into.answer.error->kind() == error_class::io));
 }
 
 BOOST_AUTO_TEST_CASE(a_request_may_ask_for_the_end_of_its_connection_among_other_words)

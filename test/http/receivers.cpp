@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -297,6 +298,36 @@ BOOST_AUTO_TEST_CASE(a_response_that_is_dropped_gives_its_connection_back)
         co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
         BOOST_TEST(d.client->open() == 0U);
     });
+}
+
+BOOST_AUTO_TEST_CASE(a_response_may_be_dropped_while_its_next_part_is_waited_for)
+{
+    in_many_orders(
+        [](simulation& s) {
+            downloads d(s, stream_options().delay(1s, 1s).buffer(1000));
+            std::optional<http::open_response> open;
+            bool waiting = false;
+            std::optional<std::size_t> got;
+            s.spawn([&]() -> asio::awaitable<void> {
+                while (!waiting)
+                    co_await weir::async_sleep_for(s.a.get_executor(), 100ms);
+                open.reset();
+            });
+            d.run([&]() -> asio::awaitable<void> {
+                open.emplace(co_await d.client->async_open(ask("/")));
+                waiting = true;
+                for (;;) {
+                    auto next = open->next();
+                    const std::string_view part = co_await std::move(next);
+                    if (!open || part.empty()) {
+                        got = part.size();
+                        break;
+                    }
+                }
+            });
+            BOOST_TEST((got == std::size_t{0}));
+        },
+        30);
 }
 
 BOOST_AUTO_TEST_CASE(a_wait_for_a_part_can_be_cancelled_and_made_again)

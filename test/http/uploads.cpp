@@ -547,6 +547,8 @@ BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_is_an_error_that_says_which)
                      "no/such.file: No such file");
         expect_error(co_await u.send("PUT", request_body::file(".")), error_class::io,
                      "no regular file");
+        BOOST_CHECK_THROW((void)request_body::file(""), std::invalid_argument);
+        BOOST_CHECK_THROW((void)request_body::from(nullptr), std::invalid_argument);
         const auto torn = std::make_shared<text_source>("content");
         torn->fails = true;
         expect_error(co_await u.send("PUT", request_body::from(torn)), error_class::io,

@@ -96,6 +96,22 @@ BOOST_AUTO_TEST_CASE(what_may_have_changed_is_asked_for_by_all_that_is_known)
     BOOST_TEST(conditions(only_if_changed, {{"ETag", "a"}, {"Last-Modified", "x"}}) == "none");
 }
 
+BOOST_AUTO_TEST_CASE(conditions_replace_those_of_an_earlier_answer)
+{
+    request asked(url::parse("http://h/").value());
+    (void)only_if_changed(asked, of({{"ETag", "\"a\""}}));
+    (void)only_if_changed(asked, of({{"Last-Modified", modified}}));
+    BOOST_TEST(asked.fields().count("If-None-Match") == 0U);
+    (void)only_if_changed(asked, of({{"ETag", "\"b\""}}));
+    BOOST_TEST(asked.fields().count("If-None-Match") == 1U);
+    BOOST_TEST(asked.fields()["If-None-Match"] == "\"b\"");
+    BOOST_TEST(asked.fields().count("If-Modified-Since") == 0U);
+    (void)only_if_unchanged(asked, of({{"ETag", "\"a\""}}));
+    (void)only_if_unchanged(asked, of({{"ETag", "\"b\""}}));
+    BOOST_TEST(asked.fields().count("If-Match") == 1U);
+    BOOST_TEST(asked.fields()["If-Match"] == "\"b\"");
+}
+
 BOOST_AUTO_TEST_CASE(what_must_not_have_changed_needs_a_strong_validator)
 {
     BOOST_TEST(conditions(only_if_unchanged, {{"ETag", "\"a\""}}) == "If-Match: \"a\";");

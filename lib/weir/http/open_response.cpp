@@ -32,7 +32,8 @@ boost::asio::awaitable<std::string_view> open_response::next()
 {
     if (!from_)
         co_return std::string_view();
-    co_return co_await from_->next();
+    const auto from = from_; // this object may go meanwhile
+    co_return co_await from->next();
 }
 
 } // namespace weir::http

@@ -43,6 +43,12 @@ request& request::header(std::string_view name, std::string_view value)
     return *this;
 }
 
+request& request::remove_header(std::string_view name)
+{
+    fields_.erase(name);
+    return *this;
+}
+
 request& request::secret_header(std::string_view name, std::string_view value)
 {
     header(name, value);

@@ -38,6 +38,9 @@ public:
     ///         Upgrade, TE, Trailer), and for a Connection other than `close` or `keep-alive`.
     request& header(std::string_view name, std::string_view value);
 
+    /// Removes every header field of this name, if there are any.
+    request& remove_header(std::string_view name);
+
     /// Adds a header field that is dropped when a redirect leads to another origin. Authorization,
     /// Cookie, Host and Proxy-Authorization are always treated so.
     ///

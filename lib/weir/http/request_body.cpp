@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 #include <utility>
 
 namespace weir::http {
@@ -99,6 +100,8 @@ request_body request_body::text(std::string bytes)
 
 request_body request_body::file(std::string path)
 {
+    if (path.empty())
+        throw std::invalid_argument("weir::http::request_body: the name of the file is empty");
     request_body made;
     made.path_ = std::move(path);
     return made;
@@ -106,6 +109,8 @@ request_body request_body::file(std::string path)
 
 request_body request_body::from(std::shared_ptr<body_source> source)
 {
+    if (!source)
+        throw std::invalid_argument("weir::http::request_body: there is no source");
     request_body made;
     made.stream_ = std::make_shared<stream>(std::move(source));
     return made;

@@ -44,8 +44,10 @@ public:
     static request_body text(std::string bytes);
     /// A file, which is opened when the request is sent, and has the length that it has then.
     ///
-    /// Errors: class `io` and the name of the file, when it cannot be read.
+    /// Errors: class `io` and the name of the file, when it cannot be read. Throws
+    ///         `std::invalid_argument` for an empty name.
     static request_body file(std::string path);
+    /// Throws `std::invalid_argument` when there is no source.
     static request_body from(std::shared_ptr<body_source> source);
 
     bool is_none() const noexcept { return !text_ && path_.empty() && !stream_; }

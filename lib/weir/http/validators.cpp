@@ -56,6 +56,7 @@ bool validators::same_bytes(const validators& other) const noexcept
 
 bool only_if_changed(request& what, const validators& seen)
 {
+    what.remove_header("If-None-Match").remove_header("If-Modified-Since");
     if (!seen.etag().empty())
         what.header("If-None-Match", seen.etag());
     if (!seen.last_modified().empty())
@@ -65,6 +66,7 @@ bool only_if_changed(request& what, const validators& seen)
 
 bool only_if_unchanged(request& what, const validators& seen)
 {
+    what.remove_header("If-Match").remove_header("If-Unmodified-Since");
     const auto strong = seen.strong();
     if (strong.empty())
         return false;

@@ -49,7 +49,7 @@ private:
 /// a body. Returns false, and asks for nothing, when `seen` holds nothing to compare.
 ///
 /// Shape: adds If-None-Match for an ETag, If-Modified-Since for a date; for both, both: the first
-///        counts, and old servers know the second. The request has neither yet.
+///        counts, and old servers know the second. They replace earlier ones.
 /// Source: RFC 9110 sections 13.1.2 and 13.1.3, RFC 9111 section 4.3.1.
 bool only_if_changed(request& what, const validators& seen);
 
@@ -57,7 +57,8 @@ bool only_if_changed(request& what, const validators& seen);
 /// 412. So what others did meanwhile is not overwritten. Returns false, and adds nothing, when
 /// `seen` has no strong validator.
 ///
-/// Shape: adds If-Match for a strong ETag, else If-Unmodified-Since. The request has neither yet.
+/// Shape: adds If-Match for a strong ETag, else If-Unmodified-Since, in place of earlier
+///        ones.
 /// Source: RFC 9110 sections 13.1.1 and 13.1.4.
 bool only_if_unchanged(request& what, const validators& seen);
 

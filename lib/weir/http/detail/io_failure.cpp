@@ -21,6 +21,9 @@ void throw_as_io(const std::exception_ptr& error, const std::string& what)
     } catch (const std::exception& e) {
         throw failed(failure(error_class::io, what + ": " + e.what(),
                              boost::system::errc::make_error_code(boost::system::errc::io_error)));
+    } catch (...) {
+        throw failed(failure(error_class::io, what + ": an exception that is no std::exception",
+                             boost::system::errc::make_error_code(boost::system::errc::io_error)));
     }
 }
 

@@ -214,6 +214,9 @@ response_reader::state response_reader::deliver(std::string_view piece)
     } catch (const std::exception& e) {
         return fail(failure(error_class::io, e.what(),
                             boost::system::errc::make_error_code(boost::system::errc::io_error)));
+    } catch (...) {
+        return fail(failure(error_class::io, "the sink threw what is no std::exception",
+                            boost::system::errc::make_error_code(boost::system::errc::io_error)));
     }
     if (refused)
         return fail(failure(error_class::io, "the body could not be stored: " + refused.message(),

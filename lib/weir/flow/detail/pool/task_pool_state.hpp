@@ -147,8 +147,8 @@ struct start_task {
     std::shared_ptr<task_pool_state> pool;
 };
 
-/// A request to end a run, from its beginning until it waits for the outcome. It reaches the wait for
-/// a place, and a job that its submitter runs meanwhile (`overflow::caller_runs`).
+/// A request to end a run, from its beginning until it waits for the outcome. It reaches the wait
+/// for a place, and a job that its submitter runs meanwhile (`overflow::caller_runs`).
 template <class R>
 class run_request {
 public:
