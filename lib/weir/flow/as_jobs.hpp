@@ -56,9 +56,9 @@ class job_function;
 ///         kind an outcome of its own, which knows nothing of the job's.
 /// Cancellation: a request that reaches the call cancels its job. One that runs is waited for, for
 ///               as long as it takes; if it returns a value nevertheless, so does the call, and the
-///               caller's next operation throws: the request is not forgotten. One that waits, for a
-///               worker or for its next attempt, is left to the pool, which does not begin it, and
-///               the call throws.
+///               caller's next operation throws: the request is not forgotten. One that waits,
+///               for a worker or for its next attempt, is left to the pool, which does not begin
+///               it, and the call throws.
 /// Threads: `describe` runs on the loop's executor, `function` on the pool's: one function object
 ///          for all calls, called from several threads at once when the pool has several.
 /// Lifetime: the pool may go before the loop: its jobs end as it ends them, and later calls throw
