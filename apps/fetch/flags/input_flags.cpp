@@ -1,0 +1,45 @@
+#include "flag_group.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+
+namespace weir_fetch {
+namespace {
+
+class input_group final : public flag_group {
+public:
+    using flag_group::flag_group;
+    void add_to(CLI::App& app) override;
+    std::string finish() override;
+};
+
+void input_group::add_to(CLI::App& app)
+{
+    app.add_option("URL", chosen_.urls, "what to fetch; a URL without a scheme is taken as http");
+    app.add_option("--input-file", chosen_.input_file,
+                   "read URLs from FILE, one on each line ('-': standard input); empty lines and\n"
+                   "lines that begin with # are skipped")
+        ->type_name("FILE");
+    app.add_option("--spill-dir", chosen_.spill_dir,
+                   "keep URLs of slow hosts that do not fit into memory in a file in DIR\n"
+                   "($TMPDIR, or /tmp)")
+        ->type_name("DIR");
+}
+
+std::string input_group::finish()
+{
+    if (chosen_.urls.empty() && chosen_.input_file.empty())
+        return "no URL and no --input-file";
+    return {};
+}
+
+} // namespace
+
+std::unique_ptr<flag_group> input_flags(options& chosen)
+{
+    return std::make_unique<input_group>(chosen);
+}
+
+} // namespace weir_fetch

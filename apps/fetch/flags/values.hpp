@@ -1,0 +1,18 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include <cstdint>
+
+namespace weir_fetch {
+
+/// Accepts a length of time in seconds, from 0.001 to ten years.
+CLI::Validator seconds();
+
+/// Accepts a whole number in a range; digits only, so that -1 is not read as a very large one.
+CLI::Validator number(std::uint64_t least, std::uint64_t most);
+
+/// Accepts a number of bytes with a suffix, and replaces it with the plain number.
+CLI::Validator bytes();
+
+} // namespace weir_fetch
