@@ -137,6 +137,7 @@ BOOST_AUTO_TEST_CASE(an_answer_is_the_rest_only_if_all_of_it_fits)
                {"other", 206, {{"Content-Range", "bytes 40-98/100"}, tag}}, // not to the end
                {"other", 206, {{"Content-Range", "bytes 40-98/99"}, tag}},  // another length
                {"other", 206, {{"Content-Range", "bytes 40-100/101"}, tag}},
+               {"other", 206, {{"Content-Range", "bytes 40-99/200"}, tag}}, // as far as we know
                {"other", 206, {{"Content-Range", "bytes 40-100/*"}, tag}},
                {"other", 206, {{"Content-Range", "bytes */100"}, tag}},
                {"other", 206, {{"Content-Range", "bits 40-99/100"}, tag}},

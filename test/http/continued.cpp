@@ -60,9 +60,10 @@ public:
 
 // Its server gives one of these answers on each connection, and closes it.
 struct scene {
-    explicit scene(simulation& sim, std::vector<std::string> answers)
+    explicit scene(simulation& sim, std::vector<std::string> answers,
+                   const http::client_options& options = http::client_options())
         : s(sim), all(sim.world), answers_(std::move(answers)),
-          client(sim.a.get_executor(), http::client_options(),
+          client(sim.a.get_executor(), options,
                  std::make_shared<http::simulated_network>(sim.a, all)),
           peers(all, web, sim.b, [this](simulated_peer& by) { return serve(by); })
     {
@@ -164,6 +165,25 @@ BOOST_AUTO_TEST_CASE(a_body_that_has_changed_comes_whole)
     BOOST_TEST(answer.bytes == 3U);
     BOOST_TEST(x.to.got == "new");
     BOOST_TEST(x.to.begun == std::vector<std::uint64_t>({0, 0}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(the_largest_body_is_that_of_its_parts_together)
+{
+    // Its length is not known before the rest is said to be larger than all may be.
+    const std::string open = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\n"
+                             "4\r\n0123\r\n";
+    const std::string rest = head("206 Partial Content", 6, rest_of_a) + "456789";
+    for (const unsigned most : {9u, 10u}) {
+        simulation s(1);
+        scene x(s, {open, rest}, http::client_options().max_body(most));
+        const auto answer = x.get();
+        BOOST_TEST(answer.error.has_value() == (most == 9));
+        BOOST_TEST(x.to.got == (most == 9 ? "0123" : "0123456789"));
+        if (!answer.error)
+            continue;
+        BOOST_TEST((answer.error->kind() == error_class::too_large));
+        BOOST_TEST(answer.error->text() == "the body has 10 bytes, the limit is 9");
+    }
 }
 
 BOOST_AUTO_TEST_CASE(another_answer_leaves_what_there_is)

@@ -12,6 +12,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,13 +20,14 @@
 
 using weir::http::client_options;
 using weir::http::error_class;
+using weir::http::failure;
 using weir::http::hop;
 using weir::http::io_step;
 using weir::http::processed;
 using weir::http::request;
+using weir::http::response;
 using weir::http::url;
 using weir::http::detail::exchange;
-using weir::http::detail::function_outlet;
 using weir::http::detail::upload;
 using action = exchange::action;
 using ending = exchange::ending;
@@ -59,12 +61,24 @@ struct fixture {
 
     const weir::time_point start{};
     std::string body;
-    function_outlet to{[this](std::string_view part) {
-        if (throws)
-            throw 5;
-        body += part;
-        return weir::error_code();
-    }};
+    struct outlet final : weir::http::detail::body_outlet {
+        explicit outlet(fixture& by) : owner(by) {}
+        std::optional<failure> begin(const response&, const std::optional<std::uint64_t>&) override
+        {
+            owner.begun = true;
+            return std::nullopt;
+        }
+        weir::error_code write(std::string_view part) override
+        {
+            if (owner.throws)
+                throw 5;
+            owner.body += part;
+            return {};
+        }
+        fixture& owner;
+    };
+    outlet to{*this};
+    bool begun = false;
     client_options options;
     request asked{url::parse("http://h/a").value()};
     hop into;
@@ -211,6 +225,46 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_whose_body_is_cut_off_is_followed_all_the_sam
     BOOST_TEST(!into.answer.error.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(a_redirect_on_a_connection_that_ends_is_followed_at_once)
+{
+    for (const char* head :
+         {"HTTP/1.0 302 Found\r\n", "HTTP/1.1 302 Found\r\nConnection: close\r\n",
+          "HTTP/1.1 302 Found\r\n"}) {
+        fixture f;
+        f.begin();
+        f.read(std::string(head) + "Location: /b\r\n" +
+               (std::string_view(head).find("1.1 302 Found\r\nC") == std::string_view::npos
+                    ? "\r\nslow"
+                    : "Content-Length: 9\r\n\r\nslow"));
+        BOOST_TEST((f.talk->next() == action::done), head);
+        BOOST_TEST((f.talk->how() == ending::close));
+        BOOST_TEST(f.into.next.has_value());
+        BOOST_TEST(!f.into.answer.error.has_value());
+        BOOST_TEST(f.body.empty());
+    }
+}
+
+BOOST_AUTO_TEST_CASE(more_codings_than_are_undone_matter_only_where_the_body_does)
+{
+    const auto answer = [](fixture& f, const char* status) {
+        f.options.decoding(weir::http::decoding_options());
+        f.begin();
+        f.read(std::string("HTTP/1.1 ") + status +
+               "\r\nLocation: /b\r\nContent-Encoding: gzip, gzip, gzip, gzip\r\n"
+               "Content-Length: 3\r\n\r\nabc");
+        return f.into.answer.error;
+    };
+    fixture moved;
+    BOOST_TEST(!answer(moved, "302 Found").has_value());
+    BOOST_TEST(moved.into.next.has_value());
+    BOOST_TEST((moved.talk->how() == ending::keep));
+    fixture is;
+    const auto error = answer(is, "200 OK");
+    BOOST_TEST_REQUIRE(error.has_value());
+    BOOST_TEST((error->kind() == error_class::too_large));
+    BOOST_TEST(!is.begun);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_redirect_that_cannot_be_followed_is_an_error, fixture)
 {
     begin();
@@ -242,9 +296,13 @@ BOOST_FIXTURE_TEST_CASE(an_answer_before_all_was_sent_closes_the_connection, fix
     BOOST_TEST((talk->next() == action::done));
     BOOST_TEST((talk->how() == ending::close));
     BOOST_TEST(!into.answer.error.has_value());
-    begin("POST");
-    read("HTTP/1.1 413 Content Too Large\r\nContent-Length: 3\r\n\r\na");
-    BOOST_TEST(sending->stopped());
+    for (const char* first : {"HTTP/1.1 413 Content Too Large", "HTTP/1.1 302 Found",
+                              "HTTP/1.1 300 Multiple Choices"}) {
+        begin("POST");
+        // The body is still to come: nothing but the header can have said it.
+        read(std::string(first) + "\r\nLocation: /b\r\nContent-Length: 3\r\n\r\na");
+        BOOST_TEST(sending->stopped(), first);
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

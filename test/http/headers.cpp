@@ -9,6 +9,15 @@ using weir::http::header_field;
 using weir::http::headers;
 using weir::http::same_token;
 
+// What it gives would point into headers that are gone.
+template <class Fields>
+concept can_be_asked = requires(Fields&& fields)
+{
+    static_cast<Fields&&>(fields)["A"];
+};
+static_assert(can_be_asked<headers&> && can_be_asked<const headers&>);
+static_assert(!can_be_asked<headers> && !can_be_asked<const headers>);
+
 BOOST_AUTO_TEST_SUITE(http_headers)
 
 std::string text_of(const headers& fields)

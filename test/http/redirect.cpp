@@ -81,6 +81,19 @@ BOOST_AUTO_TEST_CASE(an_error_shows_the_beginning_of_a_long_location)
     BOOST_TEST(next->error().text().size() < 400u);
 }
 
+BOOST_AUTO_TEST_CASE(an_error_shows_no_password)
+{
+    for (const char* to : {"ftp://user:secret@g/x", "ftp:\\\\user:secret@g/x",
+                           "ftp://user@secret@g", "//user:secret@[g/x@y"}) {
+        headers answer;
+        answer.append("Location", to);
+        const auto next = redirected(asked("http://h/"), 302, answer);
+        BOOST_REQUIRE((next.has_value() && !*next));
+        BOOST_TEST(next->error().text().find("secret") == std::string::npos, next->error().text());
+        BOOST_TEST(next->error().text().find("g") != std::string::npos);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(the_method_changes_as_the_status_says)
 {
     headers answer;

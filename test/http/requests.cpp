@@ -28,6 +28,7 @@
 #include <future>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -91,11 +92,13 @@ BOOST_AUTO_TEST_CASE(a_response_has_its_whole_body)
         const http::response one = co_await w.client->async_get("http://192.0.2.1/one");
         BOOST_TEST(one.status == 200U);
         BOOST_TEST(one.body == "/one");
+        BOOST_TEST(one.final_url == "");
         const auto two = co_await w.client->async_request(ask("/chunks"), asio::use_awaitable);
         BOOST_TEST(two.body == "chunks");
         BOOST_TEST(two.bytes == 6U);
         const auto moved = co_await w.client->async_request(ask("/moved"), asio::deferred);
         BOOST_TEST(moved.body == "/there");
+        BOOST_TEST(moved.final_url == "http://192.0.2.1/there");
         auto quietly =
             w.client->async_get("http://192.0.2.1/", asio::as_tuple(asio::use_awaitable));
         const auto result = co_await std::move(quietly);
@@ -152,6 +155,28 @@ BOOST_AUTO_TEST_CASE(a_handler_runs_on_its_own_executor_with_its_own_memory)
         ask("/x"), asio::bind_executor(strand, asio::bind_allocator(memory, std::move(handler))));
     s.run();
     BOOST_TEST(answered);
+}
+
+// As a coroutine has it whose operation found no memory.
+BOOST_AUTO_TEST_CASE(a_handler_whose_executor_is_empty_runs_on_the_clients)
+{
+    simulation s(1);
+    web w(s);
+    bool answered = false;
+    auto handler = [&](const http::response& answer) {
+        BOOST_TEST(answer.body == "/x");
+        answered = true;
+        w.client->close_idle();
+    };
+    w.client->async_request(ask("/x"),
+                            asio::bind_executor(asio::any_io_executor(), std::move(handler)));
+    s.run();
+    BOOST_TEST(answered);
+}
+
+BOOST_AUTO_TEST_CASE(a_client_needs_an_executor)
+{
+    BOOST_CHECK_THROW(http::client(asio::any_io_executor()), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_is_cancelled_through_its_slot)

@@ -534,6 +534,42 @@ BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_again_is_not_replayed)
     BOOST_TEST(u.peers.connections == 4U);
 }
 
+// Both would read from it, and each would send a part.
+BOOST_AUTO_TEST_CASE(a_source_serves_one_request_at_a_time)
+{
+    for (const bool rewinds : {false, true}) {
+        simulation s(1);
+        const auto source = std::make_shared<text_source>(std::string(1000, 'x'));
+        source->rewinds = rewinds;
+        source->slow_on = s.a.get_executor();
+        const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+            for (;;) {
+                co_await by.head();
+                co_await weir::async_sleep_for(s.b.get_executor(), 10s);
+                co_await by.say(done);
+            }
+        };
+        uploads u(s, script);
+        const auto shared = request_body::from(source);
+        int good = 0;
+        std::string text;
+        const auto send = [&]() -> asio::awaitable<void> {
+            const auto answer = co_await u.send("PUT", shared);
+            good += answer.error ? 0 : 1;
+            text += answer.error ? answer.error->text() : "";
+        };
+        s.spawn(send);
+        s.spawn(send);
+        s.run();
+        BOOST_TEST(good == 1);
+        BOOST_TEST(text.find("by another request") != std::string::npos, text);
+        BOOST_TEST(source->rewound == 0);
+        BOOST_TEST(shared.can_be_sent() == rewinds); // and it is free again
+        if (rewinds)
+            BOOST_CHECK_NO_THROW(shared.open());
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_is_an_error_that_says_which)
 {
     simulation s(1);

@@ -3,6 +3,7 @@
 #include <weir/http/detail/client_state.hpp>
 #include <weir/http/url.hpp>
 
+#include <stdexcept>
 #include <utility>
 
 namespace weir::http {
@@ -10,8 +11,20 @@ namespace weir::http {
 namespace asio = boost::asio;
 using state = detail::client_state;
 
+namespace {
+
+asio::any_io_executor not_empty(asio::any_io_executor executor)
+{
+    if (!executor)
+        throw std::invalid_argument("weir::http::client: the executor is empty");
+    return executor;
+}
+
+} // namespace
+
 client::client(executor_type executor, client_options options, std::shared_ptr<network> lines)
-    : state_(std::make_shared<state>(std::move(executor), std::move(options), std::move(lines)))
+    : state_(std::make_shared<state>(not_empty(std::move(executor)), std::move(options),
+                                     std::move(lines)))
 {
 }
 

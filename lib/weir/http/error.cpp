@@ -3,6 +3,29 @@
 #include <utility>
 
 namespace weir::http {
+namespace {
+
+class http_category final : public error_category {
+public:
+    const char* name() const noexcept override { return "weir.http"; }
+    std::string message(int value) const override
+    {
+        return std::string(http::name(static_cast<error_class>(value)));
+    }
+};
+
+} // namespace
+
+const error_category& category() noexcept
+{
+    static const http_category instance;
+    return instance;
+}
+
+error_code make_error_code(error_class kind) noexcept
+{
+    return {static_cast<int>(kind), category()};
+}
 
 std::string_view name(error_class kind) noexcept
 {
@@ -42,7 +65,7 @@ std::string_view name(error_class kind) noexcept
 }
 
 failure::failure(error_class kind, std::string text, error_code code)
-    : kind_(kind), text_(std::move(text)), code_(code)
+    : kind_(kind), text_(std::move(text)), code_(code ? code : make_error_code(kind))
 {
 }
 

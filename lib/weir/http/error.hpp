@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace weir::http {
 
@@ -35,7 +36,12 @@ enum class error_class {
 /// `protocol`, `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`, `internal`.
 std::string_view name(error_class kind) noexcept;
 
-/// Why an exchange failed: the class, a text for people, and the system's code if there is one.
+/// The classes as error codes, for code that handles nothing else. The category's name is
+/// "weir.http", and the message of a code is the name of its class.
+const error_category& category() noexcept;
+error_code make_error_code(error_class kind) noexcept;
+
+/// Why an exchange failed: the class, a text for people, and a code.
 ///
 /// The text says what happened, where, and what to do about it where that is known. It never holds
 /// the user name or password of a URL. It may hold bytes from the server: escape it before it goes
@@ -48,6 +54,8 @@ public:
 
     error_class kind() const noexcept { return kind_; }
     const std::string& text() const noexcept { return text_; }
+    /// The system's code, where the failure came with one; otherwise that of the class. Of a
+    /// failure it is never success.
     const error_code& code() const noexcept { return code_; }
 
 private:
@@ -73,3 +81,11 @@ using result = boost::system::result<T, failure>;
 [[noreturn]] void throw_exception_from_error(const failure& what, const boost::source_location& at);
 
 } // namespace weir::http
+
+namespace boost::system {
+
+template <>
+struct is_error_code_enum<weir::http::error_class> : std::true_type {
+};
+
+} // namespace boost::system

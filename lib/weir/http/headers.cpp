@@ -87,7 +87,7 @@ void headers::erase(std::string_view name)
     *this = std::move(kept);
 }
 
-std::string_view headers::operator[](std::string_view name) const noexcept
+std::string_view headers::operator[](std::string_view name) const& noexcept
 {
     for (std::size_t i = 0; i != places_.size(); ++i)
         if (is_called(text_, places_[i], name))

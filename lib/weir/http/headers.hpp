@@ -31,7 +31,8 @@ public:
     void erase(std::string_view name);
 
     /// The value of the first field of that name; empty when there is none.
-    std::string_view operator[](std::string_view name) const noexcept;
+    std::string_view operator[](std::string_view name) const& noexcept;
+    std::string_view operator[](std::string_view name) const&& = delete; // it would dangle
     std::size_t count(std::string_view name) const noexcept;
 
     std::size_t size() const noexcept { return places_.size(); }

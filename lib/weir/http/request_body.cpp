@@ -68,7 +68,7 @@ private:
 
 } // namespace
 
-/// A source of the user's, and whether it was read from.
+/// A source of the user's, and whether it was read from, or is just being sent.
 class request_body::stream final : public body_source {
 public:
     explicit stream(std::shared_ptr<body_source> from) : from_(std::move(from)) {}
@@ -86,9 +86,23 @@ public:
             from_->rewind();
     }
 
+    /// Itself for one request, until that lets go of it.
+    static std::shared_ptr<body_source> lend(const std::shared_ptr<stream>& self)
+    {
+        if (self->lent_)
+            throw failed(failure(error_class::io,
+                                 "the source of the request's body is being sent by another "
+                                 "request: give each request a source of its own"));
+        auto loan =
+            std::shared_ptr<body_source>(self.get(), [self](body_source*) { self->lent_ = false; });
+        self->lent_ = true;
+        return loan;
+    }
+
 private:
     std::shared_ptr<body_source> from_;
     bool begun_ = false;
+    bool lent_ = false;
 };
 
 request_body request_body::text(std::string bytes)
@@ -125,11 +139,12 @@ std::shared_ptr<body_source> request_body::open() const
 {
     if (!stream_)
         return std::make_shared<file_source>(path_);
+    auto loan = stream::lend(stream_);
     if (!stream_->can_rewind())
         throw failed(failure(error_class::io, "the request's body was sent already, and its source "
                                               "cannot rewind"));
     stream_->rewind();
-    return stream_;
+    return loan;
 }
 
 } // namespace weir::http

@@ -25,7 +25,8 @@ public:
     /// Cancellation: terminal, when the request is cancelled, or answered before all was sent.
     virtual boost::asio::awaitable<std::size_t> read(char* to, std::size_t size) = 0;
 
-    /// How many bytes there are. Without a length the body is sent in chunks.
+    /// How many bytes there are; no more than these are asked for. Without a length the body is
+    /// sent in chunks.
     virtual std::optional<std::uint64_t> length() const { return std::nullopt; }
 
     /// Whether `rewind` goes back to the first byte. Otherwise the request is neither sent again on
@@ -36,7 +37,8 @@ public:
 
 /// What a request carries: nothing, bytes in memory, a file, or what a source gives.
 ///
-/// Shape: copies share the bytes or the source. A source serves one request at a time.
+/// Shape: copies share the bytes or the source. A source serves one request at a time: another that
+///        is made meanwhile ends with class `io`.
 class request_body {
 public:
     /// Nothing.

@@ -34,6 +34,9 @@ struct response {
     /// Fields that came after a chunked body. They are kept apart, and nothing in them has an
     /// effect.
     headers trailers;
+    /// Where redirects led: the URL of the last request, without user name and password. Empty
+    /// where none was followed.
+    std::string final_url;
     /// The body, where it was asked for whole (`client::async_request`).
     std::string body;
     /// Bytes of the body that arrived.

@@ -30,6 +30,8 @@ public:
     /// is made again, another one.
     virtual std::optional<failure> begin(const response& head,
                                          const std::optional<std::uint64_t>& length) = 0;
+    /// How much of the body that began was delivered before: it is the rest of one.
+    virtual std::uint64_t goes_on_after() const { return 0; }
     /// Takes the next part. May throw `failed`.
     virtual error_code write(std::string_view part) = 0;
 
@@ -92,6 +94,10 @@ public:
 
     std::optional<failure> begin(const response& head,
                                  const std::optional<std::uint64_t>& length) override;
+    std::uint64_t goes_on_after() const override
+    {
+        return answered_ == continuation::answer::rest ? delivered_ : 0;
+    }
     error_code write(std::string_view part) override;
     bool holds() const override { return true; }
     bool has_held() const override { return head_ != nullptr || !held_.empty(); }

@@ -52,7 +52,8 @@ asio::awaitable<void> client_state::follow(request& what, body_outlet& to, journ
 {
     const auto started = way ? way->started : now(executor_);
     hop result;
-    for (unsigned n = way ? way->redirects : 0;;) {
+    unsigned n = way ? way->redirects : 0;
+    for (;;) {
         co_await exchanger_.step(what, to, trip, result);
         if (!result.next)
             break;
@@ -75,6 +76,8 @@ asio::awaitable<void> client_state::follow(request& what, body_outlet& to, journ
     const auto& error = result.answer.error;
     if (error && !is_our_doing(error->kind()) && to.delivered() != 0)
         co_await go_on(what, to, trip, result.answer);
+    if (n != 0)
+        result.answer.final_url = what.target().str();
     result.answer.timings.total = now(executor_) - started;
     into = std::move(result.answer);
 }

@@ -136,18 +136,28 @@ response_reader::state exchange::head_arrived(time_point now)
         return response_reader::state::failed;
     if (into_.answer.status == 417 && sending_.expects() && asked_.body().can_be_sent()) {
         ask_without_expect();
-        return response_reader::state::head;
+        return after_discarded();
     }
     auto next = limits_.max_redirects() == 0U
                     ? std::nullopt
                     : redirected(asked_, into_.answer.status, into_.answer.fields);
     if (next)
         into_.answer.error = *next ? redirect_to(std::move(**next)) : next->error();
+    else if (reader_.unreadable())
+        into_.answer.error = reader_.unreadable();
     else
         into_.answer.error = to_.begin(into_.answer, reader_.length());
     if (into_.answer.error)
         return response_reader::state::failed;
-    return response_reader::state::head;
+    reader_.goes_on_after(to_.goes_on_after());
+    return next ? after_discarded() : response_reader::state::head;
+}
+
+/// A body that nobody wants is read for the sake of its connection alone.
+response_reader::state exchange::after_discarded() const
+{
+    return reader_.may_be_reusable() ? response_reader::state::head
+                                     : response_reader::state::failed;
 }
 
 /// Somebody on the way does not know Expect, and does not mind the request.

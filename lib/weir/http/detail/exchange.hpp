@@ -73,6 +73,7 @@ private:
     void feed(std::string_view bytes, time_point now);
     response_reader::state feed_some(std::string_view& bytes, time_point now);
     response_reader::state head_arrived(time_point now);
+    response_reader::state after_discarded() const;
     void ask_without_expect();
     std::optional<failure> redirect_to(request next);
     void end(response_reader::state at);

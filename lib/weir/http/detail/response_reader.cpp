@@ -101,28 +101,27 @@ response_reader::state response_reader::header_ended()
         return fail(framing.error());
     framing_ = *framing;
     part_ = part::body;
-    if (auto refused = prepare_decoder())
-        return fail(std::move(*refused));
+    prepare_decoder();
     return state::head;
 }
 
 /// Source: RFC 9110 section 8.4. A part (206) of something encoded cannot be decoded by itself.
-std::optional<failure> response_reader::prepare_decoder()
+void response_reader::prepare_decoder()
 {
     if (framing_.body == message_framing::end::none)
-        return std::nullopt;
+        return;
     auto applied = codings_of(into_.fields);
     if (!decoding_ || into_.status == 206 || applied.unknown || applied.codings.empty()) {
         into_.coding = std::move(applied.text);
-        return std::nullopt;
+        return;
     }
     if (applied.codings.size() > content_decoder::most_codings)
-        return failure(error_class::too_large, "the body has " +
-                                                   std::to_string(applied.codings.size()) +
-                                                   " content codings, the limit is " +
-                                                   std::to_string(content_decoder::most_codings));
-    decoder_ = std::make_unique<content_decoder>(applied.codings, *decoding_, decoders_);
-    return std::nullopt;
+        unreadable_ = failure(error_class::too_large,
+                              "the body has " + std::to_string(applied.codings.size()) +
+                                  " content codings, the limit is " +
+                                  std::to_string(content_decoder::most_codings));
+    else
+        decoder_ = std::make_unique<content_decoder>(applied.codings, *decoding_, decoders_);
 }
 
 void response_reader::discard_body(std::uint64_t max_bytes)
@@ -131,16 +130,25 @@ void response_reader::discard_body(std::uint64_t max_bytes)
     max_body_ = max_bytes;
 }
 
+/// How much more of the body is within the limit.
+std::uint64_t response_reader::room() const noexcept
+{
+    const std::uint64_t taken = before_ + into_.wire_bytes;
+    return max_body_ > taken ? max_body_ - taken : 0;
+}
+
 response_reader::state response_reader::read_body(std::string_view& bytes)
 {
     using end = message_framing::end;
     if (framing_.body == end::none)
         return over();
+    if (unreadable_ && !discard_)
+        return fail(*unreadable_);
     if (framing_.body == end::chunked)
         return read_chunks(bytes);
-    if (framing_.body == end::length && framing_.length > max_body_ && !discard_)
+    if (framing_.body == end::length && !discard_ && framing_.length - into_.wire_bytes > room())
         return fail(failure(error_class::too_large,
-                            "the body has " + std::to_string(framing_.length) +
+                            "the body has " + std::to_string(before_ + framing_.length) +
                                 " bytes, the limit is " + std::to_string(max_body_)));
     std::string_view piece = bytes;
     if (framing_.body == end::length)
@@ -172,9 +180,9 @@ response_reader::state response_reader::read_chunks(std::string_view& bytes)
 /// Takes a piece of the body: of one that is too large, what is within the limit.
 response_reader::state response_reader::pass_on(std::string_view piece)
 {
-    const bool too_large = piece.size() > max_body_ - into_.wire_bytes;
+    const bool too_large = piece.size() > room();
     if (too_large)
-        piece = piece.substr(0, max_body_ - into_.wire_bytes);
+        piece = piece.substr(0, room());
     into_.wire_bytes += piece.size();
     if (too_large && discard_)
         return state::done;

@@ -60,6 +60,12 @@ public:
     }
     /// After `head`: counts the body and discards it, and stops reading after `max_bytes`.
     void discard_body(std::uint64_t max_bytes);
+    /// After `head`: the body goes on where another one broke off, and the limit counts for both.
+    void goes_on_after(std::uint64_t bytes) noexcept { before_ = bytes; }
+    /// After `head`: why its body, unless it is discarded, will not be read; empty otherwise.
+    const std::optional<failure>& unreadable() const noexcept { return unreadable_; }
+    /// After `head`: whether the connection may carry another request, once the body was read.
+    bool may_be_reusable() const noexcept { return framing_.keep_alive && !tolerated_; }
     /// Whether what is fed next is decoded: much more may come out of it.
     bool decodes() const noexcept { return decoder_ && !discard_ && part_ == part::body; }
     /// Whether any byte of a response has arrived.
@@ -84,11 +90,12 @@ private:
     state header_ended();
     state read_body(std::string_view& bytes);
     state read_chunks(std::string_view& bytes);
-    std::optional<failure> prepare_decoder();
+    void prepare_decoder();
     state pass_on(std::string_view piece);
     state decode(std::string_view piece);
     state deliver(std::string_view piece);
     state over();
+    std::uint64_t room() const noexcept;
     state fail(failure why);
 
     std::string method_;
@@ -104,8 +111,10 @@ private:
     std::optional<decoding_options> decoding_;
     memory_account* decoders_ = nullptr;       // of the client
     std::unique_ptr<content_decoder> decoder_; // of a body that has codings to undo
+    std::optional<failure> unreadable_;
     part part_ = part::status_line;
     std::uint64_t max_body_;
+    std::uint64_t before_ = 0; // of the same body, in an earlier response
     unsigned interim_ = 0;
     bool started_ = false;
     bool continued_ = false;

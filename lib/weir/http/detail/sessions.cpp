@@ -183,9 +183,15 @@ void sessions::perform()
 {
     if (gone_ || std::exchange(performing_, true))
         return;
-    while (const auto what = rules_.next())
-        perform(*what);
-    performing_ = false;
+    {
+        struct last_line { // also when there is no memory
+            ~last_line() { performing = false; }
+            bool& performing;
+        };
+        const last_line here{performing_};
+        while (const auto what = rules_.next())
+            perform(*what);
+    }
     find_heirs();
     arm_reaper();
 }
@@ -194,17 +200,9 @@ void sessions::perform(const session_pool::action& what)
 {
     using kind = session_pool::action::kind;
     switch (what.what) {
-    case kind::open: {
-        session& one = sessions_[what.session];
-        share& first = *shares_.at(what.request);
-        leave_opening(first);
-        one.told = what.request;
-        first.opening_ = what.session;
-        one.opening = std::make_unique<scope>(assume_serial(executor_));
-        one.opening->spawn(
-            open(shared_from_this(), what.session, shares_.at(what.request)->what_.target()));
+    case kind::open:
+        begin_opening(what.session, what.request);
         break;
-    }
     case kind::serve:
         serve(what.request, what.session);
         break;
@@ -223,6 +221,25 @@ void sessions::perform(const session_pool::action& what)
         close(what.session);
         break;
     }
+}
+
+/// What cannot be begun has failed.
+void sessions::begin_opening(session_id which, request_id by)
+{
+    std::exception_ptr error;
+    try {
+        session& one = sessions_[which];
+        share& first = *shares_.at(by);
+        leave_opening(first);
+        one.told = by;
+        first.opening_ = which;
+        one.opening = std::make_unique<scope>(assume_serial(executor_));
+        one.opening->spawn(open(shared_from_this(), which, first.what_.target()));
+        return;
+    } catch (...) {
+        error = std::current_exception();
+    }
+    failed(which, timings(), std::move(error));
 }
 
 void sessions::tell(session_id which, session& one, share& heir)

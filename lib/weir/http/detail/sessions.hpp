@@ -95,6 +95,7 @@ private:
     void failed(session_id which, const timings& took, std::exception_ptr error);
     void perform();
     void perform(const session_pool::action& what);
+    void begin_opening(session_id which, request_id by);
     limit most_of(const url& target) const;
     void close(session_id which);
     void serve(request_id which, session_id by);
