@@ -39,8 +39,8 @@ class client_state;
 /// Cancellation: terminal. The exchange ends with class `aborted` and its connection is closed.
 /// Handler: by its associated executor, never inside the call.
 /// Threads: one serial executor; every call is made there. Handlers may have other executors.
-/// Lifetime: running calls may outlive the client. Neither its destructor nor its context's waits
-///           for a look-up.
+/// Lifetime: running calls may outlive the client, and go on without it. Neither its destructor nor
+///           its context's waits for a look-up.
 /// Fairness: exchanges of one origin start in the order of their calls.
 /// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header
 ///         that has arrived so far, and what its receiver has not taken yet (`max_held_bodies`).
@@ -103,7 +103,8 @@ public:
                                                            std::move(what));
     }
 
-    /// Makes one exchange. The body goes to `sink` as in `async_request_into`.
+    /// Makes one exchange: follows no redirect and fetches no rest, but tells where a redirect
+    /// leads. The body goes to `sink` as in `async_request_into`; that of a redirect goes nowhere.
     boost::asio::awaitable<hop> step(request what, body_sink sink);
 
     /// How many connections are idle.

@@ -76,8 +76,8 @@ public:
     ///        empty: those in resolv.conf.
     client_options& name_servers(std::vector<std::string> servers);
 
-    /// How hosts are reached: maps of hosts, families of addresses. Default: as a new
-    /// `network_options`.
+    /// How hosts are reached: maps of hosts, families of addresses, which addresses are allowed,
+    /// proxies. Default: as a new `network_options`.
     client_options& network(network_options how);
 
     /// How large the header of a response may be.
