@@ -45,7 +45,9 @@ class group_state;
 /// Threads: safe from any thread.
 /// Lifetime: the destructor ends all requests and does not wait for that. Runners, contexts of
 ///           handlers and group may go in any order. Where the context of a handler goes first, its
-///           sink is called no more; a receiver must live until the runners have been joined.
+///           sink is called no more; a receiver must live until the runners have been joined. The
+///           runners run as long as requests are made: as with any operation of Asio, one that is
+///           begun after `runner_pool::join` waits for a thread that never comes.
 /// Fairness: as of a `client` within an origin; origins of all runners take turns for `per_client`.
 /// Memory: as of a `client` for each runner, and some hundred bytes for each request. Any number of
 ///         them may wait.
