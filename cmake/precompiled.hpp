@@ -1,4 +1,4 @@
-// The precompiled header of weir's own builds (WEIR_PRECOMPILE): what is slow to read and never ours.
+// The precompiled header of the libraries (WEIR_PRECOMPILE): what is slow to read and never ours.
 #pragma once
 
 #include <boost/asio/any_completion_handler.hpp>
