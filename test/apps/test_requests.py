@@ -3,12 +3,14 @@ ask; and what becomes of it at a redirect.
 """
 
 import gzip
+import multiprocessing.pool
 import os
+import re
 import shutil
 import subprocess
 
 from recorder import Recorder, answer
-from support import PATIENCE, Case, environment, main, tools
+from support import PATIENCE, Case, environment, main, program, tools
 
 # As curl reads them. {file} is a file with two lines.
 FLAGS = (
@@ -80,15 +82,25 @@ class Requests(Case):
             self.skipTest("curl is not there: apt-get install curl")
         text = subprocess.run([curl, "--help", "all"], check=True, capture_output=True,
                               timeout=PATIENCE).stdout.decode()
-        lines = [line[:6].split(",")[:1] + line[4:].split() for line in text.splitlines()[1:]]
-        self.assertGreater(len(lines), 200)
-        for short, name, *rest in lines:
-            for spelling in [name, *([short.strip()] if short.strip() else [])]:
-                value = ["x"] if rest[0].startswith(("<", "[")) else []
-                done = self.fetch(spelling, *value)   # no URL, so nothing is run
-                self.assertNotIn("there is no option", done.err)
-                if spelling != "-j":   # the documented exception: it takes a number
-                    self.assertNotIn("required", done.err)
+        known = self.fetch("--help").out.decode()
+        asked = []
+        for line in text.splitlines()[1:]:
+            *names, value = re.match(r" *(?:(-.), )?(--\S+) ([<\[]?)", line).groups()
+            value = ["x"] if value else []
+            asked += [[name, *value] for name in names
+                      if name and not re.search(rf" {re.escape(name)}[ ,\n]", known)]
+        self.assertGreater(len(asked), 150)
+        with multiprocessing.pool.ThreadPool(4) as pool:
+            said = pool.map(self.refusal, asked)
+        unexplained = [text for words, text in zip(asked, said)
+                       if not re.match(rf"weir-fetch: (.*/)?{re.escape(words[0])}[:/ ]", text)]
+        self.assertEqual(unexplained, [])
+
+    @staticmethod
+    def refusal(words):
+        run = subprocess.run([program("weir-fetch"), *words], capture_output=True, text=True,
+                             timeout=PATIENCE, env=environment())
+        return run.stderr
 
     def test_own_headers_may_be_left_out(self):
         got = self.send("-A", "", "-H", "Accept:")
@@ -137,14 +149,11 @@ class Requests(Case):
 
     def test_remote_names_are_stored_here(self):
         self.server = Recorder(self, lambda request: answer(200, b"page"))
-        process = self.start(tools.need("env"), "-C", self.dir, self.program(), "-fsSLO",
+        process = self.start(tools.need("env"), "-C", self.dir, os.path.abspath(program("weir-fetch")),
+                             "-fsSLO",
                              self.server.url("a/name.txt?b"))
         self.assertEqual(process.wait(), 0)
         self.assertEqual((self.dir / "name.txt_b").read_bytes(), b"page")
-
-    @staticmethod
-    def program():
-        return os.path.abspath(os.path.join(os.environ["WEIR_BIN_DIR"], "weir-fetch"))
 
     def test_redirects_without_a_limit(self):
         def next_of(request):
