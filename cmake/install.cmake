@@ -14,6 +14,10 @@ if(WEIR_HTTP)
 endif()
 if(WEIR_BUILD_APPS)
     install(TARGETS weir-fetch RUNTIME)
+    install(FILES apps/fetch/weir-fetch.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+    install(FILES apps/fetch/completions/weir-fetch.bash RENAME weir-fetch
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+    install(FILES apps/fetch/completions/_weir-fetch DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
 endif()
 
 configure_package_config_file(cmake/weir-config.cmake.in weir-config.cmake INSTALL_DESTINATION ${package_dir})

@@ -1,7 +1,9 @@
 #include "network.hpp"
 
+#include <weir/http/address_filter.hpp>
 #include <weir/http/name_source.hpp>
 #include <weir/http/proxies.hpp>
+#include <weir/http/tls_version.hpp>
 
 #include <cstddef>
 #include <cstdlib>
@@ -93,7 +95,15 @@ http::network_options network_options_for(const options& chosen)
         made.only(http::address_family::v4);
     if (chosen.ipv6)
         made.only(http::address_family::v6);
-    made.through(proxies_for(chosen));
+    if (chosen.tls_1_3)
+        made.tls_from(http::tls_version::v1_3);
+    const http::proxies through = proxies_for(chosen);
+    if (chosen.block_private && !through.empty())
+        throw std::invalid_argument("--block-private: a proxy connects to addresses that are not "
+                                    "looked at here; add -x '' to use none");
+    made.through(through);
+    if (chosen.block_private)
+        made.allow(http::is_public);
     return made;
 }
 

@@ -1,11 +1,14 @@
 #include "options.hpp"
 
 #include "flags/flag_group.hpp"
+#include "flags/help_format.hpp"
+#include "settings.hpp"
 
 #include <CLI/CLI.hpp>
 
 #include <memory>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +17,13 @@ namespace weir_fetch {
 namespace {
 
 constexpr const char* version = "weir-fetch 0.1.0";
+
+/// What went wrong, without the name of the function that says so.
+std::string without_function(const std::string& text)
+{
+    const auto end = text.find(": ");
+    return text.starts_with("weir::") && end != std::string::npos ? text.substr(end + 2) : text;
+}
 
 constexpr const char* description =
     "Fetch many URLs, with one limit for each host and one for all of them.\n"
@@ -41,6 +51,24 @@ parsed refused(const std::string& why)
     return p;
 }
 
+struct topic {
+    const char* title;
+    std::unique_ptr<flag_group> (*make)(options& chosen);
+};
+
+constexpr topic topics[] = {
+    {"Input", input_flags},
+    {"How much at a time", scheduling_flags},
+    {"How long", time_flags},
+    {"Output", output_flags},
+    {"Output", remote_name_flags},
+    {"What is asked for", request_flags},
+    {"What is sent", data_flags},
+    {"How hosts are reached", network_flags},
+    {"Always so, and accepted for curl's sake", default_flags},
+    {"", refused_flags},
+};
+
 /// The options as CLI11 reads them.
 class command_line {
 public:
@@ -48,20 +76,41 @@ public:
     parsed parse(int argc, const char* const* argv);
 
 private:
+    std::string finish();
+
     CLI::App app_{description, "weir-fetch"};
     options chosen_;
-    std::vector<std::unique_ptr<flag_group>> groups_; // in the order in which `--help` lists them
+    std::vector<std::unique_ptr<flag_group>> groups_;
 };
 
 command_line::command_line()
 {
     app_.footer(footer);
-    app_.set_version_flag("-V,--version", version);
-    for (const auto make :
-         {input_flags, scheduling_flags, time_flags, output_flags, request_flags, network_flags})
+    app_.formatter(std::make_shared<help_format>());
+    // Given twice, the last one counts, as with curl; what may be given several times is a list.
+    app_.option_defaults()->take_last();
+    for (const auto& [title, make] : topics) {
+        app_.option_defaults()->group(title);
         groups_.push_back(make(chosen_));
-    for (const auto& group : groups_)
-        group->add_to(app_);
+        groups_.back()->add_to(app_);
+    }
+    app_.option_defaults()->group("Help");
+    app_.set_help_flag("-h,--help", "print this");
+    app_.set_version_flag("-V,--version", version, "print the version");
+}
+
+/// What no flag alone can show. The refused ones go first: they explain the others.
+std::string command_line::finish()
+{
+    for (auto group = groups_.rbegin(); group != groups_.rend(); ++group)
+        if (std::string fault = (*group)->finish(); !fault.empty())
+            return fault;
+    try {
+        fetcher_options_for(chosen_);
+    } catch (const std::invalid_argument& e) {
+        return without_function(e.what());
+    }
+    return {};
 }
 
 parsed command_line::parse(int argc, const char* const* argv)
@@ -74,14 +123,13 @@ parsed command_line::parse(int argc, const char* const* argv)
         app_.exit(e, out, out);
         p.text = out.str();
         return p;
+    } catch (const CLI::ExtrasError&) {
+        return refused("there is no option " + app_.remaining().front());
     } catch (const CLI::ParseError& e) {
         return refused(e.what());
     }
-    for (const auto& group : groups_) {
-        const std::string fault = group->finish();
-        if (!fault.empty())
-            return refused(fault);
-    }
+    if (const std::string fault = finish(); !fault.empty())
+        return refused(fault);
     p.run = std::move(chosen_);
     return p;
 }

@@ -15,8 +15,11 @@ struct options {
     std::string input_file; // "-" for standard input
     std::size_t jobs = 50;
     std::size_t per_host = 8;
-    std::optional<double> max_time; // seconds
-    double connect_timeout = 30;    // seconds
+    std::optional<double> max_time;        // seconds
+    double connect_timeout = 10;           // seconds
+    std::optional<double> first_byte = 30; // seconds; nothing for no limit
+    std::uint64_t speed_limit = 1;         // bytes a second; 0 for no limit
+    double speed_time = 30;                // seconds
     std::string output_dir;
     std::string spill_dir;
     bool json = false;
@@ -24,17 +27,25 @@ struct options {
     unsigned max_redirects = 10;
     bool compressed = false;
     std::optional<std::uint64_t> max_filesize;
+    std::optional<std::uint64_t> max_decoded;
+    std::string method = "GET";
+    std::optional<std::string> data; // the body of every request
     std::string user_agent;
     std::vector<std::pair<std::string, std::string>> headers;
+    std::vector<std::string> without; // headers that are sent otherwise
+    bool expect = true;               // large bodies wait for 100 (Continue)
+    bool path_as_is = false;
     std::string ca_file;
     bool insecure = false;
-    bool head = false;
+    bool tls_1_3 = false;                // and nothing older
     std::optional<std::string> proxy;    // empty for none
     std::optional<std::string> no_proxy; // hosts that are reached without
     std::vector<std::string> resolve;
     std::vector<std::string> connect_to;
     bool ipv4 = false; // only
     bool ipv6 = false; // only
+    std::vector<std::string> dns_servers;
+    bool block_private = false;
 };
 
 /// The exit codes. They do not depend on the order in which things happened.

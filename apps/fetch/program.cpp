@@ -201,7 +201,9 @@ asio::awaitable<void> program::take(http::fetch_result result)
 {
     stored where;
     if (auto* content = static_cast<stored_body*>(result.content.get())) {
-        const auto error = content->finish(!result.answer.error);
+        constexpr unsigned not_modified = 304; // there is nothing to store
+        const bool is_whole = !result.answer.error && result.answer.status != not_modified;
+        const auto error = content->finish(is_whole);
         if (error && !result.answer.error) {
             result.status = weir::status::failed;
             result.answer.error = http::failure(

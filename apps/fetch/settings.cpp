@@ -4,12 +4,19 @@
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/decoding_options.hpp>
+#include <weir/http/headers.hpp>
+#include <weir/http/request_options.hpp>
 #include <weir/http/spill_options.hpp>
+#include <weir/http/url.hpp>
 #include <weir/http/verification.hpp>
 #include <weir/time/clock.hpp>
 
+#include <algorithm>
 #include <chrono>
-#include <cstddef>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace weir_fetch {
 namespace {
@@ -21,9 +28,35 @@ weir::duration from_seconds(double seconds)
     return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
 }
 
+/// The limits of each exchange.
+http::request_options limits_for(const options& chosen)
+{
+    http::request_options limits;
+    if (chosen.first_byte)
+        limits.first_byte_timeout(from_seconds(*chosen.first_byte));
+    if (chosen.speed_limit != 0)
+        limits.least_speed(chosen.speed_limit, from_seconds(chosen.speed_time));
+    if (!chosen.expect)
+        limits.expect_above(http::request_options::never_expect);
+    return limits;
+}
+
+void add_name_servers(http::client_options& to, const options& chosen)
+{
+    if (chosen.dns_servers.empty())
+        return;
+    try {
+        to.name_servers(chosen.dns_servers);
+    } catch (const std::invalid_argument&) {
+        throw std::invalid_argument("--dns-servers: write addresses, with commas: "
+                                    "192.0.2.1,[2001:db8::1]:53");
+    }
+}
+
 http::client_options client_options_for(const options& chosen)
 {
     http::client_options o;
+    o.requests(limits_for(chosen));
     o.per_host(chosen.per_host);
     o.max_redirects(chosen.max_redirects);
     o.connect_timeout(from_seconds(chosen.connect_timeout));
@@ -34,6 +67,8 @@ http::client_options client_options_for(const options& chosen)
         o.max_body(*chosen.max_filesize);
         decoding.max_bytes(*chosen.max_filesize);
     }
+    if (chosen.max_decoded)
+        decoding.max_bytes(*chosen.max_decoded);
     o.decoding(decoding);
     if (!chosen.user_agent.empty())
         o.user_agent(chosen.user_agent);
@@ -41,7 +76,28 @@ http::client_options client_options_for(const options& chosen)
     if (chosen.insecure)
         o.peer(http::verification::none);
     o.network(network_options_for(chosen));
+    add_name_servers(o, chosen);
     return o;
+}
+
+bool names(const std::vector<std::string>& names, std::string_view wanted)
+{
+    return std::any_of(names.begin(), names.end(),
+                       [&](const auto& name) { return http::same_token(name, wanted); });
+}
+
+void add_headers(http::fetcher_options& to, const options& chosen)
+{
+    bool has_type = names(chosen.without, "Content-Type");
+    for (const auto& [name, value] : chosen.headers) {
+        to.header(name, value);
+        has_type = has_type || http::same_token(name, "Content-Type");
+    }
+    if (chosen.data && !has_type)
+        to.header("Content-Type", "application/x-www-form-urlencoded");
+    for (const char* own : {"User-Agent", "Accept"})
+        if (names(chosen.without, own))
+            to.without(own);
 }
 
 } // namespace
@@ -53,10 +109,12 @@ weir::http::fetcher_options fetcher_options_for(const options& chosen)
     o.spill(http::spill_options().directory(chosen.spill_dir));
     if (chosen.max_time)
         o.timeout(from_seconds(*chosen.max_time));
-    if (chosen.head)
-        o.method("HEAD");
-    for (const auto& [name, value] : chosen.headers)
-        o.header(name, value);
+    o.method(chosen.method);
+    if (chosen.data)
+        o.body(*chosen.data);
+    if (chosen.path_as_is)
+        o.dots(http::dot_segments::keep);
+    add_headers(o, chosen);
     return o;
 }
 

@@ -6,6 +6,9 @@ import subprocess
 from faults import Count, FaultServer
 from support import SANITIZED, Case, main, wait_until, warm
 
+# What is silent stays so for the whole test.
+PATIENT = ("-m", "600", "--first-byte-timeout", "0")
+
 
 class Bounds(Case):
     def test_a_host_never_sees_more_than_its_share(self):
@@ -53,7 +56,7 @@ class Bounds(Case):
         slow_urls = [stalled.url(f"stall/{n}") for n in range(40)]
         quick_urls = [quick.url(f"ok/{n}") for n in range(100)]
         process = self.start_fetch(
-            "-j", "3", "--per-host", "2", "-m", "600", *slow_urls, *quick_urls)
+            "-j", "3", "--per-host", "2", *PATIENT, *slow_urls, *quick_urls)
         lines = process.wait_for_lines(100)
         self.assertTrue(process.running)
         self.assertEqual({line.split(b"\t")[0] for line in lines}, {b"200"})
@@ -63,7 +66,7 @@ class Bounds(Case):
     def lines_of_a_stalled_host(self, count, *arguments):
         """So many URLs of a stalled host, then some of another; the process when it has those."""
         stalled, quick = FaultServer(self), FaultServer(self)
-        process = self.start_fetch("-m", "600", *arguments, "--input-file", "-",
+        process = self.start_fetch(*PATIENT, *arguments, "--input-file", "-",
                                    stdin=subprocess.PIPE)
         long = "x" * 100
         for begin in range(0, count, 10_000):

@@ -72,6 +72,7 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         {"Upgrade", [&] { fetcher.header("Upgrade", "x"); }},
         {"CONNECT", [&] { fetcher.method("CONNECT"); }},
         {"not a request method", [&] { fetcher.method("GET /"); }},
+        {"without this header: Host", [&] { fetcher.without("Host"); }},
         {"weir::limit", [&] { client.per_host(0); }},
     };
     for (const row& r : rows) {
@@ -83,6 +84,8 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
     BOOST_TEST((fetcher.jobs() == weir::limit(50)));
     BOOST_TEST(fetcher.headers().empty());
     BOOST_TEST(fetcher.method() == "GET");
+    BOOST_TEST(fetcher.body().is_none());
+    BOOST_TEST(fetcher.without().empty());
     BOOST_TEST((fetcher.dots() == weir::http::dot_segments::remove));
 }
 
@@ -106,6 +109,8 @@ BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
     BOOST_TEST(fetcher.client().max_idle() == 0u);
     BOOST_TEST(fetcher.window() == 4096u);
     BOOST_TEST(fetcher.headers().size() == 1u);
+    BOOST_TEST(*fetcher.body("").body().in_memory() == "");
+    BOOST_TEST(fetcher.without("accept").without().size() == 1u);
 }
 
 BOOST_AUTO_TEST_CASE(idle_connections_are_half_of_what_the_process_may_open)

@@ -46,6 +46,19 @@ BOOST_AUTO_TEST_CASE(nothing_breaks_out_of_its_line)
     BOOST_CHECK_THROW(what.header("Connection", "upgrade"), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(what_the_client_would_write_can_be_left_out)
+{
+    request what(at("http://h/"));
+    what.without("user-agent").without("Accept");
+    const std::string bare = "GET / HTTP/1.1\r\nHost: h\r\n";
+    BOOST_TEST(wire_header(what, "agent/1", "") == bare + "\r\n");
+    const request moved = what.moved_to(at("http://other/"), "GET");
+    BOOST_TEST(wire_header(moved, "agent/1", "") == "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+    what.header("Accept", "text/html"); // one of its own is sent
+    BOOST_TEST(wire_header(what, "agent/1", "") == bare + "Accept: text/html\r\n\r\n");
+    BOOST_CHECK_THROW(what.without("Host"), std::invalid_argument);
+}
+
 BOOST_AUTO_TEST_CASE(a_method_is_any_token_but_connect)
 {
     const auto line_of = [](const char* method) {

@@ -34,7 +34,14 @@ std::unique_ptr<flag_group> input_flags(options& chosen);
 std::unique_ptr<flag_group> scheduling_flags(options& chosen);
 std::unique_ptr<flag_group> time_flags(options& chosen);
 std::unique_ptr<flag_group> request_flags(options& chosen);
+std::unique_ptr<flag_group> data_flags(options& chosen);
 std::unique_ptr<flag_group> network_flags(options& chosen);
 std::unique_ptr<flag_group> output_flags(options& chosen);
+std::unique_ptr<flag_group> remote_name_flags(options& chosen);
+/// What curl has and is always so here.
+std::unique_ptr<flag_group> default_flags(options& chosen);
+/// What curl has and weir-fetch has not: refused, with a sentence that says what to use instead.
+/// A flag that another group has is left to it, so this one is added last.
+std::unique_ptr<flag_group> refused_flags(options& chosen);
 
 } // namespace weir_fetch

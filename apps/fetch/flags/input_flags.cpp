@@ -17,7 +17,9 @@ public:
 
 void input_group::add_to(CLI::App& app)
 {
-    app.add_option("URL", chosen_.urls, "what to fetch; a URL without a scheme is taken as http");
+    app.add_option("URL,--url", chosen_.urls,
+                   "what to fetch; a URL without a scheme is taken as http")
+        ->type_name("URL");
     app.add_option("--input-file", chosen_.input_file,
                    "read URLs from FILE, one on each line ('-': standard input); empty lines and\n"
                    "lines that begin with # are skipped")

@@ -19,9 +19,9 @@ void output_group::add_to(CLI::App& app)
                    "store each body in DIR, under a safe name made from the URL; written as\n"
                    "NAME.part and renamed when complete; an existing file is never replaced")
         ->type_name("DIR");
-    app.add_flag("--json", chosen_.json,
+    app.add_flag("--jsonl,--json", chosen_.json,
                  "print JSON lines: url, final_url, status, bytes, sha256, timings, error, file");
-    app.add_flag("-q,--quiet", chosen_.quiet, "no progress and no summary");
+    app.add_flag("-s,--silent,-q,--quiet", chosen_.quiet, "no progress and no summary");
 }
 
 } // namespace

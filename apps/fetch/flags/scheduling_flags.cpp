@@ -16,10 +16,10 @@ public:
 
 void scheduling_group::add_to(CLI::App& app)
 {
-    app.add_option("-j,--jobs", chosen_.jobs, "URLs fetched at a time (50)")
+    app.add_option("-j,--jobs,--parallel-max", chosen_.jobs, "URLs fetched at a time (50)")
         ->type_name("N")
         ->check(number(1, 1'000'000));
-    app.add_option("--per-host", chosen_.per_host,
+    app.add_option("--per-host,--parallel-max-host", chosen_.per_host,
                    "of those, of one host (scheme, name and port) (8)")
         ->type_name("N")
         ->check(number(1, 1'000'000));

@@ -17,25 +17,45 @@ public:
 
 private:
     double max_time_ = 0;
-    CLI::Option* max_time_given_ = nullptr;
+    double connect_timeout_ = 0;
+    double first_byte_ = 30;
 };
 
 void time_group::add_to(CLI::App& app)
 {
-    max_time_given_ = app.add_option("-m,--max-time", max_time_,
-                                     "time for one URL, redirects included (no limit)")
-                          ->type_name("SECONDS")
-                          ->check(seconds());
-    app.add_option("--connect-timeout", chosen_.connect_timeout,
-                   "time for look-up, connection and TLS together (30)")
+    app.add_option("-m,--max-time", max_time_,
+                   "time for one URL, redirects included (no limit); 0 for none")
         ->type_name("SECONDS")
-        ->check(seconds());
+        ->check(seconds_or_none());
+    app.add_option("--connect-timeout", connect_timeout_,
+                   "time for look-up, connection and TLS together (10)")
+        ->type_name("SECONDS")
+        ->check(seconds_or_none());
+    app.add_option("--first-byte-timeout", first_byte_,
+                   "time from a request to the header of its answer (30); 0 for no limit")
+        ->type_name("SECONDS")
+        ->check(seconds_or_none());
+    app.add_option("-Y,--speed-limit", chosen_.speed_limit,
+                   "give up a body that is slower, in bytes a second (1); 0 for never")
+        ->type_name("BYTES")
+        ->transform(bytes());
+    app.add_option("-y,--speed-time", chosen_.speed_time, "and is so for this long (30)")
+        ->type_name("SECONDS")
+        ->check(seconds_or_none());
 }
 
 std::string time_group::finish()
 {
-    if (max_time_given_->count() != 0)
+    if (max_time_ != 0)
         chosen_.max_time = max_time_;
+    if (connect_timeout_ != 0) // as with curl, 0 is the default
+        chosen_.connect_timeout = connect_timeout_;
+    if (first_byte_ != 0)
+        chosen_.first_byte = first_byte_;
+    else
+        chosen_.first_byte.reset();
+    if (chosen_.speed_time == 0) // as with curl
+        chosen_.speed_limit = 0;
     return {};
 }
 

@@ -3,21 +3,63 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <sstream>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 namespace weir_fetch {
 namespace {
 
-std::string check_seconds(const std::string& text)
+/// Nothing for what is no number.
+std::optional<double> seconds_in(const std::string& text)
 {
     std::istringstream in(text);
     double seconds = 0;
     const bool read = static_cast<bool>(in >> seconds) && in.eof();
-    if (!read || !std::isfinite(seconds) || seconds < 0.001 || seconds > 315'360'000)
-        return "must be seconds, from 0.001 up, not '" + text + "'";
+    return read && std::isfinite(seconds) ? std::optional(seconds) : std::nullopt;
+}
+
+bool is_length_of_time(std::optional<double> seconds)
+{
+    return seconds && *seconds >= 0.001 && *seconds <= 315'360'000;
+}
+
+std::string check_seconds(const std::string& text)
+{
+    if (is_length_of_time(seconds_in(text)))
+        return {};
+    return "must be seconds, from 0.001 up, not '" + text + "'";
+}
+
+std::string check_seconds_or_none(const std::string& text)
+{
+    const auto seconds = seconds_in(text);
+    if (is_length_of_time(seconds) || (seconds && *seconds == 0))
+        return {};
+    return "must be seconds, from 0.001 up, or 0, not '" + text + "'";
+}
+
+std::string check_number(const std::string& text, std::uint64_t least, std::uint64_t most)
+{
+    std::uint64_t value = 0;
+    const auto* end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, value);
+    if (read.ec != std::errc{} || read.ptr != end || value < least || value > most)
+        return "must be a whole number from " + std::to_string(least) + " to " +
+               std::to_string(most) + ", not '" + text + "'";
     return {};
+}
+
+/// What a suffix of a number of bytes stands for; 1 for none.
+std::uint64_t factor_of(char suffix)
+{
+    static constexpr std::string_view suffixes = "kmgtp";
+    const char small =
+        suffix >= 'A' && suffix <= 'Z' ? static_cast<char>(suffix - 'A' + 'a') : suffix;
+    const auto at = suffixes.find(small);
+    return at == std::string_view::npos ? 1 : std::uint64_t{1} << (10 * (at + 1));
 }
 
 } // namespace
@@ -27,16 +69,21 @@ CLI::Validator seconds()
     return CLI::Validator(check_seconds, "");
 }
 
+CLI::Validator seconds_or_none()
+{
+    return CLI::Validator(check_seconds_or_none, "");
+}
+
 CLI::Validator number(std::uint64_t least, std::uint64_t most)
 {
-    const auto check = [=](const std::string& text) -> std::string {
-        std::uint64_t value = 0;
-        const auto* end = text.data() + text.size();
-        const auto read = std::from_chars(text.data(), end, value);
-        if (read.ec != std::errc{} || read.ptr != end || value < least || value > most)
-            return "must be a whole number from " + std::to_string(least) + " to " +
-                   std::to_string(most) + ", not '" + text + "'";
-        return {};
+    const auto check = [=](const std::string& text) { return check_number(text, least, most); };
+    return CLI::Validator(check, "");
+}
+
+CLI::Validator redirects()
+{
+    const auto check = [](const std::string& text) {
+        return text == "-1" ? std::string() : check_number(text, 0, 1000);
     };
     return CLI::Validator(check, "");
 }
@@ -44,21 +91,8 @@ CLI::Validator number(std::uint64_t least, std::uint64_t most)
 CLI::Validator bytes()
 {
     const auto check = [](std::string& text) -> std::string {
-        std::uint64_t factor = 1;
         std::string digits = text;
-        switch (digits.empty() ? ' ' : digits.back()) {
-        case 'k':
-            factor = std::uint64_t{1} << 10;
-            break;
-        case 'M':
-            factor = std::uint64_t{1} << 20;
-            break;
-        case 'G':
-            factor = std::uint64_t{1} << 30;
-            break;
-        default:
-            break;
-        }
+        const auto factor = digits.empty() ? 1 : factor_of(digits.back());
         if (factor != 1)
             digits.pop_back();
         std::uint64_t value = 0;

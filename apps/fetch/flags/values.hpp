@@ -9,8 +9,14 @@ namespace weir_fetch {
 /// Accepts a length of time in seconds, from 0.001 to ten years.
 CLI::Validator seconds();
 
+/// The same, or 0.
+CLI::Validator seconds_or_none();
+
 /// Accepts a whole number in a range; digits only, so that -1 is not read as a very large one.
 CLI::Validator number(std::uint64_t least, std::uint64_t most);
+
+/// Accepts a number of redirects, or -1.
+CLI::Validator redirects();
 
 /// Accepts a number of bytes with a suffix, and replaces it with the plain number.
 CLI::Validator bytes();

@@ -69,6 +69,19 @@ fetcher_options& fetcher_options::method(std::string name)
     return *this;
 }
 
+fetcher_options& fetcher_options::body(std::string bytes)
+{
+    body_ = request_body::text(std::move(bytes));
+    return *this;
+}
+
+fetcher_options& fetcher_options::without(std::string_view name)
+{
+    request(url::parse("localhost").value()).without(name); // or it throws
+    without_.emplace_back(name);
+    return *this;
+}
+
 fetcher_options& fetcher_options::dots(dot_segments rule)
 {
     dots_ = rule;

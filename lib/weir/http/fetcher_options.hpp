@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/http/client_options.hpp>
+#include <weir/http/request_body.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
 #include <weir/sync/limit.hpp>
@@ -70,6 +71,15 @@ public:
     /// Errors: `std::invalid_argument` for a method that `request` refuses.
     fetcher_options& method(std::string name);
 
+    /// Bytes to send with every request; Content-Type is a header field as any other. A redirect
+    /// with 307 or 308 sends them again, to another origin too.
+    ///
+    /// Units: default: none.
+    fetcher_options& body(std::string bytes);
+
+    /// Does not send a field that every request has otherwise: see `request::without`.
+    fetcher_options& without(std::string_view name);
+
     /// What becomes of `.` and `..` in the paths of the URLs. Those of a Location header are always
     /// removed.
     ///
@@ -84,6 +94,8 @@ public:
     duration grace() const noexcept { return grace_; }
     const fields& headers() const noexcept { return headers_; }
     const std::string& method() const noexcept { return method_; }
+    const request_body& body() const noexcept { return body_; }
+    const std::vector<std::string>& without() const noexcept { return without_; }
     dot_segments dots() const noexcept { return dots_; }
 
     /// The smallest `window`.
@@ -98,6 +110,8 @@ private:
     duration grace_ = std::chrono::seconds(1);
     fields headers_;
     std::string method_ = "GET";
+    request_body body_;
+    std::vector<std::string> without_;
     dot_segments dots_ = dot_segments::remove;
 };
 

@@ -49,6 +49,18 @@ request& request::remove_header(std::string_view name)
     return *this;
 }
 
+request& request::without(std::string_view name)
+{
+    if (same_token(name, "User-Agent"))
+        has_user_agent_ = false;
+    else if (same_token(name, "Accept"))
+        has_accept_ = false;
+    else
+        throw std::invalid_argument("a request cannot be made without this header: " +
+                                    std::string(name));
+    return *this;
+}
+
 request& request::secret_header(std::string_view name, std::string_view value)
 {
     header(name, value);
@@ -97,9 +109,9 @@ std::string wire_header(const request& what, std::string_view user_agent, std::s
     const auto& fields = what.fields();
     const bool has_host = fields.count("Host") != 0; // the first field, by either hand
     append_field(out, "Host", has_host ? fields["Host"] : what.target().host_header());
-    if (fields.count("User-Agent") == 0)
+    if (what.has_user_agent() && fields.count("User-Agent") == 0)
         append_field(out, "User-Agent", user_agent);
-    if (fields.count("Accept") == 0)
+    if (what.has_accept() && fields.count("Accept") == 0)
         append_field(out, "Accept", "*/*");
     if (!codings.empty())
         append_field(out, "Accept-Encoding", codings);

@@ -41,6 +41,12 @@ public:
     /// Removes every header field of this name, if there are any.
     request& remove_header(std::string_view name);
 
+    /// Does not send a header field that the client writes otherwise.
+    ///
+    /// Units: `User-Agent` or `Accept`.
+    /// Errors: throws `std::invalid_argument` for any other.
+    request& without(std::string_view name);
+
     /// Adds a header field that is dropped when a redirect leads to another origin. Authorization,
     /// Cookie, Host and Proxy-Authorization are always treated so.
     ///
@@ -57,6 +63,8 @@ public:
     const url& target() const noexcept { return target_; }
     const std::string& method() const noexcept { return method_; }
     const headers& fields() const noexcept { return fields_; }
+    bool has_user_agent() const noexcept { return has_user_agent_; }
+    bool has_accept() const noexcept { return has_accept_; }
     const request_body& body() const noexcept { return body_; }
     const request_options& options() const noexcept { return options_; }
 
@@ -71,6 +79,8 @@ private:
     std::vector<std::string> secrets_;
     request_body body_;
     request_options options_;
+    bool has_user_agent_ = true; // if not of its own, then the client's
+    bool has_accept_ = true;
 };
 
 /// The request's header as it is sent: Host, User-Agent, Accept, Accept-Encoding unless `codings`

@@ -15,12 +15,13 @@
 namespace weir::http::detail {
 namespace {
 
-/// Whether a field describes the answer wanted and nothing about the user.
+/// Whether a field describes the answer wanted, or the body sent, and nothing about the user.
 bool may_go_anywhere(std::string_view name)
 {
-    static constexpr std::array<std::string_view, 8> names = {
-        "Accept",        "Accept-Language", "Accept-Encoding", "User-Agent",
-        "Cache-Control", "Pragma",          "Connection",      "DNT"};
+    static constexpr std::array<std::string_view, 12> names = {
+        "Accept",       "Accept-Language", "Accept-Encoding",   "User-Agent",
+        "Pragma",       "Cache-Control",   "Connection",        "DNT",
+        "Content-Type", "Range",           "If-Modified-Since", "If-Unmodified-Since"};
     for (const auto each : names)
         if (same_token(each, name))
             return true;
@@ -70,6 +71,9 @@ void fetch_item::read_url(const fetcher_options& options)
         return;
     }
     ask.emplace(std::move(*target), options.method());
+    ask->body(options.body());
+    for (const auto& name : options.without())
+        ask->without(name);
     for (const auto& [name, value] : options.headers()) {
         if (may_go_anywhere(name))
             ask->header(name, value);

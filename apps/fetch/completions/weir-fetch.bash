@@ -1,0 +1,92 @@
+# bash completion for weir-fetch. Made by scripts/flags.py from `weir-fetch --help`.
+_weir_fetch()
+{
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
+    COMPREPLY=()
+    case $before in
+    --input-file | --cacert)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --spill-dir | --output-dir)
+        compopt -o filenames
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    -X | --request)
+        mapfile -t COMPREPLY < <(compgen -W 'GET HEAD POST PUT PATCH DELETE OPTIONS' -- "$word")
+        return
+        ;;
+    --tls-min)
+        mapfile -t COMPREPLY < <(compgen -W '1.2 1.3' -- "$word")
+        return
+        ;;
+    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers)
+        :   # nobody can guess it
+        return
+        ;;
+    esac
+    [[ $word == -* ]] || return 0
+    mapfile -t COMPREPLY < <(compgen -W '--url
+        --input-file
+        --spill-dir
+        -j --jobs --parallel-max
+        --per-host --parallel-max-host
+        -m --max-time
+        --connect-timeout
+        --first-byte-timeout
+        -Y --speed-limit
+        -y --speed-time
+        --output-dir
+        --jsonl --json
+        -s -q --silent --quiet
+        -O --remote-name --remote-name-all
+        -H --header
+        -A --user-agent
+        -e --referer
+        -b --cookie
+        -u --user
+        --oauth2-bearer
+        -r --range
+        -z --time-cond
+        --compressed
+        -L --location
+        --no-location
+        --max-redirs
+        --max-filesize
+        --max-decoded
+        --proto-default
+        --path-as-is
+        -X --request
+        -I --head
+        -d --data --data-ascii
+        --data-binary
+        --data-raw
+        --data-urlencode
+        -x --proxy
+        --noproxy
+        --resolve
+        --connect-to
+        -4 --ipv4
+        -6 --ipv6
+        --dns-servers
+        --block-private
+        --cacert
+        -k --insecure
+        --tls-min
+        --tlsv1.2
+        --tlsv1.3
+        -f --fail
+        -S --show-error
+        -Z --parallel
+        -g --globoff
+        --basic
+        --http1.1
+        --create-dirs
+        --no-clobber
+        --remove-on-error
+        -h --help
+        -V --version' -- "$word")
+}
+complete -F _weir_fetch weir-fetch
