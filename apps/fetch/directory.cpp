@@ -36,8 +36,10 @@ new_file::~new_file()
 {
     if (descriptor_ >= 0)
         ::close(descriptor_);
-    if (!kept_)
+    if (!kept_) {
         ::unlinkat(home_.descriptor_, part_of(name_).c_str(), 0);
+        home_.next_number_.erase(name_); // another attempt may have it
+    }
 }
 
 weir::error_code new_file::write(std::string_view part)

@@ -34,14 +34,14 @@ constexpr const char* description =
 
 constexpr const char* footer =
     "Error classes: bad_url dns connect blocked proxy tls timeout protocol incomplete\n"
-    "too_large redirect http io aborted internal\n"
+    "too_large redirect http io aborted internal given_up\n"
     "\n"
     "Environment: http_proxy, https_proxy, all_proxy and no_proxy, as curl reads them.\n"
     "\n"
     "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
-    "2 the command line or the input cannot be used; 3 interrupted. After the first\n"
-    "SIGINT or SIGTERM, no more URLs are begun and the running ones are finished; the\n"
-    "second stops those too.";
+    "2 the command line or the input cannot be used; 3 interrupted; 4 the --deadline has\n"
+    "passed. After the first SIGINT or SIGTERM, no more URLs are begun and the running\n"
+    "ones are finished; the second stops those too.";
 
 parsed refused(const std::string& why)
 {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/rate.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -15,6 +17,14 @@ struct options {
     std::string input_file; // "-" for standard input
     std::size_t jobs = 50;
     std::size_t per_host = 8;
+    std::optional<weir::rate> rate;      // of starts
+    std::optional<weir::rate> host_rate; // of those of one host
+    std::optional<std::uint64_t> max_errors;
+    std::size_t give_up_after = 8;        // exchanges in a row that are not answered; 0: never
+    std::size_t retries = 2;              // attempts after the first
+    std::optional<double> retry_max_time; // seconds
+    bool retry_all_errors = false;
+    std::optional<double> deadline;        // seconds
     std::optional<double> max_time;        // seconds
     double connect_timeout = 10;           // seconds
     std::optional<double> first_byte = 30; // seconds; nothing for no limit
@@ -53,7 +63,8 @@ enum exit_code {
     exit_ok = 0,          // every URL was fetched
     exit_some_failed = 1, // at least one was not
     exit_usage = 2,       // the command line or the input cannot be used
-    exit_interrupted = 3  // stopped by a signal, or the reader of the output has gone
+    exit_interrupted = 3, // stopped by a signal, or the reader of the output has gone
+    exit_deadline = 4     // the time of the run was over
 };
 
 /// The options from the command line; without them the text to print and the exit code.

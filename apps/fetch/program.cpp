@@ -64,6 +64,8 @@ public:
 private:
     asio::awaitable<void> take(http::fetch_result result);
     asio::awaitable<void> report_not_taken();
+    void count_error(const http::fetch_result& result);
+    void set_deadline();
     http::fetcher_options fetcher_options();
     std::shared_ptr<http::body> make_body(const http::url& target);
     void ended_early(const std::string& fault);
@@ -81,6 +83,9 @@ private:
     weir::shutdown_signals signals_;
     progress progress_;
     weir::alarm redraw_;
+    weir::alarm deadline_;
+    std::uint64_t errors_ = 0;
+    bool late_ = false;
     tally tally_;
     weir::time_point started_;
     bool interrupted_ = false;
@@ -143,6 +148,7 @@ std::shared_ptr<http::body> program::make_body(const http::url& target)
 asio::awaitable<void> program::run()
 {
     draw();
+    set_deadline();
     const auto source = [this]() -> asio::awaitable<std::optional<std::string>> {
         return input_->next();
     };
@@ -160,6 +166,7 @@ asio::awaitable<void> program::run()
         fault = e.what();
     }
     redraw_.cancel();
+    deadline_.cancel();
     progress_.clear();
     signals_.ignore();
     if (!fault.empty())
@@ -192,6 +199,8 @@ exit_code program::code() const
 {
     if (interrupted_ || output_closed_)
         return exit_interrupted;
+    if (late_)
+        return exit_deadline;
     if (input_failed_)
         return exit_usage;
     return tally_.some_failed() ? exit_some_failed : exit_ok;
@@ -213,6 +222,7 @@ asio::awaitable<void> program::take(http::fetch_result result)
         where.file = content->file();
     }
     tally_.add(result);
+    count_error(result);
     const std::string line = chosen_.json ? json_line(result, where) : tsv_line(result);
     progress_.clear();
     try {
@@ -223,6 +233,30 @@ asio::awaitable<void> program::take(http::fetch_result result)
         output_closed_ = true;
         throw;
     }
+}
+
+/// `--max-errors`: URLs that were not begun do not count.
+void program::count_error(const http::fetch_result& result)
+{
+    const auto& error = result.answer.error;
+    if (!error || error->kind() == http::error_class::aborted || ++errors_ != chosen_.max_errors)
+        return;
+    say("stopping after " + std::to_string(errors_) + " errors: finishing the running fetches");
+    fetcher_.finish_running();
+}
+
+/// `--deadline`: as at the first signal.
+void program::set_deadline()
+{
+    if (!chosen_.deadline)
+        return;
+    const std::chrono::duration<double> length(*chosen_.deadline);
+    const auto at = started_ + std::chrono::duration_cast<weir::duration>(length);
+    deadline_ = weir::alarm(executor_, at, [this] {
+        late_ = true;
+        say("stopping at the deadline: finishing the running fetches");
+        fetcher_.finish_running();
+    });
 }
 
 void program::finish_running()

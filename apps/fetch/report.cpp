@@ -100,6 +100,7 @@ std::string json_line(const fetch_result& result, const stored& where)
         out["sha256"] = where.sha256;
     out["timings"] = times(result);
     out["redirects"] = result.redirects;
+    out["attempts"] = result.attempts;
     out["outcome"] = weir::to_string(result.status);
     if (answer.error) {
         json::object error;

@@ -21,8 +21,8 @@ struct stored {
 std::string tsv_line(const weir::http::fetch_result& result);
 
 /// A result as a JSON object on one line: url, final_url, status, bytes, sha256, timings {queued,
-/// dns, connect, tls, ttfb, total} in seconds, redirects, outcome, error {class, text} or null, and
-/// file when the body was stored.
+/// dns, connect, tls, ttfb, total} in seconds, redirects, attempts, outcome, error {class, text} or
+/// null, and file when the body was stored.
 std::string json_line(const weir::http::fetch_result& result, const stored& where);
 
 /// Counts the results for the summary at the end.
@@ -38,7 +38,7 @@ private:
     std::uint64_t failed_ = 0;
     std::uint64_t bytes_ = 0;
     std::array<std::uint64_t, 10> by_status_{};
-    std::array<std::uint64_t, 16> by_error_{};
+    std::array<std::uint64_t, 17> by_error_{};
 };
 
 /// A number of bytes for people: 1234567 is `1.2 MB`.

@@ -4,11 +4,17 @@
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/decoding_options.hpp>
+#include <weir/http/fetcher_options.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/request_options.hpp>
+#include <weir/http/retried.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
 #include <weir/http/verification.hpp>
+#include <weir/policy/backoff.hpp>
+#include <weir/policy/breaker_options.hpp>
+#include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/time/clock.hpp>
 
 #include <algorithm>
@@ -100,6 +106,38 @@ void add_headers(http::fetcher_options& to, const options& chosen)
             to.without(own);
 }
 
+void set_retries(http::fetcher_options& o, const options& chosen)
+{
+    weir::retry_policy retry(chosen.retries + 1);
+    // As curl, but with jitter. A host that stays away is asked every five seconds on average.
+    o.retry(retry.backoff(weir::backoff(std::chrono::seconds(1), std::chrono::seconds(10))));
+    if (chosen.retry_all_errors)
+        o.retry_when(http::retried::any);
+    if (chosen.retry_max_time)
+        o.retry_time(from_seconds(*chosen.retry_max_time));
+    weir::breaker_options give_up;
+    if (chosen.give_up_after != 0)
+        o.give_up(give_up.window(chosen.give_up_after)
+                      .failures(chosen.give_up_after)
+                      .open_for(std::chrono::seconds(30)));
+}
+
+/// How many may begin at once: what comes in 5 ms, because timers are late by 1 or 2.
+std::size_t burst_of(const weir::rate& each)
+{
+    const double in_5_ms = static_cast<double>(each.count()) * 0.005 /
+                           std::chrono::duration<double>(each.period()).count();
+    return 1 + static_cast<std::size_t>(in_5_ms);
+}
+
+void set_rates(http::fetcher_options& o, const options& chosen)
+{
+    if (chosen.rate)
+        o.rate(*chosen.rate, burst_of(*chosen.rate));
+    if (chosen.host_rate)
+        o.host_rate(*chosen.host_rate, burst_of(*chosen.host_rate));
+}
+
 } // namespace
 
 weir::http::fetcher_options fetcher_options_for(const options& chosen)
@@ -115,6 +153,8 @@ weir::http::fetcher_options fetcher_options_for(const options& chosen)
     if (chosen.path_as_is)
         o.dots(http::dot_segments::keep);
     add_headers(o, chosen);
+    set_retries(o, chosen);
+    set_rates(o, chosen);
     return o;
 }
 

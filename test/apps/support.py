@@ -200,6 +200,8 @@ class Case(unittest.TestCase):
     """
 
     limit = 120.0
+    # Most tests look at what one attempt comes to.
+    one_attempt = ("--retry", "0", "--give-up-after", "0")
 
     def run(self, result=None):
         def too_long():
@@ -243,7 +245,7 @@ class Case(unittest.TestCase):
         self.assertNotIn(process.code, [-crash for crash in crashes], process.argv)
 
     def start_fetch(self, *args, **options):
-        return self.start(program("weir-fetch"), *args, **options)
+        return self.start(program("weir-fetch"), *self.one_attempt, *args, **options)
 
     def fetch(self, *args, input=None, within=PATIENCE):
         """Runs weir-fetch to its end. `input` is what it reads on standard input."""

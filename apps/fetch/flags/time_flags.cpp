@@ -19,12 +19,14 @@ private:
     double max_time_ = 0;
     double connect_timeout_ = 0;
     double first_byte_ = 30;
+    double retry_max_time_ = 0;
+    double deadline_ = 0;
 };
 
 void time_group::add_to(CLI::App& app)
 {
     app.add_option("-m,--max-time", max_time_,
-                   "time for one URL, redirects included (no limit); 0 for none")
+                   "time for one attempt at a URL, redirects included (no limit); 0 for none")
         ->type_name("SECONDS")
         ->check(seconds_or_none());
     app.add_option("--connect-timeout", connect_timeout_,
@@ -42,6 +44,24 @@ void time_group::add_to(CLI::App& app)
     app.add_option("-y,--speed-time", chosen_.speed_time, "and is so for this long (30)")
         ->type_name("SECONDS")
         ->check(seconds_or_none());
+    app.add_option(
+           "--retry", chosen_.retries,
+           "how often a URL is tried again when it could not be reached, broke off, was too\n"
+           "late, or the answer is 408, 429, 500, 502, 503 or 504; after a random wait of\n"
+           "up to 1 s, which doubles up to 10 s; Retry-After holds the whole host (2)")
+        ->type_name("N")
+        ->check(number(0, 1000));
+    app.add_option("--retry-max-time", retry_max_time_,
+                   "no URL is tried again after so long (no limit)")
+        ->type_name("SECONDS")
+        ->check(seconds_or_none());
+    app.add_flag("--retry-all-errors", chosen_.retry_all_errors,
+                 "try again after every failure, status 404 too");
+    app.add_option("--deadline", deadline_,
+                   "time for all URLs: then no more are begun, and the running\n"
+                   "ones are finished (no limit)")
+        ->type_name("SECONDS")
+        ->check(seconds_or_none());
 }
 
 std::string time_group::finish()
@@ -56,6 +76,10 @@ std::string time_group::finish()
         chosen_.first_byte.reset();
     if (chosen_.speed_time == 0) // as with curl
         chosen_.speed_limit = 0;
+    if (retry_max_time_ != 0)
+        chosen_.retry_max_time = retry_max_time_;
+    if (deadline_ != 0)
+        chosen_.deadline = deadline_;
     return {};
 }
 

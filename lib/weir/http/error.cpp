@@ -60,6 +60,8 @@ std::string_view name(error_class kind) noexcept
         return "aborted";
     case error_class::internal:
         return "internal";
+    case error_class::given_up:
+        return "given_up";
     }
     return "unknown";
 }

@@ -29,11 +29,13 @@ enum class error_class {
     http,        ///< the server answered with status 400 or above; from a fetcher only
     io,          ///< a sink could not store the body, or a source not give one
     aborted,     ///< cancelled, or never begun because the run was stopped
-    internal     ///< a fault of this library, or no memory
+    internal,    ///< a fault of this library, or no memory
+    given_up     ///< not asked: its origin has failed too often; from a fetcher only
 };
 
 /// The stable name of a class: `bad_url`, `dns`, `connect`, `blocked`, `proxy`, `tls`, `timeout`,
-/// `protocol`, `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`, `internal`.
+/// `protocol`, `incomplete`, `too_large`, `redirect`, `http`, `io`, `aborted`, `internal`,
+/// `given_up`.
 std::string_view name(error_class kind) noexcept;
 
 /// The classes as error codes, for code that handles nothing else. The category's name is

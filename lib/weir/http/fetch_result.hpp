@@ -20,13 +20,18 @@ struct fetch_result {
     /// The URL of the last request, after redirects; empty for a text that is not a URL.
     std::string final_url;
     weir::status status = weir::status::ok;
-    /// The last exchange; its times are sums over the redirects. `error` is also set for status 400
-    /// and above, with class `http`.
+    /// The last exchange; its times are sums over the redirects and the attempts, without the waits
+    /// between them. `error` is also set for status 400 and above, with class `http`. In
+    /// `answer.attempts`, an answer for which the URL was fetched again has that error as well.
     response answer;
+    /// Those of the last attempt.
     unsigned redirects = 0;
+    /// How often the URL was begun: 0 when it never was, more than 1 after a retry.
+    unsigned attempts = 0;
     /// From the moment the URL was taken in until its fetch began.
     duration queue_wait{};
-    /// The object that the `body_factory` made; null when the fetch never began.
+    /// The object that the `body_factory` made for the last attempt; null when the fetch never
+    /// began, or ended while it waited for its next attempt.
     std::shared_ptr<body> content;
 };
 

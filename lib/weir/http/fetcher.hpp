@@ -29,6 +29,8 @@ namespace weir::http {
 ///        A host begins with one place, and each answer doubles that. While others wait, at most a
 ///        quarter of `jobs` stands at hosts that have said nothing for a second: a fetch beyond
 ///        that of which nothing has arrived is cancelled, and begun again later.
+///        A host that asks for a pause (Retry-After) has it. What failed may be fetched again,
+///        rates be kept to, and hosts be given up, as the options say.
 /// Errors: what went wrong with a URL is in its result. `run` throws what `source` or `sink` threw,
 ///         after the running fetches have ended, and a `system_error` when the file cannot be read:
 ///         the URLs in it have no results then. The constructor throws what `client`'s does.
@@ -57,7 +59,7 @@ public:
     boost::asio::awaitable<void> run(source urls, sink results);
 
     /// Takes no more URLs and finishes those being fetched. Queued ones end with status `dropped`
-    /// and class `aborted`.
+    /// and class `aborted`; those that wait for their next attempt as the last one ended.
     void finish_running();
     /// As `finish_running`, and cancels those being fetched: they end with class `aborted`.
     void stop();

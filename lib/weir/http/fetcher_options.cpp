@@ -88,4 +88,50 @@ fetcher_options& fetcher_options::dots(dot_segments rule)
     return *this;
 }
 
+fetcher_options& fetcher_options::retry(retry_policy policy)
+{
+    retry_ = std::move(policy);
+    return *this;
+}
+
+fetcher_options& fetcher_options::retry_when(retried which)
+{
+    retry_when_ = which;
+    return *this;
+}
+
+fetcher_options& fetcher_options::retry_time(duration length)
+{
+    if (length <= duration::zero())
+        throw std::invalid_argument("weir::http::fetcher_options::retry_time: must be above 0");
+    retry_time_ = length;
+    return *this;
+}
+
+fetcher_options& fetcher_options::rate(weir::rate each, std::size_t burst)
+{
+    if (burst == 0)
+        throw std::invalid_argument(
+            "weir::http::fetcher_options::rate: the burst must be at least 1");
+    rate_ = each;
+    burst_ = burst;
+    return *this;
+}
+
+fetcher_options& fetcher_options::host_rate(weir::rate each, std::size_t burst)
+{
+    if (burst == 0)
+        throw std::invalid_argument(
+            "weir::http::fetcher_options::host_rate: the burst must be at least 1");
+    host_rate_ = each;
+    host_burst_ = burst;
+    return *this;
+}
+
+fetcher_options& fetcher_options::give_up(breaker_options when)
+{
+    give_up_ = when;
+    return *this;
+}
+
 } // namespace weir::http

@@ -2,13 +2,18 @@
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/request_body.hpp>
+#include <weir/http/retried.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
+#include <weir/policy/breaker_options.hpp>
+#include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,7 +53,7 @@ public:
     /// Where URLs go that the window does not hold. Default: as a new `spill_options`.
     fetcher_options& spill(spill_options options);
 
-    /// How long one URL may take, redirects included, from the moment its fetch begins.
+    /// How long one attempt at a URL may take, redirects included, from the moment it begins.
     ///
     /// Units: above 0; `duration::max()` for no limit. Default: no limit, because how long a body
     ///        takes depends on its size.
@@ -86,6 +91,40 @@ public:
     /// Units: default `dot_segments::remove`, as browsers do.
     fetcher_options& dots(dot_segments rule);
 
+    /// How often a URL is fetched again that failed, after which waits, and within which budget. It
+    /// waits in line without a place, a connection or a body. A Retry-After beyond `longest_wait`
+    /// is not waited for: see `give_up`. Which failures, says `retry_when`; `retry_if`,
+    /// `retry_if_thrown` and `retry_timed_out` have no effect.
+    ///
+    /// Units: default one attempt: a program may want to know of a failure at once.
+    fetcher_options& retry(retry_policy policy);
+
+    /// Which failures that is for. Default `retried::transient`.
+    fetcher_options& retry_when(retried which);
+
+    /// How long after the beginning of its first attempt the last one at a URL may begin.
+    ///
+    /// Units: above 0; `duration::max()` for no limit. Default: no limit; the number is one.
+    fetcher_options& retry_time(duration length);
+
+    /// How many exchanges begin in a given time, for all hosts together. Redirects and further
+    /// attempts count, too.
+    ///
+    /// Units: `burst` as for a `rate_limiter`, from 1. Default: no limit.
+    fetcher_options& rate(weir::rate each, std::size_t burst = 1);
+
+    /// The same for each origin. One that has nothing to do is remembered for as long as its
+    /// tokens are missing; at most 65,536 of these.
+    fetcher_options& host_rate(weir::rate each, std::size_t burst = 1);
+
+    /// When an origin is given up for a while: its URLs end with class `given_up` then, without
+    /// being asked for. Exchanges that end without any answer count as failures (classes `connect`,
+    /// `timeout` and `incomplete`); any answer is a success. Origins that ask for a pause above
+    /// the `longest_wait` of `retry` are given up for as long in any case.
+    ///
+    /// Units: default never.
+    fetcher_options& give_up(breaker_options when);
+
     const client_options& client() const noexcept { return client_; }
     limit jobs() const noexcept { return jobs_; }
     std::size_t window() const noexcept { return window_; }
@@ -97,6 +136,14 @@ public:
     const request_body& body() const noexcept { return body_; }
     const std::vector<std::string>& without() const noexcept { return without_; }
     dot_segments dots() const noexcept { return dots_; }
+    const retry_policy& retry() const noexcept { return retry_; }
+    retried retry_when() const noexcept { return retry_when_; }
+    duration retry_time() const noexcept { return retry_time_; }
+    const std::optional<weir::rate>& rate() const noexcept { return rate_; }
+    std::size_t burst() const noexcept { return burst_; }
+    const std::optional<weir::rate>& host_rate() const noexcept { return host_rate_; }
+    std::size_t host_burst() const noexcept { return host_burst_; }
+    const std::optional<breaker_options>& give_up() const noexcept { return give_up_; }
 
     /// The smallest `window`.
     static constexpr std::size_t min_window = 4096;
@@ -113,6 +160,14 @@ private:
     request_body body_;
     std::vector<std::string> without_;
     dot_segments dots_ = dot_segments::remove;
+    retry_policy retry_{1};
+    retried retry_when_ = retried::transient;
+    duration retry_time_ = duration::max();
+    std::optional<weir::rate> rate_;
+    std::size_t burst_ = 1;
+    std::optional<weir::rate> host_rate_;
+    std::size_t host_burst_ = 1;
+    std::optional<breaker_options> give_up_;
 };
 
 } // namespace weir::http

@@ -1,6 +1,7 @@
 #include <weir/http/detail/fetch_item.hpp>
 
 #include <weir/http/detail/attempt_log.hpp>
+#include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/status_name.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/url.hpp>
@@ -63,8 +64,9 @@ waiting_url fetch_item::waiting() const
 
 void fetch_item::read_url(const fetcher_options& options)
 {
-    if (ask)
+    if (!begins)
         return; // it was redirected
+    ask.reset();
     auto target = url::parse(result.url, options.dots());
     if (!target) {
         bad_url = target.error();
@@ -85,9 +87,16 @@ void fetch_item::read_url(const fetcher_options& options)
 
 std::optional<failure> fetch_item::begin(time_point now, const body_factory& bodies)
 {
-    if (std::exchange(begun, true))
+    if (!std::exchange(begins, false))
         return std::nullopt;
-    result.queue_wait = now - taken;
+    if (!was_tried()) {
+        result.queue_wait = now - taken;
+        first_begun = now;
+    }
+    ++result.attempts;
+    result.redirects = 0;
+    spent = duration::zero();
+    is_heard = false;
     if (!ask || !bodies)
         return std::nullopt;
     try {
@@ -105,7 +114,7 @@ error_code fetch_item::write(std::string_view part)
     return result.content ? result.content->write(part) : error_code();
 }
 
-bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
+fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
 {
     const bool redirected = h.next.has_value();
     add(std::move(h.answer));
@@ -117,26 +126,63 @@ bool fetch_item::record(hop h, cancel_reason why, const fetcher_options& options
                      std::to_string(answer.bytes) + " bytes of body arrived");
         else
             stopped();
-        return false;
+        return then::failed;
     }
     if (redirected && result.redirects == options.client().max_redirects()) {
         fail(weir::status::failed, error_class::redirect,
              "more than " + std::to_string(result.redirects) + " redirects");
-        return false;
+        return then::failed;
     }
     if (redirected) {
         ++result.redirects;
         ask = std::move(h.next);
+        if (first_key.empty())
+            first_key = key;
         key = ask->target().origin();
         result.final_url = ask->target().str();
-        return true;
+        return then::redirected;
     }
     if (answer.error)
         result.status = answer.error->kind() == error_class::timeout ? weir::status::timed_out
                                                                      : weir::status::failed;
     else if (answer.status >= 400)
         fail(weir::status::failed, error_class::http, status_text(answer.status));
-    return false;
+    else
+        result.status = weir::status::ok; // an earlier attempt may have failed
+    return answer.error ? then::failed : then::done;
+}
+
+std::optional<time_point> fetch_item::next_attempt(const fetcher_options& options,
+                                                   time_point not_before, time_point now) const
+{
+    if (abandoned || !is_worth_another(result.answer, options.method(), options.retry_when()))
+        return std::nullopt;
+    const time_point deadline = options.retry_time() == duration::max()
+                                    ? time_point::max()
+                                    : saturating_add(first_begun, options.retry_time());
+    return options.retry().next(result.attempts, boost::asio::error::try_again, now, deadline,
+                                not_before);
+}
+
+void fetch_item::wait_until(time_point at)
+{
+    due = at;
+    begins = true;
+    result.content.reset();
+    auto& tried = result.answer.attempts;
+    if (result.answer.error->kind() == error_class::http && !tried.empty() && !tried.back().error)
+        tried.back().error = result.answer.error;
+    if (!first_key.empty()) // it begins where it began
+        key = first_key;
+}
+
+void fetch_item::take_back(time_point now)
+{
+    due = now;
+    begins = true;
+    result.content.reset();
+    --result.attempts;
+    stop = cancel_source();
 }
 
 /// Times add up over redirects, without the waits between them, and attempts too; everything else
@@ -166,11 +212,32 @@ void fetch_item::stopped()
     fail(weir::status::cancelled, error_class::aborted, "stopped before the end");
 }
 
+void fetch_item::end_queued()
+{
+    if (!was_tried())
+        never_began();
+    else if (!begins)
+        stopped();
+}
+
+void fetch_item::give_up(fetch_pause::refusal why, duration again_in)
+{
+    given_up = true;
+    if (result.answer.error)
+        return;
+    const std::string text =
+        "not asked: " + key +
+        (why == fetch_pause::refusal::wish ? " wants to be left alone"
+                                           : " has failed to answer too often");
+    fail(weir::status::failed, error_class::given_up,
+         text + "; it is asked again in " + seconds(again_in));
+}
+
 void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)
 {
     abandoned = true;
     if (how == weir::status::dropped)
-        return begun ? stopped() : never_began();
+        return end_queued();
     if (how == weir::status::abandoned)
         return fail(how, error_class::timeout, "did not end after its timeout; abandoned");
     std::string text = "ended without a result";

@@ -2,6 +2,7 @@
 
 #include <weir/flow/outcome.hpp>
 #include <weir/http/body.hpp>
+#include <weir/http/detail/fetch_pause.hpp>
 #include <weir/http/detail/host_turns.hpp>
 #include <weir/http/detail/text_backlog.hpp>
 #include <weir/http/error.hpp>
@@ -24,20 +25,39 @@ namespace weir::http::detail {
 /// clock.
 class fetch_item {
 public:
+    /// What becomes of it after an exchange.
+    enum class then {
+        done,
+        redirected, ///< it needs a place for `key` again
+        failed      ///< another attempt may be made; without one its result stands
+    };
+
     explicit fetch_item(waiting_url url);
     /// As it was queued.
     waiting_url waiting() const;
 
-    /// Parses the URL, unless that was done: fills `ask`, or `bad_url`.
+    /// Parses the URL at the beginning of an attempt: fills `ask`, or `bad_url`.
     void read_url(const fetcher_options& options);
     /// To be called when an exchange begins. A failure of the factory is a failure to store.
     std::optional<failure> begin(time_point now, const body_factory& bodies);
     /// Passes a part of the body to `result.content`.
     error_code write(std::string_view part);
 
-    /// Takes what an exchange gave. True when a redirect leads on: then the item needs a place for
-    /// `key` again.
-    bool record(hop h, cancel_reason why, const fetcher_options& options);
+    /// Takes what an exchange gave.
+    then record(hop h, cancel_reason why, const fetcher_options& options);
+
+    /// After `then::failed`: when the next attempt begins, `not_before` at the earliest; nothing
+    /// when there is none.
+    std::optional<time_point> next_attempt(const fetcher_options& options, time_point not_before,
+                                           time_point now) const;
+    /// It waits for its next attempt from now on, without a body, and needs a place for `key` then.
+    /// Its result is that of the last one meanwhile.
+    void wait_until(time_point at);
+    /// Its attempt gave way, and counts no more. Precondition: it is not the first.
+    void take_back(time_point now);
+    bool was_tried() const noexcept { return result.attempts != 0; }
+    /// Whether its text is all there is to know of it, once its exchange is forgotten.
+    bool is_text() const noexcept { return result.attempts <= 1; }
 
     /// Whether its exchange can be begun again as if nothing had happened.
     bool may_give_way() const noexcept
@@ -49,18 +69,28 @@ public:
     void never_began();
     /// Ends it because the run is stopped.
     void stopped();
+    /// The one or the other, for one that is queued. One that waits for its next attempt ends as
+    /// its last one did.
+    void end_queued();
+    /// Ends it because its origin is given up. One that has failed before keeps that failure.
+    void give_up(fetch_pause::refusal why, duration again_in);
     /// Ends it when its job gave no value. The job may still run, and is ignored from now on.
     void ended_without_value(weir::status how, std::exception_ptr error);
 
     fetch_result result;
     std::optional<request> ask;
     std::optional<failure> bad_url;
-    std::string key; // the origin; empty for a bad URL
+    std::string key;       // the origin; empty for a bad URL
+    std::string first_key; // that of the text, once it was redirected
     time_point taken;
-    duration spent{};        // in exchanges; waiting for a place does not count
-    host_turns::place place; // while it is fetched
-    cancel_source stop;      // of its exchange
-    bool begun = false;
+    duration spent{}; // in exchanges; waiting for a place does not count
+    time_point first_begun;
+    time_point due;             // while it waits for its next attempt
+    host_turns::place place;    // while it is fetched
+    fetch_pause::ticket ticket; // the same
+    cancel_source stop;         // of its exchange
+    bool begins = true;         // an attempt: the next exchange is its first
+    bool given_up = false;
     bool abandoned = false;
     bool is_heard = false; // something of its body has come
     bool gives_way = false;

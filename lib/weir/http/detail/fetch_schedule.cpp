@@ -1,22 +1,25 @@
 #include <weir/http/detail/fetch_schedule.hpp>
 
+#include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/error.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace weir::http::detail {
 namespace {
 
-/// What an item that waits, and a host, count for in the window.
+/// What an item that waits counts for in the window.
 constexpr std::size_t item_size = 1024;
-constexpr std::size_t host_size = 512;
 
 host_turns::ended ended_of(fetch_schedule::left how) noexcept
 {
     switch (how) {
     case fetch_schedule::left::answered:
         return host_turns::ended::answered;
+    case fetch_schedule::left::refused:
+    case fetch_schedule::left::unanswered:
     case fetch_schedule::left::failed:
         return host_turns::ended::failed;
     default:
@@ -24,44 +27,37 @@ host_turns::ended ended_of(fetch_schedule::left how) noexcept
     }
 }
 
+pause_rules rules_of(const fetcher_options& options)
+{
+    pause_rules rules;
+    if (options.host_rate())
+        rules.rate.emplace(*options.host_rate(), options.host_burst());
+    if (options.give_up())
+        rules.give_up = std::make_shared<breaker<std::string>>(*options.give_up());
+    rules.longest = options.retry().longest_wait();
+    return rules;
+}
+
 } // namespace
 
+fetch_schedule::left fetch_schedule::left_of(const response& answer)
+{
+    if (answer.error && answer.error->kind() == error_class::aborted)
+        return left::cancelled;
+    if (is_refusal(answer))
+        return left::refused;
+    if (answer.status != 0)
+        return left::answered;
+    return is_unanswered(answer) ? left::unanswered : left::failed;
+}
+
 fetch_schedule::fetch_schedule(const fetcher_options& options, host_turns::has_idle idle)
-    : turns_(options.jobs(), options.client().per_host(), std::move(idle)),
+    : options_(options), rules_(rules_of(options)),
+      turns_(options.jobs(), options.client().per_host(), std::move(idle)),
       backlog_(options.window(), options.spill().limit())
 {
-}
-
-fetch_host& fetch_schedule::host_of(const std::string& origin)
-{
-    auto& found = hosts_[origin];
-    if (!found) {
-        found = std::make_unique<fetch_host>(origin);
-        backlog_.hold(host_size);
-    }
-    return *found;
-}
-
-bool fetch_schedule::may_start(const fetch_host& host) const noexcept
-{
-    return !host.redirected.empty() ||
-           (how_ == ending::none && host.text.waiting() != 0 && !host.is_read);
-}
-
-/// To be called after everything that happens to a host. It may be gone then.
-void fetch_schedule::settle(fetch_host& host, time_point now)
-{
-    if (may_start(host))
-        turns_.ready(host, now);
-    else
-        turns_.withdraw(host);
-    backlog_.set_blocked(host.text, turns_.is_blocked(host));
-    if (host.running() != 0 || !host.redirected.empty() || host.text.waiting() != 0)
-        return;
-    turns_.forget(host);
-    const std::string origin = host.origin; // the key must outlive the call
-    hosts_.erase(origin);
-    backlog_.release(host_size);
+    if (options.rate())
+        rate_.emplace(*options.rate(), options.burst());
 }
 
 void fetch_schedule::add(const std::string& origin, std::string text, time_point now)
@@ -88,20 +84,41 @@ bool fetch_schedule::go_on(const item_ptr& item, time_point now)
     }
     fetch_host& host = host_of(item->key);
     host.redirected.push_back(item);
-    ++redirected_;
+    ++items_queued_;
     backlog_.hold(item_size);
     settle(host, now);
     return true;
 }
 
-fetch_schedule::item_ptr fetch_schedule::first_of(fetch_host& host)
+/// Queues an item for its next attempt.
+void fetch_schedule::queue_again(const item_ptr& item, time_point now)
+{
+    fetch_host& host = host_of(item->key);
+    auto behind = host.again.end();
+    while (behind != host.again.begin() && (*std::prev(behind))->due > item->due)
+        --behind;
+    host.again.insert(behind, item);
+    ++items_queued_;
+    backlog_.hold(item_size);
+    settle(host, now);
+}
+
+fetch_schedule::item_ptr fetch_schedule::take_from(std::list<item_ptr>& from)
+{
+    item_ptr item = std::move(from.front());
+    from.pop_front();
+    --items_queued_;
+    backlog_.release(item_size);
+    return item;
+}
+
+fetch_schedule::item_ptr fetch_schedule::first_of(fetch_host& host, time_point now)
 {
     item_ptr item;
     if (!host.redirected.empty()) {
-        item = std::move(host.redirected.front());
-        host.redirected.pop_front();
-        --redirected_;
-        backlog_.release(item_size);
+        item = take_from(host.redirected);
+    } else if (!host.again.empty() && host.again.front()->due <= now) {
+        item = take_from(host.again);
     } else if (auto url = backlog_.take(host.text)) {
         item = std::make_shared<fetch_item>(std::move(*url));
         item->key = host.origin;
@@ -109,15 +126,43 @@ fetch_schedule::item_ptr fetch_schedule::first_of(fetch_host& host)
     return item;
 }
 
+/// Pays for an exchange, unless its origin is given up.
+void fetch_schedule::begin(const item_ptr& item, fetch_host& host, time_point now)
+{
+    const refusal why = host.pause.refused(rules_, now);
+    if (why != refusal::none)
+        return item->give_up(why, host.pause.refused_until(rules_, now) - now);
+    item->ticket = host.pause.start(rules_, now);
+    if (rate_)
+        (void)rate_->try_take(1, now);
+    if (item->begins && item->was_tried())
+        ++counts_.retries;
+}
+
 fetch_schedule::item_ptr fetch_schedule::start_next(time_point now)
 {
-    while (auto next = turns_.next(now)) {
+    wake(now);
+    for (;;) {
+        rate_at_ = time_point::max();
+        if (rate_ && rate_->when(1, now) > now) {
+            rate_at_ = rate_->when(1, now);
+            return nullptr;
+        }
+        auto next = turns_.next(now);
+        if (!next)
+            return nullptr;
         auto& host = static_cast<fetch_host&>(*next.of);
-        item_ptr item = first_of(host);
+        if (next_start(host, now) > now) { // it was given up, and is not any more
+            turns_.done(next.place, host_turns::ended::unknown, now);
+            settle(host, now);
+            continue;
+        }
+        item_ptr item = first_of(host, now);
         if (item) {
             item->place = std::move(next.place);
             host.under_way.push_back(item.get());
             counts_.peak = std::max(counts_.peak, turns_.running());
+            begin(item, host, now);
         } else {
             host.is_read = true;
             turns_.done(next.place, host_turns::ended::unknown, now);
@@ -126,7 +171,6 @@ fetch_schedule::item_ptr fetch_schedule::start_next(time_point now)
         if (item)
             return item;
     }
-    return nullptr;
 }
 
 void fetch_schedule::heard(fetch_item& item, time_point now)
@@ -136,53 +180,102 @@ void fetch_schedule::heard(fetch_item& item, time_point now)
         return;
     auto& host = static_cast<fetch_host&>(*item.place.key());
     turns_.heard(host, now);
+    host.pause.heard();
     settle(host, now);
+}
+
+/// Gives the place back, and notes what its end says about the host.
+fetch_host& fetch_schedule::leave_host(fetch_item& item, left how, time_point now)
+{
+    auto& host = static_cast<fetch_host&>(*item.place.key());
+    const bool is_answer = how == left::answered || how == left::refused;
+    std::erase(host.under_way, &item);
+    if (how == left::refused)
+        turns_.heard(host, now); // it is not silent
+    // What began before a pause does not let more in after it.
+    const bool counts = how != left::answered || host.pause.is_new(item.ticket);
+    if (!counts)
+        turns_.heard(host, now);
+    turns_.done(item.place, counts ? ended_of(how) : host_turns::ended::unknown, now);
+    if (std::exchange(item.gives_way, false))
+        turns_.gave_way();
+    if (is_answer)
+        host.pause.answered(item.ticket, now);
+    else if (how == left::unanswered)
+        host.pause.unanswered(item.ticket, now);
+    else
+        host.pause.dropped(item.ticket);
+    if (how == left::gave_way && item.is_text())
+        backlog_.push_front(host.text, item.waiting());
+    return host;
+}
+
+bool fetch_schedule::ended(const item_ptr& item, const exchange_end& how, time_point now)
+{
+    if (!item->place)
+        return false;
+    fetch_host& host = leave_host(*item, how.how, now);
+    if (how.pause)
+        host.pause.wished(*how.pause, rules_, now);
+    bool goes_on = false;
+    if (how.how == left::gave_way)
+        goes_on = item->is_text() || begin_again(item, now);
+    else if (how.next == fetch_item::then::redirected)
+        goes_on = go_on(item, now);
+    else if (how.next == fetch_item::then::failed)
+        goes_on = retry(item, host, how, now);
+    else
+        options_.retry().succeeded(item->result.attempts, now);
+    settle(host, now);
+    return goes_on;
+}
+
+/// One that gave way, and is more than its text.
+bool fetch_schedule::begin_again(const item_ptr& item, time_point now)
+{
+    item->take_back(now);
+    if (how_ == ending::none)
+        queue_again(item, now);
+    return how_ == ending::none;
+}
+
+/// Queues an item that failed for its next attempt, if there is one. Its host waits as well where
+/// that is what failed.
+bool fetch_schedule::retry(const item_ptr& item, fetch_host& host, const exchange_end& how,
+                           time_point now)
+{
+    time_point not_before = time_point::min();
+    if (how.how == left::refused)
+        not_before = host.pause.held_until();
+    else if (how.how == left::unanswered && host.pause.failures() > item->result.attempts)
+        not_before = saturating_add(
+            now, std::min(rules_.longest, options_.retry().backoff().next(host.pause.failures())));
+    if (how_ != ending::none || (how.pause && *how.pause > rules_.longest))
+        return false;
+    const auto at = item->next_attempt(options_, not_before, now);
+    if (!at)
+        return false;
+    if (how.how == left::unanswered)
+        host.pause.doubted(*at);
+    else if (how.how == left::refused && !how.pause)
+        host.pause.hold(*at);
+    item->wait_until(*at);
+    queue_again(item, now);
+    return true;
 }
 
 void fetch_schedule::leave(fetch_item& item, left how, time_point now)
 {
     if (!item.place)
         return;
-    auto& host = static_cast<fetch_host&>(*item.place.key());
-    std::erase(host.under_way, &item);
-    turns_.done(item.place, ended_of(how), now);
-    if (std::exchange(item.gives_way, false))
-        turns_.gave_way();
-    if (how == left::gave_way)
-        backlog_.push_front(host.text, item.waiting());
-    settle(host, now);
+    settle(leave_host(item, how, now), now);
 }
 
 void fetch_schedule::refuse(item_ptr item, time_point now)
 {
     leave(*item, left::cancelled, now);
-    item->never_began();
+    item->end_queued();
     ended_.push_back(std::move(item));
-}
-
-fetch_item* fetch_schedule::give_way(time_point now)
-{
-    if (!turns_.is_crowded(now))
-        return nullptr;
-    for (auto* at = turns_.newest_silent(); at != nullptr; at = turns_.next_older(*at)) {
-        auto& host = static_cast<fetch_host&>(*at);
-        for (auto each = host.under_way.rbegin(); each != host.under_way.rend(); ++each)
-            if ((*each)->may_give_way()) {
-                (*each)->gives_way = true;
-                turns_.gives_way(host, now);
-                settle(host, now);
-                return *each;
-            }
-    }
-    return nullptr;
-}
-
-void fetch_schedule::moved(text_backlog::step s, bool failed, time_point now)
-{
-    fetch_host& host = static_cast<fetch_host::own_line*>(s.of)->host;
-    backlog_.done(std::move(s), failed);
-    host.is_read = host.is_read && host.text.is_away();
-    settle(host, now);
 }
 
 bool fetch_schedule::end(ending how, time_point now)
@@ -194,11 +287,15 @@ bool fetch_schedule::end(ending how, time_point now)
     for (const auto& each : hosts_)
         all.push_back(each.second.get());
     for (fetch_host* host : all) {
-        while (how == ending::stopping && !host->redirected.empty()) {
-            ended_.push_back(first_of(*host));
-            ended_.back()->stopped();
-        }
-        settle(*host, now);
+        for (auto* queued : {&host->redirected, &host->again})
+            while ((how == ending::stopping || queued == &host->again) && !queued->empty()) {
+                ended_.push_back(take_from(*queued));
+                ended_.back()->end_queued();
+            }
+        if (remembered_.holds(*host))
+            forget(*host);
+        else
+            settle(*host, now);
     }
     return true;
 }
@@ -251,7 +348,7 @@ fetch_counts fetch_schedule::counts() const noexcept
 {
     fetch_counts now = counts_;
     now.running = turns_.running();
-    now.queued = backlog_.waiting() + redirected_;
+    now.queued = backlog_.waiting() + items_queued_;
     now.spilled = backlog_.spilled();
     return now;
 }
@@ -259,7 +356,7 @@ fetch_counts fetch_schedule::counts() const noexcept
 bool fetch_schedule::is_over() const noexcept
 {
     const std::size_t waiting = how_ == ending::none ? backlog_.waiting() : 0;
-    return intake_ended_ && waiting + redirected_ + turns_.running() == 0;
+    return intake_ended_ && waiting + items_queued_ + turns_.running() == 0;
 }
 
 } // namespace weir::http::detail

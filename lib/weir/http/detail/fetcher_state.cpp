@@ -2,6 +2,9 @@
 
 #include <weir/detail/time_service.hpp>
 #include <weir/detail/turn.hpp>
+#include <weir/http/date.hpp>
+#include <weir/http/detail/body_outlet.hpp>
+#include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/route.hpp>
 #include <weir/http/url.hpp>
 #include <weir/policy/timeout.hpp>
@@ -166,6 +169,8 @@ void fetcher::state::give_way()
 /// Sets the alarm for the next host that may have been silent for too long.
 void fetcher::state::look_again()
 {
+    if (in_pool_.size() == most_in_pool())
+        return; // the next result that is taken looks again
     const time_point at = schedule_.look_again();
     if (at >= look_at_)
         return; // it is early enough
@@ -184,6 +189,11 @@ asio::awaitable<fetcher::state::item_ptr> fetcher::state::work(std::shared_ptr<s
                                                                item_ptr item, job_context& job)
 {
     const auto began = now(self->executor);
+    if (item->given_up) {
+        self->schedule_.leave(*item, left::cancelled, began);
+        self->changed();
+        co_return item;
+    }
     hop ended;
     ended.answer.error = item->begin(began, self->bodies_);
     if (!item->ask)
@@ -230,15 +240,16 @@ bool fetcher::state::hop_ended(const item_ptr& item, hop h, cancel_reason why)
     const auto& answer = h.answer;
     const bool is_aborted = answer.error && answer.error->kind() == error_class::aborted;
     const bool gave_way = item->gives_way && is_aborted && why == cancel_reason::none;
+    detail::fetch_schedule::exchange_end end;
+    if (detail::is_refusal(answer))
+        end.pause = retry_after(answer.fields, detail::wall_clock());
+    if (end.pause == duration::max())
+        end.pause.reset(); // centuries: no server means that
+    if (!gave_way)
+        end.next = item->record(std::move(h), why, options_);
+    end.how = gave_way ? left::gave_way : detail::fetch_schedule::left_of(item->result.answer);
     // Before the result is published, and before a redirect waits for another origin.
-    schedule_.leave(*item,
-                    gave_way             ? left::gave_way
-                    : answer.status != 0 ? left::answered
-                                         : left::failed,
-                    now(executor));
-    bool moved = gave_way;
-    if (!gave_way && item->record(std::move(h), why, options_))
-        moved = schedule_.go_on(item, now(executor));
+    const bool moved = schedule_.ended(item, end, now(executor));
     changed();
     return moved;
 }

@@ -164,6 +164,8 @@ void host_turns::forget(host& h)
     take_out(warm_, h.warm_);
     turns_.reset_key(&h);
     turns_.resume(&h);
+    h.allowed_ = 1;
+    h.is_suspect_ = false;
 }
 
 bool host_turns::is_crowded(time_point now)
