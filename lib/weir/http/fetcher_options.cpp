@@ -75,4 +75,10 @@ fetcher_options& fetcher_options::dots(dot_segments rule)
     return *this;
 }
 
+fetcher_options& fetcher_options::url_in(text_reader find)
+{
+    url_in_ = std::move(find);
+    return *this;
+}
+
 } // namespace weir::http

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/http/client_options.hpp>
+#include <weir/http/error.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
 #include <weir/sync/limit.hpp>
@@ -8,6 +9,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +23,7 @@ namespace weir::http {
 class fetcher_options {
 public:
     using fields = std::vector<std::pair<std::string, std::string>>;
+    using text_reader = std::function<result<std::string>(std::string_view text)>;
 
     fetcher_options();
 
@@ -76,6 +79,14 @@ public:
     /// Units: default `dot_segments::remove`, as browsers do.
     fetcher_options& dots(dot_segments rule);
 
+    /// Finds the URL in a text of the source, which then may hold more than that: a line number,
+    /// say. The text travels with the URL, in memory or in the file, and stands in
+    /// `fetch_result::url`.
+    ///
+    /// Units: default, the whole text is the URL.
+    /// Errors: what the function returns is the result of that URL. It must not throw.
+    fetcher_options& url_in(text_reader find);
+
     const client_options& client() const noexcept { return client_; }
     limit jobs() const noexcept { return jobs_; }
     std::size_t window() const noexcept { return window_; }
@@ -85,6 +96,7 @@ public:
     const fields& headers() const noexcept { return headers_; }
     const std::string& method() const noexcept { return method_; }
     dot_segments dots() const noexcept { return dots_; }
+    const text_reader& url_in() const noexcept { return url_in_; }
 
     /// The smallest `window`.
     static constexpr std::size_t min_window = 4096;
@@ -99,6 +111,7 @@ private:
     fields headers_;
     std::string method_ = "GET";
     dot_segments dots_ = dot_segments::remove;
+    text_reader url_in_;
 };
 
 } // namespace weir::http
