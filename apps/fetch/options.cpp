@@ -29,9 +29,10 @@ constexpr const char* footer =
     "Environment: http_proxy, https_proxy, all_proxy and no_proxy, as curl reads them.\n"
     "\n"
     "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
-    "2 the command line or the input cannot be used; 3 interrupted. After the first\n"
-    "SIGINT or SIGTERM, no more URLs are begun and the running ones are finished; the\n"
-    "second stops those too.";
+    "2 the command line or the input cannot be used; 3 interrupted; 4 the deadline of the\n"
+    "run was over; 5 results or bodies could not be written. After the first SIGINT, SIGTERM\n"
+    "or SIGHUP, no more URLs are begun and the running ones are finished; the second stops\n"
+    "those too; the third leaves at once.";
 
 parsed refused(const std::string& why)
 {
@@ -57,8 +58,8 @@ command_line::command_line()
 {
     app_.footer(footer);
     app_.set_version_flag("-V,--version", version);
-    for (const auto make :
-         {input_flags, scheduling_flags, time_flags, output_flags, request_flags, network_flags})
+    for (const auto make : {input_flags, scheduling_flags, time_flags, output_flags, journal_flags,
+                            request_flags, network_flags})
         groups_.push_back(make(chosen_));
     for (const auto& group : groups_)
         group->add_to(app_);

@@ -36,5 +36,6 @@ std::unique_ptr<flag_group> time_flags(options& chosen);
 std::unique_ptr<flag_group> request_flags(options& chosen);
 std::unique_ptr<flag_group> network_flags(options& chosen);
 std::unique_ptr<flag_group> output_flags(options& chosen);
+std::unique_ptr<flag_group> journal_flags(options& chosen);
 
 } // namespace weir_fetch
