@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h> // renameat2
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,14 +33,14 @@ new_file::new_file(directory& home, std::string name, int descriptor)
 {
 }
 
+/// The part is removed before its lock goes, or it could be that of another by then.
 new_file::~new_file()
 {
-    if (descriptor_ >= 0)
-        ::close(descriptor_);
     if (!kept_) {
         ::unlinkat(home_.descriptor_, part_of(name_).c_str(), 0);
         home_.next_number_.erase(name_); // another attempt may have it
     }
+    ::close(descriptor_);
 }
 
 weir::error_code new_file::write(std::string_view part)
@@ -57,22 +58,40 @@ weir::error_code new_file::write(std::string_view part)
 
 weir::error_code new_file::keep()
 {
-    // Some file systems report a full disk only here.
-    if (::close(std::exchange(descriptor_, -1)) != 0)
+    struct stat own;
+    if (::fstat(descriptor_, &own) != 0)
         return last_error();
+    // Some file systems report a full disk only when a file is closed. The lock must stay.
+    const int copy = ::dup(descriptor_);
+    if (copy < 0 || ::close(copy) != 0)
+        return last_error();
+    if (home_.syncs_ && ::fdatasync(descriptor_) != 0)
+        return last_error();
+    if (home_.before_keep_)
+        if (const auto error = home_.before_keep_(name_, own.st_ino))
+            return error;
+    const auto error = rename();
+    if (error)
+        return error;
+    kept_ = true;
+    if (home_.syncs_ && ::fsync(home_.descriptor_) != 0)
+        return last_error();
+    return {};
+}
+
+weir::error_code new_file::rename()
+{
     const int dir = home_.descriptor_;
     const std::string part = part_of(name_);
-    int failed = ::renameat2(dir, part.c_str(), dir, name_.c_str(), RENAME_NOREPLACE);
-    if (failed != 0 && (errno == EINVAL || errno == ENOSYS)) {
+    const unsigned flags = replaces_ ? 0 : RENAME_NOREPLACE;
+    int failed = ::renameat2(dir, part.c_str(), dir, name_.c_str(), flags);
+    if (failed != 0 && !replaces_ && (errno == EINVAL || errno == ENOSYS)) {
         // The file system does not support it; a link also fails when the name is taken.
         failed = ::linkat(dir, part.c_str(), dir, name_.c_str(), 0);
         if (failed == 0)
             ::unlinkat(dir, part.c_str(), 0);
     }
-    if (failed != 0)
-        return last_error();
-    kept_ = true;
-    return {};
+    return failed == 0 ? weir::error_code() : last_error();
 }
 
 directory::directory(const std::string& path)
@@ -94,6 +113,52 @@ directory::~directory()
     ::close(descriptor_);
 }
 
+/// Whether there is a file of this name that must stay.
+bool directory::is_taken(const std::string& name, bool& replaces) const
+{
+    struct stat what;
+    if (::fstatat(descriptor_, name.c_str(), &what, AT_SYMLINK_NOFOLLOW) != 0)
+        return false;
+    const auto found = replaceable_.find(name);
+    replaces = S_ISREG(what.st_mode) && found != replaceable_.end() && found->second == what.st_ino;
+    return !replaces;
+}
+
+/// Opens and locks a part; -1 without an error when it is another's, or no plain file.
+int directory::open_part(const std::string& part, weir::error_code& error) const
+{
+    const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    const int descriptor = ::openat(descriptor_, part.c_str(), flags, 0666);
+    if (descriptor < 0) {
+        const auto why = last_error();
+        const bool is_other = errno == ELOOP || errno == EISDIR || errno == ENXIO ||
+                              (errno == EACCES && exists(part));
+        error = is_other ? weir::error_code() : why;
+        return -1;
+    }
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_plain(descriptor, part) &&
+        ::ftruncate(descriptor, 0) == 0)
+        return descriptor;
+    if (errno != EWOULDBLOCK && errno != 0)
+        error = last_error();
+    ::close(descriptor);
+    return -1;
+}
+
+/// Whether an open file is a plain one, and still has this name: it may have been renamed, or
+/// removed, before it was locked. `errno` is 0 when it is not.
+bool directory::is_plain(int descriptor, const std::string& name) const
+{
+    struct stat own;
+    struct stat there;
+    if (::fstat(descriptor, &own) != 0)
+        return false;
+    const bool is_there = ::fstatat(descriptor_, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0;
+    errno = 0;
+    return is_there && S_ISREG(own.st_mode) && own.st_nlink == 1 && there.st_ino == own.st_ino &&
+           there.st_dev == own.st_dev;
+}
+
 bool directory::exists(const std::string& name) const
 {
     struct stat ignored;
@@ -102,25 +167,21 @@ bool directory::exists(const std::string& name) const
 
 std::unique_ptr<new_file> directory::create(const std::string& name, weir::error_code& error)
 {
+    error = {};
     if (next_number_.size() >= remembered)
         next_number_.clear();
     unsigned& n = next_number_[name];
     for (;; ++n) {
         const std::string candidate = numbered(name, n);
-        const std::string part = part_of(candidate);
-        const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-        const int descriptor = ::openat(descriptor_, part.c_str(), flags, 0666);
-        if (descriptor < 0 && errno == EEXIST)
-            continue;
-        if (descriptor < 0) {
-            error = last_error();
+        const int descriptor = open_part(part_of(candidate), error);
+        if (error)
             return nullptr;
-        }
-        // The part is created first: from here on no other job takes this name.
-        auto made = std::make_unique<new_file>(*this, candidate, descriptor);
-        if (exists(candidate))
+        if (descriptor < 0)
             continue;
-        error = {};
+        // The part is locked first: from here on no other job takes this name.
+        auto made = std::make_unique<new_file>(*this, candidate, descriptor);
+        if (is_taken(candidate, made->replaces_))
+            continue;
         ++n;
         return made;
     }

@@ -3,10 +3,13 @@
 #include <weir/error.hpp>
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 namespace weir_fetch {
 
@@ -24,29 +27,46 @@ public:
     ~new_file();
 
     weir::error_code write(std::string_view part);
-    /// Gives the file its name. An existing file is never replaced.
+    /// Gives the file its name. Replaces nothing but what `directory::may_replace` allows.
     weir::error_code keep();
 
     const std::string& name() const noexcept { return name_; }
 
 private:
+    friend class directory;
+
+    weir::error_code rename();
+
     directory& home_;
     std::string name_;
     int descriptor_;
+    bool replaces_ = false;
     bool kept_ = false;
 };
 
-/// The directory where bodies are stored. Names are made unique, also among running jobs; existing
-/// files are never replaced and symbolic links are not followed.
+/// The directory where bodies are stored. Names are made unique, also among running jobs and other
+/// programs: a `.part` is locked while it is written. One that is not locked is what a killed
+/// program left, and is begun anew. Other files are never replaced, and symbolic links are not
+/// followed.
 ///
 /// Memory: the next free number of at most `remembered` names.
 class directory {
 public:
+    /// Called before a file gets its name; an error keeps it from that.
+    using keep_hook = std::function<weir::error_code(const std::string& name, std::uint64_t inode)>;
+    using inodes = std::unordered_map<std::string, std::uint64_t>;
+
     /// Creates the directory if needed. Throws boost::system::system_error.
     explicit directory(const std::string& path);
     directory(const directory&) = delete;
     directory& operator=(const directory&) = delete;
     ~directory();
+
+    void before_keep(keep_hook hook) { before_keep_ = std::move(hook); }
+    /// Files that may be replaced, as long as they are the ones with these inodes.
+    void may_replace(inodes files) { replaceable_ = std::move(files); }
+    /// Makes what was written, and its name, survive a loss of power before it counts as stored.
+    void sync_files() { syncs_ = true; }
 
     /// Creates a file under `name` or the first free `name.N`; null and an error when it cannot.
     std::unique_ptr<new_file> create(const std::string& name, weir::error_code& error);
@@ -54,10 +74,16 @@ public:
 private:
     friend class new_file;
 
+    int open_part(const std::string& part, weir::error_code& error) const;
+    bool is_plain(int descriptor, const std::string& name) const;
     bool exists(const std::string& name) const;
+    bool is_taken(const std::string& name, bool& replaces) const;
 
     static constexpr std::size_t remembered = 4096;
     int descriptor_;
+    keep_hook before_keep_;
+    inodes replaceable_;
+    bool syncs_ = false;
     std::unordered_map<std::string, unsigned> next_number_;
 };
 

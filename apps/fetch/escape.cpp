@@ -68,6 +68,15 @@ void append_hex(std::string& out, std::string_view bytes)
     }
 }
 
+/// `\uHHHH`, for a character below 0x10000.
+void append_unit(std::string& out, std::uint32_t code)
+{
+    static constexpr std::string_view digits = "0123456789abcdef";
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4)
+        out += digits[code >> shift & 15];
+}
+
 } // namespace
 
 std::string escaped(std::string_view text)
@@ -86,19 +95,22 @@ std::string escaped(std::string_view text)
     return out;
 }
 
-std::string as_utf8(std::string_view text)
+void append_json(std::string& out, std::string_view text)
 {
-    std::string out;
-    out.reserve(text.size());
+    out += '"';
     while (!text.empty()) {
         const character c = first_character(text);
         if (c.length == 0)
             out += "\xEF\xBF\xBD";
+        else if (c.code == '"' || c.code == '\\')
+            (out += '\\') += text.front();
+        else if (is_harmful(c.code))
+            append_unit(out, c.code);
         else
             out += text.substr(0, c.length);
         text.remove_prefix(c.length == 0 ? 1 : c.length);
     }
-    return out;
+    out += '"';
 }
 
 } // namespace weir_fetch

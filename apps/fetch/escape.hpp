@@ -9,7 +9,8 @@ namespace weir_fetch {
 /// are not UTF-8, marks that change the writing direction, and the backslash become `\xHH`.
 std::string escaped(std::string_view text);
 
-/// Makes a text valid for JSON: bytes that are not UTF-8 become U+FFFD.
-std::string as_utf8(std::string_view text);
+/// Appends a text as a JSON string, between quotation marks. Bytes that are not UTF-8 become
+/// U+FFFD, and what a terminal obeys is escaped.
+void append_json(std::string& out, std::string_view text);
 
 } // namespace weir_fetch

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -47,6 +48,11 @@ void check_readable(int fd)
     throw system_error(error);
 }
 
+place place_of(const input_line& line)
+{
+    return {place::source::line, line.number};
+}
+
 } // namespace
 
 input::input(asio::any_io_executor executor, std::vector<std::string> urls, const std::string& file)
@@ -74,14 +80,21 @@ input::~input()
         ::close(regular_);
 }
 
+bool input::is_left_out(const place& at, std::string_view text) const
+{
+    return leave_out_ && leave_out_(at, text);
+}
+
 asio::awaitable<std::optional<std::string>> input::next()
 {
     if (auto argument = next_argument())
         co_return argument;
     for (;;) {
-        auto line = lines_.next();
-        if (line || !open_)
-            co_return line;
+        while (auto line = lines_.next())
+            if (const auto at = place_of(*line); !is_left_out(at, line->text))
+                co_return tagged(at, line->text, line->is_cut);
+        if (!open_)
+            co_return std::nullopt;
         const std::size_t n = co_await read_some();
         lines_.feed(std::string_view(buffer_.data(), n));
         if (n == 0) {
@@ -93,17 +106,89 @@ asio::awaitable<std::optional<std::string>> input::next()
 
 std::optional<std::string> input::next_argument()
 {
-    if (taken_ == urls_.size())
-        return std::nullopt;
-    return std::exchange(urls_[taken_++], std::string());
+    while (taken_ != urls_.size()) {
+        const std::string text = std::exchange(urls_[taken_++], std::string());
+        const place at{place::source::argument, taken_};
+        if (!is_left_out(at, text))
+            return tagged(at, text, false);
+    }
+    return std::nullopt;
+}
+
+asio::awaitable<std::string> input::next_unread()
+{
+    std::string out = lines_.take_unread();
+    while (out.empty() && open_) {
+        const std::size_t n = co_await read_some();
+        open_ = n != 0;
+        lines_.feed(std::string_view(buffer_.data(), n));
+        out = lines_.take_unread();
+    }
+    co_return out;
+}
+
+bool input::look_ahead(const filter& look) const
+{
+    if (stream_)
+        return false;
+    for (std::size_t i = taken_; i != urls_.size(); ++i)
+        look({place::source::argument, i + 1}, urls_[i]);
+    if (!open_)
+        return true;
+    off_t at = std::max(off_t{0}, ::lseek(regular_, 0, SEEK_CUR));
+    std::vector<char> part(part_size);
+    line_cutter lines;
+    for (bool more = true; more;) {
+        const auto n = ::pread(regular_, part.data(), part.size(), at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            throw system_error(last_error());
+        at += n;
+        more = n != 0;
+        lines.feed(std::string_view(part.data(), static_cast<std::size_t>(n)));
+        if (!more)
+            lines.finish();
+        while (auto line = lines.next())
+            look(place_of(*line), line->text);
+    }
+    return true;
+}
+
+void input::stop_waiting()
+{
+    waits_ = false;
+    if (stream_)
+        stream_->cancel();
+}
+
+/// A writer that does not end must not keep us for ever: the rest stays with it.
+std::size_t input::read_available()
+{
+    constexpr std::size_t pipe_size = 1024 * 1024; // the largest
+    error_code error = asio::error::operation_aborted;
+    if (read_since_ >= pipe_size)
+        throw system_error(error);
+    stream_->non_blocking(true);
+    const auto n = stream_->read_some(asio::buffer(buffer_), error);
+    if (error == asio::error::would_block)
+        error = asio::error::operation_aborted;
+    if (error && error != asio::error::eof)
+        throw system_error(error);
+    read_since_ += n;
+    return n;
 }
 
 asio::awaitable<std::size_t> input::read_some()
 {
     if (stream_) {
+        if (!waits_)
+            co_return read_available();
         error_code error;
         const auto n = co_await stream_->async_read_some(
             asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, error));
+        if (error == asio::error::operation_aborted && !waits_)
+            co_return read_available();
         if (error && error != asio::error::eof)
             throw system_error(error);
         co_return n;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "entry.hpp"
 #include "lines.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -7,17 +8,22 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace weir_fetch {
 
-/// The URLs to fetch, one at a time: first those of the command line, then those of the file. A
-/// pipe or terminal is waited for without blocking the program; a regular file is read in small
-/// parts as lines are needed.
+/// What is to be fetched, one entry at a time: first the arguments of the command line, then the
+/// lines of the file. A pipe or terminal is waited for without blocking the program; a regular file
+/// is read in small parts as lines are needed.
 class input {
 public:
+    /// Whether an entry is to be left out.
+    using filter = std::function<bool(const place& at, std::string_view text)>;
+
     /// `file` is empty for none, or "-" for standard input. Throws boost::system::system_error when
     /// it cannot be opened or read.
     input(boost::asio::any_io_executor executor, std::vector<std::string> urls,
@@ -26,15 +32,32 @@ public:
     input& operator=(const input&) = delete;
     ~input();
 
-    /// The next URL; nothing at the end. Throws boost::system::system_error when reading fails, and
-    /// operation_aborted when cancelled.
+    /// Entries for which this is true are left out from now on. What it throws leaves by `next`.
+    void leave_out(filter which) { leave_out_ = std::move(which); }
+
+    /// Passes all that is to come to `look`, and takes nothing of it. Does nothing and returns
+    /// false when that cannot be: a pipe is read only once. Throws as `next` does.
+    bool look_ahead(const filter& look) const;
+
+    /// The next entry, `tagged`; nothing at the end. Throws boost::system::system_error when
+    /// reading fails, operation_aborted when cancelled, and `input_fault` for what is no list of
+    /// URLs.
     boost::asio::awaitable<std::optional<std::string>> next();
 
-    /// The next URL of the command line; nothing when all have been taken.
+    /// The next argument, `tagged`; nothing when all have been taken.
     std::optional<std::string> next_argument();
+    /// The next part of the file, as it is, from the line after the last one that `next` returned;
+    /// empty at the end. Throws as `next` does.
+    boost::asio::awaitable<std::string> next_unread();
+
+    /// A pipe is not waited for any more: what it holds is read, as much as fits into one, and then
+    /// reading ends with operation_aborted.
+    void stop_waiting();
 
 private:
     boost::asio::awaitable<std::size_t> read_some();
+    std::size_t read_available();
+    bool is_left_out(const place& at, std::string_view text) const;
 
     std::vector<std::string> urls_;
     std::size_t taken_ = 0;
@@ -42,7 +65,10 @@ private:
     std::optional<boost::asio::posix::stream_descriptor> stream_;
     line_cutter lines_;
     std::vector<char> buffer_;
+    filter leave_out_;
     bool open_ = false;
+    bool waits_ = true;
+    std::size_t read_since_ = 0; // since nothing is waited for
 };
 
 } // namespace weir_fetch

@@ -40,8 +40,9 @@ constexpr const char* footer =
     "\n"
     "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
     "2 the command line or the input cannot be used; 3 interrupted; 4 the --deadline has\n"
-    "passed. After the first SIGINT or SIGTERM, no more URLs are begun and the running\n"
-    "ones are finished; the second stops those too.";
+    "passed; 5 results or bodies could not be written. After the first SIGINT, SIGTERM\n"
+    "or SIGHUP, no more URLs are begun and the running ones are finished; the second stops\n"
+    "those too; the third leaves at once.";
 
 parsed refused(const std::string& why)
 {
@@ -62,6 +63,7 @@ constexpr topic topics[] = {
     {"How long", time_flags},
     {"Output", output_flags},
     {"Output", remote_name_flags},
+    {"Results and what remains", journal_flags},
     {"What is asked for", request_flags},
     {"What is sent", data_flags},
     {"How hosts are reached", network_flags},

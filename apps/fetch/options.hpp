@@ -32,8 +32,14 @@ struct options {
     double speed_time = 30;                // seconds
     std::string output_dir;
     std::string spill_dir;
-    bool json = false;
-    bool quiet = false;
+    bool jsonl = false;
+    bool silent = false;
+    bool hash = true;          // bodies, where the sum is reported
+    std::string results;       // the journal
+    bool resume = false;       // go on with it
+    bool sync = false;         // it survives a loss of power
+    std::string remaining;     // a file for what was not done
+    double drain_timeout = 30; // seconds
     unsigned max_redirects = 10;
     bool compressed = false;
     std::optional<std::uint64_t> max_filesize;
@@ -64,7 +70,8 @@ enum exit_code {
     exit_some_failed = 1, // at least one was not
     exit_usage = 2,       // the command line or the input cannot be used
     exit_interrupted = 3, // stopped by a signal, or the reader of the output has gone
-    exit_deadline = 4     // the time of the run was over
+    exit_deadline = 4,    // the time for the run was over
+    exit_cannot_write = 5 // a file, or standard output, could not be written
 };
 
 /// The options from the command line; without them the text to print and the exit code.

@@ -35,33 +35,44 @@ output::output(asio::any_io_executor executor, int descriptor) : descriptor_(des
         stream_.emplace(std::move(executor), own);
 }
 
-asio::awaitable<void> output::write(std::string_view text)
+asio::awaitable<void> output::write(std::string_view line, const std::string* entry)
 {
-    held_ += text;
+    if (!broken_)
+        held_ += line;
+    if (entry != nullptr)
+        unwritten_.add(held_.size(), *entry);
     if (held_.size() >= enough)
         co_await flush();
 }
 
 asio::awaitable<void> output::flush()
 {
-    const std::string out = std::exchange(held_, std::string());
-    if (out.empty())
+    if (broken_ || held_.empty())
         co_return;
-    if (stream_) {
-        error_code error;
-        co_await asio::async_write(*stream_, asio::buffer(out),
-                                   asio::redirect_error(asio::use_awaitable, error));
-        if (error)
-            throw system_error(error);
-        co_return;
-    }
-    for (std::string_view rest = out; !rest.empty();) {
-        const auto n = ::write(descriptor_, rest.data(), rest.size());
+    const std::string all = std::exchange(held_, std::string());
+    std::size_t done = 0;
+    const error_code error = co_await put(all, done);
+    unwritten_.written(done);
+    broken_ = error.failed();
+    if (broken_)
+        throw system_error(error);
+}
+
+/// Writes all, or `done` bytes of it.
+asio::awaitable<error_code> output::put(std::string_view all, std::size_t& done)
+{
+    error_code error;
+    if (stream_)
+        done = co_await asio::async_write(*stream_, asio::buffer(all),
+                                          asio::redirect_error(asio::use_awaitable, error));
+    while (!stream_ && !error && done != all.size()) {
+        const auto n = ::write(descriptor_, all.data() + done, all.size() - done);
         if (n >= 0)
-            rest.remove_prefix(static_cast<std::size_t>(n));
+            done += static_cast<std::size_t>(n);
         else if (errno != EINTR)
-            throw system_error(error_code(errno, boost::system::system_category()));
+            error = error_code(errno, boost::system::system_category());
     }
+    co_return error;
 }
 
 } // namespace weir_fetch

@@ -1,12 +1,17 @@
 #pragma once
 
+#include "unwritten.hpp"
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/system/error_code.hpp>
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir_fetch {
 
@@ -16,16 +21,24 @@ class output {
 public:
     output(boost::asio::any_io_executor executor, int descriptor);
 
-    /// Appends a text, and flushes when the buffer is large.
-    boost::asio::awaitable<void> write(std::string_view text);
+    /// Appends a line, and flushes when the buffer is large. `entry` is what `take_unwritten` gives
+    /// when the line is lost; null for nothing.
+    boost::asio::awaitable<void> write(std::string_view line, const std::string* entry);
     /// Writes the whole buffer. Throws boost::system::system_error; broken_pipe when the reader has
-    /// gone.
+    /// gone. After an error nothing more is written.
     boost::asio::awaitable<void> flush();
 
+    /// The entries of the lines that were not written whole.
+    std::vector<std::string> take_unwritten() { return unwritten_.take(); }
+
 private:
+    boost::asio::awaitable<boost::system::error_code> put(std::string_view all, std::size_t& done);
+
     int descriptor_;
     std::optional<boost::asio::posix::stream_descriptor> stream_;
     std::string held_;
+    unwritten unwritten_;
+    bool broken_ = false;
 };
 
 } // namespace weir_fetch

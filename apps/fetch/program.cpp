@@ -1,13 +1,17 @@
 #include "program.hpp"
 
 #include "directory.hpp"
+#include "entry.hpp"
 #include "escape.hpp"
 #include "file_name.hpp"
 #include "input.hpp"
+#include "journal.hpp"
 #include "limits.hpp"
-#include "output.hpp"
 #include "progress.hpp"
+#include "record.hpp"
+#include "recorder.hpp"
 #include "report.hpp"
+#include "resumption.hpp"
 #include "settings.hpp"
 #include "stored_body.hpp"
 
@@ -28,12 +32,16 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -41,6 +49,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace weir_fetch {
@@ -50,6 +59,13 @@ namespace asio = boost::asio;
 namespace http = weir::http;
 
 constexpr auto redraw_every = std::chrono::milliseconds(200);
+
+/// Whether no other body could be stored either.
+bool is_full(const weir::error_code& error)
+{
+    return error.category() == boost::system::system_category() &&
+           (error.value() == ENOSPC || error.value() == EDQUOT || error.value() == EFBIG);
+}
 
 /// One run of the program, on one executor.
 class program {
@@ -62,37 +78,56 @@ public:
     void say_summary();
 
 private:
-    asio::awaitable<void> take(http::fetch_result result);
-    asio::awaitable<void> report_not_taken();
     void count_error(const http::fetch_result& result);
     void set_deadline();
     http::fetcher_options fetcher_options();
     std::shared_ptr<http::body> make_body(const http::url& target);
-    void ended_early(const std::string& fault);
+    void go_on_with_journal();
+    asio::awaitable<std::optional<std::string>> next_entry();
+    asio::awaitable<void> take(http::fetch_result result);
+    stored finish_body(http::fetch_result& result);
+    asio::awaitable<void> report_not_taken();
+    asio::awaitable<void> keep_unread();
+    asio::awaitable<void> end();
+
+    void listen_for_hangup();
+    void signalled();
     void finish_running();
-    void stop();
+    void give_up();
+    void begin_drain();
+    void stop(const std::string& why);
     void draw();
     void say(const std::string& text);
+    void complain(const std::string& text);
 
     const options& chosen_;
     asio::any_io_executor executor_;
     std::unique_ptr<input> input_;
-    output output_;
+    recorder recorder_;
+    std::unique_ptr<resumption> resumption_;
     std::unique_ptr<directory> directory_;
     http::fetcher fetcher_;
     weir::shutdown_signals signals_;
+    asio::signal_set hangup_;
     progress progress_;
     weir::alarm redraw_;
     weir::alarm deadline_;
     std::uint64_t errors_ = 0;
     bool late_ = false;
+    weir::alarm drained_; // when what drains is stopped
     tally tally_;
     weir::time_point started_;
     bool interrupted_ = false;
     bool stopping_ = false;
+    bool given_up_ = false;
     bool input_failed_ = false;
-    bool output_closed_ = false;
+    bool disk_is_full_ = false;
 };
+
+weir::duration from_seconds(double seconds)
+{
+    return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
+}
 
 std::unique_ptr<directory> open_directory(const std::string& path)
 {
@@ -117,13 +152,45 @@ std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const o
 
 program::program(asio::io_context& context, const options& chosen)
     : chosen_(chosen), executor_(context.get_executor()), input_(open_input(executor_, chosen)),
-      output_(executor_, STDOUT_FILENO), directory_(open_directory(chosen.output_dir)),
+      recorder_(executor_, chosen), directory_(open_directory(chosen.output_dir)),
       fetcher_(executor_, fetcher_options(),
                [this](const http::url& target) { return make_body(target); }),
       signals_(
-          executor_, [this] { finish_running(); }, [this] { stop(); }),
-      progress_(STDERR_FILENO, !chosen.quiet), started_(weir::now(executor_))
+          executor_, [this] { signalled(); }, [this] { signalled(); }),
+      hangup_(executor_), progress_(STDERR_FILENO, !chosen.silent), started_(weir::now(executor_))
 {
+    if (std::signal(SIGHUP, SIG_DFL) == SIG_IGN) // nohup
+        std::signal(SIGHUP, SIG_IGN);
+    else
+        hangup_.add(SIGHUP);
+    if (recorder_.results() != nullptr)
+        go_on_with_journal();
+}
+
+/// Joins the journal with the input and the directory.
+void program::go_on_with_journal()
+{
+    journal& results = *recorder_.results();
+    if (!results.is_empty()) {
+        resumption_ = std::make_unique<resumption>(results, chosen_.results);
+        resumption_->check(*input_);
+        input_->leave_out([this](const place& at, std::string_view text) {
+            try {
+                return resumption_->is_done(at, text);
+            } catch (const input_fault&) {
+                recorder_.not_done(text);
+                throw;
+            }
+        });
+    }
+    if (!directory_)
+        return;
+    directory_->may_replace(results.unrecorded());
+    directory_->before_keep([&results](const std::string& name, std::uint64_t inode) {
+        return results.keeping(name, inode);
+    });
+    if (chosen_.sync)
+        directory_->sync_files();
 }
 
 http::fetcher_options program::fetcher_options()
@@ -134,43 +201,52 @@ http::fetcher_options program::fetcher_options()
         say("no more URLs are read for now: those of slow hosts cannot be stored (--spill-dir): " +
             why.message());
     });
-    return all.spill(spill);
+    return all.spill(spill).url_in(url_in);
 }
 
 std::shared_ptr<http::body> program::make_body(const http::url& target)
 {
-    if (!directory_ && !chosen_.json)
+    const bool is_hashed = chosen_.hash && (chosen_.jsonl || !chosen_.results.empty());
+    if (!directory_ && !is_hashed)
         return nullptr; // the sum would not be printed
-    return std::make_shared<stored_body>(directory_.get(), file_name(target.target()),
-                                         chosen_.json);
+    return std::make_shared<stored_body>(directory_.get(), file_name(target.target()), is_hashed);
 }
 
 asio::awaitable<void> program::run()
 {
     draw();
     set_deadline();
-    const auto source = [this]() -> asio::awaitable<std::optional<std::string>> {
-        return input_->next();
-    };
+    listen_for_hangup();
+    const auto source = [this] { return next_entry(); };
     const auto sink = [this](http::fetch_result result) -> asio::awaitable<void> {
         return take(std::move(result));
     };
-    std::string fault;
     try {
         co_await fetcher_.run(source, sink);
         co_await report_not_taken();
-        co_await output_.flush();
+    } catch (const input_fault& e) {
+        complain(e.what()); // of arguments
     } catch (const boost::system::system_error& e) {
-        fault = e.code().message();
+        complain("cannot read the URLs: " + e.code().message());
     } catch (const std::exception& e) {
-        fault = e.what();
+        complain(std::string("cannot read the URLs: ") + e.what());
     }
-    redraw_.cancel();
-    deadline_.cancel();
-    progress_.clear();
-    signals_.ignore();
-    if (!fault.empty())
-        ended_early(fault);
+    co_await end();
+}
+
+/// A fault of the input ends it, and what was read before is not begun any more.
+asio::awaitable<std::optional<std::string>> program::next_entry()
+{
+    std::optional<std::string> text;
+    try {
+        text = co_await input_->next();
+        if (!text && resumption_)
+            resumption_->check_end();
+    } catch (const input_fault& e) {
+        complain(e.what());
+        fetcher_.finish_running();
+    }
+    co_return text;
 }
 
 /// After a signal, reports the rest of the command line. Lines of a file that were never read are
@@ -187,17 +263,55 @@ asio::awaitable<void> program::report_not_taken()
     }
 }
 
-void program::ended_early(const std::string& fault)
+/// Passes on what was not read of the input. Of a pipe that stays open, what comes until the drain
+/// must be over.
+asio::awaitable<void> program::keep_unread()
 {
-    input_failed_ = !output_closed_;
-    const std::string what =
-        output_closed_ ? "cannot write the results: " : "cannot read the URLs: ";
-    std::fprintf(stderr, "weir-fetch: %s%s\n", what.c_str(), fault.c_str());
+    bool as_it_is = !resumption_; // otherwise, lines that were done are among them
+    for (bool more = true; more;) {
+        std::string part;
+        try {
+            if (as_it_is) {
+                part = co_await input_->next_unread();
+                recorder_.not_read(part);
+                more = !part.empty();
+                continue;
+            }
+            auto next = co_await input_->next();
+            more = next.has_value();
+            if (more)
+                part = std::move(*next);
+        } catch (const input_fault&) {
+            as_it_is = true;
+            continue;
+        } catch (const std::exception& e) {
+            if (!stopping_)
+                complain(std::string("cannot read the rest of the URLs: ") + e.what());
+            co_return;
+        }
+        if (more)
+            recorder_.not_done(read_entry(part).text);
+    }
+}
+
+asio::awaitable<void> program::end()
+{
+    if (recorder_.keeps_remaining())
+        co_await keep_unread();
+    co_await recorder_.finish();
+    redraw_.cancel();
+    deadline_.cancel();
+    drained_.cancel();
+    progress_.clear();
+    signals_.ignore();
+    hangup_.cancel();
 }
 
 exit_code program::code() const
 {
-    if (interrupted_ || output_closed_)
+    if (recorder_.cannot_write() || disk_is_full_)
+        return exit_cannot_write;
+    if (interrupted_ || recorder_.reader_has_gone())
         return exit_interrupted;
     if (late_)
         return exit_deadline;
@@ -208,31 +322,63 @@ exit_code program::code() const
 
 asio::awaitable<void> program::take(http::fetch_result result)
 {
-    stored where;
-    if (auto* content = static_cast<stored_body*>(result.content.get())) {
-        constexpr unsigned not_modified = 304; // there is nothing to store
-        const bool is_whole = !result.answer.error && result.answer.status != not_modified;
-        const auto error = content->finish(is_whole);
-        if (error && !result.answer.error) {
-            result.status = weir::status::failed;
-            result.answer.error = http::failure(
-                http::error_class::io, "the body could not be stored: " + error.message(), error);
-        }
-        where.sha256 = content->sha256_hex();
-        where.file = content->file();
-    }
+    const entry what = read_entry(result.url);
+    auto& error = result.answer.error;
+    if (error && error->kind() == http::error_class::aborted && what.is_cut)
+        error = http::failure(http::error_class::bad_url, what.fault); // its text is not whole
+    if (error && error->kind() == http::error_class::bad_url)
+        error = http::failure(http::error_class::bad_url, what.at.text() + ": " + error->text());
+    const stored where = finish_body(result);
     tally_.add(result);
     count_error(result);
-    const std::string line = chosen_.json ? json_line(result, where) : tsv_line(result);
     progress_.clear();
-    try {
-        co_await output_.write(line);
-        if (fetcher_.results_ready() == 0)
-            co_await output_.flush();
-    } catch (...) {
-        output_closed_ = true;
-        throw;
+    co_await recorder_.add(result, what, where);
+    if (fetcher_.results_ready() == 0)
+        co_await recorder_.flush();
+    if (recorder_.is_broken())
+        give_up();
+}
+
+stored program::finish_body(http::fetch_result& result)
+{
+    stored where;
+    auto* const content = static_cast<stored_body*>(result.content.get());
+    if (content == nullptr)
+        return where;
+    constexpr unsigned not_modified = 304; // there is nothing to store
+    const bool is_whole = !result.answer.error && result.answer.status != not_modified;
+    const auto failed = content->finish(is_whole && recorder_.can_record());
+    if (failed && !result.answer.error) {
+        result.status = weir::status::failed;
+        result.answer.error = http::failure(
+            http::error_class::io, "the body could not be stored: " + failed.message(), failed);
     }
+    const auto& error = result.answer.error;
+    if (error && error->kind() == http::error_class::io && is_full(error->code()))
+        disk_is_full_ = true;
+    where.sha256 = content->sha256_hex();
+    where.file = content->file();
+    return where;
+}
+
+void program::listen_for_hangup()
+{
+    hangup_.async_wait([this](const boost::system::error_code& error, int) {
+        if (error)
+            return;
+        signalled();
+        listen_for_hangup();
+    });
+}
+
+/// The first signal drains, the second stops, the third ends the program.
+void program::signalled()
+{
+    if (!interrupted_)
+        return finish_running();
+    if (stopping_)
+        std::_Exit(exit_interrupted);
+    stop("stopping at once");
 }
 
 /// `--max-errors`: URLs that were not begun do not count.
@@ -243,6 +389,7 @@ void program::count_error(const http::fetch_result& result)
         return;
     say("stopping after " + std::to_string(errors_) + " errors: finishing the running fetches");
     fetcher_.finish_running();
+    begin_drain();
 }
 
 /// `--deadline`: as at the first signal.
@@ -256,6 +403,7 @@ void program::set_deadline()
         late_ = true;
         say("stopping at the deadline: finishing the running fetches");
         fetcher_.finish_running();
+        begin_drain();
     });
 }
 
@@ -264,15 +412,32 @@ void program::finish_running()
     interrupted_ = true;
     say("stopping: finishing the running fetches; a second signal stops them at once");
     fetcher_.finish_running();
+    begin_drain();
 }
 
-/// At the second signal, and at each later one.
-void program::stop()
+/// From now on, the program ends by the drain timeout.
+void program::begin_drain()
+{
+    drained_ = weir::alarm(executor_, weir::now(executor_) + from_seconds(chosen_.drain_timeout),
+                           [this] { stop("stopping at once: --drain-timeout is over"); });
+}
+
+/// Fetches no more, because results cannot be written.
+void program::give_up()
+{
+    if (std::exchange(given_up_, true))
+        return;
+    fetcher_.stop();
+    begin_drain();
+}
+
+void program::stop(const std::string& why)
 {
     if (std::exchange(stopping_, true))
-        std::_Exit(exit_interrupted);
-    say("stopping at once");
+        return;
+    say(why);
     fetcher_.stop();
+    input_->stop_waiting();
 }
 
 void program::draw()
@@ -287,8 +452,16 @@ void program::draw()
 void program::say(const std::string& text)
 {
     progress_.clear();
-    if (!chosen_.quiet)
+    if (!chosen_.silent)
         std::fprintf(stderr, "weir-fetch: %s\n", text.c_str());
+}
+
+/// Says what is wrong with the input, also when silent.
+void program::complain(const std::string& text)
+{
+    input_failed_ = true;
+    progress_.clear();
+    std::fprintf(stderr, "weir-fetch: %s\n", text.c_str());
 }
 
 void program::say_summary()
@@ -314,7 +487,9 @@ options within_limits(options chosen)
 
 exit_code run(const options& chosen)
 {
-    std::signal(SIGPIPE, SIG_IGN); // a reader that has gone is an error of the write
+    // A reader that has gone, and a limit of file sizes, are errors of the write.
+    std::signal(SIGPIPE, SIG_IGN);
+    std::signal(SIGXFSZ, SIG_IGN);
     const options bounded = within_limits(chosen);
     asio::io_context context(1);
     program all(context, bounded);

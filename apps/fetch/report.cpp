@@ -4,9 +4,6 @@
 
 #include <weir/http/error.hpp>
 
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-
 #include <fmt/format.h>
 
 #include <chrono>
@@ -16,7 +13,6 @@
 namespace weir_fetch {
 namespace {
 
-namespace json = boost::json;
 using weir::http::error_class;
 using weir::http::fetch_result;
 
@@ -25,49 +21,9 @@ double seconds(weir::duration length)
     return std::chrono::duration<double>(length).count();
 }
 
-/// Rounds to microseconds: more decimals would only make the lines longer.
-double rounded(weir::duration length)
-{
-    const auto us = std::chrono::duration_cast<std::chrono::microseconds>(length).count();
-    return static_cast<double>(us) / 1e6;
-}
-
-/// Escapes DEL and the controls above ASCII, which are plain text in JSON and commands to a
-/// terminal.
-std::string without_controls(std::string_view text)
-{
-    std::string out;
-    out.reserve(text.size());
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(text[i]);
-        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0u;
-        if (byte == 0x7f)
-            out += "\\u007f";
-        else if (byte == 0xc2 && next >= 0x80 && next < 0xa0) {
-            out += fmt::format("\\u{:04x}", next);
-            ++i;
-        } else
-            out += text[i];
-    }
-    return out;
-}
-
-json::object times(const fetch_result& result)
-{
-    const auto& t = result.answer.timings;
-    json::object out;
-    out["queued"] = rounded(result.queue_wait);
-    out["dns"] = rounded(t.dns);
-    out["connect"] = rounded(t.connect);
-    out["tls"] = rounded(t.tls);
-    out["ttfb"] = rounded(t.first_byte);
-    out["total"] = rounded(t.total);
-    return out;
-}
-
 } // namespace
 
-std::string tsv_line(const fetch_result& result)
+std::string tsv_line(const fetch_result& result, const entry& what)
 {
     const auto& answer = result.answer;
     std::string first;
@@ -76,43 +32,8 @@ std::string tsv_line(const fetch_result& result)
     else
         first = name(answer.error->kind());
     return fmt::format("{}\t{}\t{:.3f}\t{}\t{}\n", first, answer.bytes,
-                       seconds(answer.timings.total), escaped(result.url),
+                       seconds(answer.timings.total), escaped(what.url),
                        answer.error ? escaped(answer.error->text()) : std::string());
-}
-
-std::string json_line(const fetch_result& result, const stored& where)
-{
-    const auto& answer = result.answer;
-    json::object out;
-    out["url"] = as_utf8(result.url);
-    if (result.final_url.empty())
-        out["final_url"] = nullptr;
-    else
-        out["final_url"] = as_utf8(result.final_url);
-    if (answer.status == 0)
-        out["status"] = nullptr;
-    else
-        out["status"] = answer.status;
-    out["bytes"] = answer.bytes;
-    if (where.sha256.empty())
-        out["sha256"] = nullptr;
-    else
-        out["sha256"] = where.sha256;
-    out["timings"] = times(result);
-    out["redirects"] = result.redirects;
-    out["attempts"] = result.attempts;
-    out["outcome"] = weir::to_string(result.status);
-    if (answer.error) {
-        json::object error;
-        error["class"] = std::string(name(answer.error->kind()));
-        error["text"] = as_utf8(answer.error->text());
-        out["error"] = std::move(error);
-    } else {
-        out["error"] = nullptr;
-    }
-    if (!where.file.empty())
-        out["file"] = where.file;
-    return without_controls(json::serialize(out)) + "\n";
 }
 
 void tally::add(const fetch_result& result)

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "entry.hpp"
+
 #include <weir/http/fetch_result.hpp>
 #include <weir/time/clock.hpp>
 
@@ -10,20 +12,9 @@
 
 namespace weir_fetch {
 
-/// What is reported about a stored body, in addition to the result.
-struct stored {
-    std::string sha256; // empty when not known
-    std::string file;   // empty when there is none
-};
-
 /// A result as a line of fields between tabs, escaped: status or error class, bytes, seconds, URL,
 /// error text.
-std::string tsv_line(const weir::http::fetch_result& result);
-
-/// A result as a JSON object on one line: url, final_url, status, bytes, sha256, timings {queued,
-/// dns, connect, tls, ttfb, total} in seconds, redirects, attempts, outcome, error {class, text} or
-/// null, and file when the body was stored.
-std::string json_line(const weir::http::fetch_result& result, const stored& where);
+std::string tsv_line(const weir::http::fetch_result& result, const entry& what);
 
 /// Counts the results for the summary at the end.
 class tally {

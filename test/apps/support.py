@@ -278,7 +278,7 @@ class Row:
     bytes: int = 0
     seconds: float = 0.0
     text: str = ""
-    sha256: str | None = None   # --json only
+    sha256: str | None = None   # --jsonl only
     final_url: str | None = None
     redirects: int | None = None
     timings: dict | None = None
@@ -308,7 +308,7 @@ class Fetched:
         self.out = process.out
         self.err = process.err.decode(errors="replace")
         self.seconds = time.monotonic() - process.started
-        self.json = "--json" in process.argv
+        self.json = "--jsonl" in process.argv
 
     @property
     def rows(self):

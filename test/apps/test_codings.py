@@ -28,7 +28,7 @@ class Codings(Case):
         nginx = Nginx(self, GZIP)
         texts = {f"{size}.txt": some_text(size) for size in (10, 5000, 3_000_000)}
         urls = {nginx.add(name, text): text for name, text in texts.items()}
-        done = self.fetch("--json", "--compressed", "--per-host", "1", *urls)
+        done = self.fetch("--jsonl", "--compressed", "--per-host", "1", *urls)
         self.assert_each_once(done.rows, urls)
         for url, text in urls.items():
             row = done.of(url)
@@ -39,13 +39,13 @@ class Codings(Case):
     def test_without_the_option_a_file_is_what_the_server_has(self):
         encoded = gzip.compress(some_text(5000))
         server = encoded_bodies(self, {"x": ("gzip", encoded, None)})
-        row = self.fetch("--json", f"{server}/x").of(f"{server}/x")
+        row = self.fetch("--jsonl", f"{server}/x").of(f"{server}/x")
         self.assertEqual((row.error, row.sha256), ("", sha256(encoded)))
 
     def test_a_file_that_grows_too_large(self):
         nginx = Nginx(self, GZIP)
         url = nginx.add("zeros.txt", bytes(200_000))   # some hundred bytes on the wire
-        row = self.fetch("--json", "--compressed", "--max-filesize", "100k", url).of(url)
+        row = self.fetch("--jsonl", "--compressed", "--max-filesize", "100k", url).of(url)
         self.assertEqual(row.error, "too_large")
         self.assertIn("decoded", row.text)
 
@@ -69,7 +69,7 @@ class Codings(Case):
         }
         server = encoded_bodies(self, bodies)
         urls = {name: f"{server}/{name}" for name in bodies}
-        done = self.fetch("--json", "--compressed", *urls.values())
+        done = self.fetch("--jsonl", "--compressed", *urls.values())
         for name, (_, _, expected) in bodies.items():
             row = done.of(urls[name])
             if expected is None:

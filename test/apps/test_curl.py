@@ -164,7 +164,7 @@ class Curl(Case):
                 self.differing[url] = ours[url], theirs[url]
 
     def by_weir(self, urls, options):
-        done = self.fetch("--json", "-q", "-m", "5", *options, "--input-file", "-", input=urls)
+        done = self.fetch("--jsonl", "-s", "-m", "5", *options, "--input-file", "-", input=urls)
         self.assert_each_once(done.rows, urls)
         return {row.url: Got(row.error not in ("", "http"), row.status, row.final_url,
                              row.redirects, row.sha256) for row in done.rows}

@@ -17,7 +17,7 @@ class Failures(Case):
     def fails(self, url, classes, *options, status=None):
         """Fetches it among good ones: they are fine, it fails with one of the classes."""
         urls = [*self.good[:3], url, *self.good[3:]]
-        for form in ([], ["--json"]):
+        for form in ([], ["--jsonl"]):
             done = self.fetch(*form, *options, *urls)
             self.assertEqual(done.code, 1, done.err)
             self.assert_each_once(done.rows, urls)

@@ -60,7 +60,7 @@ class Faults(Case):
         urls = [each for url, (row, good) in pairs.items()
                 for each in ([url] if row.after == "none" else [url, good])]
         done = self.fetch(
-            "--json", "-q", "-j", 1500, "--per-host", 1, "--max-filesize", MAX_BODY,
+            "--jsonl", "-s", "-j", 1500, "--per-host", 1, "--max-filesize", MAX_BODY,
             "--cacert", server.authority, *options, "--input-file", "-", input=urls, within=90)
         self.assert_each_once(done.rows, urls)
         fine = all(row.expected == "ok" for row, _ in pairs.values())
@@ -126,7 +126,7 @@ class Faults(Case):
             return "connect"
         if got.url.startswith("https:") and not got.timings["tls"]:
             return "tls"
-        return "body" if got.timings["ttfb"] else "head"
+        return "body" if got.timings["first_byte"] else "head"
 
     @staticmethod
     def connection_after(asked):

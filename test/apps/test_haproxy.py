@@ -26,7 +26,7 @@ class ThroughHaproxy(Case):
         self.haproxy = Haproxy(self, self.nginx.port, authority.issue("IP:127.0.0.1"))
 
     def run_all(self, *args):
-        done = self.fetch("--json", *self.trust, *args)
+        done = self.fetch("--jsonl", *self.trust, *args)
         return done, {row.url: row for row in done.rows}
 
     def stored(self, *args):

@@ -48,7 +48,7 @@ class Httpbin(Case):
 
     def by_url(self, urls, *options):
         """The result of each of these paths."""
-        done = self.fetch("--json", *options, *map(self.url, urls))
+        done = self.fetch("--jsonl", *options, *map(self.url, urls))
         self.assert_each_once(done.rows, map(self.url, urls))
         return {path: done.of(self.url(path)) for path in urls}
 
@@ -96,7 +96,7 @@ class Httpbin(Case):
         path = "basic-auth/me/p%40ss"
         with_them = self.url(path).replace("//", "//me:p%40ss@")
         self.assertEqual(self.by_url([path])[path].status, 401)
-        self.assertEqual(self.fetch("--json", with_them).rows[0].status, 200)
+        self.assertEqual(self.fetch("--jsonl", with_them).rows[0].status, 200)
 
     def test_head(self):
         got = self.by_url(["get", "bytes/1000", "redirect/1", "status/404"], "--head")

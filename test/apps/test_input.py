@@ -1,5 +1,6 @@
 """Where URLs come from: arguments, files, a pipe that never ends; and what is not a URL."""
 
+import json
 import os
 import subprocess
 import threading
@@ -68,7 +69,7 @@ class Input(Case):
                "http://127.0.0.1:99999/", "http://127.0.0.1:port/", "://", "http://a b/",
                "mailto:me@example.org"]
         urls = [good[0], *bad[:5], good[1], *bad[5:], good[2]]
-        for form in ([], ["--json"]):
+        for form in ([], ["--jsonl"]):
             done = self.fetch(*form, "--input-file", "-", input=urls)
             self.assertEqual(done.code, 1, done.err)
             self.assert_each_once(done.rows, urls)
@@ -81,7 +82,7 @@ class Input(Case):
 
     def test_what_people_write_in_urls_is_encoded(self):
         url = self.server.url("ok/a b|c/ü?q=[1]")
-        done = self.fetch("--json", "--input-file", "-", input=[url])
+        done = self.fetch("--jsonl", "--input-file", "-", input=[url])
         self.assertEqual(done.code, 0, done.out)
         self.assertEqual(done.of(url).status, 200)
         self.assertEqual(self.server.asked, ["/ok/a%20b|c/%C3%BC?q=[1]"])
@@ -96,16 +97,57 @@ class Input(Case):
         self.assertEqual(sorted(row.error for row in rows), ["", "", "bad_url"])
 
     def test_no_byte_of_the_input_does_harm(self):
-        all_bytes = [bytes([byte]) for byte in range(256) if byte not in b"\r\n"]
+        all_bytes = [bytes([byte]) for byte in range(256) if byte not in b"\0\r\n"]
         lines = [byte * 3 for byte in all_bytes]
         lines += [b"http://127.0.0.1:1/" + byte for byte in all_bytes]
         blank = {b"   ", b"\t\t\t", b"\v\v\v", b"\f\f\f"}
         expected = [line for line in lines if line not in blank]
-        for form in ([], ["--json"]):
+        for form in ([], ["--jsonl"]):
             data = b"".join(line + b"\n" for line in lines)
             done = self.fetch(*form, "--input-file", "-", input=data)
             self.assertEqual(done.code, 1, done.err)
             self.assertIn(len(done.rows) - len(expected), range(3))   # or blank ones are bad URLs
+
+    def test_what_is_no_text_stops_at_once(self):
+        url = self.server.url("ok/x")
+        for data, why in ((b"%s\nx\0y\n%s\n" % (url.encode(), url.encode()), "line 2 holds a NUL"),
+                          (url.encode("utf-16"), "UTF-16"), (url.encode("utf-16-be"), "NUL"),
+                          (b"\x1f\x8b\x08\0\0", "NUL")):
+            done = self.fetch("--input-file", "-", input=data)
+            self.assertEqual(done.code, 2)
+            self.assertIn(why, done.err)
+            self.assertIn(self.server.asked, ([], ["/ok/x"]))
+
+    def test_a_byte_order_mark_is_no_part_of_a_url(self):
+        url = self.server.url("ok/x")
+        done = self.fetch("--input-file", "-", input=f"\ufeff{url}\r\n")
+        self.assertEqual(done.code, 0, done.out)
+        self.assert_each_once(done.rows, [url])
+
+    def test_a_bad_line_is_named_by_its_number(self):
+        lines = [self.server.url("ok/x"), "", "# comment", "word", "ftp://a/", '{"url": 7}']
+        done = self.fetch("--jsonl", "--input-file", "-", input=lines)
+        self.assertEqual(done.code, 1)
+        for number in (4, 5, 6):
+            row = done.of(lines[number - 1])
+            self.assertEqual(row.error, "bad_url")
+            self.assertTrue(row.text.startswith(f"line {number}: "), row.text)
+        self.assertEqual(sorted(json.loads(line)["line"] for line in done.out.splitlines()),
+                         [1, 4, 5, 6])
+        done = self.fetch("word")
+        self.assertTrue(done.of("word").text.startswith("argument 1: "))
+
+    def test_a_line_may_be_a_json_object(self):
+        url = self.server.url("ok/x")
+        lines = [json.dumps({"url": url, "id": "one"}), json.dumps({"id": 2, "url": url})]
+        done = self.fetch("--jsonl", "--input-file", "-", input=lines)
+        self.assertEqual(done.code, 0, done.out)
+        records = [json.loads(line) for line in done.out.splitlines()]
+        self.assertEqual({(each["id"], each["line"], each["url"]) for each in records},
+                         {("one", 1, url), (2, 2, url)})
+        done = self.fetch("--input-file", "-", input=[json.dumps({"url": url, "method": "PUT"})])
+        self.assertEqual((done.code, done.rows[0].error), (1, "bad_url"))
+        self.assertIn("method", done.rows[0].text)
 
     def test_input_is_read_only_as_there_is_room(self):
         """A pipe holds 64 KiB: when there are enough hosts to go on with, the writer must get stuck."""

@@ -27,7 +27,7 @@ class Ledger(Case):
         servers = [FaultServer(self) for _ in range(3)]
         urls = self.mixture(chance, servers)
         out = self.dir / f"out-{seed}"
-        form = chance.choice(([], ["--json"], ["--output-dir", out]))
+        form = chance.choice(([], ["--jsonl"], ["--output-dir", out]))
         process = self.start_fetch(
             "-j", chance.choice((3, 16, 50)), "--per-host", chance.choice((1, 2, 8)),
             "-m", "0.3", *form, *urls)
@@ -41,7 +41,7 @@ class Ledger(Case):
             if process.running:
                 process.signal(signal.SIGTERM)
         self.assertIn(process.wait(), (1, 3))
-        self.assert_each_once(parse_rows(process.out, "--json" in process.argv), urls)
+        self.assert_each_once(parse_rows(process.out, "--jsonl" in process.argv), urls)
         if out.exists():
             self.assertEqual([path for path in out.iterdir() if path.name.endswith(".part")], [])
         for server in servers:

@@ -23,7 +23,7 @@ class Proxies(Case):
 
     def fetch_in(self, variables, *args):
         """Runs weir-fetch with these environment variables."""
-        process = self.start_fetch("--json", *args, env=environment(variables))
+        process = self.start_fetch("--jsonl", *args, env=environment(variables))
         process.wait()
         return Fetched(process)
 
@@ -35,7 +35,7 @@ class Proxies(Case):
         secure, trust = self.secure()
         for server, line in ((self.plain, "GET http://"), (secure, "CONNECT 127.0.0.1:")):
             url = server.url("page")
-            done = self.fetch("--json", "-x", proxy.url(), *trust, url)
+            done = self.fetch("--jsonl", "-x", proxy.url(), *trust, url)
             self.assert_fetched(done, url)
             self.assertTrue(proxy.requests()[-1].startswith(line), proxy.log())
 
@@ -51,9 +51,9 @@ class Proxies(Case):
         by = ("-x", f"https://user:pass@localhost:{door.port}")
         trust = ("--cacert", authority.certificate)
         for url in (self.plain.url("page"), secure.url("page")):
-            self.assert_fetched(self.fetch("--json", *by, *trust, url), url)
-        self.assert_fetched(self.fetch("--json", *by, *trust, large), large, PAGE * 100_000)
-        row = self.fetch("--json", *by, self.plain.url("page")).rows[0]
+            self.assert_fetched(self.fetch("--jsonl", *by, *trust, url), url)
+        self.assert_fetched(self.fetch("--jsonl", *by, *trust, large), large, PAGE * 100_000)
+        row = self.fetch("--jsonl", *by, self.plain.url("page")).rows[0]
         self.assertEqual(row.error, "proxy", row)
         self.assertIn("certificate", row.text)
 
@@ -71,20 +71,20 @@ class Proxies(Case):
         secure, trust = self.secure()
         for server in (self.plain, secure):
             url = server.url("page")
-            done = self.fetch("--json", "-x", proxy.url("user:p%61ss@"), *trust, url)
+            done = self.fetch("--jsonl", "-x", proxy.url("user:p%61ss@"), *trust, url)
             self.assert_fetched(done, url)
         told = self.plain.url("told")
-        done = self.fetch("--json", "-x", proxy.url("user:pass@"), told)
+        done = self.fetch("--jsonl", "-x", proxy.url("user:pass@"), told)
         self.assert_fetched(done, told, b"<>")
 
     def test_without_credentials_the_proxy_refuses(self):
         proxy = Tinyproxy(self, user=("user", "pass"))
         secure, trust = self.secure()
         for user in ("", "user:wrong@"):
-            done = self.fetch("--json", "-x", proxy.url(user), self.plain.url("page"))
+            done = self.fetch("--jsonl", "-x", proxy.url(user), self.plain.url("page"))
             row = done.of(self.plain.url("page"))
             self.assertEqual((row.status, row.error), (407 if not user else 401, "http"), row)
-            done = self.fetch("--json", "-x", proxy.url(user), *trust, secure.url("page"))
+            done = self.fetch("--jsonl", "-x", proxy.url(user), *trust, secure.url("page"))
             row = done.of(secure.url("page"))
             self.assertEqual((row.status, row.error), (None, "proxy"), row)
             self.assertNotIn("wrong", row.text)
@@ -93,12 +93,12 @@ class Proxies(Case):
     def test_a_tunnel_to_a_forbidden_port_is_refused(self):
         proxy = Tinyproxy(self, more="ConnectPort 443")
         secure, trust = self.secure()
-        row = self.fetch("--json", "-x", proxy.url(), *trust, secure.url("page")).rows[0]
+        row = self.fetch("--jsonl", "-x", proxy.url(), *trust, secure.url("page")).rows[0]
         self.assertEqual(row.error, "proxy", row)
         self.assertIn("403", row.text)
 
     def test_a_proxy_that_is_not_there_is_named(self):
-        row = self.fetch("--json", "-x", f"127.0.0.1:{free_port()}", self.plain.url("page")).rows[0]
+        row = self.fetch("--jsonl", "-x", f"127.0.0.1:{free_port()}", self.plain.url("page")).rows[0]
         self.assertEqual(row.error, "proxy", row)
         self.assertIn("the proxy 127.0.0.1:", row.text)
 
@@ -138,9 +138,9 @@ class Proxies(Case):
         )
         for name, value, url in cases:
             with self.subTest(value):
-                done = self.fetch("--json", name, value, "-4", *trust, url)
+                done = self.fetch("--jsonl", name, value, "-4", *trust, url)
                 self.assert_fetched(done, url)
-        done = self.fetch("--json", "-6", *trust, secure.url("page"))
+        done = self.fetch("--jsonl", "-6", *trust, secure.url("page"))
         self.assertEqual(done.rows[0].error, "dns")
         for name, value in (("--resolve", "a:1"), ("--resolve", "a:1:b"), ("--connect-to", "a:b")):
             self.assertEqual(self.fetch(name, value, self.plain.url("page")).code, 2)

@@ -11,7 +11,7 @@ class Redirects(Case):
         self.server = FaultServer(self)
 
     def follow(self, url, *options):
-        done = self.fetch("--json", *options, url)
+        done = self.fetch("--jsonl", *options, url)
         self.assert_each_once(done.rows, [url])
         return done.of(url)
 
@@ -60,7 +60,7 @@ class Redirects(Case):
         front = Nginx(self, f"location ~ ^/r(.*)$ {{ return 302 {back.url('f')}$1; }}")
         sums = {front.url(f"r{number}"): sha256(b"/f%d" % number) for number in range(2000)}
         for bounds in (("4", "1"), ("4", "4"), ("64", "16")):
-            done = self.fetch("-j", bounds[0], "--per-host", bounds[1], "--json",
+            done = self.fetch("-j", bounds[0], "--per-host", bounds[1], "--jsonl",
                               "--input-file", "-", input=list(sums))
             self.assertEqual(done.code, 0, done.err)
             self.assert_each_once(done.rows, sums)

@@ -1,5 +1,8 @@
 """weir-fetch against a real nginx: one right result for every URL, in both formats; exit codes."""
 
+import json
+import re
+
 from faults import FaultServer
 from nginx import Nginx
 from support import Case, main, sha256
@@ -32,7 +35,7 @@ class Results(Case):
 
     def test_json_lines_hold_the_right_sums(self):
         contents = self.files(50)
-        done = self.fetch("--json", *contents)
+        done = self.fetch("--jsonl", *contents)
         self.assertEqual(done.code, 0, done.err)
         self.assert_each_once(done.rows, contents)
         for row in done.rows:
@@ -41,10 +44,43 @@ class Results(Case):
             self.assertEqual(row.final_url, row.url)
             self.assertTrue(row.timings)
 
+    def test_a_record_says_all_there_is_to_say(self):
+        url = self.nginx.add("page.txt", b"hello")
+        done = self.fetch("--jsonl", url, self.nginx.url("not-there"), "http://127.0.0.1:1/")
+        good, missing, refused = sorted(map(json.loads, done.out.splitlines()),
+                                        key=lambda record: record["argument"])
+        self.assertEqual(list(good), list(missing))
+        self.assertEqual(list(good), list(refused))
+        wanted = {"id": None, "line": None, "argument": 1, "url": url, "final_url": url,
+                  "status": 200, "http_version": "1.1", "content_type": "application/octet-stream",
+                  "content_encoding": None, "error": None, "address": url.split("/")[2],
+                  "attempts": 1, "bytes": 5, "wire_bytes": 5, "sha256": sha256(b"hello"),
+                  "file": None, "redirects": 0}
+        self.assertEqual({name: good[name] for name in wanted}, wanted)
+        self.assertEqual(list(good["timings"]),
+                         ["queued", "dns", "connect", "tls", "first_byte", "total"])
+        self.assertEqual({len(part) for part in re.findall(rb"\d\.(\d+)[,}]", done.out)}, {6})
+        self.assertEqual((missing["status"], missing["error"]["class"]), (404, "http"))
+        self.assertEqual((refused["status"], refused["error"]["class"], refused["error"]["phase"]),
+                         (None, "connect", "connect"))
+        self.assertEqual(refused["address"], "127.0.0.1:1")
+
+    def test_bodies_are_not_hashed_when_nobody_wants_it(self):
+        done = self.fetch("--jsonl", "--no-hash", self.nginx.add("page", b"hello"))
+        self.assertEqual((done.code, done.rows[0].sha256), (0, None))
+
+    def test_flags_that_curl_means_otherwise_are_refused(self):
+        good = self.nginx.add("good", b"good")
+        for flag, instead in (("--json", "--jsonl"), ("-q", "--silent"), ("--quiet", "--silent")):
+            done = self.fetch(flag, good)
+            self.assertEqual((done.code, done.out), (2, b""))
+            self.assertIn(instead, done.err)
+        self.assertEqual(self.fetch("-s", good).err, "")
+
     def test_a_missing_page_fails_alone(self):
         contents = self.files(5)
         missing = self.nginx.url("not-there")
-        for options in ([], ["--json"]):
+        for options in ([], ["--jsonl"]):
             done = self.fetch(*options, missing, *contents)
             self.assertEqual(done.code, 1)
             self.assert_each_once(done.rows, [missing, *contents])
@@ -73,7 +109,7 @@ class Results(Case):
     def test_help_goes_to_stdout(self):
         done = self.fetch("--help")
         self.assertEqual(done.code, 0)
-        for option in (b"--jobs", b"--per-host", b"--input-file", b"--output-dir", b"--json"):
+        for option in (b"--jobs", b"--per-host", b"--input-file", b"--output-dir", b"--jsonl"):
             self.assertIn(option, done.out)
 
     def test_the_same_url_twice_is_two_results(self):
@@ -111,7 +147,7 @@ class Results(Case):
         server = FaultServer(self)
         codes = (200, 201, 203, 400, 404, 410, 500, 503, 599)
         urls = {code: server.url(f"status/{code}/x") for code in codes}
-        done = self.fetch("--json", *urls.values())
+        done = self.fetch("--jsonl", *urls.values())
         self.assertEqual(done.code, 1)
         for code, url in urls.items():
             expected = (code, "http" if code >= 400 else "")

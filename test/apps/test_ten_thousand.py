@@ -21,7 +21,7 @@ class TenThousand(Case):
             data = chance.randbytes(chance.choice((0, 1, 17, 700, 3000, 9000)))
             sums[nginx.add(f"{number % 100}/{number}", data)] = (len(data), sha256(data))
 
-        done = self.fetch("-j", BOUND, "--per-host", BOUND, "--json", "--input-file", "-",
+        done = self.fetch("-j", BOUND, "--per-host", BOUND, "--jsonl", "--input-file", "-",
                           input=list(sums), within=200)
 
         self.assertEqual(done.code, 0, done.err)

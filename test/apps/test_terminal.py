@@ -34,7 +34,7 @@ class Terminal(Case):
         self.assert_harmless(done.process.out)
         self.assert_harmless(done.process.err)
         self.assertEqual(len(done.rows), len(lines))
-        done = self.fetch("--json", "--input-file", "-", input=data)
+        done = self.fetch("--jsonl", "--input-file", "-", input=data)
         self.assert_harmless(done.process.out)
         self.assert_harmless(done.process.err)
         self.assertEqual(len([json.loads(line) for line in done.out.splitlines()]), len(lines))
@@ -47,7 +47,7 @@ class Terminal(Case):
                    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: \x1b[31m\r\n\r\n",
                    b"\x1b[31mHTTP/9.9\r\n\r\n"]
         urls = [self.server.url("raw?" + answer.hex()) for answer in answers]
-        for form in ([], ["--json"]):
+        for form in ([], ["--jsonl"]):
             done = self.fetch(*form, *urls)
             self.assert_harmless(done.process.out)
             self.assert_harmless(done.process.err)

@@ -16,7 +16,7 @@ class Tls(Case):
         return nginx
 
     def assert_refused(self, url, nginx, *options):
-        done = self.fetch("--json", *options, url)
+        done = self.fetch("--jsonl", *options, url)
         self.assertEqual(done.code, 1, done.out)
         row = done.of(url)
         self.assertEqual((row.error, row.status), ("tls", None), row)
@@ -27,7 +27,7 @@ class Tls(Case):
         nginx = self.serve("DNS:localhost", "IP:127.0.0.1")
         for host in ("localhost", "127.0.0.1"):
             url = nginx.url("page", host)
-            done = self.fetch("--json", "--cacert", self.authority.certificate, url)
+            done = self.fetch("--jsonl", "--cacert", self.authority.certificate, url)
             self.assertEqual(done.code, 0, done.out)
             self.assertEqual(done.of(url).sha256, sha256(b"over TLS"))
 
@@ -66,7 +66,7 @@ class Tls(Case):
                            server="location = /name { return 200 '<$ssl_server_name>'; }")
         for host, told in (("localhost", b"<localhost>"), ("127.0.0.1", b"<>")):
             url = nginx.url("name", host)
-            done = self.fetch("--json", "--cacert", self.authority.certificate, url)
+            done = self.fetch("--jsonl", "--cacert", self.authority.certificate, url)
             self.assertEqual((done.code, done.of(url).sha256), (0, sha256(told)), done.out)
 
     def test_connections_are_kept_under_tls_too(self):
@@ -87,7 +87,7 @@ class Tls(Case):
                 nginx = self.serve("IP:127.0.0.1", server=f"ssl_protocols {version}; {told}")
                 urls = [nginx.url(f"told/{n}") for n in range(5)]
                 done = self.fetch(
-                    "--json", "-j", "1", "--cacert", self.authority.certificate, *urls)
+                    "--jsonl", "-j", "1", "--cacert", self.authority.certificate, *urls)
                 self.assertEqual(done.code, 0, done.out)
                 self.assertEqual([done.of(url).sha256 for url in urls],
                                  [sha256(b".")] + 4 * [sha256(b"r")])
@@ -97,7 +97,7 @@ class Tls(Case):
         secure = self.serve("IP:127.0.0.1")
         plain = Nginx(self, server=f"location = /go {{ return 301 {secure.url('page')}; }}")
         url = plain.url("go")
-        done = self.fetch("--json", "--cacert", self.authority.certificate, url)
+        done = self.fetch("--jsonl", "--cacert", self.authority.certificate, url)
         self.assertEqual((done.code, done.of(url).final_url), (0, secure.url("page")), done.out)
         self.assertEqual(self.fetch(url).code, 1)
 

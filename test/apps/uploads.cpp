@@ -4,8 +4,9 @@
 //     URL SIZE length|chunks GOOD-URL|-
 //
 // The first is a PUT with a body of SIZE bytes, of known length or in chunks, the second a GET. The
-// output is that of `weir-fetch --json`.
-#include "report.hpp"
+// output is that of `weir-fetch --jsonl`.
+#include "entry.hpp"
+#include "record.hpp"
 #include "sha256.hpp"
 
 #include <weir/http/client.hpp>
@@ -84,7 +85,9 @@ asio::awaitable<void> make(http::client& by, http::request ask, std::string url)
     sum.add(answer.body);
     weir_fetch::stored where;
     where.sha256 = sum.hex();
-    const std::string line = weir_fetch::json_line(result, where);
+    weir_fetch::entry what;
+    what.url = result.url;
+    const std::string line = weir_fetch::json_line(result, what, where);
     std::fputs(line.c_str(), stdout);
 }
 

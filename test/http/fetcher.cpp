@@ -18,6 +18,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -283,6 +284,45 @@ BOOST_FIXTURE_TEST_CASE(what_a_sink_throws_ends_the_run_and_leaves_it, fixture)
     };
     BOOST_CHECK_THROW(run(endless, broken), std::runtime_error);
     BOOST_TEST(results.size() == 3u);
+}
+
+// The text may hold more than the URL, and goes with it, also when a redirect leads on.
+BOOST_FIXTURE_TEST_CASE(the_url_is_found_in_the_text, fixture)
+{
+    server here(io, hello);
+    with(http::fetcher_options().url_in([](std::string_view text) -> http::result<std::string> {
+        const auto blank = text.find(' ');
+        if (blank == std::string_view::npos)
+            return http::failure(http::error_class::bad_url, "no number");
+        return std::string(text.substr(blank + 1));
+    }));
+    run({"17 " + here.url("/a"), here.url("/b"), "18 " + here.url("/c")});
+    BOOST_REQUIRE(results.size() == 3U);
+    std::sort(results.begin(), results.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    BOOST_TEST(results[0].url == "17 " + here.url("/a"));
+    BOOST_TEST(results[0].final_url == here.url("/a"));
+    BOOST_TEST(results[0].answer.status == 200U);
+    BOOST_REQUIRE(results[1].answer.error.has_value());
+    BOOST_TEST(results[1].answer.error->text() == "no number");
+    BOOST_TEST(results[2].answer.status == 200U);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_has_the_version_of_its_server, fixture)
+{
+    server here(io, [](const std::string& target, int) {
+        server::reply r;
+        r.bytes = std::string(target == "/old" ? "HTTP/1.0" : "HTTP/1.1") +
+                  " 200 OK\r\nContent-Length: 0\r\n\r\n";
+        return r;
+    });
+    with(http::fetcher_options());
+    run({here.url("/old"), here.url("/new"), "ftp://x/"});
+    std::sort(results.begin(), results.end(),
+              [](const auto& a, const auto& b) { return a.id < b.id; });
+    BOOST_TEST(results.at(0).answer.version == 10U);
+    BOOST_TEST(results.at(1).answer.version == 11U);
+    BOOST_TEST(results.at(2).answer.version == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -37,6 +37,7 @@ std::unique_ptr<flag_group> request_flags(options& chosen);
 std::unique_ptr<flag_group> data_flags(options& chosen);
 std::unique_ptr<flag_group> network_flags(options& chosen);
 std::unique_ptr<flag_group> output_flags(options& chosen);
+std::unique_ptr<flag_group> journal_flags(options& chosen);
 std::unique_ptr<flag_group> remote_name_flags(options& chosen);
 /// What curl has and is always so here.
 std::unique_ptr<flag_group> default_flags(options& chosen);

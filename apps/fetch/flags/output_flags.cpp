@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <string>
 
 namespace weir_fetch {
 namespace {
@@ -11,6 +12,12 @@ class output_group final : public flag_group {
 public:
     using flag_group::flag_group;
     void add_to(CLI::App& app) override;
+    std::string finish() override;
+
+private:
+    bool no_hash_ = false;
+    CLI::Option* json_given_ = nullptr;
+    CLI::Option* quiet_given_ = nullptr;
 };
 
 void output_group::add_to(CLI::App& app)
@@ -19,9 +26,24 @@ void output_group::add_to(CLI::App& app)
                    "store each body in DIR, under a safe name made from the URL; written as\n"
                    "NAME.part and renamed when complete; an existing file is never replaced")
         ->type_name("DIR");
-    app.add_flag("--jsonl,--json", chosen_.json,
-                 "print JSON lines: url, final_url, status, bytes, sha256, timings, error, file");
-    app.add_flag("-s,--silent,-q,--quiet", chosen_.quiet, "no progress and no summary");
+    app.add_flag("--jsonl", chosen_.jsonl,
+                 "print JSON lines, one for each result, with everything known about it");
+    app.add_flag("--no-hash", no_hash_, "do not compute the SHA-256 of bodies for JSON lines");
+    app.add_flag("-s,--silent", chosen_.silent, "no progress and no summary");
+    json_given_ = app.add_flag("--json")->group("");
+    quiet_given_ = app.add_flag("-q,--quiet")->group("");
+}
+
+/// Flags that curl gives another meaning are not taken for ours.
+std::string output_group::finish()
+{
+    if (json_given_->count() != 0)
+        return "--json posts data in curl; for results as JSON lines write --jsonl, and to post "
+               "JSON write -d with -H 'Content-Type: application/json'";
+    if (quiet_given_->count() != 0)
+        return "there is no -q or --quiet (curl's -q means another thing); write -s or --silent";
+    chosen_.hash = !no_hash_;
+    return {};
 }
 
 } // namespace

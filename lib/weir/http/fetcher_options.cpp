@@ -134,4 +134,10 @@ fetcher_options& fetcher_options::give_up(breaker_options when)
     return *this;
 }
 
+fetcher_options& fetcher_options::url_in(text_reader find)
+{
+    url_in_ = std::move(find);
+    return *this;
+}
+
 } // namespace weir::http

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/http/client_options.hpp>
+#include <weir/http/error.hpp>
 #include <weir/http/request_body.hpp>
 #include <weir/http/retried.hpp>
 #include <weir/http/spill_options.hpp>
@@ -13,6 +14,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -27,6 +29,7 @@ namespace weir::http {
 class fetcher_options {
 public:
     using fields = std::vector<std::pair<std::string, std::string>>;
+    using text_reader = std::function<result<std::string>(std::string_view text)>;
 
     fetcher_options();
 
@@ -91,6 +94,14 @@ public:
     /// Units: default `dot_segments::remove`, as browsers do.
     fetcher_options& dots(dot_segments rule);
 
+    /// Finds the URL in a text of the source, which then may hold more than that: a line number,
+    /// say. The text travels with the URL, in memory or in the file, and stands in
+    /// `fetch_result::url`.
+    ///
+    /// Units: default, the whole text is the URL.
+    /// Errors: what the function returns is the result of that URL. It must not throw.
+    fetcher_options& url_in(text_reader find);
+
     /// How often a URL is fetched again that failed, after which waits, and within which budget. It
     /// waits in line without a place, a connection or a body. A Retry-After beyond `longest_wait`
     /// is not waited for: see `give_up`. Which failures, says `retry_when`; `retry_if`,
@@ -136,6 +147,7 @@ public:
     const request_body& body() const noexcept { return body_; }
     const std::vector<std::string>& without() const noexcept { return without_; }
     dot_segments dots() const noexcept { return dots_; }
+    const text_reader& url_in() const noexcept { return url_in_; }
     const retry_policy& retry() const noexcept { return retry_; }
     retried retry_when() const noexcept { return retry_when_; }
     duration retry_time() const noexcept { return retry_time_; }
@@ -160,6 +172,7 @@ private:
     request_body body_;
     std::vector<std::string> without_;
     dot_segments dots_ = dot_segments::remove;
+    text_reader url_in_;
     retry_policy retry_{1};
     retried retry_when_ = retried::transient;
     duration retry_time_ = duration::max();

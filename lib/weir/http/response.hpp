@@ -30,6 +30,8 @@ struct timings {
 struct response {
     /// 0 when no header arrived.
     unsigned status = 0;
+    /// The version of HTTP that the server answered in: 10 or 11; 0 when no header arrived.
+    unsigned version = 0;
     headers fields;
     /// Fields that came after a chunked body. They are kept apart, and nothing in them has an
     /// effect.

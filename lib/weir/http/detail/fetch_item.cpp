@@ -47,6 +47,16 @@ std::string seconds(duration length)
 
 } // namespace
 
+result<url> target_of(std::string_view text, const fetcher_options& options)
+{
+    if (!options.url_in())
+        return url::parse(text, options.dots());
+    const auto found = options.url_in()(text);
+    if (!found)
+        return found.error();
+    return url::parse(*found, options.dots());
+}
+
 fetch_item::fetch_item(waiting_url url) : taken(url.taken)
 {
     result.id = url.id;
@@ -67,7 +77,7 @@ void fetch_item::read_url(const fetcher_options& options)
     if (!begins)
         return; // it was redirected
     ask.reset();
-    auto target = url::parse(result.url, options.dots());
+    auto target = target_of(result.url, options);
     if (!target) {
         bad_url = target.error();
         return;

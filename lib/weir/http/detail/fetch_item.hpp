@@ -11,6 +11,7 @@
 #include <weir/http/hop.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
+#include <weir/http/url.hpp>
 #include <weir/run/cancel.hpp>
 #include <weir/time/clock.hpp>
 
@@ -20,6 +21,9 @@
 #include <string_view>
 
 namespace weir::http::detail {
+
+/// The URL in a text that the source gave.
+result<url> target_of(std::string_view text, const fetcher_options& options);
 
 /// One URL on its way through a fetcher, and the rules for its result. It never waits and reads no
 /// clock.

@@ -97,7 +97,7 @@ asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, sourc
 
 void fetcher::state::accept(std::string text)
 {
-    const auto target = url::parse(text, options_.dots());
+    const auto target = detail::target_of(text, options_);
     schedule_.add(target ? target->origin() : std::string(), std::move(text), now(executor));
     changed();
 }

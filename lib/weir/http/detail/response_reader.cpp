@@ -88,6 +88,7 @@ response_reader::state response_reader::header_ended()
         return state::more;
     }
     into_.status = first_.status;
+    into_.version = first_.http11 ? 11 : 10;
     into_.fields = std::move(fields);
     into_.trailers = headers();
     into_.coding.clear();

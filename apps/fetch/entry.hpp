@@ -1,0 +1,54 @@
+#pragma once
+
+#include <weir/http/error.hpp>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace weir_fetch {
+
+/// Where a URL was read: the line of the input, or the argument of the command line.
+struct place {
+    enum class source { line, argument };
+
+    source from = source::line;
+    std::uint64_t number = 0; // from 1; 0 when not known
+
+    /// `line 7`, `argument 2`.
+    std::string text() const;
+    /// The place as one number; no other place has the same.
+    std::uint64_t key() const noexcept
+    {
+        return from == source::line ? number : number | std::uint64_t{1} << 63;
+    }
+};
+
+/// A line of the input, or an argument, as its parts.
+struct entry {
+    place at;
+    std::string text;    // as it was read
+    std::string url;     // what it asks for; `text` where that is not understood
+    std::string id;      // of a JSON line, as JSON: a string or a number; empty when there is none
+    std::string fault;   // why it cannot be fetched; empty otherwise
+    bool is_cut = false; // its end was dropped, because it is too long
+};
+
+/// How an entry goes through the fetcher: its place stands in front of its text.
+std::string tagged(const place& at, std::string_view text, bool is_cut);
+
+/// The parts of a tagged text.
+///
+/// Shape: a URL, or a JSON object `{"url": "...", "id": "..."}`. A URL has a scheme, or a host with
+///        a dot or a port, or the host `localhost`: other words are no URLs that somebody meant.
+entry read_entry(std::string_view tagged);
+
+/// The URL in a tagged text; class bad_url when it has a `fault`.
+weir::http::result<std::string> url_in(std::string_view tagged);
+
+/// A sum that differs, as good as always, when the text does.
+///
+/// Source: FNV-1a of 64 bits.
+std::uint64_t hash_of(std::string_view text) noexcept;
+
+} // namespace weir_fetch

@@ -1,0 +1,56 @@
+#include "flag_group.hpp"
+#include "values.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+#include <string>
+
+namespace weir_fetch {
+namespace {
+
+class journal_group final : public flag_group {
+public:
+    using flag_group::flag_group;
+    void add_to(CLI::App& app) override;
+    std::string finish() override;
+};
+
+void journal_group::add_to(CLI::App& app)
+{
+    app.add_option("--results", chosen_.results,
+                   "append each result to FILE too, as --jsonl prints it; a FILE that holds\n"
+                   "something is refused without --resume")
+        ->type_name("FILE");
+    app.add_flag("--resume", chosen_.resume,
+                 "leave out what --results FILE has as done, and add to it; what had failed is\n"
+                 "fetched again");
+    app.add_flag("--sync", chosen_.sync,
+                 "make results and stored bodies survive a loss of power; slow");
+    app.add_option("--remaining", chosen_.remaining,
+                   "write the URLs that were not done to FILE at the end, the lines that were not\n"
+                   "read too")
+        ->type_name("FILE");
+    app.add_option("--drain-timeout", chosen_.drain_timeout,
+                   "after a signal: time for the running fetches to end (30)")
+        ->type_name("SECONDS")
+        ->check(seconds());
+}
+
+std::string journal_group::finish()
+{
+    if (chosen_.resume && chosen_.results.empty())
+        return "--resume goes on with a file of results: name it with --results FILE";
+    if (chosen_.sync && chosen_.results.empty())
+        return "--sync is about the file of results: name it with --results FILE";
+    return {};
+}
+
+} // namespace
+
+std::unique_ptr<flag_group> journal_flags(options& chosen)
+{
+    return std::make_unique<journal_group>(chosen);
+}
+
+} // namespace weir_fetch

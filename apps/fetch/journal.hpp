@@ -1,0 +1,99 @@
+#pragma once
+
+#include "done_lines.hpp"
+#include "entry.hpp"
+#include "journal_file.hpp"
+#include "unwritten.hpp"
+
+#include <weir/error.hpp>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace weir_fetch {
+
+/// A line of a journal that a reader understands.
+struct journal_line {
+    enum class kind { result, keeping, unreadable };
+
+    kind what = kind::unreadable;
+    place at;                // of a result
+    std::uint64_t hash = 0;  // of its text
+    bool done = false;       // without an error
+    std::string file;        // of a result, or that is about to get its name
+    std::uint64_t inode = 0; // of a file that is about to get its name
+};
+
+journal_line read_journal_line(std::string_view line);
+
+/// The file of `--results`: a record for each result, and before a body gets its name a line that
+/// says so. Nothing in it is ever changed; a run that was killed leaves a torn last line at most.
+///
+/// Shape: `{"id":...` is a record (see `json_line`), `{"keeping":NAME,"inode":N}` says that the
+///        file with this inode is about to be renamed to NAME. It stays without its record only
+///        when the program was killed in between: then the file may be replaced.
+/// Errors: after a failed append the file ends where it did before, and no more is appended.
+/// Memory: see `done_lines`; 32 KiB of records that are not written yet.
+class journal {
+public:
+    enum class durability { system_keeps_running, survives_power_loss };
+
+    /// Reads what is there, and mends a torn last line. Throws boost::system::system_error, and
+    /// std::runtime_error for a file that is no journal.
+    journal(std::unique_ptr<journal_file> file, durability how);
+
+    /// Whether there is anything in it.
+    bool is_empty() const noexcept { return size_ == 0; }
+    std::uint64_t unreadable() const noexcept { return unreadable_; }
+    const done_lines& done(place::source from) const
+    {
+        return done_[static_cast<std::size_t>(from)];
+    }
+    /// Files that got their names without a record, with their inodes.
+    const std::unordered_map<std::string, std::uint64_t>& unrecorded() const noexcept
+    {
+        return unrecorded_;
+    }
+    /// The first line of a block that is not what was recorded.
+    std::uint64_t first_difference(place::source from, const input_check::difference& in) const;
+
+    /// Appends a record. `text` is that of its entry: what `take_unwritten` gives when it is lost.
+    weir::error_code add(std::string_view record, std::string text);
+    /// Appends, at once, that a file is about to get its name. It is not synced: when it is lost,
+    /// another file gets the name with a number.
+    weir::error_code keeping(const std::string& name, std::uint64_t inode);
+    /// Writes what is still in memory, and syncs it if that is wanted.
+    weir::error_code flush();
+
+    /// The texts of the records that could not be written.
+    std::vector<std::string> take_unwritten() { return unwritten_.take(); }
+
+private:
+    using visitor = std::function<void(const journal_line& line)>;
+
+    void read_lines(const visitor& visit, std::uint64_t& whole, std::string& torn) const;
+    void note(const journal_line& line);
+    void mend(const std::string& torn);
+    weir::error_code write();
+
+    std::unique_ptr<journal_file> file_;
+    durability how_;
+    std::array<done_lines, 2> done_;
+    std::unordered_map<std::string, std::uint64_t> unrecorded_;
+    std::uint64_t size_ = 0;
+    std::uint64_t understood_ = 0;
+    std::uint64_t unreadable_ = 0;
+    std::string held_;
+    unwritten unwritten_;
+    bool unsynced_ = false;
+    weir::error_code broken_;
+};
+
+} // namespace weir_fetch

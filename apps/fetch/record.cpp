@@ -1,0 +1,156 @@
+#include "record.hpp"
+
+#include "escape.hpp"
+
+#include <weir/http/error.hpp>
+#include <weir/http/phase.hpp>
+#include <weir/http/response.hpp>
+#include <weir/time/clock.hpp>
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <cstdint>
+#include <iterator>
+#include <string_view>
+
+namespace weir_fetch {
+namespace {
+
+using weir::http::fetch_result;
+using weir::http::response;
+
+/// Writes the members of a JSON object, one after another.
+class members {
+public:
+    explicit members(std::string& out) : out_(out) { out_ += '{'; }
+
+    void add_json(std::string_view name, std::string_view value)
+    {
+        if (!first_)
+            out_ += ',';
+        first_ = false;
+        ((out_ += '"') += name) += "\":";
+        out_ += value;
+    }
+    void add(std::string_view name, std::uint64_t value)
+    {
+        add_json(name, fmt::format_int(value).c_str());
+    }
+    /// An empty text is `null`.
+    void add(std::string_view name, std::string_view value)
+    {
+        add_json(name, value.empty() ? "null" : "");
+        if (!value.empty())
+            append_json(out_, value);
+    }
+    /// Seconds, always with the same number of decimals: microseconds are enough.
+    void add(std::string_view name, weir::duration length)
+    {
+        const auto us = std::chrono::duration_cast<std::chrono::microseconds>(length).count();
+        add_json(name, "");
+        fmt::format_to(std::back_inserter(out_), "{}.{:06}", us / 1'000'000, us % 1'000'000);
+    }
+    void end() { out_ += '}'; }
+
+private:
+    std::string& out_;
+    bool first_ = true;
+};
+
+std::string_view version_of(const response& answer)
+{
+    switch (answer.version) {
+    case 11:
+        return "1.1";
+    case 10:
+        return "1.0";
+    default:
+        return {};
+    }
+}
+
+/// Where the last attempt with an address went.
+std::string address_of(const response& answer)
+{
+    for (auto each = answer.attempts.rbegin(); each != answer.attempts.rend(); ++each) {
+        const auto& to = each->address;
+        if (to.port() == 0)
+            continue;
+        const auto host = to.address().to_string();
+        return to.address().is_v6() ? fmt::format("[{}]:{}", host, to.port())
+                                    : fmt::format("{}:{}", host, to.port());
+    }
+    return {};
+}
+
+void add_error(members& all, std::string& out, const response& answer)
+{
+    all.add_json("error", answer.error ? "" : "null");
+    if (!answer.error)
+        return;
+    members error(out);
+    error.add("class", name(answer.error->kind()));
+    const bool tried = !answer.attempts.empty();
+    error.add("phase", tried ? name(answer.attempts.back().reached) : std::string_view());
+    error.add("text", answer.error->text());
+    error.end();
+}
+
+void add_timings(members& all, std::string& out, const fetch_result& result)
+{
+    const auto& t = result.answer.timings;
+    all.add_json("timings", "");
+    members times(out);
+    times.add("queued", result.queue_wait);
+    times.add("dns", t.dns);
+    times.add("connect", t.connect);
+    times.add("tls", t.tls);
+    times.add("first_byte", t.first_byte);
+    times.add("total", t.total);
+    times.end();
+}
+
+void add_place(members& all, const entry& what)
+{
+    const bool from_line = what.at.from == place::source::line;
+    const std::string number = what.at.number == 0 ? "null" : std::to_string(what.at.number);
+    all.add_json("id", what.id.empty() ? "null" : what.id);
+    all.add_json("line", from_line ? number : "null");
+    all.add_json("argument", from_line ? "null" : number);
+    all.add("hash", fmt::format("{:016x}", hash_of(what.text)));
+}
+
+} // namespace
+
+std::string json_line(const fetch_result& result, const entry& what, const stored& where)
+{
+    const auto& answer = result.answer;
+    std::string out;
+    out.reserve(640);
+    members all(out);
+    add_place(all, what);
+    all.add("url", what.url);
+    all.add("final_url", result.final_url);
+    if (answer.status == 0)
+        all.add_json("status", "null");
+    else
+        all.add("status", std::uint64_t{answer.status});
+    all.add("http_version", version_of(answer));
+    all.add("content_type", answer.fields["Content-Type"]);
+    all.add("content_encoding", answer.fields["Content-Encoding"]);
+    add_error(all, out, answer);
+    all.add("address", address_of(answer));
+    all.add("attempts", std::uint64_t{result.attempts});
+    all.add("bytes", answer.bytes);
+    all.add("wire_bytes", answer.wire_bytes);
+    all.add("sha256", where.sha256);
+    all.add("file", where.file);
+    add_timings(all, out, result);
+    all.add("redirects", std::uint64_t{result.redirects});
+    all.end();
+    out += '\n';
+    return out;
+}
+
+} // namespace weir_fetch

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "entry.hpp"
+#include "journal.hpp"
+#include "options.hpp"
+#include "output.hpp"
+#include "record.hpp"
+#include "remaining.hpp"
+
+#include <weir/error.hpp>
+#include <weir/http/fetch_result.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace weir_fetch {
+
+/// Writes each result where it belongs: to standard output, to the journal when it is done, to the
+/// file of what remains when it is not. Whatever fails, each entry is in one of the two at the end.
+///
+/// Errors: none of the functions throws. What could not be written is told once, on standard error.
+class recorder {
+public:
+    /// Throws std::runtime_error when a file cannot be used.
+    recorder(boost::asio::any_io_executor executor, const options& chosen);
+
+    /// Null without `--results`.
+    journal* results() noexcept { return journal_.get(); }
+    bool keeps_remaining() const noexcept { return remaining_ != nullptr; }
+
+    boost::asio::awaitable<void> add(const weir::http::fetch_result& result, const entry& what,
+                                     const stored& where);
+    /// Writes what is still in memory.
+    boost::asio::awaitable<void> flush();
+
+    /// An entry that has no result.
+    void not_done(std::string_view text);
+    /// A part of the input that was not read, as it is.
+    void not_read(std::string_view bytes);
+    /// To be called once, at the end.
+    boost::asio::awaitable<void> finish();
+
+    /// Whether results can still be written to where they are needed.
+    bool is_broken() const noexcept { return reader_has_gone_ || cannot_write_; }
+    /// Whether what can be done now will be known to have been done.
+    bool can_record() const noexcept { return journal_ ? !journal_broken_ : !is_broken(); }
+    bool reader_has_gone() const noexcept { return reader_has_gone_; }
+    bool cannot_write() const noexcept { return cannot_write_; }
+
+private:
+    boost::asio::awaitable<void> print(std::string_view line, const std::string* text);
+    void output_failed(const boost::system::error_code& why);
+    void check_journal(const weir::error_code& error);
+
+    const options& chosen_;
+    output output_;
+    std::unique_ptr<journal> journal_;
+    std::unique_ptr<remaining> remaining_;
+    bool journal_broken_ = false;
+    bool reader_has_gone_ = false;
+    bool cannot_write_ = false;
+};
+
+} // namespace weir_fetch

@@ -1,0 +1,88 @@
+#include "remaining.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <fcntl.h>
+#include <stdio.h> // rename
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstddef>
+
+namespace weir_fetch {
+namespace {
+
+constexpr std::size_t enough = 64 * 1024;
+
+weir::error_code last_error()
+{
+    return weir::error_code(errno, boost::system::system_category());
+}
+
+} // namespace
+
+remaining::remaining(const std::string& path) : path_(path), part_(path + ".part")
+{
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+    descriptor_ = ::open(part_.c_str(), flags, 0666);
+    if (descriptor_ < 0)
+        throw boost::system::system_error(last_error());
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::ftruncate(descriptor_, 0) == 0)
+        return;
+    const auto error = last_error();
+    ::close(descriptor_);
+    throw boost::system::system_error(error);
+}
+
+remaining::~remaining()
+{
+    if (!kept_)
+        ::unlink(part_.c_str());
+    ::close(descriptor_);
+}
+
+void remaining::add_line(std::string_view text)
+{
+    if (!at_line_start_)
+        add_bytes("\n");
+    add_bytes(text);
+    add_bytes("\n");
+}
+
+void remaining::add_bytes(std::string_view bytes)
+{
+    if (bytes.empty())
+        return;
+    held_ += bytes;
+    at_line_start_ = bytes.back() == '\n';
+    if (held_.size() >= enough)
+        flush();
+}
+
+void remaining::flush()
+{
+    for (std::string_view rest = held_; !rest.empty() && !error_;) {
+        const auto n = ::write(descriptor_, rest.data(), rest.size());
+        if (n >= 0)
+            rest.remove_prefix(static_cast<std::size_t>(n));
+        else if (errno != EINTR)
+            error_ = last_error();
+    }
+    held_.clear();
+}
+
+weir::error_code remaining::keep()
+{
+    if (!at_line_start_)
+        add_bytes("\n");
+    flush();
+    if (!error_ && ::fdatasync(descriptor_) != 0)
+        error_ = last_error();
+    if (!error_ && ::rename(part_.c_str(), path_.c_str()) != 0)
+        error_ = last_error();
+    kept_ = !error_;
+    return error_;
+}
+
+} // namespace weir_fetch

@@ -1,0 +1,71 @@
+#include "resumption.hpp"
+
+#include "escape.hpp"
+#include "lines.hpp"
+
+#include <cstddef>
+#include <utility>
+
+namespace weir_fetch {
+
+resumption::walk::walk(const journal& results)
+    : checks{input_check(results.done(place::source::line)),
+             input_check(results.done(place::source::argument))}
+{
+}
+
+resumption::resumption(const journal& results, std::string file)
+    : results_(results), file_(std::move(file))
+{
+    while_reading_.emplace(results_);
+}
+
+void resumption::check(const input& all)
+{
+    walk ahead(results_);
+    const bool seen = all.look_ahead([&](const place& at, std::string_view text) {
+        pass(ahead, at, text);
+        return false;
+    });
+    if (!seen)
+        return;
+    end(ahead);
+    while_reading_.reset();
+}
+
+bool resumption::is_done(const place& at, std::string_view text)
+{
+    if (while_reading_)
+        pass(*while_reading_, at, text);
+    return results_.done(at.from).contains(at.number);
+}
+
+void resumption::check_end()
+{
+    if (while_reading_)
+        end(*while_reading_);
+}
+
+void resumption::pass(walk& by, const place& at, std::string_view text) const
+{
+    auto& check = by.checks[static_cast<std::size_t>(at.from)];
+    if (const auto differs = check.pass(at.number, hash_of(text)))
+        refuse(at.from, *differs);
+}
+
+void resumption::end(walk& by) const
+{
+    for (const auto from : {place::source::argument, place::source::line})
+        if (const auto differs = by.checks[static_cast<std::size_t>(from)].finish())
+            refuse(from, *differs);
+}
+
+void resumption::refuse(place::source from, const input_check::difference& in) const
+{
+    const place first{from, results_.first_difference(from, in)};
+    throw input_fault("this is not the input of " + escaped(file_) + ": " + first.text() +
+                      " is not what was done then; resume with the same input, or give other "
+                      "results another --results");
+}
+
+} // namespace weir_fetch

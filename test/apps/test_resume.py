@@ -1,0 +1,377 @@
+"""No URL is lost: whatever ends weir-fetch, what --results has and what --remaining has is the input;
+and after kill -9 at any instant the same command goes on, until each URL was done once.
+
+WEIR_KILLS is how often it is killed (10).
+"""
+
+import collections
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+
+from faults import FaultServer, body_of
+from support import Case, main, program, sha256, wait_until, warm
+
+KILLS = int(os.environ.get("WEIR_KILLS", "10"))
+
+
+class Resume(Case):
+    limit = 100.0 + 5 * KILLS
+
+    def setUp(self):
+        super().setUp()
+        self.server = FaultServer(self)
+        self.results = self.dir / "results.jsonl"
+        self.remaining = self.dir / "remaining"
+        self.urls = self.dir / "urls"
+        self.out = self.dir / "out"
+
+    def write_urls(self, urls):
+        self.urls.write_text("".join(f"{url}\n" for url in urls))
+        return urls
+
+    def records(self):
+        """The records of the file of results; no line of it may be torn."""
+        data = self.results.read_bytes()
+        self.assertTrue(not data or data.endswith(b"\n"), data[-200:])
+        lines = [json.loads(line) for line in data.splitlines()]
+        return [line for line in lines if "keeping" not in line]
+
+    def whole_records(self):
+        """The same of a program that was killed."""
+        lines = self.results.read_bytes().split(b"\n")[:-1] if self.results.exists() else []
+        return [line for line in map(json.loads, lines) if "keeping" not in line]
+
+    def done(self):
+        return [each["url"] for each in self.records() if each["error"] is None]
+
+    def left(self):
+        return self.remaining.read_text().splitlines()
+
+    def journaled(self, *args, **options):
+        return self.start_fetch("--results", self.results, "--remaining", self.remaining, *args,
+                                **options)
+
+    def assert_nothing_lost(self, urls):
+        """results + remaining = input"""
+        self.assertEqual(sorted([each["url"] for each in self.records()] + self.left()),
+                         sorted(urls))
+        self.assertFalse((self.dir / "remaining.part").exists())
+
+    # ---- kill -9
+
+    def check_files(self, urls, complete):
+        """Files that have their names are whole."""
+        wanted = {url.rpartition("/")[2]: body_of("/" + url.split("/", 3)[3]) for url in urls}
+        found = {path.name: path.read_bytes() for path in self.out.iterdir()
+                 if not path.name.endswith(".part")} if self.out.exists() else {}
+        for name, data in found.items():
+            self.assertEqual(data, wanted.get(name), name)
+        if complete:
+            self.assertEqual(sorted(path.name for path in self.out.iterdir()), sorted(wanted))
+
+    def test_killed_at_any_instant_it_goes_on_where_it_was(self):
+        chance = random.Random(KILLS)
+        urls = self.write_urls(
+            [self.server.url(f"slow/{number % 7}/page-{number}") for number in range(60 * KILLS)])
+        command = ["-s", "-j", "8", "--jsonl", "--output-dir", self.out, "--results", self.results,
+                   "--resume", "--input-file", self.urls]
+        killed = 0
+        for _ in range(KILLS):
+            process = self.start_fetch(*command)
+            asked = len(self.server.asked) + chance.randrange(60)
+            wait_until(lambda: len(self.server.asked) >= asked or not process.running, "requests")
+            time.sleep(chance.random() * 0.01)
+            process.kill()
+            process.wait()
+            killed += process.code == -signal.SIGKILL
+            self.check_files(urls, complete=False)
+            done = [each["line"] for each in self.whole_records() if each["error"] is None]
+            self.assertEqual(len(done), len(set(done)))
+        self.assertGreater(killed, 0)
+        process = self.start_fetch(*command)
+        self.assertEqual(process.wait(within=90), 0, process.err)
+        self.check_files(urls, complete=True)
+        self.assertEqual(collections.Counter(self.done()), collections.Counter(urls))
+        for record in self.records():
+            target = "/" + record["url"].split("/", 3)[3]
+            self.assertEqual(record["sha256"], sha256(body_of(target)))
+            self.assertEqual(record["url"], urls[record["line"] - 1])
+
+    def test_a_body_that_got_its_name_without_its_record_is_replaced(self):
+        url = self.server.url("ok/page")
+        self.out.mkdir()
+        for inode, names in (("same", ["page"]), ("other", ["page", "page.1"])):
+            with self.subTest(inode):
+                file = self.out / "page"
+                file.write_bytes(b"whole, and not recorded")
+                number = file.stat().st_ino + (inode == "other")
+                self.results.write_text(f'{{"keeping":"page","inode":{number}}}\n')
+                done = self.fetch("--output-dir", self.out, "--results", self.results, "--resume",
+                                  url)
+                self.assertEqual(done.code, 0, done.err)
+                self.assertEqual(sorted(path.name for path in self.out.iterdir()), names)
+                self.assertEqual((self.out / names[-1]).read_bytes(), body_of("/ok/page"))
+                for path in self.out.iterdir():
+                    path.unlink()
+
+    def test_a_part_that_a_killed_program_left_is_written_anew(self):
+        self.out.mkdir()
+        (self.out / "page.part").write_bytes(b"x" * 10_000)
+        done = self.fetch("--output-dir", self.out, self.server.url("ok/page"))
+        self.assertEqual(done.code, 0, done.out)
+        self.assertEqual([path.name for path in self.out.iterdir()], ["page"])
+        self.assertEqual((self.out / "page").read_bytes(), body_of("/ok/page"))
+
+    # ---- --resume
+
+    def test_what_is_done_is_left_out_and_what_failed_is_fetched_again(self):
+        good = [self.server.url(f"ok/{number}") for number in range(5)]
+        urls = self.write_urls([*good, self.server.url("status/404/x"), "no-url"])
+        args = ["--results", self.results, "--input-file", self.urls]
+        self.assertEqual(self.fetch(*args).code, 1)
+        again = self.fetch("--resume", *args)
+        self.assertEqual(again.code, 1)
+        self.assert_each_once(again.rows, urls[5:])
+        self.assertEqual(sorted(self.done()), sorted(good))
+        self.assertEqual(len(self.records()), len(urls) + 2)
+
+    def test_a_torn_last_line_is_mended(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(3)])
+        args = ["--results", self.results, "--resume", "--input-file", self.urls]
+        self.assertEqual(self.fetch("-j", "1", *args).code, 0)
+        self.results.write_bytes(self.results.read_bytes()[:-100])
+        again = self.fetch(*args)
+        self.assertEqual(len(again.rows), 1, again.err)
+        self.assertEqual(sorted(self.done()), sorted(urls))
+
+    def test_results_of_another_run_are_not_mixed_in(self):
+        url = self.server.url("ok/x")
+        args = ["--results", self.results, url]
+        self.assertEqual(self.fetch(*args).code, 0)
+        before = self.results.read_bytes()
+        again = self.fetch(*args)
+        self.assertEqual((again.code, again.out), (2, b""))
+        self.assertIn("--resume", again.err)
+        self.assertEqual(self.results.read_bytes(), before)
+
+    def test_another_input_is_refused_with_its_first_line(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(200)])
+        args = ["--results", self.results, "--resume", "--input-file"]
+        self.assertEqual(self.fetch(*args, self.urls).code, 0)
+        before, asked = self.results.read_bytes(), len(self.server.asked)
+        for lines, number in ((urls[:99] + ["http://127.0.0.1/"] + urls[100:150] + urls, 100),
+                              (urls[:150], 151), (urls[1:], 1), ([], 1)):
+            self.write_urls(lines)
+            done = self.fetch(*args, self.urls)
+            self.assertEqual((done.code, done.out), (2, b""), done.err)
+            self.assertIn(f": line {number} is not", done.err)
+        with open(self.urls, "w") as file:
+            file.write("\n".join(urls[:99] + ["http://127.0.0.1/"] + urls[100:]))
+        piped = self.start("sh", "-c", 'cat "$1" | "$2" --results "$3" --resume --input-file -',
+                           "sh", self.urls, program("weir-fetch"), self.results)
+        self.assertEqual(piped.wait(), 2)
+        self.assertIn(b": line 100 is not", piped.err)
+        self.assertEqual((self.results.read_bytes(), len(self.server.asked)), (before, asked))
+
+    def test_arguments_have_places_too(self):
+        urls = [self.server.url(f"ok/{number}") for number in range(3)]
+        args = ["--results", self.results, "--resume"]
+        self.assertEqual(self.fetch(*args, *urls).code, 0)
+        self.assertEqual(self.fetch(*args, *urls).out, b"")
+        self.assertEqual(sorted(each["argument"] for each in self.records()), [1, 2, 3])
+        done = self.fetch(*args, urls[0], urls[2], urls[1])
+        self.assertEqual(done.code, 2)
+        self.assertIn("argument 2 is not", done.err)
+
+    def test_two_at_once_are_refused(self):
+        first = self.start_fetch("--results", self.results, self.server.url("hold/x"))
+        self.server.wait_for(1)
+        second = self.fetch("--results", self.results, "--resume", self.server.url("ok/y"))
+        self.assertEqual((second.code, second.out), (2, b""))
+        self.assertIn("another weir-fetch", second.err)
+        self.server.release()
+        self.assertEqual(first.wait(), 0)
+
+    def test_a_file_that_is_no_journal_is_left_alone(self):
+        self.results.write_text("http://127.0.0.1/\n")
+        done = self.fetch("--results", self.results, "--resume", self.server.url("ok/x"))
+        self.assertEqual((done.code, done.out), (2, b""))
+        self.assertEqual(self.results.read_text(), "http://127.0.0.1/\n")
+
+    def test_it_syncs_when_asked_to(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(10)])
+        done = self.fetch("--sync", "--results", self.results, "--output-dir", self.out,
+                          "--input-file", self.urls)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(sorted(self.done()), sorted(urls))
+
+    # ---- results + remaining = input
+
+    def some_held(self, count):
+        return self.write_urls(
+            warm(self.server, 4) + [self.server.url(f"hold/{n}") for n in range(count)])
+
+    def test_when_all_is_done(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(30)] +
+                               ["no-url", self.server.url("status/500/x")])
+        process = self.journaled("--input-file", self.urls)
+        self.assertEqual(process.wait(), 1)
+        self.assertEqual(self.left(), [])
+        self.assert_nothing_lost(urls)
+
+    def test_after_a_signal(self):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            for times in (1, 2):
+                with self.subTest(number.name, times=times):
+                    self.results.unlink(missing_ok=True)
+                    self.server = FaultServer(self)
+                    urls = self.some_held(3000)
+                    process = self.journaled("-j", "4", "--input-file", self.urls)
+                    self.server.wait_for(2 + 4)
+                    process.signal(number)
+                    wait_until(lambda: b"stopping:" in process.err, "it drains")
+                    if times == 1:
+                        self.server.release()
+                    else:
+                        process.signal(number)
+                    self.assertEqual(process.wait(), 3, process.err)
+                    self.assertEqual(len(self.done()), 6 if times == 1 else 2)
+                    self.assert_nothing_lost(urls)
+
+    def test_when_the_drain_takes_too_long(self):
+        urls = self.some_held(20)
+        process = self.journaled("-j", "4", "--drain-timeout", "0.2", "--input-file", self.urls)
+        self.server.wait_for(2 + 4)
+        process.signal(signal.SIGTERM)
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assertIn(b"--drain-timeout is over", process.err)
+        self.assert_nothing_lost(urls)
+
+    def test_what_remains_is_the_rest_of_the_next_run(self):
+        urls = self.some_held(500)
+        process = self.journaled("-j", "4", "--input-file", self.urls)
+        self.server.wait_for(2 + 4)
+        process.signal(signal.SIGTERM)
+        self.server.release()
+        self.assertEqual(process.wait(), 3)
+        rest = self.fetch("--input-file", self.remaining)
+        self.assertEqual(rest.code, 0)
+        self.assertEqual(sorted([row.url for row in rest.rows] + self.done()), sorted(urls))
+
+    def test_when_a_resumed_run_is_stopped(self):
+        urls = self.some_held(500)
+        for run in range(2):
+            process = self.journaled("-j", "4", "--resume", "--input-file", self.urls)
+            self.server.wait_for(2 + 4 + run)   # it begins with one place again
+            process.signal(signal.SIGTERM)
+            wait_until(lambda: b"stopping:" in process.err, "it drains")
+            process.signal(signal.SIGTERM)
+            self.assertEqual(process.wait(), 3, process.err)
+            self.assertGreater(len(self.done()), 0)
+            self.assert_nothing_lost(urls)
+
+    def test_lines_of_a_pipe_that_were_not_read(self):
+        urls = self.some_held(3000)
+        process = self.journaled("-j", "2", "--input-file", "-", stdin=subprocess.PIPE)
+        process.stdin.write("".join(f"{url}\n" for url in urls[:1000]).encode())
+        process.stdin.flush()
+        self.server.wait_for(2 + 2)
+        process.signal(signal.SIGTERM)
+        wait_until(lambda: b"stopping:" in process.err, "it drains")
+        self.server.release()   # it waits for the end of the pipe, until the drain timeout
+        process.stdin.write("".join(f"{url}\n" for url in urls[1000:]).encode())
+        process.stdin.close()
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assert_nothing_lost(urls)
+
+    def test_when_the_reader_goes(self):
+        urls = self.write_urls([self.server.url(f"slow/2/{number}") for number in range(400)])
+        script = '"$@" | head -1; exit "${PIPESTATUS[0]}"'
+        process = self.start("bash", "-c", script, "bash", program("weir-fetch"), "-s", "-j", "4",
+                             "--results", self.results, "--remaining", self.remaining,
+                             "--input-file", self.urls)
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assertEqual(process.err, b"")   # quietly
+        self.assertGreater(len(self.left()), 0)
+        self.assert_nothing_lost(urls)
+
+    def limited(self, size, *args, stdout=""):
+        """weir-fetch with files of `size` bytes at most: a disk that is full."""
+        script = f'ulimit -f "$1"; shift; exec "$@" {stdout}'
+        return self.start("sh", "-c", script, "sh", size // 512, program("weir-fetch"), *args)
+
+    def test_when_the_disk_of_the_results_is_full(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(300)])
+        process = self.limited(64 * 1024, "--results", self.results, "--remaining", self.remaining,
+                               "--output-dir", self.out, "--input-file", self.urls)
+        self.assertEqual(process.wait(), 5, process.err)
+        self.assertIn(b"cannot write the results to", process.err)
+        self.assertGreater(len(self.done()), 0)
+        self.assert_nothing_lost(urls)
+        again = self.fetch("--resume", "--results", self.results, "--output-dir", self.out,
+                           "--input-file", self.urls)
+        self.assertEqual(again.code, 0, again.err)
+        self.assertEqual(sorted(self.done()), sorted(urls))
+        self.assertEqual(len(list(self.out.iterdir())), len(urls))   # none is there twice
+
+    def test_when_the_disk_of_standard_output_is_full(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(900)])
+        printed = self.dir / "printed"
+        process = self.limited(16 * 1024, "-s", "--remaining", self.remaining, "--input-file",
+                               self.urls, stdout=f"> {printed}")
+        self.assertEqual(process.wait(), 5, process.err)
+        lines = printed.read_text().split("\n")[:-1]   # the last one may be torn
+        rows = [line.split("\t") for line in lines]
+        shown = [row[3] for row in rows if row[0] != "aborted"]
+        self.assertGreater(len(shown), 0)
+        self.assertEqual(sorted(shown + self.left()), sorted(urls))
+
+    def test_when_bodies_cannot_be_stored(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(5)])
+        process = self.limited(0, "-s", "--remaining", self.remaining, "--output-dir", self.out,
+                               "--input-file", self.urls)
+        self.assertEqual(process.wait(), 5, process.err)
+        rows = [line.split("\t") for line in process.out.decode().splitlines()]
+        self.assertEqual(sorted(row[3] for row in rows), sorted(urls))
+        self.assertEqual({row[0] for row in rows}, {"io"})
+        self.assertEqual(list(self.out.iterdir()), [])
+
+    def test_when_the_input_is_no_text(self):
+        urls = self.write_urls([self.server.url(f"ok/{number}") for number in range(20)])
+        with open(self.urls, "ab") as file:
+            file.write(b"\0\1\2\n" + b"".join(f"{url}?\n".encode() for url in urls))
+        process = self.journaled("--input-file", self.urls)
+        self.assertEqual(process.wait(), 2)
+        self.assertIn(b"line 21 holds a NUL byte", process.err)
+        self.assert_nothing_lost(urls + ["\0\1\2"] + [url + "?" for url in urls])
+
+    def test_usage_errors_take_nothing(self):
+        self.write_urls([self.server.url("ok/x")])
+        self.remaining.write_text("from before\n")
+        for wrong in (["--nonsense"], ["--resume"], ["--sync"], ["--drain-timeout", "soon"],
+                      ["--results", self.dir], ["--results", "/dev/null"],
+                      ["--results", "/proc/not/there"], ["--output-dir", "/proc/not/there"]):
+            done = self.fetch("--remaining", self.remaining, "--input-file", self.urls, *wrong)
+            self.assertEqual((done.code, done.out), (2, b""), wrong)
+            self.assertNotEqual(done.err, "", wrong)
+        done = self.fetch("--remaining", "/proc/not/there", "--input-file", self.urls)
+        self.assertEqual((done.code, done.out), (2, b""))
+        self.assertEqual(self.remaining.read_text(), "from before\n")
+        self.assertEqual(self.server.asked, [])
+
+    def test_nohup_holds(self):
+        """A SIGHUP that is ignored when it starts stays so."""
+        process = self.start("bash", "-c", "trap '' HUP; exec \"$@\"", "bash",
+                             program("weir-fetch"), self.server.url("hold/x"))
+        self.server.wait_for(1)
+        process.signal(signal.SIGHUP)
+        self.server.release()
+        self.assertEqual(process.wait(), 0, process.err)
+
+
+if __name__ == "__main__":
+    main()
