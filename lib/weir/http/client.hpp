@@ -6,6 +6,7 @@
 #include <weir/http/body.hpp>
 #include <weir/http/body_receiver.hpp>
 #include <weir/http/client_options.hpp>
+#include <weir/http/detail/any_handler.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/open_response.hpp>
@@ -128,8 +129,9 @@ private:
         template <class Handler, class... Args>
         void operator()(const client& self, Handler&& handler, Args&&... args) const
         {
+            const auto io = self.get_executor();
             self.begin(std::forward<Args>(args)...,
-                       response_handler(std::forward<Handler>(handler)));
+                       detail::any_handler<void(response)>(std::move(handler), io));
         }
     };
 
@@ -137,7 +139,9 @@ private:
         template <class Handler>
         void operator()(const client& self, Handler&& handler, request what) const
         {
-            self.begin(std::move(what), open_handler(std::forward<Handler>(handler)));
+            const auto io = self.get_executor();
+            self.begin(std::move(what),
+                       detail::any_handler<void(open_response)>(std::move(handler), io));
         }
     };
 

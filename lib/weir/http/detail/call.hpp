@@ -51,20 +51,12 @@ public:
 
     call(only_here, any_executor executor, handler own, from_error value_of)
         : executor_(std::move(executor)), handler_(std::move(own)), value_of_(value_of),
-          where_(boost::asio::prefer(executor_of(handler_, executor_),
+          where_(boost::asio::prefer(boost::asio::get_associated_executor(handler_, executor_),
                                      boost::asio::execution::outstanding_work.tracked))
     {
     }
 
 private:
-    /// The handler's, unless that is empty: a coroutine that ran out of memory has lost its own.
-    static boost::asio::any_completion_executor executor_of(const handler& of,
-                                                            const any_executor& fallback)
-    {
-        auto own = boost::asio::get_associated_executor(of, fallback);
-        return own ? boost::asio::any_completion_executor(std::move(own))
-                   : boost::asio::any_completion_executor(fallback);
-    }
     void listen();
     static boost::asio::awaitable<void> run(std::shared_ptr<call> self,
                                             boost::asio::awaitable<T> work);

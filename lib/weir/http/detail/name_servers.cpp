@@ -43,14 +43,14 @@ bool is_files_and_dns(std::string_view nsswitch)
 {
     std::istringstream lines{std::string(nsswitch)};
     for (std::string line; std::getline(lines, line);) {
-        line.resize(std::min(line.find('#'), line.size()));
-        const auto colon = line.find(':');
-        std::istringstream key(line.substr(0, colon));
+        const std::string_view text = std::string_view(line).substr(0, line.find('#'));
+        const auto colon = text.find(':');
+        std::istringstream key{std::string(text.substr(0, colon))};
         std::string word;
-        if (colon == line.npos || !(key >> word) || word != "hosts")
+        if (colon == text.npos || !(key >> word) || word != "hosts")
             continue;
         // What stands in brackets says what to do after the word before it.
-        std::istringstream words(line.substr(colon + 1));
+        std::istringstream words{std::string(text.substr(colon + 1))};
         bool in_brackets = false;
         while (words >> word) {
             const bool here = in_brackets || word.starts_with('[');
