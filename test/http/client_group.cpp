@@ -604,7 +604,7 @@ BOOST_AUTO_TEST_CASE(two_requests_in_every_order)
     const auto two = [](const std::function<void(requests&)>& fault) {
         in_every_order(
             [&fault](simulation& s) {
-                requests all(s, client_options().per_client(1).idle_timeout(1h));
+                requests all(s, client_options().per_client(1).idle_timeout(1min));
                 all.g.serve();
                 all.start(1);
                 all.start(2);

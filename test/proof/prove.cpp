@@ -28,7 +28,11 @@ std::string replay(const std::string& what, const sim::failure& f)
            " --run_test=" + boost::unit_test::framework::current_test_unit().full_name();
 }
 
+#if defined(WEIR_PROOF_SANITIZED)
+constexpr std::uint64_t cut_short_after = 500; // a schedule takes several times as long
+#else
 constexpr std::uint64_t cut_short_after = 1000;
+#endif
 
 sim::report run_and_print(const std::string& what, const sim::schedules& which,
                           const std::function<void(sim::world&)>& scenario)
