@@ -4,7 +4,7 @@ _weir_fetch()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
     case $before in
-    --input-file | --cacert)
+    --input-file | --results | --remaining | --cacert)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -22,7 +22,7 @@ _weir_fetch()
         mapfile -t COMPREPLY < <(compgen -W '1.2 1.3' -- "$word")
         return
         ;;
-    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers)
+    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | --rate | --host-rate | --give-up-after | --max-errors | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | --retry | --retry-max-time | --deadline | --drain-timeout | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers)
         :   # nobody can guess it
         return
         ;;
@@ -33,15 +33,30 @@ _weir_fetch()
         --spill-dir
         -j --jobs --parallel-max
         --per-host --parallel-max-host
+        --rate
+        --host-rate
+        --give-up-after
+        --fail-early
+        --max-errors
         -m --max-time
         --connect-timeout
         --first-byte-timeout
         -Y --speed-limit
         -y --speed-time
+        --retry
+        --retry-max-time
+        --retry-all-errors
+        --deadline
         --output-dir
-        --jsonl --json
-        -s -q --silent --quiet
+        --jsonl
+        --no-hash
+        -s --silent
         -O --remote-name --remote-name-all
+        --results
+        --resume
+        --sync
+        --remaining
+        --drain-timeout
         -H --header
         -A --user-agent
         -e --referer
