@@ -66,7 +66,7 @@ class Retries(Case):
     def test_what_passes_costs_no_result(self):
         urls = [self.server.url(path) for path in
                 ("first/503/1/a", "first/500/2/b", "first/429/1/c", "broken/1/d", "ok/e")]
-        done = self.fetch("--json", *urls)
+        done = self.fetch("--jsonl", *urls)
         self.assertEqual(done.code, 0, done.out)
         rows = self.json_of(done)
         self.assertEqual([rows[url]["attempts"] for url in urls], [2, 3, 2, 2, 1])
@@ -75,7 +75,7 @@ class Retries(Case):
     def test_what_stays_fails_after_as_many_attempts_as_allowed(self):
         drops = FlakyServer(self)   # of its own, for a used connection that is dropped costs nothing
         urls = [self.server.url("status/503/a"), drops.url("drop/b"), self.refusing()]
-        done = self.fetch("--retry", "1", "--json", *urls)
+        done = self.fetch("--retry", "1", "--jsonl", *urls)
         self.assertEqual(done.code, 1)
         rows = self.json_of(done)
         self.assertEqual([rows[url]["error"]["class"] for url in urls],
@@ -97,7 +97,7 @@ class Retries(Case):
 
     def test_retry_after_holds_the_whole_host(self):
         urls = [self.server.url(f"metered/1/{number}") for number in range(20)]
-        done = self.fetch("--per-host", "1", "--json", *urls)
+        done = self.fetch("--per-host", "1", "--jsonl", *urls)
         self.assertEqual(done.code, 0, done.out)
         self.assertEqual(self.server.pauses, 1)
         self.assertEqual(len(self.server.asked), 21)
