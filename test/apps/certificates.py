@@ -15,8 +15,7 @@ class Certificate:
 
 class Authority:
     def __init__(self, case, name="weir test CA"):
-        self.dir = case.dir / f"ca-{id(self):x}"
-        self.dir.mkdir()
+        self.dir = case.folder("ca")
         self.certificate = self.dir / "ca.pem"
         self._openssl(
             "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",

@@ -74,9 +74,9 @@ class Nginx:
 
     def __init__(self, case, server="", certificate=None, keepalive_requests=1000):
         self.scheme = "https" if certificate else "http"
-        self.dir = case.dir / f"nginx-{id(self):x}"
+        self.dir = case.folder("nginx")
         self.root = self.dir / "root"
-        self.root.mkdir(parents=True)
+        self.root.mkdir()
         if certificate:
             server += f"ssl_certificate {certificate.chain}; ssl_certificate_key {certificate.key};"
         for _ in range(10):

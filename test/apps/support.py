@@ -11,6 +11,7 @@ The environment tells where things are:
 import dataclasses
 import faulthandler
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -228,8 +229,15 @@ class Case(unittest.TestCase):
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="weir-apps-"))
+        self.folders = itertools.count(1)
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.addCleanup(lambda: self.assertFalse(self._overdue, "the test's time was over"))
+
+    def folder(self, name):
+        """A new one, for one of many servers."""
+        made = self.dir / f"{name}-{next(self.folders)}"
+        made.mkdir()
+        return made
 
     def start(self, *argv, **options):
         process = Process(argv, **options)

@@ -36,8 +36,7 @@ class Tinyproxy:
     configuration."""
 
     def __init__(self, case, user=None, more=""):
-        self.dir = case.dir / f"tinyproxy-{id(self):x}"
-        self.dir.mkdir()
+        self.dir = case.folder("tinyproxy")
         if user:
             more += f"\nBasicAuth {user[0]} {user[1]}"
         for _ in range(10):
