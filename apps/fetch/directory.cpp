@@ -170,8 +170,8 @@ std::unique_ptr<new_file> directory::create(const std::string& name, weir::error
     error = {};
     if (next_number_.size() >= remembered)
         next_number_.clear();
-    unsigned& n = next_number_[name];
-    for (;; ++n) {
+    const auto next = next_number_.find(name);
+    for (unsigned n = next == next_number_.end() ? 0 : next->second;; ++n) {
         const std::string candidate = numbered(name, n);
         const int descriptor = open_part(part_of(candidate), error);
         if (error)
@@ -182,7 +182,7 @@ std::unique_ptr<new_file> directory::create(const std::string& name, weir::error
         auto made = std::make_unique<new_file>(*this, candidate, descriptor);
         if (is_taken(candidate, made->replaces_))
             continue;
-        ++n;
+        next_number_[name] = n + 1;
         return made;
     }
 }
