@@ -166,7 +166,7 @@ class Retries(Case):
     def test_wrong_numbers_are_refused(self):
         url = self.server.url("ok/a")
         for flags in (["--rate", "0"], ["--rate", "5/w"], ["--host-rate", "x"], ["--retry", "-1"],
-                      ["--deadline", "0"], ["--max-errors", "0"], ["--give-up-after", "65"],
+                      ["--deadline", "-1"], ["--max-errors", "0"], ["--give-up-after", "65"],
                       ["--fail-early", "--max-errors", "2"]):
             done = self.fetch(*flags, url)
             self.assertEqual((done.code, done.out), (2, b""), flags)

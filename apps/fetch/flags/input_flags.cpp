@@ -21,8 +21,8 @@ void input_group::add_to(CLI::App& app)
                    "what to fetch; a URL without a scheme is taken as http")
         ->type_name("URL");
     app.add_option("--input-file", chosen_.input_file,
-                   "read URLs from FILE, one on each line ('-': standard input); empty lines and\n"
-                   "lines that begin with # are skipped")
+                   "read URLs from FILE, one on each line ('-': standard input), or JSON objects:\n"
+                   "{\"url\": \"...\", \"id\": \"...\"}; empty lines and lines that begin with # are skipped")
         ->type_name("FILE");
     app.add_option("--spill-dir", chosen_.spill_dir,
                    "keep URLs of slow hosts that do not fit into memory in a file in DIR\n"

@@ -16,8 +16,6 @@ public:
 
 private:
     bool no_hash_ = false;
-    CLI::Option* json_given_ = nullptr;
-    CLI::Option* quiet_given_ = nullptr;
 };
 
 void output_group::add_to(CLI::App& app)
@@ -30,18 +28,10 @@ void output_group::add_to(CLI::App& app)
                  "print JSON lines, one for each result, with everything known about it");
     app.add_flag("--no-hash", no_hash_, "do not compute the SHA-256 of bodies for JSON lines");
     app.add_flag("-s,--silent", chosen_.silent, "no progress and no summary");
-    json_given_ = app.add_flag("--json")->group("");
-    quiet_given_ = app.add_flag("-q,--quiet")->group("");
 }
 
-/// Flags that curl gives another meaning are not taken for ours.
 std::string output_group::finish()
 {
-    if (json_given_->count() != 0)
-        return "--json posts data in curl; for results as JSON lines write --jsonl, and to post "
-               "JSON write -d with -H 'Content-Type: application/json'";
-    if (quiet_given_->count() != 0)
-        return "there is no -q or --quiet (curl's -q means another thing); write -s or --silent";
     chosen_.hash = !no_hash_;
     return {};
 }

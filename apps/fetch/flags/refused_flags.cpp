@@ -45,6 +45,11 @@ constexpr refusal refusals[] = {
      "file for --input-file"},
     {"--disable", "there is no configuration file that is read by itself; leave it out"},
     {"--variable=", "not supported; use variables of the shell"},
+    // What curl calls otherwise.
+    {"--json",
+     "posts data in curl; for results as JSON lines write --jsonl, and to post JSON write -d with "
+     "-H 'Content-Type: application/json'"},
+    {"-q,--quiet", "means no configuration file in curl; for less output write -s or --silent"},
     // What comes.
     {"-i,--include -D,--dump-header= --styled-output",
      "headers are not shown; --jsonl shows the status, the final URL and more of each URL"},

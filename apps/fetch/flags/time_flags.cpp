@@ -52,14 +52,14 @@ void time_group::add_to(CLI::App& app)
         ->type_name("N")
         ->check(number(0, 1000));
     app.add_option("--retry-max-time", retry_max_time_,
-                   "no URL is tried again after so long (no limit)")
+                   "no URL is tried again after so long (no limit); 0 for none")
         ->type_name("SECONDS")
         ->check(seconds_or_none());
     app.add_flag("--retry-all-errors", chosen_.retry_all_errors,
                  "try again after every failure, status 404 too");
     app.add_option("--deadline", deadline_,
                    "time for all URLs: then no more are begun, and the running\n"
-                   "ones are finished (no limit)")
+                   "ones are finished (no limit); 0 for none")
         ->type_name("SECONDS")
         ->check(seconds_or_none());
 }
