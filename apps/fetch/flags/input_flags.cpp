@@ -20,10 +20,11 @@ void input_group::add_to(CLI::App& app)
     app.add_option("URL,--url", chosen_.urls,
                    "what to fetch; a URL without a scheme is taken as http")
         ->type_name("URL");
-    app.add_option("--input-file", chosen_.input_file,
-                   "read URLs from FILE, one on each line ('-': standard input), or JSON objects:\n"
-                   "{\"url\": \"...\", \"id\": \"...\"}; empty lines and those that begin with # are\n"
-                   "skipped")
+    app.add_option(
+           "--input-file", chosen_.input_file,
+           "read URLs from FILE, one on each line ('-': standard input), or JSON objects:\n"
+           "{\"url\": \"...\", \"id\": \"...\"}; empty lines and those that begin with # are\n"
+           "skipped")
         ->type_name("FILE");
     app.add_option("--spill-dir", chosen_.spill_dir,
                    "keep URLs of slow hosts that do not fit into memory in a file in DIR\n"
