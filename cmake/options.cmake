@@ -18,7 +18,7 @@ option(WEIR_CHECKS "Let ctest run the quick static checks and the consumers of t
     ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_LINT "Let ctest run the slow static checks: each header alone, and clang's tools" OFF)
 option(WEIR_WERROR "Turn warnings into errors" OFF)
-option(WEIR_PRECOMPILE "Compile the libraries with a precompiled header, which hides forgotten includes, and whose warnings g++ -O2 invents" OFF)
+option(WEIR_PRECOMPILE "Compile the libraries with a precompiled header, which hides forgotten includes, and makes g++ -O2 warn of what is not there" OFF)
 option(WEIR_CCACHE "Compile through ccache when it is installed" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_FUZZ "Build the programs of test/fuzz (clang only), and let ctest run them for a while" OFF)
 set(WEIR_SANITIZE "" CACHE STRING "Sanitizers for the whole build, such as address,undefined")
