@@ -24,10 +24,8 @@ weir::error_code last_error()
 class file_on_disk final : public journal_file {
 public:
     file_on_disk(int descriptor, const std::string& path)
-        : descriptor_(descriptor), home_(std::filesystem::path(path).parent_path().string())
+        : descriptor_(descriptor), home_((std::filesystem::path(path).parent_path() / ".").string())
     {
-        if (home_.empty())
-            home_ = ".";
     }
     file_on_disk(const file_on_disk&) = delete;
     file_on_disk& operator=(const file_on_disk&) = delete;
