@@ -92,7 +92,7 @@ private:
 
     void listen_for_hangup();
     void signalled();
-    void finish_running();
+    void finish_running(const std::string& why);
     void give_up();
     void begin_drain();
     void stop(const std::string& why);
@@ -112,12 +112,13 @@ private:
     progress progress_;
     weir::alarm redraw_;
     weir::alarm deadline_;
-    std::uint64_t errors_ = 0;
-    bool late_ = false;
     weir::alarm drained_; // when what drains is stopped
     tally tally_;
+    std::uint64_t errors_ = 0;
     weir::time_point started_;
     bool interrupted_ = false;
+    bool late_ = false;
+    bool draining_ = false;
     bool stopping_ = false;
     bool given_up_ = false;
     bool input_failed_ = false;
@@ -374,8 +375,9 @@ void program::listen_for_hangup()
 /// The first signal drains, the second stops, the third ends the program.
 void program::signalled()
 {
-    if (!interrupted_)
-        return finish_running();
+    if (!std::exchange(interrupted_, true))
+        return finish_running(
+            "stopping: finishing the running fetches; a second signal stops them at once");
     if (stopping_)
         std::_Exit(exit_interrupted);
     stop("stopping at once");
@@ -387,9 +389,8 @@ void program::count_error(const http::fetch_result& result)
     const auto& error = result.answer.error;
     if (!error || error->kind() == http::error_class::aborted || ++errors_ != chosen_.max_errors)
         return;
-    say("stopping after " + std::to_string(errors_) + " errors: finishing the running fetches");
-    fetcher_.finish_running();
-    begin_drain();
+    finish_running("stopping after " + std::to_string(errors_) +
+                   " errors: finishing the running fetches");
 }
 
 /// `--deadline`: as at the first signal.
@@ -397,27 +398,25 @@ void program::set_deadline()
 {
     if (!chosen_.deadline)
         return;
-    const std::chrono::duration<double> length(*chosen_.deadline);
-    const auto at = started_ + std::chrono::duration_cast<weir::duration>(length);
-    deadline_ = weir::alarm(executor_, at, [this] {
+    deadline_ = weir::alarm(executor_, started_ + from_seconds(*chosen_.deadline), [this] {
         late_ = true;
-        say("stopping at the deadline: finishing the running fetches");
-        fetcher_.finish_running();
-        begin_drain();
+        finish_running("stopping at the deadline: finishing the running fetches");
     });
 }
 
-void program::finish_running()
+/// Begins no more URLs.
+void program::finish_running(const std::string& why)
 {
-    interrupted_ = true;
-    say("stopping: finishing the running fetches; a second signal stops them at once");
+    say(why);
     fetcher_.finish_running();
     begin_drain();
 }
 
-/// From now on, the program ends by the drain timeout.
+/// From now on, the program ends by the drain timeout. Another reason does not prolong it.
 void program::begin_drain()
 {
+    if (std::exchange(draining_, true))
+        return;
     drained_ = weir::alarm(executor_, weir::now(executor_) + from_seconds(chosen_.drain_timeout),
                            [this] { stop("stopping at once: --drain-timeout is over"); });
 }
