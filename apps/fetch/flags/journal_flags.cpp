@@ -32,7 +32,8 @@ void journal_group::add_to(CLI::App& app)
                    "read too")
         ->type_name("FILE");
     app.add_option("--drain-timeout", chosen_.drain_timeout,
-                   "after a signal: time for the running fetches to end (30)")
+                   "after a signal, --deadline or --max-errors: time for the running\n"
+                   "fetches to end (30)")
         ->type_name("SECONDS")
         ->check(seconds());
 }
