@@ -56,11 +56,15 @@ begin_unpacking() {
         -o Dir::State::status=/var/lib/dpkg/status -o APT::Sandbox::User= -o Acquire::Retries=3)
 }
 
-# unpack_debs PACKAGE...: what is downloaded is unpacked below `root`.
+# unpack_debs PACKAGE...: what is downloaded is unpacked below `root`. A mirror that fails is asked three times.
 unpack_debs() {
-    local deb
+    local deb attempt
     echo "$name.sh: downloading $*, to be unpacked below $folder" >&2
-    apt-get "${options[@]}" download "$@" </dev/null >&2
+    for attempt in 1 2 3; do
+        if apt-get "${options[@]}" download "$@" </dev/null >&2; then break; fi
+        ((attempt < 3)) || { echo "$name.sh: apt-get download failed three times" >&2; exit 1; }
+        sleep 5
+    done
     for deb in *.deb; do dpkg -x "$deb" root; done >&2
 }
 
