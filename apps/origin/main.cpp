@@ -20,7 +20,7 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
 /// How long the requests being served may take after a signal.
-constexpr auto grace = 5s;
+constexpr auto grace = 10s;
 
 /// Writes the port to a file, which appears only once it is complete.
 void publish(unsigned short port, const std::filesystem::path& file)

@@ -17,7 +17,7 @@ _DRIP = 0.1
 _PATTERN = bytes(range(65, 126))   # of a body
 # What a client that never gives up is sent at most, and how long it is waited for.
 _ENDLESS = 8 * 1024 * 1024
-_PATIENCE = 40.0
+_PATIENCE = 120.0
 
 
 class Peer:

@@ -18,11 +18,15 @@ defaults
     timeout connect 5s
     timeout client 60s
     timeout server 60s
-    timeout http-keep-alive 300ms
+    timeout http-keep-alive 120s
     retries 0
 frontend kept
     bind 127.0.0.1:{kept}
     bind 127.0.0.1:{secure} ssl crt {certificate}
+    {rules}
+frontend brief
+    bind 127.0.0.1:{brief}
+    timeout http-keep-alive 300ms
     {rules}
 frontend closing
     bind 127.0.0.1:{closing}
@@ -58,7 +62,7 @@ def binary():
 
 
 class Haproxy:
-    """`kept` keeps connections for 300 ms, `closing` none; `secure` is `kept` over TLS."""
+    """`kept` keeps connections, `brief` for 300 ms, `closing` none; `secure` is `kept` over TLS."""
 
     def __init__(self, case, backend, certificate):
         pem = case.dir / "haproxy.pem"
@@ -70,7 +74,7 @@ class Haproxy:
         large = "".join(map(field.format, range(50)))
         config = case.dir / "haproxy.conf"
         for _ in range(10):   # a port may be taken before haproxy has it: then others
-            self.ports = {name: free_port() for name in ("kept", "closing", "secure")}
+            self.ports = {name: free_port() for name in ("kept", "brief", "closing", "secure")}
             config.write_text(CONFIG.format(
                 **self.ports, certificate=pem, rules=RULES, large=large, backend=backend,
                 nobody=nobody.getsockname()[1]))

@@ -164,7 +164,7 @@ class Curl(Case):
                 self.differing[url] = ours[url], theirs[url]
 
     def by_weir(self, urls, options):
-        done = self.fetch("--jsonl", "-s", "-m", "5", *options, "--input-file", "-", input=urls)
+        done = self.fetch("--jsonl", "-s", "-m", "30", *options, "--input-file", "-", input=urls)
         self.assert_each_once(done.rows, urls)
         return {row.url: Got(row.error not in ("", "http"), row.status, row.final_url,
                              row.redirects, row.sha256) for row in done.rows}
@@ -181,7 +181,7 @@ class Curl(Case):
         """One curl for all of them, one after the other."""
         folder = self.dir / f"curl-{next(self.runs)}"
         folder.mkdir()
-        lines = ["silent", "globoff", "http1.1", "max-redirs = 10", "max-time = 3", WRITE_OUT]
+        lines = ["silent", "globoff", "http1.1", "max-redirs = 10", "max-time = 30", WRITE_OUT]
         for number, url in enumerate(urls):
             lines += [f'url = "{url}"', f'output = "{folder}/{number}"']
         config = folder / "config"

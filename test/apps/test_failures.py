@@ -48,11 +48,11 @@ class Failures(Case):
     def test_a_server_that_never_answers(self):
         row = self.fails(self.server.url("stall/x"), {"timeout"}, "-m", "1")
         self.assertGreaterEqual(row.seconds, 0.9)
-        self.assertLess(row.seconds, 10)
+        self.assertLess(row.seconds, 25)
 
     def test_a_fraction_of_a_second_is_a_timeout_too(self):
         row = self.fails(self.server.url("stall/x"), {"timeout"}, "-m", "0.3")
-        self.assertLess(row.seconds, 5)
+        self.assertLess(row.seconds, 25)
 
 
 if __name__ == "__main__":

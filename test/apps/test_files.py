@@ -107,7 +107,7 @@ class Files(Case):
     def test_half_a_body_never_gets_its_name(self):
         kinds = ("short", "reset", "stall-body", "drop", "status/404")
         urls = [self.server.url(f"{kind}/broken") for kind in kinds]
-        done = self.fetch("-m", "1", "--output-dir", self.out, self.server.url("ok/whole"), *urls)
+        done = self.fetch("-m", "5", "--output-dir", self.out, self.server.url("ok/whole"), *urls)
         self.assertEqual(done.code, 1)
         finished = {name: data for name, data in self.stored().items()
                     if not name.endswith(".part")}

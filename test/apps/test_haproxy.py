@@ -69,7 +69,7 @@ class ThroughHaproxy(Case):
                                    stdin=subprocess.PIPE)
         for number in range(4):
             # While the second is waited for, haproxy closes the connection of the first.
-            for url in (self.haproxy.url(f"port/{number}"), slow.url(f"slow/600/{number}")):
+            for url in (self.haproxy.url(f"port/{number}", "brief"), slow.url(f"slow/600/{number}")):
                 process.stdin.write(f"{url}\n".encode())
                 process.stdin.flush()
                 process.wait_for_lines(process.lines + 1)
@@ -88,7 +88,7 @@ class ThroughHaproxy(Case):
 
     def test_a_request_that_it_drops_is_a_timeout_and_harms_no_other(self):
         urls = [self.haproxy.url(path) for path in ("files/a", "dropped/x", "files/1")]
-        done, rows = self.run_all("-m", "2", "--per-host", "1", *urls)
+        done, rows = self.run_all("-m", "10", "--per-host", "1", *urls)
         self.assertEqual([rows[url].error for url in urls], ["", "timeout", ""])
 
 

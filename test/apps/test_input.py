@@ -197,10 +197,10 @@ class Input(Case):
             process.stdin.flush()
 
         feed(lines[:early])
-        wait_until(lambda: process.lines >= early, "the first part is done", within=60)
+        wait_until(lambda: process.lines >= early, "the first part is done")
         before = process.memory()
         feed(lines[early:])
-        wait_until(lambda: process.lines >= total, "all is done", within=100)
+        wait_until(lambda: process.lines >= total, "all is done")
         after = process.memory()
         process.stdin.close()
         self.assertEqual(process.wait(), 1)

@@ -33,8 +33,6 @@ def is_answering(port):
 
 
 class NameServer(Case):
-    limit = 110
-
     def test_names_of_a_real_name_server(self):
         port = free_port()
         big = [f"--host-record=big.test,192.0.2.{n}" for n in range(1, ADDRESSES + 1)]

@@ -47,7 +47,7 @@ class Signals(Case):
         process.signal(signal.SIGTERM)
         self.drains(process)
         process.signal(signal.SIGTERM)
-        self.assertEqual(process.wait(within=10), 3, process.err)
+        self.assertEqual(process.wait(within=25), 3, process.err)
         rows = parse_rows(process.out)
         self.assert_each_once(rows, urls)
         self.assertEqual([row.status for row in rows].count(200), 1)
@@ -59,7 +59,7 @@ class Signals(Case):
         process.signal(signal.SIGINT)
         self.drains(process)
         process.signal(signal.SIGTERM)
-        self.assertEqual(process.wait(within=10), 3)
+        self.assertEqual(process.wait(within=25), 3)
 
     def test_a_drain_with_failures_is_still_an_interruption(self):
         bad = "ftp://127.0.0.1/"
@@ -130,7 +130,7 @@ class Signals(Case):
         process.signal(signal.SIGTERM)
         self.drains(process)
         process.signal(signal.SIGTERM)
-        self.assertEqual(process.wait(within=10), 3, process.err)
+        self.assertEqual(process.wait(within=25), 3, process.err)
         finished = [path for path in out.iterdir() if not path.name.endswith(".part")]
         self.assertEqual(len(finished), 10)
         self.assertTrue(all("stuck" not in path.name for path in finished))

@@ -339,6 +339,33 @@ BOOST_AUTO_TEST_CASE(an_early_answer_ends_the_sending)
         30);
 }
 
+BOOST_AUTO_TEST_CASE(a_good_answer_before_the_body_keeps_the_connection)
+{
+    in_many_orders(
+        [](simulation& s) {
+            const auto source = std::make_shared<text_source>(std::string(1000, 'x'));
+            source->part = 100;
+            source->says = 1000;
+            const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+                co_await by.head();
+                co_await by.say(done);
+                co_await by.take(1000);
+                co_await by.head();
+                co_await by.say(done);
+            };
+            uploads u(s, script, stream_options().delay(0ms, 20ms).buffer(50));
+            u.run([&]() -> asio::awaitable<void> {
+                const auto first = co_await u.send("POST", request_body::from(source));
+                BOOST_TEST(first.body == "done");
+                BOOST_TEST(source->given == 1000U);
+                const auto second = co_await u.send("GET", request_body());
+                BOOST_TEST(second.body == "done");
+                BOOST_TEST(second.reused);
+            });
+        },
+        30);
+}
+
 // Nobody knows whether it will read the rest.
 BOOST_AUTO_TEST_CASE(a_good_answer_stands_when_the_time_for_the_rest_of_the_body_is_over)
 {

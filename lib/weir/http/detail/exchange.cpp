@@ -194,9 +194,9 @@ void exchange::end(response_reader::state at)
         into_.answer.error.reset(); // only the header of a redirect is needed
     if (stale_)
         into_.answer.processed = processed::maybe;
-    else if (at == response_reader::state::done && reader_.reusable() && sending_.complete() &&
-             !has_element(asked_.fields(), "Connection", "close"))
-        how_ = ending::keep;
+    else
+        may_keep_ = at == response_reader::state::done && reader_.reusable() &&
+                    !has_element(asked_.fields(), "Connection", "close");
 }
 
 } // namespace weir::http::detail

@@ -65,8 +65,11 @@ public:
 
     /// After `done`: whether the body went to the outlet, all of it.
     bool is_whole() const noexcept { return is_whole_; }
-    /// After `done`.
-    ending how() const noexcept { return how_; }
+    /// After `done`, and when nothing is being sent any more: a good answer may come first.
+    ending how() const noexcept
+    {
+        return may_keep_ && sending_.complete() ? ending::keep : ending::close;
+    }
 
 private:
     void connection_ended(const error_code& how);
@@ -94,7 +97,7 @@ private:
     bool has_head_ = false;
     bool is_whole_ = false;
     bool stale_ = false; // the connection was, and not the request's
-    ending how_ = ending::close;
+    bool may_keep_ = false; // once the request was sent
 };
 
 } // namespace weir::http::detail
