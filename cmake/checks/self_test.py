@@ -13,6 +13,8 @@ import sys
 import tempfile
 import unittest
 
+import tidy
+
 HERE = pathlib.Path(__file__).parent
 COMPILER = "c++"
 
@@ -305,6 +307,17 @@ class lint(tree):
         code, said = self.run_check(*arguments, fixtures / "test/good.cpp")
         self.assertEqual((code, said), (0, ""))
 
+        # Several at a time, and those that do not go together alone.
+        self.write({"a.cpp": '#include "b.hpp"\nint same() { return 1; }\n', "b.hpp": "struct b {};\n",
+                    "c.cpp": '#include "b.hpp"\nint same() { return b(), 2; }\n', "d.cpp": "nonsense;\n"})
+        bad_one = fixtures / "test/bad.cpp"
+        for others, expected in (("a.cpp", "c.cpp"), 1), (("a.cpp", "d.cpp"), 2):
+            code, said = self.run_check("coawait.py", "--root", fixtures, "--root", self.root, "--flag=-std=c++20",
+                                        bad_one, *(self.root / other for other in others))
+            self.assertEqual(code, expected, said)
+            found = {(match[1], int(match[2])) for match in re.finditer(r"^.*/(bad\.\w+):(\d+):", said, re.M)}
+            self.assertEqual(found, bad, said)
+
         # A project that is configured by way of a link to it.
         (self.root / "link").symlink_to(fixtures)
         code, said = self.run_check("coawait.py", "--root", self.root / "link", "--flag=-std=c++20",
@@ -314,6 +327,22 @@ class lint(tree):
         self.write({"broken.cpp": "nonsense;\n"})
         code, said = self.run_check("coawait.py", "--root", self.root, self.root / "broken.cpp")
         self.assertEqual(code, 2, said)
+
+    def test_tidy(self):
+        good = "namespace a = b;\nusing b::c;\nc d(a::e);\n"
+        for line, name in (("namespace f = b;\n", "f"), ("using b::f;\n", "f")):
+            self.write({"one.cpp": good + line})
+            self.assertEqual([found.split(": ", 1)[1] for found in tidy.unused_names(self.root / "one.cpp")],
+                             [f"warning: {name} is named and not used"])
+        self.write({".clang-tidy": "Checks: '-*,bugprone-*'\nHeaderFilterRegex: /lib/weir/\n",
+                    "lib/weir/a.cpp": "int a(int b) { return b; }\n",
+                    "lib/weir/c.cpp": "long c(int b) { return b + sizeof(\"x\" + 1); }\n"})
+        self.write({"compile_commands.json": json.dumps([
+            {"directory": str(self.root), "file": str(self.root / name), "command": "c++ -std=c++20 -c " + name}
+            for name in ("lib/weir/a.cpp", "lib/weir/c.cpp")])})
+        code, said = self.run_check("tidy.py", self.root, self.root)
+        self.assertEqual(code, 1, said)
+        self.assertRegex(said, r"lib/weir/c\.cpp:1:\d+: warning: .*sizeof")
 
     def test_format(self):
         config = (HERE.parents[1] / ".clang-format").read_text()

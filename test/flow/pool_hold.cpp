@@ -27,7 +27,6 @@ using weir::errc;
 using weir::job_context;
 using weir::job_options;
 using weir::pool_options;
-using weir::status;
 
 namespace {
 

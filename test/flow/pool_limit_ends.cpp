@@ -36,7 +36,6 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using namespace weir::test;
 using weir::errc;
-using weir::job_context;
 using weir::job_options;
 using weir::pool_options;
 using weir::status;

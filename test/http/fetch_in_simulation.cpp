@@ -35,7 +35,6 @@ namespace http = weir::http;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
 using weir::duration;
-using weir::test::simulated_answer;
 using weir::test::simulated_server;
 using weir::test::simulation;
 

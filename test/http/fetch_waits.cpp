@@ -20,7 +20,6 @@
 
 namespace http = weir::http;
 using namespace std::chrono_literals;
-using weir::duration;
 using weir::time_point;
 using weir::http::error_class;
 using weir::http::fetcher_options;

@@ -34,7 +34,6 @@ using http::error_class;
 using http::phase;
 using http::request_options;
 using http::detail::phase_watch;
-using weir::sim::stream_options;
 using weir::test::simulated_peer;
 using weir::test::simulated_peers;
 using weir::test::simulation;

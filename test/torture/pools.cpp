@@ -21,7 +21,6 @@ namespace asio = boost::asio;
 
 using namespace weir::test;
 using namespace std::chrono_literals;
-using weir::error_code;
 using weir::job_id;
 using weir::job_options;
 using weir::pool_options;
