@@ -35,17 +35,16 @@ if (($#)); then
     exec "$bin/weir-fetch" "$@"
 fi
 
-say "starting an origin on loopback that answers each request after 5 to 25 ms"
-start_origin "$bin/weir-origin" --min-delay-ms 5 --max-delay-ms 25
+say "starting an origin on loopback that answers each request after 20 to 60 ms"
+start_origin "$bin/weir-origin" --min-delay-ms 20 --max-delay-ms 60
 
 say "fetching $urls URLs from $origin_url: weir-fetch -j $limit --per-host $limit --input-file -"
-status=0
+status=0 # a bar while it runs, where this is a terminal, and a summary
 seq -f "$origin_url/item/%.0f" 1 $urls |
     "$bin/weir-fetch" -j $limit --per-host $limit --input-file - \
-        >"$origin_folder/results" 2>"$origin_folder/summary" || status=$?
+        >"$origin_folder/results" || status=$?
 head -n 3 "$origin_folder/results"
 echo "... $(wc -l <"$origin_folder/results") lines in all, one a URL"
-cat "$origin_folder/summary"
 
 # The origin counts for itself, so the bound is not weir-fetch's own word. This request is one more than the others.
 "$bin/weir-fetch" --output-dir "$origin_folder/stats" "$origin_url/stats" >/dev/null 2>&1 || status=$?
