@@ -24,12 +24,12 @@ BOOST_AUTO_TEST_SUITE(random_cancellation)
 BOOST_AUTO_TEST_CASE(the_accounts_balance)
 {
     weir::test::events sum;
-    weir::test::prove("semaphore, channel, scope, worker_pool; random cancellation",
-                      schedules::random(weir::test::seeds()), [&sum](world& w) {
-                          weir::test::mixture all(w);
-                          all.run();
-                          all.add_to(sum);
-                      });
+    weir::test::prove_each("semaphore, channel, scope, worker_pool; random cancellation",
+                           schedules::random(weir::test::seeds()), [&sum](world& w) {
+                               weir::test::mixture all(w);
+                               all.run();
+                               all.add_to(sum);
+                           });
 
     std::printf("    jobs:");
     for (const auto& [how, count] : sum.jobs)
