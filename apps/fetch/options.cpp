@@ -29,8 +29,8 @@ constexpr const char* description =
     "Fetch many URLs, with one limit for each host and one for all of them.\n"
     "\n"
     "As each URL completes, one line goes to standard output: status or error class,\n"
-    "bytes, seconds, URL, error text, separated by tabs. With --output-dir the bodies\n"
-    "are stored; otherwise they are counted and discarded.";
+    "bytes, seconds, URL, error text, separated by tabs. With --output-dir or --output the\n"
+    "bodies are stored; otherwise they are counted and discarded.";
 
 constexpr const char* footer =
     "Error classes: bad_url dns connect blocked proxy tls timeout protocol incomplete\n"

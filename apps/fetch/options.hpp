@@ -31,8 +31,12 @@ struct options {
     std::uint64_t speed_limit = 1;         // bytes a second; 0 for no limit
     double speed_time = 30;                // seconds
     std::string output_dir;
+    std::string output;       // a file for the one body
+    bool create_dirs = false; // the folders of `output`
+    bool no_clobber = false;  // `output` is not replaced
     std::string spill_dir;
     bool jsonl = false;
+    std::optional<std::string> write_out; // a format, instead of lines
     bool silent = false;
     bool hash = true;          // bodies, where the sum is reported
     std::string results;       // the journal

@@ -82,6 +82,20 @@ class Guide(Case):
         self.follow("store")
         self.assertEqual(set(self.stored("pages")), {"a", "b", "a.1", "b.1"})
 
+    def test_output(self):
+        self.follow("output")
+        self.assertEqual((self.dir / "page.html").read_text(), "body of /a\n")
+
+    def test_fields(self):
+        rows = [row[0].split(" ") for row in self.follow("fields", code=1)]
+        self.assertEqual(sorted(row[2] for row in rows), sorted(URLS))
+        self.assertEqual(sorted(row[0] for row in rows), ["200"] * 4 + ["404"])
+
+    def test_bodies(self):
+        self.assertEqual(self.follow("bodies"), [])
+        self.assertEqual((self.dir / "sorted.txt").read_text(),
+                         "body of /a\nbody of /b\nbody of /b\nbody of /old\n")
+
     def test_list(self):
         rows = self.follow("list", code=1)   # one is missing
         self.assertEqual(sorted(row[3] for row in rows), sorted(URLS))

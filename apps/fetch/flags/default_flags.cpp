@@ -26,8 +26,6 @@ void default_group::add_to(CLI::App& app)
     app.add_flag("-g,--globoff", ignored_, "brackets and braces in URLs mean themselves");
     app.add_flag("--basic", ignored_, "-u sends the user and password as Basic");
     app.add_flag("--http1.1", ignored_, "the version of HTTP");
-    app.add_flag("--create-dirs", ignored_, "the folder of --output-dir is created");
-    app.add_flag("--no-clobber", ignored_, "an existing file is not replaced: NAME.1 is written");
     app.add_flag("--remove-on-error", ignored_, "what is not complete is not kept");
 }
 

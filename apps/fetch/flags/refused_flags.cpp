@@ -55,14 +55,10 @@ constexpr refusal refusals[] = {
      "headers are not shown; --jsonl shows the status, the final URL and more of each URL"},
     {"-v,--verbose --trace= --trace-ascii= --trace-config= --trace-time --trace-ids --libcurl=",
      "there is no trace; --jsonl shows addresses, times and errors of each URL"},
-    {"-w,--write-out=", "not supported yet; --jsonl shows what curl's variables do"},
     {"--stderr=", "not supported; redirect it in the shell: 2> FILE"},
     {"-#,--progress-bar", "not needed: progress is shown on a terminal; leave it out"},
     {"--no-progress-meter", "not supported; -s shows neither progress nor a summary"},
     {"-N,--no-buffer", "not needed: results are written as they come; leave it out"},
-    {"-o,--output=",
-     "not supported yet; --output-dir DIR stores bodies under names made from their URLs, and -O "
-     "does so here"},
     {"-J,--remote-header-name",
      "names that servers choose are not used; --output-dir DIR stores under a name made from the "
      "URL"},
