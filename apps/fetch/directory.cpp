@@ -79,6 +79,33 @@ weir::error_code new_file::keep()
     return {};
 }
 
+/// The part of this file takes the place of the one that holds the other name.
+weir::error_code new_file::take_name(const std::string& name)
+{
+    if (name == name_)
+        return {};
+    weir::error_code error;
+    const auto place = home_.create(name, error);
+    if (error)
+        return error;
+    const int dir = home_.descriptor_;
+    if (::renameat(dir, part_.c_str(), dir, place->part_.c_str()) != 0)
+        return last_error();
+    place->kept_ = true; // what it would remove is this file now
+    name_ = place->name_;
+    part_ = place->part_;
+    replaces_ = place->replaces_;
+    return {};
+}
+
+weir::error_code new_file::set_time(std::chrono::sys_seconds time)
+{
+    const timespec times[2] = {
+        {.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+        {.tv_sec = static_cast<time_t>(time.time_since_epoch().count()), .tv_nsec = 0}};
+    return ::futimens(descriptor_, times) == 0 ? weir::error_code() : last_error();
+}
+
 weir::error_code new_file::rename()
 {
     const int dir = home_.descriptor_;
@@ -163,6 +190,17 @@ bool directory::exists(const std::string& name) const
 {
     struct stat ignored;
     return ::fstatat(descriptor_, name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+bool directory::has_from_before(const std::string& name, std::timespec time) const
+{
+    struct stat what;
+    if (::fstatat(descriptor_, name.c_str(), &what, AT_SYMLINK_NOFOLLOW) != 0 ||
+        S_ISDIR(what.st_mode))
+        return false;
+    const auto& changed = what.st_ctim;
+    return changed.tv_sec != time.tv_sec ? changed.tv_sec < time.tv_sec
+                                         : changed.tv_nsec < time.tv_nsec;
 }
 
 std::unique_ptr<new_file> directory::create(const std::string& name, weir::error_code& error)

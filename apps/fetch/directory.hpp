@@ -2,8 +2,10 @@
 
 #include <weir/error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
@@ -30,6 +32,11 @@ public:
     weir::error_code write(std::string_view part);
     /// Gives the file its name. Replaces only what the directory allows.
     weir::error_code keep();
+
+    /// Before `keep`: takes this name instead, or the first free one of it.
+    weir::error_code take_name(const std::string& name);
+    /// Before `keep`: when it was last changed.
+    weir::error_code set_time(std::chrono::sys_seconds time);
 
     const std::string& name() const noexcept { return name_; }
 
@@ -77,6 +84,9 @@ public:
     std::unique_ptr<new_file> create(const std::string& name, weir::error_code& error);
     /// Creates a file under exactly this name. It replaces a file that is there.
     std::unique_ptr<new_file> create_replacing(const std::string& name, weir::error_code& error);
+
+    /// Whether there is a file of this name that has not changed since `time`.
+    bool has_from_before(const std::string& name, std::timespec time) const;
 
 private:
     friend class new_file;

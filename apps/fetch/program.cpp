@@ -7,6 +7,7 @@
 #include "limits.hpp"
 #include "ordered.hpp"
 #include "progress.hpp"
+#include "query.hpp"
 #include "record.hpp"
 #include "recorder.hpp"
 #include "report.hpp"
@@ -18,6 +19,7 @@
 #include <weir/flow/outcome.hpp>
 #include <weir/http/body.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/fetch_counts.hpp>
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher.hpp>
 #include <weir/http/fetcher_options.hpp>
@@ -73,9 +75,11 @@ private:
     void count_error(const http::fetch_result& result);
     void set_deadline();
     http::fetcher_options fetcher_options();
+    http::result<std::string> url_to_fetch(std::string_view text) const;
     void go_on_with_journal();
     asio::awaitable<std::optional<std::string>> next_entry();
     asio::awaitable<void> take(http::fetch_result result);
+    asio::awaitable<void> put_in_order(ended& item);
     asio::awaitable<void> deliver(const ended& item);
     asio::awaitable<void> report_not_taken();
     asio::awaitable<void> keep_unread();
@@ -88,6 +92,7 @@ private:
     void begin_drain();
     void stop(const std::string& why);
     void draw();
+    http::fetch_counts counts() const;
     void say(const std::string& text);
     void complain(const std::string& text);
 
@@ -177,7 +182,21 @@ http::fetcher_options program::fetcher_options()
         say("no more URLs are read for now: those of slow hosts cannot be stored (--spill-dir): " +
             why.message());
     });
-    return all.spill(spill).url_in(url_in);
+    return all.spill(spill).url_in([this](std::string_view text) { return url_to_fetch(text); });
+}
+
+/// The URL in a text of the source, as it is asked for.
+http::result<std::string> program::url_to_fetch(std::string_view text) const
+{
+    auto url = url_in(text);
+    if (!url)
+        return url;
+    if (!chosen_.query.empty())
+        url = with_query(*url, chosen_.query);
+    if (chosen_.skip_existing)
+        if (auto reason = storage_.reason_to_skip(*url))
+            return std::move(*reason);
+    return url;
 }
 
 asio::awaitable<void> program::run()
@@ -297,6 +316,12 @@ exit_code program::code() const
 asio::awaitable<void> program::take(http::fetch_result result)
 {
     entry what = read_entry(result.url);
+    if (auto there = storage_.skipped(result)) {
+        tally_.add_skipped();
+        ended item{std::move(result), std::move(what), std::move(*there)};
+        co_await put_in_order(item);
+        co_return;
+    }
     auto& error = result.answer.error;
     if (error && error->kind() == http::error_class::aborted && what.is_cut)
         error = http::failure(http::error_class::bad_url, what.fault); // its text is not whole
@@ -306,6 +331,11 @@ asio::awaitable<void> program::take(http::fetch_result result)
     tally_.add(result);
     count_error(result);
     ended item{std::move(result), std::move(what), std::move(where)};
+    co_await put_in_order(item);
+}
+
+asio::awaitable<void> program::put_in_order(ended& item)
+{
     if (!ordered_ || item.result.id == 0) {
         co_await deliver(item);
         co_return;
@@ -407,8 +437,17 @@ void program::draw()
     if (!progress_.is_shown())
         return;
     const auto now = weir::now(executor_);
-    progress_.show(fetcher_.counts(), now - started_);
+    progress_.show(counts(), now - started_);
     redraw_ = weir::alarm(executor_, now + redraw_every, [this] { draw(); });
+}
+
+/// For the fetcher, what is skipped is a failure.
+http::fetch_counts program::counts() const
+{
+    http::fetch_counts all = fetcher_.counts();
+    all.failed -= tally_.skipped();
+    all.ok += tally_.skipped();
+    return all;
 }
 
 void program::say(const std::string& text)

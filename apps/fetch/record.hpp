@@ -15,6 +15,7 @@ struct stored {
     std::string sha256;          // empty when not known
     std::string file;            // empty when there is none
     std::string path;            // of that, for people; empty when there is none
+    bool skipped = false;        // the URL was not fetched, because the file is there
     std::unique_ptr<spool> held; // a body that is to be printed; null when there is none
 };
 
@@ -36,6 +37,7 @@ struct stored {
 ///        sha256         of the body, as delivered
 ///        file           where the body was stored: its name in the output directory, or the path
 ///                       of the file that `--output` names
+///        skipped        whether the URL was not fetched because that file was there
 ///        timings        {queued, dns, connect, tls, first_byte, total} in seconds
 ///        redirects      how many were followed
 std::string json_line(const weir::http::fetch_result& result, const entry& what,

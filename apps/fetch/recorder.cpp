@@ -167,7 +167,7 @@ std::string recorder::line_for(const weir::http::fetch_result& result, const ent
                                const stored& where) const
 {
     if (!format_)
-        return tsv_line(result, what);
+        return tsv_line(result, what, where);
     const write_out::output made =
         format_->text({result, what, where}, texts_for(STDOUT_FILENO), texts_for(STDERR_FILENO));
     std::fwrite(made.err.data(), 1, made.err.size(), stderr);

@@ -1,16 +1,20 @@
 #include "storage.hpp"
 
+#include "disposition.hpp"
 #include "escape.hpp"
 #include "file_name.hpp"
 
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
+#include <weir/http/date.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/response.hpp>
 
+#include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -45,6 +49,10 @@ fs::path without_links(const std::string& path)
     return failed ? fs::path(path) : real;
 }
 
+/// The code of the "failure" of a URL that is not fetched: no URL fails with it otherwise.
+const weir::error_code file_exists =
+    boost::system::errc::make_error_code(boost::system::errc::file_exists);
+
 /// As for URLs that do not fit into memory.
 std::string folder_for_spools(const options& chosen)
 {
@@ -58,6 +66,7 @@ std::string folder_for_spools(const options& chosen)
 
 storage::storage(const options& chosen) : chosen_(chosen), target_(target_of(chosen))
 {
+    ::clock_gettime(CLOCK_REALTIME_COARSE, &started_); // the clock of files
     if (target_ == body_target::file)
         open_file(chosen.output);
     if (target_ == body_target::directory)
@@ -124,12 +133,62 @@ std::shared_ptr<http::body> storage::body_for(const http::url& target)
 bool storage::is_kept(const http::response& answer) const
 {
     constexpr unsigned not_modified = 304; // there is nothing to store
-    return !answer.error && answer.status != not_modified;
+    if (answer.error)
+        return chosen_.fail_with_body && answer.error->kind() == http::error_class::http;
+    return answer.status != not_modified;
 }
 
 std::string storage::path_of(const std::string& name) const
 {
     return (fs::path(folder_) / name).lexically_normal().string();
+}
+
+void storage::set_file(stored& where, const std::string& name) const
+{
+    where.path = path_of(name);
+    where.file = name_.empty() ? name : where.path;
+}
+
+std::optional<http::failure> storage::reason_to_skip(const std::string& url) const
+{
+    const auto dots = chosen_.path_as_is ? http::dot_segments::keep : http::dot_segments::remove;
+    const auto target = http::url::parse(url, dots);
+    if (!target || !directory_)
+        return std::nullopt;
+    const std::string name = name_.empty() ? file_name(target->target()) : name_;
+    if (!directory_->has_from_before(name, started_))
+        return std::nullopt;
+    return http::failure(http::error_class::bad_url, name, file_exists);
+}
+
+std::optional<stored> storage::skipped(http::fetch_result& result) const
+{
+    auto& error = result.answer.error;
+    if (!error || error->kind() != http::error_class::bad_url || error->code() != file_exists)
+        return std::nullopt;
+    stored where;
+    where.skipped = true;
+    set_file(where, error->text());
+    error.reset();
+    result.status = weir::status::ok;
+    return where;
+}
+
+/// What the header of an answer says about its file.
+stored_body::labels storage::labels_for(const http::response& answer) const
+{
+    stored_body::labels out;
+    if (chosen_.remote_header_name) {
+        const auto path = disposition_name(answer.fields["Content-Disposition"]);
+        const auto name = path.substr(path.find_last_of("/\\") + 1);
+        out.name = name.empty() ? std::string() : safe_name(name);
+    }
+    if (chosen_.remote_time) {
+        const auto now = std::chrono::system_clock::now();
+        out.time = http::parse_date(answer.fields["Last-Modified"],
+                                    std::chrono::floor<std::chrono::seconds>(now));
+    }
+    return out;
 }
 
 stored storage::finish(http::fetch_result& result, bool can_be_recorded)
@@ -140,7 +199,7 @@ stored storage::finish(http::fetch_result& result, bool can_be_recorded)
         return where;
     auto& answer = result.answer;
     const bool kept = is_kept(answer);
-    const auto failed = content->finish(kept && can_be_recorded);
+    const auto failed = content->finish(kept && can_be_recorded, labels_for(answer));
     if (failed && kept) {
         result.status = weir::status::failed;
         answer.error = http::failure(http::error_class::io,
@@ -150,10 +209,8 @@ stored storage::finish(http::fetch_result& result, bool can_be_recorded)
         is_full(answer.error->code()))
         disk_is_full_ = true;
     where.sha256 = content->sha256_hex();
-    if (const std::string& name = content->file(); !name.empty()) {
-        where.path = path_of(name);
-        where.file = name_.empty() ? name : where.path;
-    }
+    if (!content->file().empty())
+        set_file(where, content->file());
     where.held = content->take_held();
     return where;
 }

@@ -39,21 +39,32 @@ weir::error_code stored_body::write(std::string_view part)
     return error;
 }
 
-weir::error_code stored_body::finish(bool whole)
+weir::error_code stored_body::finish(bool whole, const labels& with)
 {
     if (hash_)
         sum_ = hash_->hex();
     weir::error_code error;
-    if (!whole)
-        held_.reset();
+    if (whole)
+        error = keep(with);
     else
-        error = open(); // an empty body is stored too
-    if (whole && !error && file_) {
-        error = file_->keep();
-        if (!error)
-            kept_as_ = file_->name();
-    }
+        held_.reset();
     file_.reset();
+    return error;
+}
+
+weir::error_code stored_body::keep(const labels& with)
+{
+    auto error = open(); // an empty body is stored too
+    if (error || !file_)
+        return error;
+    if (!with.name.empty())
+        error = file_->take_name(with.name);
+    if (!error && with.time)
+        error = file_->set_time(*with.time);
+    if (!error)
+        error = file_->keep();
+    if (!error)
+        kept_as_ = file_->name();
     return error;
 }
 

@@ -7,7 +7,9 @@
 #include <weir/error.hpp>
 #include <weir/http/body.hpp>
 
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,9 +28,15 @@ public:
 
     weir::error_code write(std::string_view part) override;
 
+    /// What is known about a file only at its end.
+    struct labels {
+        std::string name;                             // empty: as it was created
+        std::optional<std::chrono::sys_seconds> time; // of its last change; nothing: now
+    };
+
     /// To be called once, when the fetch has ended. Keeps the file when the body is `whole`, and
     /// removes it otherwise.
-    weir::error_code finish(bool whole);
+    weir::error_code finish(bool whole, const labels& with);
 
     /// After `finish`: the sum; empty without `hashed`.
     const std::string& sha256_hex() const noexcept { return sum_; }
@@ -39,6 +47,7 @@ public:
 
 private:
     weir::error_code open();
+    weir::error_code keep(const labels& with);
 
     directory* home_ = nullptr;
     std::string name_;

@@ -52,6 +52,10 @@ _weir_fetch()
         --create-dirs
         --no-clobber
         --jsonl
+        -J --remote-header-name
+        -R --remote-time
+        --skip-existing
+        --fail-with-body
         -w --write-out
         --no-hash
         -s --silent
@@ -79,6 +83,7 @@ _weir_fetch()
         --path-as-is
         -X --request
         -I --head
+        -G --get
         -d --data --data-ascii
         --data-binary
         --data-raw

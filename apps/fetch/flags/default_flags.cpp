@@ -20,7 +20,8 @@ private:
 void default_group::add_to(CLI::App& app)
 {
     app.add_flag("-f,--fail", ignored_,
-                 "an answer of 400 or above is a failure, its body is not stored");
+                 "an answer of 400 or above is a failure, its body is not stored (but see\n"
+                 "--fail-with-body)");
     app.add_flag("-S,--show-error", ignored_, "errors stand in the results, with -s too");
     app.add_flag("-Z,--parallel", ignored_, "URLs are fetched side by side");
     app.add_flag("-g,--globoff", ignored_, "brackets and braces in URLs mean themselves");

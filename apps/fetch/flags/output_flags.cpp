@@ -19,6 +19,7 @@ public:
 
 private:
     std::string fault_of_output() const;
+    std::string fault_of_names() const;
     std::string read_write_out();
 
     CLI::Option* output_given_ = nullptr;
@@ -44,6 +45,17 @@ void output_group::add_to(CLI::App& app)
                  "keep the file of --output if it is there, and write FILE.1");
     app.add_flag("--jsonl", chosen_.jsonl,
                  "print JSON lines, one for each result, with everything known about it");
+    app.add_flag(
+        "-J,--remote-header-name", chosen_.remote_header_name,
+        "store under the name that the answer's Content-Disposition gives, made safe; with\n"
+        "-O or --output-dir");
+    app.add_flag("-R,--remote-time", chosen_.remote_time,
+                 "give a file the time of the answer's Last-Modified");
+    app.add_flag("--skip-existing", chosen_.skip_existing,
+                 "do not fetch what would be stored under a name that was there before; its\n"
+                 "result is 'skipped', which is no failure");
+    app.add_flag("--fail-with-body", chosen_.fail_with_body,
+                 "keep the body of an answer of 400 or above, which is a failure still");
     write_out_given_ = app.add_option("-w,--write-out", write_out_,
                                       "print FORMAT for each URL instead of its line (none): "
                                       "'%{http_code} %{url}\\n'; '@FILE' reads it from a file; the "
@@ -57,6 +69,8 @@ std::string output_group::finish()
 {
     chosen_.hash = !no_hash_;
     if (std::string fault = read_write_out(); !fault.empty())
+        return fault;
+    if (std::string fault = fault_of_names(); !fault.empty())
         return fault;
     return output_given_->count() == 0 ? std::string() : fault_of_output();
 }
@@ -72,6 +86,20 @@ std::string output_group::read_write_out()
     } catch (const std::exception& e) {
         return "--write-out: " + std::string(e.what());
     }
+    return {};
+}
+
+std::string output_group::fault_of_names() const
+{
+    const bool has_names = !chosen_.output_dir.empty();
+    if (chosen_.remote_header_name && !has_names)
+        return "--remote-header-name chooses among names of stored bodies; add -O or --output-dir "
+               "DIR";
+    if (chosen_.skip_existing && chosen_.remote_header_name)
+        return "--skip-existing and --remote-header-name exclude each other: a name that the "
+               "answer gives is not known before the request";
+    if (chosen_.skip_existing && target_of(chosen_) != body_target::file && !has_names)
+        return "--skip-existing is about stored bodies; add -O, --output-dir DIR or -o FILE";
     return {};
 }
 
