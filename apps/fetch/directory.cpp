@@ -92,6 +92,7 @@ weir::error_code new_file::take_name(const std::string& name)
     if (::renameat(dir, part_.c_str(), dir, place->part_.c_str()) != 0)
         return last_error();
     place->kept_ = true; // what it would remove is this file now
+    home_.next_number_.erase(name_);
     name_ = place->name_;
     part_ = place->part_;
     replaces_ = place->replaces_;

@@ -53,6 +53,15 @@ fs::path without_links(const std::string& path)
 const weir::error_code file_exists =
     boost::system::errc::make_error_code(boost::system::errc::file_exists);
 
+/// Whether the sum of a body is a part of what is printed.
+bool prints_sum(const options& chosen)
+{
+    const bool as_json =
+        chosen.jsonl || !chosen.results.empty() ||
+        (chosen.write_out && chosen.write_out->find("%{json}") != std::string::npos);
+    return chosen.hash && as_json;
+}
+
 /// As for URLs that do not fit into memory.
 std::string folder_for_spools(const options& chosen)
 {
@@ -119,7 +128,7 @@ void storage::join(journal& results)
 
 std::shared_ptr<http::body> storage::body_for(const http::url& target)
 {
-    const bool is_hashed = chosen_.hash && (chosen_.jsonl || !chosen_.results.empty());
+    const bool is_hashed = prints_sum(chosen_);
     if (target_ == body_target::stream) {
         auto held = std::make_unique<spool>(folder_for_spools(chosen_));
         return std::make_shared<stored_body>(std::move(held), is_hashed);

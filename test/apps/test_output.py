@@ -4,6 +4,7 @@ output, in the order of the input.
 
 import json
 import os
+import signal
 import threading
 
 from faults import FaultServer, body_of
@@ -187,6 +188,42 @@ class ToStandardOutput(Outputs):
         done = self.get("-s", "--retry", "1", "-y", "0.5", "-o", "-", server.url("x"))
         self.assertEqual(done.out, body)
         self.assertEqual(answers, [])
+
+    def held_up(self, *flags):
+        """A run whose first URL has no answer yet, and others have; then it gets a signal."""
+        first = warm(self.server, 4)
+        urls = first + [self.server.url(f"{'ok' if n else 'hold'}/{n}") for n in range(100)]
+        process = self.start_fetch("-j", "4", "-o", "-", *flags, *urls)
+        self.server.wait_for(len(first) + 8)
+        wait_until(lambda: self.server.serving.now == 1, "all but one answered")
+        process.signal(signal.SIGINT)
+        wait_until(lambda: b"stopping" in process.err, "it drains")
+        return urls, process
+
+    def rows_of(self, process):
+        lines = process.err.decode().splitlines(keepends=True)
+        return parse_rows("".join(line for line in lines if "\t" in line).encode())
+
+    def test_a_signal_ends_the_wait_for_a_place_in_the_order(self):
+        remaining = self.home / "remaining"
+        urls, process = self.held_up("--remaining", remaining)
+        self.server.release()
+        self.assertEqual(process.wait(), 3)
+        rows = self.rows_of(process)
+        self.assertEqual([row.url for row in rows], urls)
+        done = [row.url for row in rows if not row.error]
+        self.assertEqual(process.out, self.bodies(done))
+        self.assertEqual(remaining.read_text().splitlines(), urls[len(done):])
+        self.assertEqual(len(done), len(self.server.asked))
+
+    def test_the_second_signal_prints_what_is_whole(self):
+        urls, process = self.held_up()
+        process.signal(signal.SIGINT)
+        self.assertEqual(process.wait(), 3)
+        rows = self.rows_of(process)
+        self.assertEqual([row.url for row in rows], urls)
+        self.assertEqual(process.out, self.bodies([row.url for row in rows if not row.error]))
+        self.assertEqual({row.error for row in rows}, {"", "aborted"})
 
     def test_long_bodies_are_printed_whole(self):
         bodies = {f"/{n}": os.urandom(300_000 + n) for n in range(10)}

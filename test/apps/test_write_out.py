@@ -11,7 +11,7 @@ import threading
 
 from faults import FaultServer, body_of
 from recorder import Recorder, answer
-from support import PATIENCE, Case, environment, main, tools
+from support import PATIENCE, Case, environment, main, sha256
 
 MAN = pathlib.Path(__file__).resolve().parents[2] / "apps/fetch/weir-fetch.1"
 # What must be the same as curl prints, whatever else differs between the two.
@@ -106,6 +106,7 @@ class WriteOut(Case):
         url = self.server.url("ok/x")
         got = json.loads(self.write("%{json}", url))
         self.assertEqual((got["url"], got["status"]), (url, 200))
+        self.assertEqual(got["sha256"], sha256(body_of("/ok/x")))
         done = self.fetch("--jsonl", "-w", "%{json}", url)
         self.assertEqual((done.code, done.out), (2, b""))
         self.assertIn("exclude each other", done.err)
