@@ -28,8 +28,8 @@ std::string part_of(const std::string& name)
 
 } // namespace
 
-new_file::new_file(directory& home, std::string name, int descriptor)
-    : home_(home), name_(std::move(name)), descriptor_(descriptor)
+new_file::new_file(directory& home, std::string name, std::string part, int descriptor)
+    : home_(home), name_(std::move(name)), part_(std::move(part)), descriptor_(descriptor)
 {
 }
 
@@ -37,7 +37,7 @@ new_file::new_file(directory& home, std::string name, int descriptor)
 new_file::~new_file()
 {
     if (!kept_) {
-        ::unlinkat(home_.descriptor_, part_of(name_).c_str(), 0);
+        ::unlinkat(home_.descriptor_, part_.c_str(), 0);
         home_.next_number_.erase(name_); // another attempt may have it
     }
     ::close(descriptor_);
@@ -79,25 +79,53 @@ weir::error_code new_file::keep()
     return {};
 }
 
+/// The part of this file takes the place of the one that holds the other name.
+weir::error_code new_file::take_name(const std::string& name)
+{
+    if (name == name_)
+        return {};
+    weir::error_code error;
+    const auto place = home_.create(name, error);
+    if (error)
+        return error;
+    const int dir = home_.descriptor_;
+    if (::renameat(dir, part_.c_str(), dir, place->part_.c_str()) != 0)
+        return last_error();
+    place->kept_ = true; // what it would remove is this file now
+    home_.next_number_.erase(name_);
+    name_ = place->name_;
+    part_ = place->part_;
+    replaces_ = place->replaces_;
+    return {};
+}
+
+weir::error_code new_file::set_time(std::chrono::sys_seconds time)
+{
+    const timespec times[2] = {
+        {.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+        {.tv_sec = static_cast<time_t>(time.time_since_epoch().count()), .tv_nsec = 0}};
+    return ::futimens(descriptor_, times) == 0 ? weir::error_code() : last_error();
+}
+
 weir::error_code new_file::rename()
 {
     const int dir = home_.descriptor_;
-    const std::string part = part_of(name_);
     const unsigned flags = replaces_ ? 0 : RENAME_NOREPLACE;
-    int failed = ::renameat2(dir, part.c_str(), dir, name_.c_str(), flags);
+    int failed = ::renameat2(dir, part_.c_str(), dir, name_.c_str(), flags);
     if (failed != 0 && !replaces_ && (errno == EINVAL || errno == ENOSYS)) {
         // The file system does not support it; a link also fails when the name is taken.
-        failed = ::linkat(dir, part.c_str(), dir, name_.c_str(), 0);
+        failed = ::linkat(dir, part_.c_str(), dir, name_.c_str(), 0);
         if (failed == 0)
-            ::unlinkat(dir, part.c_str(), 0);
+            ::unlinkat(dir, part_.c_str(), 0);
     }
     return failed == 0 ? weir::error_code() : last_error();
 }
 
-directory::directory(const std::string& path)
+directory::directory(const std::string& path, if_missing what)
 {
     std::error_code failed;
-    std::filesystem::create_directories(path, failed);
+    if (what == if_missing::create)
+        std::filesystem::create_directories(path, failed);
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (descriptor_ < 0)
         throw boost::system::system_error(last_error());
@@ -165,6 +193,17 @@ bool directory::exists(const std::string& name) const
     return ::fstatat(descriptor_, name.c_str(), &ignored, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+bool directory::has_from_before(const std::string& name, std::timespec time) const
+{
+    struct stat what;
+    if (::fstatat(descriptor_, name.c_str(), &what, AT_SYMLINK_NOFOLLOW) != 0 ||
+        S_ISDIR(what.st_mode))
+        return false;
+    const auto& changed = what.st_ctim;
+    return changed.tv_sec != time.tv_sec ? changed.tv_sec < time.tv_sec
+                                         : changed.tv_nsec < time.tv_nsec;
+}
+
 std::unique_ptr<new_file> directory::create(const std::string& name, weir::error_code& error)
 {
     error = {};
@@ -179,10 +218,28 @@ std::unique_ptr<new_file> directory::create(const std::string& name, weir::error
         if (descriptor < 0)
             continue;
         // The part is locked first: from here on no other job takes this name.
-        auto made = std::make_unique<new_file>(*this, candidate, descriptor);
+        auto made = std::make_unique<new_file>(*this, candidate, part_of(candidate), descriptor);
         if (is_taken(candidate, made->replaces_))
             continue;
         next_number_[name] = n + 1;
+        return made;
+    }
+}
+
+std::unique_ptr<new_file> directory::create_replacing(const std::string& name,
+                                                      weir::error_code& error)
+{
+    error = {};
+    for (unsigned n = 0;; ++n) {
+        // Another program may be writing the same file: whoever ends last has it.
+        const std::string part = part_of(numbered(name, n));
+        const int descriptor = open_part(part, error);
+        if (error)
+            return nullptr;
+        if (descriptor < 0)
+            continue;
+        auto made = std::make_unique<new_file>(*this, name, part, descriptor);
+        made->replaces_ = true;
         return made;
     }
 }

@@ -2,8 +2,10 @@
 
 #include <weir/error.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,14 +23,20 @@ class directory;
 /// Lifetime: its directory outlives it.
 class new_file {
 public:
-    new_file(directory& home, std::string name, int descriptor);
+    /// `part` is the name while it is written.
+    new_file(directory& home, std::string name, std::string part, int descriptor);
     new_file(const new_file&) = delete;
     new_file& operator=(const new_file&) = delete;
     ~new_file();
 
     weir::error_code write(std::string_view part);
-    /// Gives the file its name. Replaces nothing but what `directory::may_replace` allows.
+    /// Gives the file its name. Replaces only what the directory allows.
     weir::error_code keep();
+
+    /// Before `keep`: takes this name instead, or the first free one of it.
+    weir::error_code take_name(const std::string& name);
+    /// Before `keep`: when it was last changed.
+    weir::error_code set_time(std::chrono::sys_seconds time);
 
     const std::string& name() const noexcept { return name_; }
 
@@ -39,10 +47,14 @@ private:
 
     directory& home_;
     std::string name_;
+    std::string part_;
     int descriptor_;
     bool replaces_ = false;
     bool kept_ = false;
 };
+
+/// What becomes of a directory that is not there.
+enum class if_missing { create, fail };
 
 /// The directory where bodies are stored. Names are made unique, also among running jobs and other
 /// programs: a `.part` is locked while it is written. One that is not locked is what a killed
@@ -56,8 +68,8 @@ public:
     using keep_hook = std::function<weir::error_code(const std::string& name, std::uint64_t inode)>;
     using inodes = std::unordered_map<std::string, std::uint64_t>;
 
-    /// Creates the directory if needed. Throws boost::system::system_error.
-    explicit directory(const std::string& path);
+    /// Throws boost::system::system_error.
+    directory(const std::string& path, if_missing what);
     directory(const directory&) = delete;
     directory& operator=(const directory&) = delete;
     ~directory();
@@ -70,6 +82,11 @@ public:
 
     /// Creates a file under `name` or the first free `name.N`; null and an error when it cannot.
     std::unique_ptr<new_file> create(const std::string& name, weir::error_code& error);
+    /// Creates a file under exactly this name. It replaces a file that is there.
+    std::unique_ptr<new_file> create_replacing(const std::string& name, weir::error_code& error);
+
+    /// Whether there is a file of this name that has not changed since `time`.
+    bool has_from_before(const std::string& name, std::timespec time) const;
 
 private:
     friend class new_file;

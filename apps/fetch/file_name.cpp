@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <utility>
 
 namespace weir_fetch {
 namespace {
@@ -45,8 +46,15 @@ std::string file_name(std::string_view target)
         name = "index.html";
     if (question != std::string_view::npos)
         name += target.substr(question);
+    return safe_name(std::move(name));
+}
+
+std::string safe_name(std::string name)
+{
     std::replace_if(
         name.begin(), name.end(), [](char c) { return !is_plain(c); }, '_');
+    if (name.empty())
+        name = "_";
     if (name.front() == '.' || name.front() == '-')
         name.front() = '_';
     if (is_reserved(name))

@@ -7,11 +7,16 @@ namespace weir_fetch {
 
 /// The name under which a URL's body is stored: the last part of its path and its query, made safe.
 ///
-/// Shape: `target` is the path and query of a request; it is percent-encoded and stays so.
-///        Characters with a meaning for a shell or a file system become `_`, and so does a leading
-///        dot or dash. A name that is reserved on some systems gets a leading `_`. An empty name is
-///        `index.html`. At most 200 bytes.
+/// Shape: `target` is the path and query of a request; it is percent-encoded and stays so. An empty
+///        name is `index.html`. See `safe_name` for the rest.
 std::string file_name(std::string_view target);
+
+/// Any text as the name of a file.
+///
+/// Shape: characters with a meaning for a shell or a file system become `_`, and so does a leading
+///        dot or dash. A name that is reserved on some systems gets a leading `_`. At most 200
+///        bytes, and at least one.
+std::string safe_name(std::string name);
 
 /// The n-th name to try when `name` is taken: `name`, then `name.1`, `name.2`.
 std::string numbered(std::string_view name, unsigned n);

@@ -6,12 +6,12 @@
 
 namespace weir_fetch {
 
-std::size_t jobs_for(std::size_t descriptors, bool files, std::size_t wanted) noexcept
+std::size_t jobs_for(std::size_t descriptors, std::size_t each, std::size_t wanted) noexcept
 {
     // For standard streams, epoll, event and timer descriptors, look-ups, the input, the folder.
     constexpr std::size_t others = 48;
     const std::size_t left = descriptors > others ? descriptors - others : 1;
-    return std::max<std::size_t>(1, std::min(wanted, left / (files ? 2 : 1)));
+    return std::max<std::size_t>(1, std::min(wanted, left / each));
 }
 
 std::size_t raise_descriptor_limit()

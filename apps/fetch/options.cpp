@@ -29,12 +29,13 @@ constexpr const char* description =
     "Fetch many URLs, with one limit for each host and one for all of them.\n"
     "\n"
     "As each URL completes, one line goes to standard output: status or error class,\n"
-    "bytes, seconds, URL, error text, separated by tabs. With --output-dir the bodies\n"
-    "are stored; otherwise they are counted and discarded.";
+    "bytes, seconds, URL, error text, separated by tabs. With --output-dir or --output\n"
+    "bodies are stored; otherwise they are counted and discarded.";
 
 constexpr const char* footer =
     "Error classes: bad_url dns connect blocked proxy tls timeout protocol incomplete\n"
     "too_large redirect http io aborted internal given_up\n"
+    "'skipped', of --skip-existing, is no error.\n"
     "\n"
     "Environment: http_proxy, https_proxy, all_proxy and no_proxy, as curl reads them.\n"
     "\n"

@@ -31,8 +31,16 @@ struct options {
     std::uint64_t speed_limit = 1;         // bytes a second; 0 for no limit
     double speed_time = 30;                // seconds
     std::string output_dir;
+    std::string output;              // a file for the one body
+    bool create_dirs = false;        // the folders of `output`
+    bool no_clobber = false;         // `output` is not replaced
+    bool remote_header_name = false; // names are those of Content-Disposition
+    bool remote_time = false;        // files get the time of Last-Modified
+    bool skip_existing = false;      // what would be stored under a name that is there
+    bool fail_with_body = false;     // the body of an answer of 400 or above is kept
     std::string spill_dir;
     bool jsonl = false;
+    std::optional<std::string> write_out; // a format, instead of lines
     bool silent = false;
     bool hash = true;          // bodies, where the sum is reported
     std::string results;       // the journal
@@ -46,6 +54,7 @@ struct options {
     std::optional<std::uint64_t> max_decoded;
     std::string method = "GET";
     std::optional<std::string> data; // the body of every request
+    std::string query;               // that is added to each URL
     std::string user_agent;
     std::vector<std::pair<std::string, std::string>> headers;
     std::vector<std::string> without; // headers that are sent otherwise

@@ -39,7 +39,8 @@ asio::awaitable<void> output::write(std::string_view line, const std::string* en
 {
     if (!broken_)
         held_ += line;
-    if (entry != nullptr)
+    const bool is_written = held_.empty() && !broken_;
+    if (entry != nullptr && !is_written)
         unwritten_.add(held_.size(), *entry);
     if (held_.size() >= enough)
         co_await flush();

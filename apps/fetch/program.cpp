@@ -1,24 +1,25 @@
 #include "program.hpp"
 
-#include "directory.hpp"
 #include "entry.hpp"
 #include "escape.hpp"
-#include "file_name.hpp"
 #include "input.hpp"
 #include "journal.hpp"
 #include "limits.hpp"
+#include "ordered.hpp"
 #include "progress.hpp"
+#include "query.hpp"
 #include "record.hpp"
 #include "recorder.hpp"
 #include "report.hpp"
 #include "resumption.hpp"
 #include "settings.hpp"
-#include "stored_body.hpp"
+#include "storage.hpp"
 
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
 #include <weir/http/body.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/fetch_counts.hpp>
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher.hpp>
 #include <weir/http/fetcher_options.hpp>
@@ -60,13 +61,6 @@ namespace http = weir::http;
 
 constexpr auto redraw_every = std::chrono::milliseconds(200);
 
-/// Whether no other body could be stored either.
-bool is_full(const weir::error_code& error)
-{
-    return error.category() == boost::system::system_category() &&
-           (error.value() == ENOSPC || error.value() == EDQUOT || error.value() == EFBIG);
-}
-
 /// One run of the program, on one executor.
 class program {
 public:
@@ -81,11 +75,12 @@ private:
     void count_error(const http::fetch_result& result);
     void set_deadline();
     http::fetcher_options fetcher_options();
-    std::shared_ptr<http::body> make_body(const http::url& target);
+    http::result<std::string> url_to_fetch(std::string_view text) const;
     void go_on_with_journal();
     asio::awaitable<std::optional<std::string>> next_entry();
     asio::awaitable<void> take(http::fetch_result result);
-    stored finish_body(http::fetch_result& result);
+    asio::awaitable<void> put_in_order(ended& item);
+    asio::awaitable<void> deliver(const ended& item);
     asio::awaitable<void> report_not_taken();
     asio::awaitable<void> keep_unread();
     asio::awaitable<void> end();
@@ -97,6 +92,7 @@ private:
     void begin_drain();
     void stop(const std::string& why);
     void draw();
+    http::fetch_counts counts() const;
     void say(const std::string& text);
     void complain(const std::string& text);
 
@@ -105,7 +101,8 @@ private:
     std::unique_ptr<input> input_;
     recorder recorder_;
     std::unique_ptr<resumption> resumption_;
-    std::unique_ptr<directory> directory_;
+    storage storage_;
+    std::unique_ptr<ordered> ordered_; // null for results in the order in which they end
     http::fetcher fetcher_;
     weir::shutdown_signals signals_;
     asio::signal_set hangup_;
@@ -122,23 +119,11 @@ private:
     bool stopping_ = false;
     bool given_up_ = false;
     bool input_failed_ = false;
-    bool disk_is_full_ = false;
 };
 
 weir::duration from_seconds(double seconds)
 {
     return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
-}
-
-std::unique_ptr<directory> open_directory(const std::string& path)
-{
-    if (path.empty())
-        return nullptr;
-    try {
-        return std::make_unique<directory>(path);
-    } catch (const boost::system::system_error& e) {
-        throw std::runtime_error("cannot write to " + escaped(path) + ": " + e.code().message());
-    }
 }
 
 std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const options& chosen)
@@ -153,9 +138,9 @@ std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const o
 
 program::program(asio::io_context& context, const options& chosen)
     : chosen_(chosen), executor_(context.get_executor()), input_(open_input(executor_, chosen)),
-      recorder_(executor_, chosen), directory_(open_directory(chosen.output_dir)),
+      recorder_(executor_, chosen), storage_(chosen),
       fetcher_(executor_, fetcher_options(),
-               [this](const http::url& target) { return make_body(target); }),
+               [this](const http::url& target) { return storage_.body_for(target); }),
       signals_(
           executor_, [this] { signalled(); }, [this] { signalled(); }),
       hangup_(executor_), progress_(STDERR_FILENO, !chosen.silent), started_(weir::now(executor_))
@@ -166,9 +151,11 @@ program::program(asio::io_context& context, const options& chosen)
         hangup_.add(SIGHUP);
     if (recorder_.results() != nullptr)
         go_on_with_journal();
+    if (target_of(chosen) == body_target::stream)
+        ordered_ = std::make_unique<ordered>(executor_, 2 * chosen.jobs);
 }
 
-/// Joins the journal with the input and the directory.
+/// Joins the journal with the input and the storage.
 void program::go_on_with_journal()
 {
     journal& results = *recorder_.results();
@@ -184,14 +171,7 @@ void program::go_on_with_journal()
             }
         });
     }
-    if (!directory_)
-        return;
-    directory_->may_replace(results.unrecorded());
-    directory_->before_keep([&results](const std::string& name, std::uint64_t inode) {
-        return results.keeping(name, inode);
-    });
-    if (chosen_.sync)
-        directory_->sync_files();
+    storage_.join(results);
 }
 
 http::fetcher_options program::fetcher_options()
@@ -202,15 +182,21 @@ http::fetcher_options program::fetcher_options()
         say("no more URLs are read for now: those of slow hosts cannot be stored (--spill-dir): " +
             why.message());
     });
-    return all.spill(spill).url_in(url_in);
+    return all.spill(spill).url_in([this](std::string_view text) { return url_to_fetch(text); });
 }
 
-std::shared_ptr<http::body> program::make_body(const http::url& target)
+/// The URL in a text of the source, as it is asked for.
+http::result<std::string> program::url_to_fetch(std::string_view text) const
 {
-    const bool is_hashed = chosen_.hash && (chosen_.jsonl || !chosen_.results.empty());
-    if (!directory_ && !is_hashed)
-        return nullptr; // the sum would not be printed
-    return std::make_shared<stored_body>(directory_.get(), file_name(target.target()), is_hashed);
+    auto url = url_in(text);
+    if (!url)
+        return url;
+    if (!chosen_.query.empty())
+        url = with_query(*url, chosen_.query);
+    if (chosen_.skip_existing)
+        if (auto reason = storage_.reason_to_skip(*url))
+            return std::move(*reason);
+    return url;
 }
 
 asio::awaitable<void> program::run()
@@ -239,6 +225,8 @@ asio::awaitable<void> program::run()
 asio::awaitable<std::optional<std::string>> program::next_entry()
 {
     std::optional<std::string> text;
+    if (ordered_)
+        co_await ordered_->enter();
     try {
         text = co_await input_->next();
         if (!text && resumption_)
@@ -247,6 +235,8 @@ asio::awaitable<std::optional<std::string>> program::next_entry()
         complain(e.what());
         fetcher_.finish_running();
     }
+    if (ordered_ && !text)
+        ordered_->leave();
     co_return text;
 }
 
@@ -297,6 +287,8 @@ asio::awaitable<void> program::keep_unread()
 
 asio::awaitable<void> program::end()
 {
+    while (auto item = ordered_ ? ordered_->next_of_rest() : std::nullopt)
+        co_await deliver(*item);
     if (recorder_.keeps_remaining())
         co_await keep_unread();
     co_await recorder_.finish();
@@ -310,7 +302,7 @@ asio::awaitable<void> program::end()
 
 exit_code program::code() const
 {
-    if (recorder_.cannot_write() || disk_is_full_)
+    if (recorder_.cannot_write() || storage_.disk_is_full())
         return exit_cannot_write;
     if (interrupted_ || recorder_.reader_has_gone())
         return exit_interrupted;
@@ -323,43 +315,44 @@ exit_code program::code() const
 
 asio::awaitable<void> program::take(http::fetch_result result)
 {
-    const entry what = read_entry(result.url);
+    entry what = read_entry(result.url);
+    if (auto there = storage_.skipped(result)) {
+        tally_.add_skipped();
+        ended item{std::move(result), std::move(what), std::move(*there)};
+        co_await put_in_order(item);
+        co_return;
+    }
     auto& error = result.answer.error;
     if (error && error->kind() == http::error_class::aborted && what.is_cut)
         error = http::failure(http::error_class::bad_url, what.fault); // its text is not whole
     if (error && error->kind() == http::error_class::bad_url)
         error = http::failure(http::error_class::bad_url, what.at.text() + ": " + error->text());
-    const stored where = finish_body(result);
+    stored where = storage_.finish(result, recorder_.can_record());
     tally_.add(result);
     count_error(result);
+    ended item{std::move(result), std::move(what), std::move(where)};
+    co_await put_in_order(item);
+}
+
+asio::awaitable<void> program::put_in_order(ended& item)
+{
+    if (!ordered_ || item.result.id == 0) {
+        co_await deliver(item);
+        co_return;
+    }
+    ordered_->add(std::move(item));
+    while (auto next = ordered_->next())
+        co_await deliver(*next);
+}
+
+asio::awaitable<void> program::deliver(const ended& item)
+{
     progress_.clear();
-    co_await recorder_.add(result, what, where);
+    co_await recorder_.add(item.result, item.what, item.where);
     if (fetcher_.results_ready() == 0)
         co_await recorder_.flush();
     if (recorder_.is_broken())
         give_up();
-}
-
-stored program::finish_body(http::fetch_result& result)
-{
-    stored where;
-    auto* const content = static_cast<stored_body*>(result.content.get());
-    if (content == nullptr)
-        return where;
-    constexpr unsigned not_modified = 304; // there is nothing to store
-    const bool is_whole = !result.answer.error && result.answer.status != not_modified;
-    const auto failed = content->finish(is_whole && recorder_.can_record());
-    if (failed && !result.answer.error) {
-        result.status = weir::status::failed;
-        result.answer.error = http::failure(
-            http::error_class::io, "the body could not be stored: " + failed.message(), failed);
-    }
-    const auto& error = result.answer.error;
-    if (error && error->kind() == http::error_class::io && is_full(error->code()))
-        disk_is_full_ = true;
-    where.sha256 = content->sha256_hex();
-    where.file = content->file();
-    return where;
 }
 
 void program::listen_for_hangup()
@@ -444,8 +437,17 @@ void program::draw()
     if (!progress_.is_shown())
         return;
     const auto now = weir::now(executor_);
-    progress_.show(fetcher_.counts(), now - started_);
+    progress_.show(counts(), now - started_);
     redraw_ = weir::alarm(executor_, now + redraw_every, [this] { draw(); });
+}
+
+/// For the fetcher, what is skipped is a failure.
+http::fetch_counts program::counts() const
+{
+    http::fetch_counts all = fetcher_.counts();
+    all.failed -= tally_.skipped();
+    all.ok += tally_.skipped();
+    return all;
 }
 
 void program::say(const std::string& text)
@@ -469,10 +471,24 @@ void program::say_summary()
     say(tally_.summary(took, fetcher_.counts().peak));
 }
 
+/// Bodies in order: as many are held as are running.
+std::size_t descriptors_for_a_job(const options& chosen)
+{
+    switch (target_of(chosen)) {
+    case body_target::directory:
+    case body_target::file:
+        return 2;
+    case body_target::stream:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
 options within_limits(options chosen)
 {
     const auto descriptors = raise_descriptor_limit();
-    const auto jobs = jobs_for(descriptors, !chosen.output_dir.empty(), chosen.jobs);
+    const auto jobs = jobs_for(descriptors, descriptors_for_a_job(chosen), chosen.jobs);
     if (jobs < chosen.jobs) {
         std::fprintf(
             stderr, "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",

@@ -146,6 +146,7 @@ std::string json_line(const fetch_result& result, const entry& what, const store
     all.add("wire_bytes", answer.wire_bytes);
     all.add("sha256", where.sha256);
     all.add("file", where.file);
+    all.add_json("skipped", where.skipped ? "true" : "false");
     add_timings(all, out, result);
     all.add("redirects", std::uint64_t{result.redirects});
     all.end();

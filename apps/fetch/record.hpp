@@ -1,17 +1,22 @@
 #pragma once
 
 #include "entry.hpp"
+#include "spool.hpp"
 
 #include <weir/http/fetch_result.hpp>
 
+#include <memory>
 #include <string>
 
 namespace weir_fetch {
 
 /// What is reported about a stored body, in addition to the result.
 struct stored {
-    std::string sha256; // empty when not known
-    std::string file;   // empty when there is none
+    std::string sha256;          // empty when not known
+    std::string file;            // empty when there is none
+    std::string path;            // of that, for people; empty when there is none
+    bool skipped = false;        // the URL was not fetched, because the file is there
+    std::unique_ptr<spool> held; // a body that is to be printed; null when there is none
 };
 
 /// A result as a JSON object on one line, with its line end.
@@ -30,7 +35,9 @@ struct stored {
 ///        attempts       how many connections and exchanges were tried
 ///        bytes          of the body, as delivered; `wire_bytes` as they arrived
 ///        sha256         of the body, as delivered
-///        file           where the body was stored, in the output directory
+///        file           where the body was stored: its name in the output directory, or the path
+///                       of the file that `--output` names
+///        skipped        whether the URL was not fetched because that file was there
 ///        timings        {queued, dns, connect, tls, first_byte, total} in seconds
 ///        redirects      how many were followed
 std::string json_line(const weir::http::fetch_result& result, const entry& what,

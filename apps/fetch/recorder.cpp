@@ -1,5 +1,6 @@
 #include "recorder.hpp"
 
+#include "body_target.hpp"
 #include "escape.hpp"
 #include "report.hpp"
 
@@ -8,12 +9,14 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace weir_fetch {
 namespace {
@@ -80,6 +83,30 @@ bool is_aborted(const weir::http::fetch_result& result)
     return error && error->kind() == weir::http::error_class::aborted;
 }
 
+/// Bodies have standard output for themselves; but as with curl, `--write-out` prints there, too.
+int descriptor_for_results(const options& chosen)
+{
+    const bool has_bodies = is_standard_output(chosen.output) && !chosen.write_out;
+    return has_bodies ? STDERR_FILENO : STDOUT_FILENO;
+}
+
+write_out::texts texts_for(int descriptor)
+{
+    return ::isatty(descriptor) == 1 ? write_out::texts::escaped : write_out::texts::as_they_are;
+}
+
+/// The descriptor for bodies. It stays open until the program ends.
+int open_stream(const std::string& path)
+{
+    if (is_standard_output(path))
+        return STDOUT_FILENO;
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        throw cannot_use("--output", path,
+                         meaning(weir::error_code(errno, boost::system::system_category())));
+    return fd;
+}
+
 void tell(const std::string& what, const std::string& why)
 {
     std::fprintf(stderr, "weir-fetch: cannot write %s: %s\n", what.c_str(), why.c_str());
@@ -88,15 +115,40 @@ void tell(const std::string& what, const std::string& why)
 } // namespace
 
 recorder::recorder(asio::any_io_executor executor, const options& chosen)
-    : chosen_(chosen), output_(std::move(executor), STDOUT_FILENO), journal_(open_journal(chosen)),
+    : chosen_(chosen), prints_bodies_(target_of(chosen) == body_target::stream),
+      results_on_(executor, descriptor_for_results(chosen)), journal_(open_journal(chosen)),
       remaining_(open_remaining(chosen))
 {
+    if (chosen.write_out)
+        format_.emplace(*chosen.write_out);
+    const bool apart = !(is_standard_output(chosen.output) && format_);
+    if (prints_bodies_ && apart)
+        bodies_.emplace(std::move(executor), open_stream(chosen.output));
+    for (const std::string& name : format_ ? format_->unknown() : std::vector<std::string>())
+        std::fprintf(stderr,
+                     "weir-fetch: --write-out: there is no variable %%{%s}: nothing is printed "
+                     "for it\n",
+                     escaped(name).c_str());
 }
 
 asio::awaitable<void> recorder::add(const weir::http::fetch_result& result, const entry& what,
                                     const stored& where)
 {
     const bool aborted = is_aborted(result);
+    const bool counts_here = remaining_ && !journal_ && !aborted;
+    const std::string* entry = counts_here ? &what.text : nullptr;
+    bool lost = is_broken(); // of its body, where it is to be printed
+    if (where.held && !lost) {
+        co_await print_body(*where.held);
+        co_await print(bodies(), {}, std::exchange(entry, nullptr));
+        if (journal_)
+            co_await flush(bodies()); // what is recorded as done has been written
+        lost = journal_ && is_broken();
+    }
+    if (lost && prints_bodies_ && (where.held || !result.answer.error)) {
+        not_done(what.text);
+        co_return;
+    }
     const bool in_journal = journal_ && !aborted;
     std::string record;
     if (chosen_.jsonl || in_journal)
@@ -105,37 +157,68 @@ asio::awaitable<void> recorder::add(const weir::http::fetch_result& result, cons
         check_journal(journal_->add(record, what.text));
     if (aborted)
         not_done(what.text);
-    const bool counts_here = remaining_ && !journal_ && !aborted;
     if (!chosen_.jsonl)
-        record = tsv_line(result, what);
-    co_await print(record, counts_here ? &what.text : nullptr);
+        record = line_for(result, what, where);
+    co_await print(results_on_, record, entry);
 }
 
-asio::awaitable<void> recorder::print(std::string_view line, const std::string* text)
+/// What is printed, unless it is JSON.
+std::string recorder::line_for(const weir::http::fetch_result& result, const entry& what,
+                               const stored& where) const
+{
+    if (!format_)
+        return tsv_line(result, what, where);
+    const write_out::output made =
+        format_->text({result, what, where}, texts_for(STDOUT_FILENO), texts_for(STDERR_FILENO));
+    std::fwrite(made.err.data(), 1, made.err.size(), stderr);
+    return made.out;
+}
+
+asio::awaitable<void> recorder::print_body(spool& body)
+{
+    for (;;) {
+        weir::error_code error;
+        const std::string_view part = body.read(error);
+        if (error)
+            output_failed(bodies(), error);
+        if (part.empty() || is_broken())
+            co_return;
+        co_await print(bodies(), part, nullptr);
+    }
+}
+
+asio::awaitable<void> recorder::print(output& to, std::string_view text, const std::string* entry)
 {
     boost::system::error_code error;
     try {
-        co_await output_.write(line, text);
+        co_await to.write(text, entry);
     } catch (const system_error& e) {
         error = e.code();
     }
-    output_failed(error);
+    output_failed(to, error);
+}
+
+asio::awaitable<void> recorder::flush(output& to)
+{
+    boost::system::error_code error;
+    try {
+        co_await to.flush();
+    } catch (const system_error& e) {
+        error = e.code();
+    }
+    output_failed(to, error);
 }
 
 asio::awaitable<void> recorder::flush()
 {
     if (journal_)
         check_journal(journal_->flush());
-    boost::system::error_code error;
-    try {
-        co_await output_.flush();
-    } catch (const system_error& e) {
-        error = e.code();
-    }
-    output_failed(error);
+    if (bodies_)
+        co_await flush(*bodies_);
+    co_await flush(results_on_);
 }
 
-void recorder::output_failed(const boost::system::error_code& why)
+void recorder::output_failed(const output& to, const boost::system::error_code& why)
 {
     if (!why)
         return;
@@ -144,7 +227,13 @@ void recorder::output_failed(const boost::system::error_code& why)
         return;
     }
     cannot_write_ = true;
-    tell("the results to standard output", why.message());
+    const bool swapped = descriptor_for_results(chosen_) == STDERR_FILENO;
+    if (&to == &results_on_)
+        tell(swapped ? "the results to standard error" : "the results to standard output",
+             why.message());
+    else
+        tell("the bodies to " + (swapped ? "standard output" : escaped(chosen_.output)),
+             why.message());
 }
 
 void recorder::check_journal(const weir::error_code& error)
@@ -172,9 +261,11 @@ asio::awaitable<void> recorder::finish()
     co_await flush();
     if (!remaining_)
         co_return;
-    const auto lost = journal_ ? journal_->take_unwritten() : output_.take_unwritten();
-    for (const auto& text : lost)
+    for (const auto& text : journal_ ? journal_->take_unwritten() : results_on_.take_unwritten())
         not_done(text);
+    if (bodies_)
+        for (const auto& text : bodies_->take_unwritten())
+            not_done(text);
     if (const auto error = remaining_->keep()) {
         cannot_write_ = true;
         tell("what remains to " + escaped(chosen_.remaining), error.message());

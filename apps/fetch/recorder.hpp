@@ -6,6 +6,7 @@
 #include "output.hpp"
 #include "record.hpp"
 #include "remaining.hpp"
+#include "write_out.hpp"
 
 #include <weir/error.hpp>
 #include <weir/http/fetch_result.hpp>
@@ -14,6 +15,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -52,12 +54,20 @@ public:
     bool cannot_write() const noexcept { return cannot_write_; }
 
 private:
-    boost::asio::awaitable<void> print(std::string_view line, const std::string* text);
-    void output_failed(const boost::system::error_code& why);
+    boost::asio::awaitable<void> print(output& to, std::string_view text, const std::string* entry);
+    boost::asio::awaitable<void> print_body(spool& body);
+    boost::asio::awaitable<void> flush(output& to);
+    std::string line_for(const weir::http::fetch_result& result, const entry& what,
+                         const stored& where) const;
+    void output_failed(const output& to, const boost::system::error_code& why);
+    output& bodies() noexcept { return bodies_ ? *bodies_ : results_on_; }
     void check_journal(const weir::error_code& error);
 
     const options& chosen_;
-    output output_;
+    bool prints_bodies_;
+    output results_on_;               // standard output, or standard error when bodies are on that
+    std::optional<output> bodies_;    // where they are printed, if not among the results
+    std::optional<write_out> format_; // of what is printed instead of lines
     std::unique_ptr<journal> journal_;
     std::unique_ptr<remaining> remaining_;
     bool journal_broken_ = false;

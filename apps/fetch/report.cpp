@@ -23,11 +23,13 @@ double seconds(weir::duration length)
 
 } // namespace
 
-std::string tsv_line(const fetch_result& result, const entry& what)
+std::string tsv_line(const fetch_result& result, const entry& what, const stored& where)
 {
     const auto& answer = result.answer;
     std::string first;
-    if (!answer.error || answer.error->kind() == error_class::http)
+    if (where.skipped)
+        first = "skipped";
+    else if (!answer.error || answer.error->kind() == error_class::http)
         first = std::to_string(answer.status);
     else
         first = name(answer.error->kind());
@@ -59,6 +61,7 @@ std::string tally::summary(weir::duration took, std::size_t peak) const
         append(by_status_[i], fmt::format("{}xx", i));
     for (std::size_t i = 1; i < by_error_.size(); ++i)
         append(by_error_[i], std::string(name(static_cast<error_class>(i))));
+    append(skipped_, "skipped");
     return fmt::format("{} URLs{}; {} in {:.1f} s, at most {} at a time", all_, parts,
                        human_bytes(bytes_), seconds(took), peak);
 }

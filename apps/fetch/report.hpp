@@ -1,6 +1,7 @@
 #pragma once
 
 #include "entry.hpp"
+#include "record.hpp"
 
 #include <weir/http/fetch_result.hpp>
 #include <weir/time/clock.hpp>
@@ -12,14 +13,17 @@
 
 namespace weir_fetch {
 
-/// A result as a line of fields between tabs, escaped: status or error class, bytes, seconds, URL,
-/// error text.
-std::string tsv_line(const weir::http::fetch_result& result, const entry& what);
+/// A result as a line of fields between tabs, escaped: status, error class or `skipped`, bytes,
+/// seconds, URL, error text.
+std::string tsv_line(const weir::http::fetch_result& result, const entry& what,
+                     const stored& where);
 
 /// Counts the results for the summary at the end.
 class tally {
 public:
     void add(const weir::http::fetch_result& result);
+    void add_skipped() { ++all_, ++skipped_; }
+    std::uint64_t skipped() const noexcept { return skipped_; }
     bool some_failed() const noexcept { return failed_ != 0; }
     /// `1000 URLs: 990 x 2xx, 4 x 4xx, 6 x timeout; 1.2 MB in 3.1 s, at most 16 at a time`.
     std::string summary(weir::duration took, std::size_t peak) const;
@@ -27,6 +31,7 @@ public:
 private:
     std::uint64_t all_ = 0;
     std::uint64_t failed_ = 0;
+    std::uint64_t skipped_ = 0;
     std::uint64_t bytes_ = 0;
     std::array<std::uint64_t, 10> by_status_{};
     std::array<std::uint64_t, 17> by_error_{};

@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 
+from file_clock import wait_past
 from recorder import Recorder, answer
 from support import Case, main, program
 
@@ -25,7 +26,10 @@ def recipes():
 def site(request):
     path = request.target
     if path == "/missing":
-        return answer(404)
+        return answer(404, b"no such page\n")
+    if path == "/download?id=7":
+        return answer(200, b"seven\n", Content_Disposition="attachment; filename=seven.txt",
+                      Last_Modified="Sun, 06 Nov 1994 08:49:37 GMT")
     if path == "/moved":
         return answer(302, Location="/b")
     if path.startswith("/private/") and request.of("Authorization") != ["Bearer token"]:
@@ -82,6 +86,20 @@ class Guide(Case):
         self.follow("store")
         self.assertEqual(set(self.stored("pages")), {"a", "b", "a.1", "b.1"})
 
+    def test_output(self):
+        self.follow("output")
+        self.assertEqual((self.dir / "page.html").read_text(), "body of /a\n")
+
+    def test_fields(self):
+        rows = [row[0].split(" ") for row in self.follow("fields", code=1)]
+        self.assertEqual(sorted(row[2] for row in rows), sorted(URLS))
+        self.assertEqual(sorted(row[0] for row in rows), ["200"] * 4 + ["404"])
+
+    def test_bodies(self):
+        self.assertEqual(self.follow("bodies"), [])
+        self.assertEqual((self.dir / "sorted.txt").read_text(),
+                         "body of /a\nbody of /b\nbody of /b\nbody of /old\n")
+
     def test_list(self):
         rows = self.follow("list", code=1)   # one is missing
         self.assertEqual(sorted(row[3] for row in rows), sorted(URLS))
@@ -110,6 +128,26 @@ class Guide(Case):
     def test_new(self):
         self.follow("new", code=1)
         self.assertEqual(set(self.stored("new")), {"a", "b", "moved"})
+
+    def test_missing(self):
+        self.follow("store")
+        wait_past(*(self.dir / "pages").iterdir())
+        rows = self.follow("missing", code=1)
+        self.assertEqual(sorted(row[0] for row in rows), ["200", "200", "404", "skipped", "skipped"])
+        self.assertEqual(set(self.stored("pages")), {"a", "b", "old", "moved"})
+
+    def test_names(self):
+        self.follow("names")
+        self.assertEqual((self.dir / "seven.txt").read_text(), "seven\n")
+        self.assertEqual((self.dir / "seven.txt").stat().st_mtime, 784111777)
+
+    def test_said(self):
+        self.follow("said", code=1)
+        self.assertEqual((self.dir / "error.json").read_text(), "no such page\n")
+
+    def test_query(self):
+        self.follow("query")
+        self.assertEqual(self.server.seen[0].line, "GET /search?q=fish+%26+chips HTTP/1.1")
 
     def test_range(self):
         self.follow("range", code=1)

@@ -29,6 +29,8 @@ FLAGS = (
     ["-r", "0-9"], ["-r", "-9"], ["-r", "5-"], ["-b", "a=b"], ["-b", "a=b; c=d"],
     ["-z", "Sun, 06 Nov 1994 08:49:37 GMT"], ["-z", "-20261122"], ["-z", "22 Nov 2026 10:00:00"],
     ["-z", "{dated}"], ["-z", "-{dated}"], ["-e", "http://x/", "-H", "Referer: y"],
+    ["-G"], ["-G", "-d", "a=b"], ["--get", "-d", "a=b", "-d", "c=d"], ["-G", "-I", "-d", "a=b"],
+    ["-G", "--data-urlencode", "a=b c"],
     ["-b", "a=b", "-H", "Cookie: c=d"], ["-r", "0-9", "-H", "Range: bytes=5-6"],
 )
 
@@ -131,6 +133,13 @@ class Requests(Case):
             got, = other.seen
             self.assertEqual((got.method, got.body), expected)
             self.assertEqual(bool(got.of("Content-Type")), status == 307)
+
+    def test_data_in_the_query_comes_behind_what_is_there(self):
+        for path, target in (("x?y=z", "/x?y=z&a=b"), ("x?", "/x?a=b"), ("x#part", "/x?a=b")):
+            got = self.send("-G", "-d", "a=b", path=path)
+            self.assertEqual((got.line, got.body), (f"GET {target} HTTP/1.1", b""))
+        done = self.fetch("-G", "-d", "a=b", self.server.url("x"))
+        self.assertEqual([row.url for row in done.rows], [self.server.url("x")])   # as it was given
 
     def test_every_url_gets_the_data(self):
         urls = [self.server.url(f"{n}") for n in range(20)]

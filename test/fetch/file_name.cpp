@@ -46,6 +46,18 @@ BOOST_AUTO_TEST_CASE(no_name_leads_out_of_the_directory_or_hides)
     }
 }
 
+BOOST_AUTO_TEST_CASE(any_text_becomes_a_safe_name)
+{
+    BOOST_TEST(weir_fetch::safe_name("a report.pdf") == "a_report.pdf");
+    BOOST_TEST(weir_fetch::safe_name("a?b") == "a_b");
+    for (const char* text : {"", ".", "..", "/", "../../etc/passwd", "con", "a\nb", "-rf"}) {
+        const std::string name = weir_fetch::safe_name(text);
+        BOOST_TEST(!name.empty());
+        BOOST_TEST(name.find_first_of("/\\\n") == std::string::npos);
+        BOOST_TEST((name.front() != '.' && name.front() != '-' && name != "con"), name);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_name_that_is_taken_gets_a_number)
 {
     BOOST_TEST(numbered("a.html", 0) != numbered("a.html", 1));

@@ -137,6 +137,14 @@ BOOST_AUTO_TEST_CASE(what_people_type_for_curl_is_accepted_where_it_means_the_sa
         {{"--tlsv1.3"}, nullptr},
         {{"-k"}, nullptr},
         {{"-O"}, nullptr},
+        {{"-fsSLo", "file"}, nullptr},
+        {{"-sSLOJR"}, nullptr},
+        {{"--fail-with-body", "-o", "file"}, nullptr},
+        {{"--skip-existing", "-o", "file"}, nullptr},
+        {{"-G", "-d", "a=b"}, nullptr},
+        {{"-GI", "-d", "a=b"}, nullptr},
+        {{"-so", "/dev/null", "-w", "%{http_code}"}, nullptr},
+        {{"--output", "a/file", "--create-dirs"}, nullptr},
         {{"--remote-name-all"}, nullptr},
         {{"-O", "--output-dir", "pages", "--create-dirs", "--no-clobber"}, nullptr},
         {{"--remove-on-error"}, nullptr},
@@ -158,21 +166,27 @@ BOOST_AUTO_TEST_CASE(what_people_type_for_curl_is_accepted_where_it_means_the_sa
 BOOST_AUTO_TEST_CASE(what_weir_fetch_has_not_is_refused_with_what_to_use_instead)
 {
     check({
-        {{"-fsSLo", "file"}, "--output-dir DIR"},
-        {{"-o", "file"}, "-o/--output: not supported yet; --output-dir"},
-        {{"--output", "file"}, "--output-dir DIR"},
-        {{"-OJ"}, "-J/--remote-header-name"},
-        {{"-R"}, "-R/--remote-time: not supported yet"},
+        {{"-o", "file", "http://b.example/"}, "--output-dir DIR stores each"},
+        {{"-o", "file", "--input-file", "list"}, "--output-dir DIR stores each"},
+        {{"-o", "file", "--output-dir", "pages"}, "-o DIR/FILE"},
+        {{"-o", "file", "-O"}, "exclude each other"},
+        {{"-o", ""}, "needs the name of a file"},
+        {{"-J"}, "add -O or --output-dir"},
+        {{"-J", "-o", "file"}, "add -O or --output-dir"},
+        {{"-OJ", "--skip-existing"}, "is not known before the request"},
+        {{"--skip-existing"}, "add -O, --output-dir DIR or -o FILE"},
+        {{"--skip-existing", "-o", "-"}, "add -O, --output-dir DIR or -o FILE"},
         {{"-i"}, "headers are not shown; --jsonl"},
         {{"-D", "headers"}, "headers are not shown; --jsonl"},
         {{"-v"}, "there is no trace; --jsonl"},
         {{"--trace-ascii", "file"}, "there is no trace; --jsonl"},
-        {{"-w", "%{http_code}"}, "not supported yet; --jsonl"},
+        {{"-w", "%{http_code}", "--jsonl"}, "exclude each other"},
+        {{"-w", "@/no/such/file"}, "cannot read /no/such/file"},
         {{"-C", "-"}, "not supported yet; a part of a body is fetched with -r"},
         {{"-K", "file"}, "--input-file"},
         {{"-F", "a=@b"}, "--data-urlencode NAME=VALUE"},
         {{"-T", "file"}, "-X PUT --data-binary @FILE"},
-        {{"-G", "-d", "a=b"}, "write the query into the URL"},
+        {{"--url-query", "a=b"}, "write the query into the URL"},
         {{"-c", "jar"}, "send yours with -b"},
         {{"-b", "jar"}, "write 'NAME=VALUE', not 'jar'"},
         {{"-n"}, "netrc files are not read; give the user with -u"},
@@ -287,6 +301,16 @@ BOOST_AUTO_TEST_CASE(data_is_joined_in_its_order_and_posted)
     BOOST_TEST((made.headers() == expected));
     BOOST_TEST(accepted({"-X", "PUT", "-d", "a"}).method == "PUT");
     BOOST_TEST(weir_fetch::fetcher_options_for(accepted({})).body().is_none());
+}
+
+BOOST_AUTO_TEST_CASE(data_for_the_query_is_not_sent)
+{
+    const auto got = accepted({"-G", "-d", "a=b", "--data-urlencode", "c= "});
+    BOOST_TEST(got.query == "a=b&c=+");
+    BOOST_TEST(!got.data);
+    BOOST_TEST(got.method == "GET");
+    BOOST_TEST(accepted({"-GI", "-d", "a"}).method == "HEAD");
+    BOOST_TEST(accepted({"-G"}).query.empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_type_of_data_can_be_chosen_or_left_out)

@@ -4,7 +4,7 @@ _weir_fetch()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
     case $before in
-    --input-file | --results | --remaining | --cacert)
+    --input-file | -o | --output | --results | --remaining | --cacert)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -22,7 +22,7 @@ _weir_fetch()
         mapfile -t COMPREPLY < <(compgen -W '1.2 1.3' -- "$word")
         return
         ;;
-    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | --rate | --host-rate | --give-up-after | --max-errors | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | --retry | --retry-max-time | --deadline | --drain-timeout | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers)
+    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | --rate | --host-rate | --give-up-after | --max-errors | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | --retry | --retry-max-time | --deadline | -w | --write-out | --drain-timeout | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers)
         :   # nobody can guess it
         return
         ;;
@@ -48,7 +48,15 @@ _weir_fetch()
         --retry-all-errors
         --deadline
         --output-dir
+        -o --output
+        --create-dirs
+        --no-clobber
         --jsonl
+        -J --remote-header-name
+        -R --remote-time
+        --skip-existing
+        --fail-with-body
+        -w --write-out
         --no-hash
         -s --silent
         -O --remote-name --remote-name-all
@@ -75,6 +83,7 @@ _weir_fetch()
         --path-as-is
         -X --request
         -I --head
+        -G --get
         -d --data --data-ascii
         --data-binary
         --data-raw
@@ -98,8 +107,6 @@ _weir_fetch()
         -g --globoff
         --basic
         --http1.1
-        --create-dirs
-        --no-clobber
         --remove-on-error
         -h --help
         -V --version' -- "$word")

@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +25,7 @@ private:
     std::vector<std::pair<data_kind, std::string>> pieces_; // in the order of the command line
     std::string method_;
     bool head_ = false;
+    bool get_ = false;
 };
 
 void data_group::add_to(CLI::App& app)
@@ -32,6 +34,7 @@ void data_group::add_to(CLI::App& app)
                    "the method (GET; POST with --data); a redirect may change it: POST becomes GET")
         ->type_name("METHOD");
     app.add_flag("-I,--head", head_, "ask for headers alone, without bodies");
+    app.add_flag("-G,--get", get_, "add the data below to the query of each URL, and send none");
     add(app, "-d,--data,--data-ascii", data_kind::ascii,
         "send this, as a form does, to every URL (no body); '@FILE' sends a file without its line "
         "breaks; pieces are joined with &");
@@ -52,8 +55,8 @@ void data_group::add(CLI::App& app, const std::string& names, data_kind kind,
 
 std::string data_group::finish()
 {
-    if (head_ && !pieces_.empty())
-        return "--head and --data exclude each other: leave one of them out";
+    if (head_ && !get_ && !pieces_.empty())
+        return "--head and --data exclude each other: leave one of them out, or add --get";
     if (head_ && !method_.empty())
         return "--head and --request exclude each other: leave one of them out";
     try {
@@ -65,6 +68,8 @@ std::string data_group::finish()
     } catch (const std::exception& e) {
         return "--data: " + std::string(e.what());
     }
+    if (get_)
+        chosen_.query = std::exchange(chosen_.data, std::nullopt).value_or("");
     if (!method_.empty())
         chosen_.method = method_;
     else if (head_)

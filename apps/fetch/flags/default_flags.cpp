@@ -20,14 +20,13 @@ private:
 void default_group::add_to(CLI::App& app)
 {
     app.add_flag("-f,--fail", ignored_,
-                 "an answer of 400 or above is a failure, its body is not stored");
+                 "an answer of 400 or above is a failure, its body is not stored (but see\n"
+                 "--fail-with-body)");
     app.add_flag("-S,--show-error", ignored_, "errors stand in the results, with -s too");
     app.add_flag("-Z,--parallel", ignored_, "URLs are fetched side by side");
     app.add_flag("-g,--globoff", ignored_, "brackets and braces in URLs mean themselves");
     app.add_flag("--basic", ignored_, "-u sends the user and password as Basic");
     app.add_flag("--http1.1", ignored_, "the version of HTTP");
-    app.add_flag("--create-dirs", ignored_, "the folder of --output-dir is created");
-    app.add_flag("--no-clobber", ignored_, "an existing file is not replaced: NAME.1 is written");
     app.add_flag("--remove-on-error", ignored_, "what is not complete is not kept");
 }
 

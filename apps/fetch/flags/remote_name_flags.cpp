@@ -21,11 +21,14 @@ private:
 void remote_name_group::add_to(CLI::App& app)
 {
     app.add_flag("-O,--remote-name,--remote-name-all", remote_name_,
-                 "the same as --output-dir ., unless there is one");
+                 "store each body under a safe name made from its URL: the same as\n"
+                 "--output-dir ., unless there is one");
 }
 
 std::string remote_name_group::finish()
 {
+    if (remote_name_ && !chosen_.output.empty())
+        return "--remote-name and --output exclude each other: leave one of them out";
     if (remote_name_ && chosen_.output_dir.empty())
         chosen_.output_dir = ".";
     return {};
