@@ -15,7 +15,6 @@
 BOOST_AUTO_TEST_SUITE(write_out)
 
 using namespace std::chrono_literals;
-using weir_fetch::write_out_source;
 using format = weir_fetch::write_out;
 
 struct fixture {
