@@ -207,6 +207,22 @@ BOOST_AUTO_TEST_CASE(zstd_may_have_several_frames_and_frames_to_skip)
     }
 }
 
+// libzstd reads those of its versions before 1.0, too; as far as it gets depends on the cut.
+BOOST_AUTO_TEST_CASE(zstd_frames_begin_as_its_rfc_says)
+{
+    for (int first = 0; first != 256; ++first) {
+        const std::string begin(1, static_cast<char>(first));
+        for (const std::size_t step : {1U, 4U, 9U}) {
+            const std::string frame = begin + std::string("\xB5\x2F\xFD\x04\x58\x00\x00\x00", 8);
+            const auto got = decode({zstd}, in_parts_of(step, frame)).error;
+            BOOST_TEST(got.ends_with("Unknown frame descriptor") == (first != 0x28), got);
+            const std::string skip = begin + std::string("\x2A\x4D\x18\x01\x00\x00\x00x", 8);
+            BOOST_TEST((decode({zstd}, in_parts_of(step, skip)).error == "") ==
+                       (first >= 0x50 && first <= 0x5F));
+        }
+    }
+}
+
 BOOST_AUTO_TEST_CASE(behind_other_codings_nothing_may_stand)
 {
     for (const encoding& each : all_encodings) {

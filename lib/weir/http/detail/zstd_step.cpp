@@ -5,12 +5,22 @@
 #include <zstd.h>
 #include <zstd_errors.h>
 
+#include <cstddef>
+#include <memory>
 #include <optional>
+#include <string_view>
 
 namespace weir::http::detail {
 namespace {
 
 constexpr int window_log = 23; // 8 MiB
+/// How a frame begins, and one to skip, whose first byte is any of 0x50 to 0x5F. libzstd knows the
+/// frames of its first versions too, which no coding of HTTP is.
+///
+/// Source: RFC 8878 sections 3.1.1 and 3.1.2.
+constexpr std::string_view frame_magic = "\x28\xB5\x2F\xFD";
+constexpr std::string_view skippable_magic = "\x50\x2A\x4D\x18";
+
 /// A window, and less than 512 KiB for the context and two blocks.
 constexpr std::size_t most_memory = (std::size_t{1} << window_log) + 512 * 1024;
 
@@ -28,6 +38,7 @@ private:
     };
 
     bool begin_frame();
+    bool begins_well(std::string_view in) noexcept;
     void count(std::size_t bytes) noexcept;
     failure failed(std::size_t code) const;
 
@@ -35,6 +46,8 @@ private:
     std::size_t counted_ = 0;
     std::unique_ptr<ZSTD_DCtx, destroy> context_;
     bool between_frames_ = true;
+    std::size_t magic_ = 0; // bytes of it that have come, of this frame
+    bool skippable_ = false;
 };
 
 bool zstd_step::begin_frame()
@@ -49,6 +62,19 @@ bool zstd_step::begin_frame()
         ::ZSTD_DCtx_setParameter(context_.get(), ZSTD_d_windowLogMax, window_log);
     }
     between_frames_ = false;
+    magic_ = 0;
+    return true;
+}
+
+bool zstd_step::begins_well(std::string_view in) noexcept
+{
+    for (; magic_ != frame_magic.size() && !in.empty(); in.remove_prefix(1), ++magic_) {
+        if (magic_ == 0)
+            skippable_ = (in.front() & 0xF0) == skippable_magic.front();
+        const bool any = magic_ == 0 && skippable_;
+        if (!any && in.front() != (skippable_ ? skippable_magic : frame_magic)[magic_])
+            return false;
+    }
     return true;
 }
 
@@ -82,6 +108,10 @@ decoded zstd_step::decode(std::string_view& in, char* out, std::size_t room)
             break;
         if (between_frames_ && !begin_frame()) {
             made.error = no_memory_for(content_coding::zstd, memory_);
+            break;
+        }
+        if (!begins_well(in)) {
+            made.error = broken_coding(content_coding::zstd, "Unknown frame descriptor");
             break;
         }
         ZSTD_inBuffer from{in.data(), in.size(), 0};
