@@ -136,14 +136,13 @@ asio::awaitable<void> recorder::add(const weir::http::fetch_result& result, cons
 {
     const bool aborted = is_aborted(result);
     const bool counts_here = remaining_ && !journal_ && !aborted;
-    const std::string* entry = counts_here ? &what.text : nullptr;
+    const std::string* const entry = counts_here ? &what.text : nullptr;
     bool lost = is_broken(); // of its body, where it is to be printed
     if (where.held && !lost) {
         co_await print_body(*where.held);
-        co_await print(bodies(), {}, std::exchange(entry, nullptr));
-        if (journal_)
+        if (journal_ || remaining_)
             co_await flush(bodies()); // what is recorded as done has been written
-        lost = journal_ && is_broken();
+        lost = (journal_ || remaining_) && is_broken();
     }
     if (lost && prints_bodies_ && (where.held || !result.answer.error)) {
         not_done(what.text);

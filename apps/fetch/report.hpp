@@ -34,7 +34,9 @@ private:
     std::uint64_t skipped_ = 0;
     std::uint64_t bytes_ = 0;
     std::array<std::uint64_t, 10> by_status_{};
-    std::array<std::uint64_t, 17> by_error_{};
+    /// As many as there are classes, and one for 0, which is none.
+    std::array<std::uint64_t, static_cast<std::size_t>(weir::http::error_class::given_up) + 1>
+        by_error_{};
 };
 
 /// A number of bytes for people: 1234567 is `1.2 MB`.

@@ -3,6 +3,7 @@
 #include "disposition.hpp"
 #include "escape.hpp"
 #include "file_name.hpp"
+#include "write_out.hpp"
 
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
@@ -56,10 +57,8 @@ const weir::error_code file_exists =
 /// Whether the sum of a body is a part of what is printed.
 bool prints_sum(const options& chosen)
 {
-    const bool as_json =
-        chosen.jsonl || !chosen.results.empty() ||
-        (chosen.write_out && chosen.write_out->find("%{json}") != std::string::npos);
-    return chosen.hash && as_json;
+    return chosen.hash && (chosen.jsonl || !chosen.results.empty() ||
+                           (chosen.write_out && write_out(*chosen.write_out).has_json()));
 }
 
 /// As for URLs that do not fit into memory.
@@ -73,7 +72,8 @@ std::string folder_for_spools(const options& chosen)
 
 } // namespace
 
-storage::storage(const options& chosen) : chosen_(chosen), target_(target_of(chosen))
+storage::storage(const options& chosen)
+    : chosen_(chosen), target_(target_of(chosen)), is_hashed_(prints_sum(chosen))
 {
     ::clock_gettime(CLOCK_REALTIME_COARSE, &started_); // the clock of files
     if (target_ == body_target::file)
@@ -128,15 +128,14 @@ void storage::join(journal& results)
 
 std::shared_ptr<http::body> storage::body_for(const http::url& target)
 {
-    const bool is_hashed = prints_sum(chosen_);
     if (target_ == body_target::stream) {
         auto held = std::make_unique<spool>(folder_for_spools(chosen_));
-        return std::make_shared<stored_body>(std::move(held), is_hashed);
+        return std::make_shared<stored_body>(std::move(held), is_hashed_);
     }
-    if (!directory_ && !is_hashed)
+    if (!directory_ && !is_hashed_)
         return nullptr; // the sum would not be printed
     return std::make_shared<stored_body>(
-        directory_.get(), name_.empty() ? file_name(target.target()) : name_, naming_, is_hashed);
+        directory_.get(), name_.empty() ? file_name(target.target()) : name_, naming_, is_hashed_);
 }
 
 bool storage::is_kept(const http::response& answer) const

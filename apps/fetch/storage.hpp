@@ -55,6 +55,7 @@ private:
 
     const options& chosen_;
     body_target target_;
+    bool is_hashed_;
     std::unique_ptr<directory> directory_;
     std::string folder_; // the path of the directory
     std::string name_;   // in the directory; empty for one that is made from the URL

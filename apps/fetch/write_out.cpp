@@ -253,6 +253,7 @@ void write_out::add_variable(std::string_view name)
     for (const variable& each : variables)
         if (each.name == name) {
             items_.push_back({kind::variable, std::string(), each.read, each.is_safe});
+            has_json_ = has_json_ || each.read == &json;
             return;
         }
     unknown_.emplace_back(name);

@@ -35,6 +35,9 @@ public:
     /// The names of variables that are not known, as they stand in the format.
     const std::vector<std::string>& unknown() const noexcept { return unknown_; }
 
+    /// Whether it prints the whole result as JSON.
+    bool has_json() const noexcept { return has_json_; }
+
     struct output {
         std::string out;
         std::string err;
@@ -58,6 +61,7 @@ private:
 
     std::vector<item> items_;
     std::vector<std::string> unknown_;
+    bool has_json_ = false;
 };
 
 } // namespace weir_fetch

@@ -174,6 +174,27 @@ class Guide(Case):
         self.assertEqual([row[0] for row in self.follow("try")], ["200"])
         self.assertEqual(self.server.seen[0].of("Host"), ["new.example.com"])
 
+    def test_killed(self):
+        self.follow("killed", code=1)
+        before = len(self.server.seen)
+        self.follow("killed", code=1)   # only what had failed
+        self.assertEqual([each.target for each in self.server.seen[before:]], ["/missing"])
+        self.assertEqual(sorted(self.stored("pages")), ["a", "b", "moved", "old"])
+        lines = (self.dir / "results.jsonl").read_text().splitlines()
+        done = [json.loads(line)["url"] for line in lines if not json.loads(line)["error"]]
+        self.assertEqual(sorted(done), sorted(URLS[:4]))
+
+    def test_remaining(self):
+        self.follow("remaining", code=1)
+        self.assertEqual((self.dir / "rest.txt").read_text(), "")
+        self.assertEqual(len((self.dir / "results.txt").read_text().splitlines()), len(URLS))
+
+    def test_patient(self):
+        self.assertEqual(sorted(row[3] for row in self.follow("patient", code=1)), sorted(URLS))
+
+    def test_strict(self):
+        self.assertIn("404", [row[0] for row in self.follow("strict", code=1)])
+
     def test_curl(self):
         self.follow("curl")
         self.assertEqual((self.dir / "a").read_text(), "body of /a\n")

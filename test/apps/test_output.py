@@ -256,6 +256,7 @@ class ToStandardOutput(Outputs):
                                            *urls, stdout=full)
                 self.assertEqual(process.wait(), 5)
             self.assertEqual(sorted(remaining.read_text().splitlines()), urls)
+            self.assertNotIn(b"\t", process.err)   # and has no line among the results
 
     def test_results_as_json_are_on_standard_error_too(self):
         done = self.get("-s", "--jsonl", "-o", "-", self.server.url("ok/x"))

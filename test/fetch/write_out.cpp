@@ -107,6 +107,13 @@ BOOST_FIXTURE_TEST_CASE(everything_else_stands_for_itself, fixture)
     BOOST_TEST(out("%%{http_code}") == "%{http_code}");
 }
 
+BOOST_FIXTURE_TEST_CASE(whether_the_whole_result_is_printed_is_known, fixture)
+{
+    BOOST_TEST(format("a%{url}%{json}").has_json());
+    for (const char* text : {"json", "%%{json}", "%header{json}", "%{url}"})
+        BOOST_TEST(!format(text).has_json());
+}
+
 BOOST_FIXTURE_TEST_CASE(unknown_variables_are_named_and_empty, fixture)
 {
     const format read("a%{no_such}b%{http_code}%{}");

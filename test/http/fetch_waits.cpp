@@ -581,6 +581,26 @@ BOOST_AUTO_TEST_CASE(each_host_has_its_rate_and_it_is_remembered_when_it_has_not
     BOOST_TEST(all.schedule.counts().queued == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_no_url_pays_no_rate)
+{
+    auto options = trying(1, 50, 50);
+    options.host_rate(weir::rate::per_minute(1), 1);
+    scene all(options.rate(weir::rate::per_minute(1), 1));
+    for (int n = 0; n != 100; ++n)
+        all.schedule.add("", "no URL", all.now);
+    BOOST_TEST(all.start_all().size() == 50U); // as many as there are places
+    while (!all.running.empty()) {
+        all.end_first(failing(error_class::bad_url));
+        (void)all.start_all();
+    }
+    all.add("a", 1);
+    BOOST_TEST(all.start_all().size() == 1U); // and the rate was not used
+    BOOST_TEST((all.now == start));
+    while (!all.running.empty())
+        all.end_first(answer(200));
+    all.take_ended();
+}
+
 BOOST_AUTO_TEST_CASE(a_given_up_host_does_not_wait_for_its_rate)
 {
     auto options = trying(1);

@@ -129,11 +129,12 @@ fetch_schedule::item_ptr fetch_schedule::first_of(fetch_host& host, time_point n
 /// Pays for an exchange, unless its origin is given up.
 void fetch_schedule::begin(const item_ptr& item, fetch_host& host, time_point now)
 {
-    const refusal why = host.pause.refused(rules_, now);
+    const pause_rules& rules = rules_for(host);
+    const refusal why = host.pause.refused(rules, now);
     if (why != refusal::none)
-        return item->give_up(why, host.pause.refused_until(rules_, now) - now);
-    item->ticket = host.pause.start(rules_, now);
-    if (rate_)
+        return item->give_up(why, host.pause.refused_until(rules, now) - now);
+    item->ticket = host.pause.start(rules, now);
+    if (rate_ && &rules == &rules_)
         (void)rate_->try_take(1, now);
     if (item->begins && item->was_tried())
         ++counts_.retries;

@@ -147,6 +147,7 @@ private:
     item_ptr first_of(fetch_host& host, time_point now);
     item_ptr take_from(std::list<item_ptr>& from);
     void begin(const item_ptr& item, fetch_host& host, time_point now);
+    const pause_rules& rules_for(const fetch_host& host) const noexcept;
     time_point next_start(const fetch_host& host, time_point now) const;
     void wake(time_point now);
     void settle(fetch_host& host, time_point now);
@@ -155,6 +156,7 @@ private:
 
     const fetcher_options options_;
     const pause_rules rules_;
+    const pause_rules no_rules_; // of what is no URL, for which nobody is asked
     std::optional<weir::detail::gcra> rate_;
     host_turns turns_;
     text_backlog backlog_;

@@ -26,6 +26,11 @@ fetch_host& fetch_schedule::host_of(const std::string& origin)
     return *found;
 }
 
+const pause_rules& fetch_schedule::rules_for(const fetch_host& host) const noexcept
+{
+    return host.origin.empty() ? no_rules_ : rules_;
+}
+
 /// The first moment, from `now` on, at which a host with places may begin something;
 /// `time_point::max()` when it has nothing to begin.
 time_point fetch_schedule::next_start(const fetch_host& host, time_point now) const
@@ -37,9 +42,10 @@ time_point fetch_schedule::next_start(const fetch_host& host, time_point now) co
         at = now;
     else if (!host.again.empty())
         at = std::max(now, host.again.front()->due);
-    if (at == time_point::max() || host.pause.refused(rules_, now) != refusal::none)
+    const pause_rules& rules = rules_for(host);
+    if (at == time_point::max() || host.pause.refused(rules, now) != refusal::none)
         return at; // what is given up waits for nothing
-    return std::max(at, host.pause.next(rules_, now));
+    return std::max(at, host.pause.next(rules, now));
 }
 
 /// To be called after everything that happens to a host. It may be gone then.
