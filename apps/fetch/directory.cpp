@@ -67,23 +67,30 @@ weir::error_code new_file::keep()
         return last_error();
     if (home_.syncs_ && ::fdatasync(descriptor_) != 0)
         return last_error();
-    if (home_.before_keep_)
-        if (const auto error = home_.before_keep_(name_, own.st_ino))
+    while (!kept_) {
+        if (home_.before_keep_)
+            if (const auto error = home_.before_keep_(name_, own.st_ino))
+                return error;
+        auto error = rename();
+        kept_ = !error;
+        if (error == boost::system::errc::file_exists && !replaces_)
+            error = take_place_of(asked_); // another program has made it meanwhile
+        if (error)
             return error;
-    const auto error = rename();
-    if (error)
-        return error;
-    kept_ = true;
+    }
     if (home_.syncs_ && ::fsync(home_.descriptor_) != 0)
         return last_error();
     return {};
 }
 
-/// The part of this file takes the place of the one that holds the other name.
 weir::error_code new_file::take_name(const std::string& name)
 {
-    if (name == name_)
-        return {};
+    return name == name_ ? weir::error_code() : take_place_of(name);
+}
+
+/// The part of this file takes the place of the one that holds the other name.
+weir::error_code new_file::take_place_of(const std::string& name)
+{
     weir::error_code error;
     const auto place = home_.create(name, error);
     if (error)
@@ -94,6 +101,7 @@ weir::error_code new_file::take_name(const std::string& name)
     place->kept_ = true; // what it would remove is this file now
     home_.next_number_.erase(name_);
     name_ = place->name_;
+    asked_ = name;
     part_ = place->part_;
     replaces_ = place->replaces_;
     return {};
@@ -105,6 +113,20 @@ weir::error_code new_file::set_time(std::chrono::sys_seconds time)
         {.tv_sec = 0, .tv_nsec = UTIME_OMIT},
         {.tv_sec = static_cast<time_t>(time.time_since_epoch().count()), .tv_nsec = 0}};
     return ::futimens(descriptor_, times) == 0 ? weir::error_code() : last_error();
+}
+
+/// What is not for everybody to read is that no more when it has been replaced, nor while it is.
+void new_file::take_rights() const
+{
+    struct stat there;
+    if (::fstatat(home_.descriptor_, name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 ||
+        !S_ISREG(there.st_mode))
+        return;
+    // Somebody else's file: its group may read it as before, if we may say so.
+    const bool is_given = ::fchown(descriptor_, there.st_uid, there.st_gid) == 0 ||
+                          ::fchown(descriptor_, static_cast<uid_t>(-1), there.st_gid) == 0;
+    const mode_t all = is_given ? 07777 : 0707;
+    [[maybe_unused]] const int done = ::fchmod(descriptor_, there.st_mode & all);
 }
 
 weir::error_code new_file::rename()
@@ -222,6 +244,7 @@ std::unique_ptr<new_file> directory::create(const std::string& name, weir::error
         if (is_taken(candidate, made->replaces_))
             continue;
         next_number_[name] = n + 1;
+        made->asked_ = name;
         return made;
     }
 }
@@ -240,6 +263,7 @@ std::unique_ptr<new_file> directory::create_replacing(const std::string& name,
             continue;
         auto made = std::make_unique<new_file>(*this, name, part, descriptor);
         made->replaces_ = true;
+        made->take_rights();
         return made;
     }
 }

@@ -43,10 +43,13 @@ public:
 private:
     friend class directory;
 
+    void take_rights() const;
+    weir::error_code take_place_of(const std::string& name);
     weir::error_code rename();
 
     directory& home_;
     std::string name_;
+    std::string asked_; // the name, before it got a number
     std::string part_;
     int descriptor_;
     bool replaces_ = false;

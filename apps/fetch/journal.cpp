@@ -66,9 +66,13 @@ void read_result(const json::object& all, journal_line& into)
     into.what = journal_line::kind::result;
 }
 
-/// Whether it could be the beginning of a line of a journal.
+/// Whether it could be the beginning of a line of a journal. What is whole was not torn.
 bool may_be_torn(std::string_view text)
 {
+    json::error_code error;
+    (void)json::parse(json::string_view(text.data(), text.size()), error);
+    if (!error)
+        return read_journal_line(text).what != journal_line::kind::unreadable;
     for (const std::string_view begin : {R"({"id":)", R"({"keeping":)"})
         if (text.substr(0, begin.size()) == begin.substr(0, text.size()))
             return true;
@@ -147,6 +151,7 @@ void journal::note(const journal_line& line)
         break;
     case journal_line::kind::result:
         unrecorded_.erase(line.file);
+        stored_ += line.done && !line.file.empty() ? 1 : 0;
         if (line.done)
             done_[static_cast<std::size_t>(line.at.from)].add(line.at.number, line.hash);
         break;

@@ -56,6 +56,8 @@ public:
     {
         return done_[static_cast<std::size_t>(from)];
     }
+    /// How many results are done, and had a body that was stored.
+    std::uint64_t stored() const noexcept { return stored_; }
     /// Files that got their names without a record, with their inodes.
     const std::unordered_map<std::string, std::uint64_t>& unrecorded() const noexcept
     {
@@ -89,6 +91,7 @@ private:
     std::unordered_map<std::string, std::uint64_t> unrecorded_;
     std::uint64_t size_ = 0;
     std::uint64_t understood_ = 0;
+    std::uint64_t stored_ = 0;
     std::uint64_t unreadable_ = 0;
     std::string held_;
     unwritten unwritten_;

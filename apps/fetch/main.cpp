@@ -1,11 +1,28 @@
 #include "options.hpp"
 #include "program.hpp"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <exception>
 
+namespace {
+
+/// A file that is opened must not take the place of a standard stream that is closed. What is put
+/// there cannot be used either: it is opened the wrong way round.
+void fill_standard_streams()
+{
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+        if (::fcntl(stream, F_GETFD) < 0)
+            (void)::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
+} // namespace
+
 int main(int argc, char** argv)
 {
+    fill_standard_streams();
     try {
         const weir_fetch::parsed asked = weir_fetch::parse(argc, argv);
         if (!asked.run) {

@@ -1,5 +1,6 @@
 #include "options.hpp"
 
+#include "flags/file_conflicts.hpp"
 #include "flags/flag_group.hpp"
 #include "flags/help_format.hpp"
 #include "settings.hpp"
@@ -108,6 +109,8 @@ std::string command_line::finish()
     for (auto group = groups_.rbegin(); group != groups_.rend(); ++group)
         if (std::string fault = (*group)->finish(); !fault.empty())
             return fault;
+    if (std::string fault = fault_of_files(chosen_); !fault.empty())
+        return fault;
     try {
         fetcher_options_for(chosen_);
     } catch (const std::invalid_argument& e) {

@@ -117,6 +117,7 @@ private:
     bool late_ = false;
     bool draining_ = false;
     bool stopping_ = false;
+    bool out_of_space_ = false; // for bodies
     bool given_up_ = false;
     bool input_failed_ = false;
 };
@@ -164,13 +165,21 @@ void program::go_on_with_journal()
         resumption_->check(*input_);
         input_->leave_out([this](const place& at, std::string_view text) {
             try {
-                return resumption_->is_done(at, text);
+                const bool is_done = resumption_->is_done(at, text);
+                if (is_done)
+                    tally_.add_done_before();
+                return is_done;
             } catch (const input_fault&) {
                 recorder_.not_done(text);
                 throw;
             }
         });
     }
+    if (storage_.has_files() && resumption_ && results.stored() == 0)
+        std::fprintf(stderr,
+                     "weir-fetch: none of the results in %s has a stored body, and what is done is "
+                     "not fetched again: for the bodies, give another --results FILE\n",
+                     escaped(chosen_.results).c_str());
     storage_.join(results);
 }
 
@@ -330,6 +339,8 @@ asio::awaitable<void> program::take(http::fetch_result result)
     stored where = storage_.finish(result, recorder_.can_record());
     tally_.add(result);
     count_error(result);
+    if (storage_.disk_is_full() && !std::exchange(out_of_space_, true))
+        finish_running("stopping: the disk is full; finishing the running fetches");
     ended item{std::move(result), std::move(what), std::move(where)};
     co_await put_in_order(item);
 }

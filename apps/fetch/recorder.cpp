@@ -40,6 +40,13 @@ std::string meaning(const weir::error_code& error)
     return error.message();
 }
 
+bool holds_anything(journal_file& file)
+{
+    char first = 0;
+    weir::error_code error;
+    return file.read(0, &first, 1, error) != 0;
+}
+
 std::unique_ptr<journal> open_journal(const options& chosen)
 {
     if (chosen.results.empty())
@@ -48,15 +55,16 @@ std::unique_ptr<journal> open_journal(const options& chosen)
                                  : journal::durability::system_keeps_running;
     std::unique_ptr<journal> opened;
     try {
-        opened = std::make_unique<journal>(open_journal_file(chosen.results), how);
+        auto file = open_journal_file(chosen.results);
+        if (!chosen.resume && holds_anything(*file))
+            throw std::runtime_error(
+                "it holds something already; go on with results by --resume, or name another");
+        opened = std::make_unique<journal>(std::move(file), how);
     } catch (const system_error& e) {
         throw cannot_use("--results", chosen.results, meaning(e.code()));
     } catch (const std::runtime_error& e) {
         throw cannot_use("--results", chosen.results, e.what());
     }
-    if (!chosen.resume && !opened->is_empty())
-        throw cannot_use("--results", chosen.results,
-                         "it holds results already; go on with it by --resume, or name another");
     if (opened->unreadable() != 0)
         std::fprintf(stderr,
                      "weir-fetch: %s has %llu lines that are damaged; what they were about is "

@@ -1,5 +1,6 @@
 #include "remaining.hpp"
 
+#include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
@@ -9,6 +10,8 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <filesystem>
+#include <system_error>
 
 namespace weir_fetch {
 namespace {
@@ -20,9 +23,22 @@ weir::error_code last_error()
     return weir::error_code(errno, boost::system::system_category());
 }
 
+/// Where a link leads; what is there must be a file, which is replaced.
+std::string replaced_by(const std::string& path)
+{
+    std::error_code failed;
+    const auto real = std::filesystem::canonical(path, failed);
+    if (failed)
+        return path;
+    if (!std::filesystem::is_regular_file(real, failed))
+        throw boost::system::system_error(
+            boost::system::errc::make_error_code(boost::system::errc::invalid_argument));
+    return real.string();
+}
+
 } // namespace
 
-remaining::remaining(const std::string& path) : path_(path), part_(path + ".part")
+remaining::remaining(const std::string& path) : path_(replaced_by(path)), part_(path_ + ".part")
 {
     const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
     descriptor_ = ::open(part_.c_str(), flags, 0666);

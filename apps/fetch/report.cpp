@@ -62,8 +62,11 @@ std::string tally::summary(weir::duration took, std::size_t peak) const
     for (std::size_t i = 1; i < by_error_.size(); ++i)
         append(by_error_[i], std::string(name(static_cast<error_class>(i))));
     append(skipped_, "skipped");
-    return fmt::format("{} URLs{}; {} in {:.1f} s, at most {} at a time", all_, parts,
-                       human_bytes(bytes_), seconds(took), peak);
+    if (done_before_ != 0)
+        parts += fmt::format("{}{} done before", parts.empty() ? ": " : ", ", done_before_);
+    return fmt::format("{} {}{}; {} in {:.1f} s, at most {} at a time", all_ + done_before_,
+                       all_ + done_before_ == 1 ? "URL" : "URLs", parts, human_bytes(bytes_),
+                       seconds(took), peak);
 }
 
 std::string human_bytes(std::uint64_t n)

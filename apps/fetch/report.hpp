@@ -23,6 +23,8 @@ class tally {
 public:
     void add(const weir::http::fetch_result& result);
     void add_skipped() { ++all_, ++skipped_; }
+    /// One that an earlier run has done.
+    void add_done_before() { ++done_before_; }
     std::uint64_t skipped() const noexcept { return skipped_; }
     bool some_failed() const noexcept { return failed_ != 0; }
     /// `1000 URLs: 990 x 2xx, 4 x 4xx, 6 x timeout; 1.2 MB in 3.1 s, at most 16 at a time`.
@@ -32,6 +34,7 @@ private:
     std::uint64_t all_ = 0;
     std::uint64_t failed_ = 0;
     std::uint64_t skipped_ = 0;
+    std::uint64_t done_before_ = 0;
     std::uint64_t bytes_ = 0;
     std::array<std::uint64_t, 10> by_status_{};
     /// As many as there are classes, and one for 0, which is none.

@@ -141,6 +141,8 @@ std::shared_ptr<http::body> storage::body_for(const http::url& target)
 bool storage::is_kept(const http::response& answer) const
 {
     constexpr unsigned not_modified = 304; // there is nothing to store
+    if (chosen_.method == "HEAD")          // nor here
+        return target_ == body_target::stream;
     if (answer.error)
         return chosen_.fail_with_body && answer.error->kind() == http::error_class::http;
     return answer.status != not_modified;

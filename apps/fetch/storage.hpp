@@ -29,6 +29,9 @@ public:
     /// killed. `results` outlives this object.
     void join(journal& results);
 
+    /// Whether bodies get files.
+    bool has_files() const noexcept { return directory_ != nullptr; }
+
     /// What receives the body of this URL; null when nobody needs it.
     std::shared_ptr<weir::http::body> body_for(const weir::http::url& target);
 

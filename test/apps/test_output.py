@@ -49,6 +49,20 @@ class ToFile(Outputs):
             self.get("-o", self.home / name, self.server.url("ok/x"))
             self.assertEqual((self.home / name).read_bytes(), body_of("/ok/x"))
 
+    def test_a_file_that_is_replaced_keeps_its_mode(self):
+        for mode in (0o600, 0o640, 0o755):
+            self.file.write_bytes(b"secret")
+            self.file.chmod(mode)
+            self.get("-o", self.file, self.server.url("ok/x"))
+            self.assertEqual(self.file.read_bytes(), body_of("/ok/x"))
+            self.assertEqual(self.file.stat().st_mode & 0o7777, mode)
+        self.file.chmod(0o600)   # and while it is written
+        process = self.start_fetch("-o", self.file, self.server.url("stall-body/x"))
+        part = self.home / "a page.html.part"
+        wait_until(lambda: part.exists() and part.stat().st_size, "the first bytes")
+        self.assertEqual(part.stat().st_mode & 0o7777, 0o600)
+        process.end()
+
     def test_a_file_is_replaced_by_a_whole_body_alone(self):
         self.file.write_bytes(b"from last time")
         for kind in ("short", "reset", "stall-body", "drop", "status/404"):
@@ -256,7 +270,7 @@ class ToStandardOutput(Outputs):
                                            *urls, stdout=full)
                 self.assertEqual(process.wait(), 5)
             self.assertEqual(sorted(remaining.read_text().splitlines()), urls)
-            self.assertNotIn(b"\t", process.err)   # and has no line among the results
+            self.assertNotIn(b"200\t", process.err)   # and has no line among the results
 
     def test_results_as_json_are_on_standard_error_too(self):
         done = self.get("-s", "--jsonl", "-o", "-", self.server.url("ok/x"))

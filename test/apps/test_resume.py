@@ -61,6 +61,58 @@ class Resume(Case):
                          sorted(urls))
         self.assertFalse((self.dir / "remaining.part").exists())
 
+    # ---- files that are one
+
+    def test_no_file_is_used_for_two_things(self):
+        self.write_urls([self.server.url("ok/x")])
+        self.results.write_text("")
+        link = self.dir / "link"
+        link.symlink_to(self.results)
+        pairs = (("--results", self.results, "--remaining", self.results),
+                 ("--results", self.results, "--remaining", link),
+                 ("--results", self.dir / "new", "--remaining", self.dir / "." / "new"),
+                 ("--results", self.urls), ("--remaining", self.out, "-o", self.out))
+        before = self.urls.read_text()
+        for pair in pairs:
+            source = ["--input-file", self.urls] if "-o" not in pair else [self.server.url("ok/x")]
+            done = self.fetch(*pair, *source)
+            self.assertEqual(done.code, 2, pair)
+            self.assertIn("name the same file", done.err)
+        self.assertEqual(self.server.asked, [])
+        self.assertEqual(self.urls.read_text(), before)
+        done = self.fetch("--remaining", self.urls, "--input-file", self.urls)
+        self.assertEqual((done.code, self.urls.read_text()), (0, ""))
+
+    def test_what_is_given_twice_and_read_once_is_refused(self):
+        self.write_urls([self.server.url("ok/x")])
+        for flag in ("--input-file", "--results", "--remaining"):
+            done = self.fetch("--input-file", self.urls, flag, "a", flag, "b")
+            self.assertEqual(done.code, 2)
+            self.assertIn(f"{flag} is given twice", done.err)
+        for flags in (["-d", "@-"], ["-H", "@-"], ["-w", "@-"]):
+            done = self.fetch(*flags, "--input-file", "-", input=[self.server.url("ok/x")])
+            self.assertEqual(done.code, 2, flags)
+            self.assertIn("standard input already", done.err)
+        done = self.fetch("-d", "@-", "-w", "@-", self.server.url("ok/x"), input="a")
+        self.assertEqual(done.code, 2)
+        self.assertIn("standard input was read already", done.err)
+        self.assertEqual(self.server.asked, [])
+
+    def test_bodies_that_were_not_stored_are_missed(self):
+        urls = self.write_urls([self.server.url(f"ok/{n}") for n in range(3)])
+        command = ["--results", self.results, "--resume", "--input-file", self.urls]
+        done = self.fetch(*command)
+        self.assertIn("3 URLs: 3 x 2xx;", done.err)
+        done = self.fetch("--output-dir", self.out, *command)
+        self.assertEqual(done.code, 0)
+        self.assertIn("none of the results in", done.err)
+        self.assertIn("3 URLs: 3 done before;", done.err)
+        self.write_urls([*urls, self.server.url("ok/3")])
+        done = self.fetch("--output-dir", self.out, *command)
+        self.assertIn("4 URLs: 1 x 2xx, 3 done before;", done.err)
+        done = self.fetch("--output-dir", self.out, *command)
+        self.assertNotIn("none of the results in", done.err)
+
     # ---- kill -9
 
     def check_files(self, urls, complete):

@@ -588,11 +588,10 @@ BOOST_AUTO_TEST_CASE(what_is_no_url_pays_no_rate)
     scene all(options.rate(weir::rate::per_minute(1), 1));
     for (int n = 0; n != 100; ++n)
         all.schedule.add("", "no URL", all.now);
-    BOOST_TEST(all.start_all().size() == 50U); // as many as there are places
-    while (!all.running.empty()) {
+    int ended = 0;
+    for (; !all.start_all().empty() || !all.running.empty(); ++ended)
         all.end_first(failing(error_class::bad_url));
-        (void)all.start_all();
-    }
+    BOOST_TEST(ended == 100);
     all.add("a", 1);
     BOOST_TEST(all.start_all().size() == 1U); // and the rate was not used
     BOOST_TEST((all.now == start));

@@ -1,4 +1,5 @@
 #include "flag_group.hpp"
+#include "request_texts.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -13,6 +14,9 @@ public:
     using flag_group::flag_group;
     void add_to(CLI::App& app) override;
     std::string finish() override;
+
+private:
+    CLI::Option* file_given_ = nullptr;
 };
 
 void input_group::add_to(CLI::App& app)
@@ -20,12 +24,13 @@ void input_group::add_to(CLI::App& app)
     app.add_option("URL,--url", chosen_.urls,
                    "what to fetch; a URL without a scheme is taken as http")
         ->type_name("URL");
-    app.add_option(
-           "--input-file", chosen_.input_file,
-           "read URLs from FILE, one on each line ('-': standard input), or JSON objects:\n"
-           "{\"url\": \"...\", \"id\": \"...\"}; empty lines and those that begin with # are\n"
-           "skipped")
-        ->type_name("FILE");
+    file_given_ =
+        app.add_option(
+               "--input-file", chosen_.input_file,
+               "read URLs from FILE, one on each line ('-': standard input), or JSON objects:\n"
+               "{\"url\": \"...\", \"id\": \"...\"}; empty lines and those that begin with # are\n"
+               "skipped")
+            ->type_name("FILE");
     app.add_option("--spill-dir", chosen_.spill_dir,
                    "keep URLs of slow hosts that do not fit into memory in a file in DIR\n"
                    "($TMPDIR, or /tmp)")
@@ -36,6 +41,12 @@ std::string input_group::finish()
 {
     if (chosen_.urls.empty() && chosen_.input_file.empty())
         return "no URL and no --input-file";
+    if (file_given_->count() > 1)
+        return "--input-file is given twice, and one list is read: cat A B | weir-fetch "
+               "--input-file -";
+    if (chosen_.input_file == "-" && was_standard_input_read())
+        return "--input-file -: another flag has read standard input already ('@-' or '-'): give "
+               "one of them as a file";
     return {};
 }
 

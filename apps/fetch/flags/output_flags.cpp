@@ -22,6 +22,7 @@ private:
     std::string fault_of_names() const;
     std::string read_write_out();
 
+    CLI::Option* dir_given_ = nullptr;
     CLI::Option* output_given_ = nullptr;
     CLI::Option* write_out_given_ = nullptr;
     std::string write_out_;
@@ -30,10 +31,11 @@ private:
 
 void output_group::add_to(CLI::App& app)
 {
-    app.add_option("--output-dir", chosen_.output_dir,
-                   "store each body in DIR, under a safe name made from the URL; written as\n"
-                   "NAME.part and renamed when complete; an existing file is never replaced")
-        ->type_name("DIR");
+    dir_given_ =
+        app.add_option("--output-dir", chosen_.output_dir,
+                       "store each body in DIR, under a safe name made from the URL; written as\n"
+                       "NAME.part and renamed when complete; an existing file is never replaced")
+            ->type_name("DIR");
     output_given_ = app.add_option("-o,--output", chosen_.output,
                                    "store the body of the one URL in FILE, which is replaced when "
                                    "the new one is complete; '-': print the bodies of all URLs, in "
@@ -92,6 +94,11 @@ std::string output_group::read_write_out()
 std::string output_group::fault_of_names() const
 {
     const bool has_names = !chosen_.output_dir.empty();
+    if (dir_given_->count() != 0 && !has_names)
+        return "--output-dir: needs the name of a folder";
+    if (chosen_.skip_existing && chosen_.fail_with_body)
+        return "--skip-existing and --fail-with-body exclude each other: the body of a failure "
+               "would be taken for the page the next time";
     if (chosen_.remote_header_name && !has_names)
         return "--remote-header-name chooses among names of stored bodies; add -O or --output-dir "
                "DIR";

@@ -16,9 +16,12 @@
 #include <iostream>
 #include <iterator>
 #include <stdexcept>
+#include <utility>
 
 namespace weir_fetch {
 namespace {
+
+bool standard_input_was_read = false; // of the process, as standard input is
 
 std::string_view trimmed(std::string_view text)
 {
@@ -84,8 +87,15 @@ std::optional<asked_field> read_field(std::string_view text)
     return out;
 }
 
+bool was_standard_input_read() noexcept
+{
+    return standard_input_was_read;
+}
+
 std::string text_of(const std::string& file)
 {
+    if (file == "-" && std::exchange(standard_input_was_read, true))
+        throw std::runtime_error("standard input was read already, for another flag");
     if (file == "-")
         return std::string(std::istreambuf_iterator<char>(std::cin), {});
     std::ifstream in(file, std::ios::binary);

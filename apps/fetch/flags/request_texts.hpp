@@ -24,8 +24,11 @@ std::optional<asked_field> read_field(std::string_view text);
 /// Errors: throws `std::runtime_error` with the file's name for one that cannot be read.
 std::vector<std::string> lines_of(const std::string& file);
 
-/// All of a file, or of standard input for `-`. Errors: as `lines_of`.
+/// All of a file, or of standard input for `-`. Errors: as `lines_of`; standard input can be read
+/// once.
 std::string text_of(const std::string& file);
+/// Whether `text_of` or `lines_of` have read it.
+bool was_standard_input_read() noexcept;
 
 /// The value of Authorization for `user:password`.
 std::string basic_authorization(std::string_view user_and_password);
