@@ -3,7 +3,7 @@
 import os
 
 from faults import FaultServer, body_of
-from support import Case, main, program, tools
+from support import Case, main, program, tools, wait_until
 
 
 class Files(Case):
@@ -112,6 +112,23 @@ class Files(Case):
         finished = {name: data for name, data in self.stored().items()
                     if not name.endswith(".part")}
         self.assertEqual(finished, {"whole": body_of("/ok/whole")})
+
+    def test_a_name_that_is_taken_meanwhile_is_not_replaced(self):
+        process = self.start_fetch("--output-dir", self.out, self.server.url("slow/300/page"))
+        wait_until(lambda: self.server.asked, "the request")
+        self.out.mkdir(exist_ok=True)
+        (self.out / "page").write_bytes(b"another program's")
+        self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual((self.out / "page").read_bytes(), b"another program's")
+        self.assertEqual((self.out / "page.1").read_bytes(), body_of("/slow/300/page"))
+
+    def test_where_there_is_no_body_nothing_is_stored(self):
+        self.fetch("-I", "--output-dir", self.out, self.server.url("ok/page"))
+        self.assertEqual(list(self.out.iterdir()), [])
+        one = self.dir / "one"
+        one.write_bytes(b"old")
+        self.fetch("-I", "-o", one, self.server.url("ok/page"))
+        self.assertEqual(one.read_bytes(), b"old")
 
     def test_a_directory_we_may_not_write_is_no_success(self):
         target = self.out
