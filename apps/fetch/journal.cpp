@@ -197,6 +197,21 @@ std::uint64_t journal::first_difference(place::source from, const input_check::d
     return first;
 }
 
+std::uint64_t journal::recorded(place::source from, const input_check::difference& of) const
+{
+    std::uint64_t found = 0;
+    std::uint64_t whole = 0;
+    std::string torn;
+    const auto look = [&](const journal_line& line) {
+        const auto bit = line.at.number % done_lines::block_size;
+        if (line.what == journal_line::kind::result && line.done && line.at.from == from &&
+            line.at.number / done_lines::block_size == of.block && of.hashes[bit] == line.hash)
+            found |= of.lines & std::uint64_t{1} << bit;
+    };
+    read_lines(look, whole, torn);
+    return found;
+}
+
 weir::error_code journal::add(std::string_view record, std::string text)
 {
     if (!broken_)

@@ -65,6 +65,8 @@ public:
     }
     /// The first line of a block that is not what was recorded.
     std::uint64_t first_difference(place::source from, const input_check::difference& in) const;
+    /// Which lines of a block were recorded as done with these hashes: a bit for each.
+    std::uint64_t recorded(place::source from, const input_check::difference& of) const;
 
     /// Appends a record. `text` is that of its entry: what `take_unwritten` gives when it is lost.
     weir::error_code add(std::string_view record, std::string text);

@@ -298,8 +298,12 @@ asio::awaitable<void> program::end()
 {
     while (auto item = ordered_ ? ordered_->next_of_rest() : std::nullopt)
         co_await deliver(*item);
-    if (recorder_.keeps_remaining())
+    if (recorder_.keeps_remaining()) {
         co_await keep_unread();
+        if (resumption_)
+            for (const std::string& text : resumption_->take_not_done())
+                recorder_.not_done(text);
+    }
     co_await recorder_.finish();
     redraw_.cancel();
     deadline_.cancel();

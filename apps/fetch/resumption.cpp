@@ -37,13 +37,48 @@ bool resumption::is_done(const place& at, std::string_view text)
 {
     if (while_reading_)
         pass(*while_reading_, at, text);
-    return results_.done(at.from).contains(at.number);
+    const bool is_done = results_.done(at.from).contains(at.number);
+    if (is_done && while_reading_)
+        note(at, text);
+    return is_done;
+}
+
+void resumption::note(const place& at, std::string_view text)
+{
+    auto& known = unsure_[static_cast<std::size_t>(at.from)];
+    constexpr auto size = done_lines::block_size;
+    if (!known.empty() && known.front().number / size != at.number / size)
+        known.clear(); // that block was what it was
+    known.push_back({at.number, std::string(text)});
 }
 
 void resumption::check_end()
 {
     if (while_reading_)
         end(*while_reading_);
+    unsure_ = {};
+}
+
+std::vector<std::string> resumption::take_not_done()
+{
+    std::vector<std::string> out;
+    for (const auto from : {place::source::argument, place::source::line}) {
+        auto& known = unsure_[static_cast<std::size_t>(from)];
+        if (known.empty())
+            continue;
+        input_check::difference all;
+        all.block = known.front().number / done_lines::block_size;
+        for (const auto& [number, text] : known) {
+            all.lines |= std::uint64_t{1} << number % done_lines::block_size;
+            all.hashes[number % done_lines::block_size] = hash_of(text);
+        }
+        const std::uint64_t done = results_.recorded(from, all);
+        for (auto& [number, text] : known)
+            if ((done >> number % done_lines::block_size & 1U) == 0)
+                out.push_back(std::move(text));
+        known.clear();
+    }
+    return out;
 }
 
 void resumption::pass(walk& by, const place& at, std::string_view text) const

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace weir_fetch {
 
@@ -30,6 +31,9 @@ public:
     bool is_done(const place& at, std::string_view text);
     /// To be called at the end of the input.
     void check_end();
+    /// After a fault, or when the input was not read to its end: the texts of entries that were
+    /// taken for done by their number alone, and are not.
+    std::vector<std::string> take_not_done();
 
 private:
     struct walk {
@@ -38,13 +42,20 @@ private:
         std::array<input_check, 2> checks; // of lines and arguments
     };
 
+    struct left_out {
+        std::uint64_t number;
+        std::string text;
+    };
+
+    void note(const place& at, std::string_view text);
     void pass(walk& by, const place& at, std::string_view text) const;
     void end(walk& by) const;
     [[noreturn]] void refuse(place::source from, const input_check::difference& in) const;
 
     const journal& results_;
     std::string file_;
-    std::optional<walk> while_reading_; // unless all was checked before
+    std::optional<walk> while_reading_;           // unless all was checked before
+    std::array<std::vector<left_out>, 2> unsure_; // of the blocks that are not checked yet
 };
 
 } // namespace weir_fetch

@@ -62,6 +62,25 @@ class Resume(Case):
                          sorted(urls))
         self.assertFalse((self.dir / "remaining.part").exists())
 
+    # ---- another input
+
+    def test_of_a_changed_input_from_a_pipe_no_line_is_lost(self):
+        urls = [self.server.url(f"ok/{number}") for number in range(200)]
+        self.fetch("--results", self.results, "--input-file", "-", input=urls)
+        other = [self.server.url(f"ok/other-{number}") for number in range(31)]
+        for changed in (urls[:69] + other + urls[100:], urls[:10] + other[:1],
+                        urls[:1] + other[:2] + urls[3:64], other, urls[:199]):
+            before = self.results.read_bytes()
+            # Not a file, which would be looked at first.
+            process = self.journaled("--resume", "--input-file", "-", stdin=subprocess.PIPE)
+            process.stdin.write("".join(f"{url}\n" for url in changed).encode())
+            process.stdin.close()
+            self.assertEqual(process.wait(), 2, process.err)
+            self.assertIn(b"this is not the input of", process.err)
+            self.assertEqual(sorted({*changed} - {*self.done()}), sorted({*self.left()} - {*self.done()}))
+            self.assertLessEqual({*other} & {*changed}, {*self.done(), *self.left()})
+            self.results.write_bytes(before)
+
     # ---- files that are one
 
     def test_no_file_is_used_for_two_things(self):
