@@ -2,10 +2,9 @@
 
 #include "descriptors.hpp"
 
-#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
@@ -13,6 +12,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace weir_fetch {
@@ -59,19 +59,32 @@ asio::awaitable<void> output::flush()
         throw system_error(error);
 }
 
+void output::stop_waiting()
+{
+    waits_ = false;
+    if (stream_)
+        stream_->cancel();
+}
+
 /// Writes all, or `done` bytes of it.
 asio::awaitable<error_code> output::put(std::string_view all, std::size_t& done)
 {
+    const int descriptor = stream_ ? stream_->native_handle() : descriptor_;
     error_code error;
-    if (stream_)
-        done = co_await asio::async_write(*stream_, asio::buffer(all),
-                                          asio::redirect_error(asio::use_awaitable, error));
-    while (!stream_ && !error && done != all.size()) {
-        const auto n = ::write(descriptor_, all.data() + done, all.size() - done);
-        if (n >= 0)
+    while (!error && done != all.size()) {
+        const auto n = ::write(descriptor, all.data() + done, all.size() - done);
+        if (n >= 0) {
             done += static_cast<std::size_t>(n);
-        else if (errno != EINTR)
-            error = error_code(errno, boost::system::system_category());
+            taken_ += static_cast<std::uint64_t>(n);
+        } else if (errno == EAGAIN && stream_ && waits_) {
+            co_await stream_->async_wait(asio::posix::descriptor_base::wait_write,
+                                         asio::redirect_error(asio::use_awaitable, error));
+            if (!waits_)
+                error = {}; // what can be written at once is
+        } else if (errno != EINTR) {
+            error = errno == EAGAIN ? error_code(asio::error::timed_out)
+                                    : error_code(errno, boost::system::system_category());
+        }
     }
     co_return error;
 }

@@ -8,6 +8,7 @@
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,12 @@ public:
     /// gone. After an error nothing more is written.
     boost::asio::awaitable<void> flush();
 
+    /// Waits for the reader no longer, now and from now on: what it does not take at once fails,
+    /// with timed_out.
+    void stop_waiting();
+    /// Bytes that the reader has taken.
+    std::uint64_t taken() const noexcept { return taken_; }
+
     /// The entries of the lines that were not written whole.
     std::vector<std::string> take_unwritten() { return unwritten_.take(); }
 
@@ -38,6 +45,8 @@ private:
     std::optional<boost::asio::posix::stream_descriptor> stream_;
     std::string held_;
     unwritten unwritten_;
+    std::uint64_t taken_ = 0;
+    bool waits_ = true;
     bool broken_ = false;
 };
 

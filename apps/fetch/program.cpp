@@ -60,6 +60,8 @@ namespace asio = boost::asio;
 namespace http = weir::http;
 
 constexpr auto redraw_every = std::chrono::milliseconds(200);
+/// How long a reader may take nothing after all has been stopped.
+constexpr auto patience_with_readers = std::chrono::seconds(5);
 
 /// One run of the program, on one executor.
 class program {
@@ -91,6 +93,7 @@ private:
     void give_up();
     void begin_drain();
     void stop(const std::string& why);
+    void watch_readers();
     void draw();
     http::fetch_counts counts() const;
     void say(const std::string& text);
@@ -110,10 +113,12 @@ private:
     weir::alarm redraw_;
     weir::alarm deadline_;
     weir::alarm drained_; // when what drains is stopped
+    weir::alarm stalled_; // when nobody reads what is still printed
     tally tally_;
     std::uint64_t errors_ = 0;
+    std::uint64_t taken_ = 0; // by readers, when that was last looked at
     weir::time_point started_;
-    bool interrupted_ = false;
+    int interruptions_ = 0;
     bool late_ = false;
     bool draining_ = false;
     bool stopping_ = false;
@@ -308,6 +313,7 @@ asio::awaitable<void> program::end()
     redraw_.cancel();
     deadline_.cancel();
     drained_.cancel();
+    stalled_.cancel();
     progress_.clear();
     signals_.ignore();
     hangup_.cancel();
@@ -317,7 +323,7 @@ exit_code program::code() const
 {
     if (recorder_.cannot_write() || storage_.disk_is_full())
         return exit_cannot_write;
-    if (interrupted_ || recorder_.reader_has_gone())
+    if (interruptions_ != 0 || recorder_.reader_has_gone())
         return exit_interrupted;
     if (late_)
         return exit_deadline;
@@ -383,11 +389,13 @@ void program::listen_for_hangup()
 /// The first signal drains, the second stops, the third ends the program.
 void program::signalled()
 {
-    if (!std::exchange(interrupted_, true))
+    if (++interruptions_ == 1)
         return finish_running(
             "stopping: finishing the running fetches; a second signal stops them at once");
-    if (stopping_)
+    if (interruptions_ > 2)
         std::_Exit(exit_interrupted);
+    if (stopping_)
+        return recorder_.stop_waiting();
     stop("stopping at once");
 }
 
@@ -445,6 +453,19 @@ void program::stop(const std::string& why)
     say(why);
     fetcher_.stop();
     input_->stop_waiting();
+    watch_readers();
+}
+
+/// What is still printed must not wait for ever.
+void program::watch_readers()
+{
+    taken_ = recorder_.taken();
+    stalled_ = weir::alarm(executor_, weir::now(executor_) + patience_with_readers, [this] {
+        if (recorder_.taken() == taken_)
+            recorder_.stop_waiting();
+        else
+            watch_readers();
+    });
 }
 
 void program::draw()

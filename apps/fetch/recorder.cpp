@@ -229,7 +229,8 @@ void recorder::output_failed(const output& to, const boost::system::error_code& 
 {
     if (!why)
         return;
-    if (why == asio::error::broken_pipe || why == asio::error::connection_reset) {
+    if (why == asio::error::broken_pipe || why == asio::error::connection_reset ||
+        why == asio::error::timed_out) {
         reader_has_gone_ = true;
         return;
     }
@@ -249,6 +250,13 @@ void recorder::check_journal(const weir::error_code& error)
         return;
     cannot_write_ = true;
     tell("the results to " + escaped(chosen_.results), error.message());
+}
+
+void recorder::stop_waiting()
+{
+    results_on_.stop_waiting();
+    if (bodies_)
+        bodies_->stop_waiting();
 }
 
 void recorder::not_done(std::string_view text)

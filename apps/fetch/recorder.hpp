@@ -39,6 +39,14 @@ public:
     /// Writes what is still in memory.
     boost::asio::awaitable<void> flush();
 
+    /// Waits for no reader any longer: see `output`.
+    void stop_waiting();
+    /// Bytes that readers have taken, of results and bodies.
+    std::uint64_t taken() const noexcept
+    {
+        return results_on_.taken() + (bodies_ ? bodies_->taken() : 0);
+    }
+
     /// An entry that has no result.
     void not_done(std::string_view text);
     /// A part of the input that was not read, as it is.

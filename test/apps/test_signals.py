@@ -2,6 +2,8 @@
 at once; and what happens when the reader of the output has gone.
 """
 
+import json
+import os
 import signal
 import subprocess
 
@@ -52,6 +54,27 @@ class Signals(Case):
         self.assert_each_once(rows, urls)
         self.assertEqual([row.status for row in rows].count(200), 1)
         self.assertEqual({row.error for row in rows if row.status != 200}, {"aborted"})
+
+    def test_a_reader_that_reads_nothing_holds_nobody(self):
+        remaining = self.dir / "remaining"
+        for signals in ((signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM)):
+            server = FaultServer(self)
+            urls = [server.url(f"ok/{number}/{'x' * 900}") for number in range(400)]
+            reading, writing = os.pipe()
+            self.addCleanup(os.close, reading)
+            process = self.start_fetch("--drain-timeout", "0.3", "--remaining", remaining,
+                                       "--jsonl", *urls, stdout=writing)
+            os.close(writing)
+            wait_until(lambda: len(server.asked) > 60, "the pipe is full")
+            for number in signals:
+                process.signal(number)
+                self.drains(process)
+            self.assertEqual(process.wait(), 3, process.err)
+            os.set_blocking(reading, False)
+            lines = os.read(reading, 10_000_000).split(b"\n")[:-1]
+            found = [json.loads(line)["url"] for line in lines]
+            left = remaining.read_text().splitlines()
+            self.assertEqual(sorted({*found} | {*left}), sorted(urls))
 
     def test_two_different_signals_are_two(self):
         process = self.start_fetch("-j", "2", *self.held(5))
