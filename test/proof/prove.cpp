@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -49,32 +48,6 @@ sim::report run_and_print(const std::string& what, const sim::schedules& which,
     return found;
 }
 
-void prove_some(const std::string& what, sim::schedules which,
-                const std::function<void(sim::world&)>& scenario, bool cut_short)
-{
-    if (const char* scope = setting("WEIR_SCOPE"))
-        if (what != scope)
-            return;
-    bool whole = false;
-    if (const char* choices = setting("WEIR_REPLAY")) {
-        which = sim::schedules::replay(choices);
-    } else if (const char* seed = setting("WEIR_SEED")) {
-        which = sim::schedules::random(1, std::strtoull(seed, nullptr, 10));
-    } else if (cut_short) {
-        which.at_most(cut_short_after);
-    } else {
-        whole = true;
-    }
-    sim::report found = run_and_print(what, which, scenario);
-    if (cut_short && found.failures == 0 && !found.complete) // the first ones are one-sided
-        found = run_and_print(what, sim::schedules::random(cut_short_after), scenario);
-    if (found.failures != 0)
-        BOOST_ERROR(what << ": " << found.text() << "\nto see it again:\n"
-                         << replay(what, *found.first));
-    else
-        BOOST_TEST((!whole || found.complete), what << ": not complete");
-}
-
 } // namespace
 
 bool is_small()
@@ -109,13 +82,27 @@ std::uint64_t seeds()
 void prove(const std::string& what, sim::schedules which,
            const std::function<void(sim::world&)>& scenario)
 {
-    prove_some(what, std::move(which), scenario, is_small());
-}
-
-void prove_each(const std::string& what, sim::schedules which,
-                const std::function<void(sim::world&)>& scenario)
-{
-    prove_some(what, std::move(which), scenario, false);
+    if (const char* scope = setting("WEIR_SCOPE"))
+        if (what != scope)
+            return;
+    bool whole = false;
+    if (const char* choices = setting("WEIR_REPLAY")) {
+        which = sim::schedules::replay(choices);
+    } else if (const char* seed = setting("WEIR_SEED")) {
+        which = sim::schedules::random(1, std::strtoull(seed, nullptr, 10));
+    } else if (is_small()) {
+        which.at_most(cut_short_after);
+    } else {
+        whole = true;
+    }
+    sim::report found = run_and_print(what, which, scenario);
+    if (is_small() && found.failures == 0 && !found.complete) // the first ones are one-sided
+        found = run_and_print(what, sim::schedules::random(cut_short_after), scenario);
+    if (found.failures != 0)
+        BOOST_ERROR(what << ": " << found.text() << "\nto see it again:\n"
+                         << replay(what, *found.first));
+    else
+        BOOST_TEST((!whole || found.complete), what << ": not complete");
 }
 
 sim::report find_violations(const std::string& what,

@@ -62,10 +62,6 @@ std::uint64_t seeds();
 void prove(const std::string& what, sim::schedules which,
            const std::function<void(sim::world&)>& scenario);
 
-/// The same for schedules that are few enough for every build: none is left out.
-void prove_each(const std::string& what, sim::schedules which,
-                const std::function<void(sim::world&)>& scenario);
-
 /// For faults that must be found: explores all schedules and returns how many failed.
 sim::report find_violations(const std::string& what,
                             const std::function<void(sim::world&)>& scenario);

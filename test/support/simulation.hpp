@@ -59,28 +59,11 @@ public:
     sim::context b;
 };
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define WEIR_TEST_SANITIZED
-#endif
-#endif
-
-/// Of so many seeds those that are tried here: a sanitizer makes each several times as slow, so it
-/// sees a quarter; the same tests see all of them without it.
-constexpr std::uint64_t seeds_here(std::uint64_t seeds)
-{
-#if defined(WEIR_TEST_SANITIZED)
-    return (seeds + 3) / 4;
-#else
-    return seeds;
-#endif
-}
-
 /// The same test in many orders. The one that fails prints its seed.
 template <class Body>
 void in_many_orders(Body body, std::uint64_t seeds = 200)
 {
-    for (std::uint64_t seed = 1; seed <= seeds_here(seeds); ++seed) {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
         BOOST_TEST_CONTEXT("seed " << seed)
         {
             simulation s(seed);
