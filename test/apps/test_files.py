@@ -1,9 +1,10 @@
 """--output-dir: every body in a file of its own, whole, and nowhere else."""
 
 import os
+import socket
 
 from faults import FaultServer, body_of
-from support import Case, main, program, tools, wait_until
+from support import PATIENCE, Case, main, program, tools, wait_until
 
 
 class Files(Case):
@@ -114,13 +115,19 @@ class Files(Case):
         self.assertEqual(finished, {"whole": body_of("/ok/whole")})
 
     def test_a_name_that_is_taken_meanwhile_is_not_replaced(self):
-        process = self.start_fetch("--output-dir", self.out, self.server.url("slow/300/page"))
-        wait_until(lambda: self.server.asked, "the request")
-        self.out.mkdir(exist_ok=True)
-        (self.out / "page").write_bytes(b"another program's")
-        self.assertEqual(process.wait(), 0, process.err)
-        self.assertEqual((self.out / "page").read_bytes(), b"another program's")
-        self.assertEqual((self.out / "page.1").read_bytes(), body_of("/slow/300/page"))
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(PATIENCE)
+            process = self.start_fetch("--output-dir", self.out,
+                                       f"http://127.0.0.1:{listener.getsockname()[1]}/page")
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab")
+                wait_until((self.out / "page.part").exists, "half of it")
+                (self.out / "page").write_bytes(b"another program's")
+                connection.sendall(b"cd")
+                self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual(self.stored(), {"page": b"another program's", "page.1": b"abcd"})
 
     def test_where_there_is_no_body_nothing_is_stored(self):
         self.fetch("-I", "--output-dir", self.out, self.server.url("ok/page"))

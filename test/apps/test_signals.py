@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 
 from faults import FaultServer
 from support import Case, main, parse_rows, program, wait_until, warm
@@ -65,7 +66,11 @@ class Signals(Case):
             process = self.start_fetch("--drain-timeout", "0.3", "--remaining", remaining,
                                        "--jsonl", *urls, stdout=writing)
             os.close(writing)
-            wait_until(lambda: len(server.asked) > 60, "the pipe is full")
+            server.wait_for(1)
+            before = 0
+            while before != len(server.asked):   # until the pipe is full
+                before = len(server.asked)
+                time.sleep(0.5)
             for number in signals:
                 process.signal(number)
                 self.drains(process)
