@@ -17,11 +17,6 @@ struct place {
 
     /// `line 7`, `argument 2`.
     std::string text() const;
-    /// The place as one number; no other place has the same.
-    std::uint64_t key() const noexcept
-    {
-        return from == source::line ? number : number | std::uint64_t{1} << 63;
-    }
 };
 
 /// A line of the input, or an argument, as its parts.
@@ -46,7 +41,7 @@ entry read_entry(std::string_view tagged);
 /// The URL in a tagged text; class bad_url when it has a `fault`.
 weir::http::result<std::string> url_in(std::string_view tagged);
 
-/// A sum that differs, as good as always, when the text does.
+/// A hash, by which a text that has changed is noticed.
 ///
 /// Source: FNV-1a of 64 bits.
 std::uint64_t hash_of(std::string_view text) noexcept;

@@ -16,7 +16,7 @@
 
 namespace weir_fetch {
 
-/// Buffered standard output. While a pipe or terminal takes nothing, writes wait for it, so that a
+/// A standard stream, or a pipe, buffered. While it takes nothing, writes wait for it, so that a
 /// slow reader holds up the results and not the whole program.
 class output {
 public:

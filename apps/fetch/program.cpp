@@ -17,7 +17,6 @@
 
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
-#include <weir/http/body.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/fetch_counts.hpp>
 #include <weir/http/fetch_result.hpp>
@@ -39,7 +38,6 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>

@@ -14,7 +14,7 @@ namespace weir_fetch {
 struct stored {
     std::string sha256;          // empty when not known
     std::string file;            // empty when there is none
-    std::string path;            // of that, for people; empty when there is none
+    std::string path;            // its path, for --write-out; empty when there is none
     bool skipped = false;        // the URL was not fetched, because the file is there
     std::unique_ptr<spool> held; // a body that is to be printed; null when there is none
 };

@@ -1,5 +1,5 @@
-// Sends bodies, for the fault table: weir-fetch has none to send. A line of standard input is a
-// request and what to ask the same server for when it has ended:
+// Sends bodies, for the fault table: weir-fetch has none of unknown length. A line of standard
+// input is a request and what to ask the same server for when it has ended:
 //
 //     URL SIZE length|chunks GOOD-URL|-
 //
