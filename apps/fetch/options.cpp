@@ -3,6 +3,7 @@
 #include "flags/file_conflicts.hpp"
 #include "flags/flag_group.hpp"
 #include "flags/help_format.hpp"
+#include "flags/suggestion.hpp"
 #include "settings.hpp"
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -81,6 +83,7 @@ public:
 
 private:
     std::string finish();
+    std::string meant_by(std::string_view given) const;
 
     CLI::App app_{description, "weir-fetch"};
     options chosen_;
@@ -101,6 +104,20 @@ command_line::command_line()
     app_.option_defaults()->group("Help");
     app_.set_help_flag("-h,--help", "print this");
     app_.set_version_flag("-V,--version", version, "print the version");
+}
+
+/// `; did you mean --NAME?`, where a name is near.
+std::string command_line::meant_by(std::string_view given) const
+{
+    std::vector<std::string> names;
+    for (const CLI::Option* each : app_.get_options())
+        if (!each->get_group().empty()) // the others are refused
+            names.insert(names.end(), each->get_lnames().begin(), each->get_lnames().end());
+    if (!given.starts_with("--"))
+        return {};
+    given.remove_prefix(2);
+    const std::string name = suggestion_for(given.substr(0, given.find('=')), names);
+    return name.empty() ? name : "; did you mean --" + name + "?";
 }
 
 /// What no flag alone can show. The refused ones go first: they explain the others.
@@ -130,7 +147,8 @@ parsed command_line::parse(int argc, const char* const* argv)
         p.text = out.str();
         return p;
     } catch (const CLI::ExtrasError&) {
-        return refused("there is no option " + app_.remaining().front());
+        return refused("there is no option " + app_.remaining().front() +
+                       meant_by(app_.remaining().front()));
     } catch (const CLI::ParseError& e) {
         return refused(e.what());
     }

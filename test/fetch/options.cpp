@@ -242,6 +242,8 @@ BOOST_AUTO_TEST_CASE(what_weir_fetch_has_not_is_refused_with_what_to_use_instead
         {{"--max-redirs", "-2"}, "must be a whole number from 0"},
         {{"--max-filesize", "10X"}, "must be a number of bytes"},
         {{"--no-such-flag"}, "there is no option --no-such-flag"},
+        {{"--tries", "3"}, "there is no option --tries; did you mean --retry?"},
+        {{"--inputfile=urls"}, "; did you mean --input-file?"},
     });
 }
 
