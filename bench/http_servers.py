@@ -45,6 +45,9 @@ http {{
         listen 127.0.0.1:{plain} backlog=4096;
         listen 127.0.0.1:{tls} ssl backlog=4096;
         root {dir}/root;
+        location /many/ {{ rewrite ^ /small break; }}
+        location /empty {{ return 204; }}
+        location /nginx-status {{ stub_status; }}
         location /stalled {{ alias {dir}/root/large; limit_rate_after 16k; limit_rate 1; }}
     }}
 }}
@@ -53,6 +56,11 @@ http {{
 
 class Unavailable(Exception):
     pass
+
+
+def unpacked_in():
+    """The folder of servers that were unpacked for the tests, if it is named."""
+    return [os.environ["WEIR_SERVERS_DIR"]] if "WEIR_SERVERS_DIR" in os.environ else []
 
 
 def free_ports():
@@ -120,9 +128,9 @@ class Servers:
 
     @staticmethod
     def certify(folder):
-        """An authority of our own, and a certificate for 127.0.0.1."""
+        """An authority of our own, and a certificate for 127.0.0.1 and the hosts of bench.test."""
         extensions = folder / "extensions"
-        extensions.write_text("subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n")
+        extensions.write_text("subjectAltName=IP:127.0.0.1,DNS:*.bench.test\nextendedKeyUsage=serverAuth\n")
         key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout")
         for command in (
                 ("req", "-x509", *key, folder / "ca.key", "-out", folder / "ca.pem", "-days", "2",
@@ -140,7 +148,7 @@ class Servers:
         script = pathlib.Path(__file__).parent.parent / "scripts" / "nginx.sh"
         binary = os.environ.get("WEIR_NGINX")
         if not binary:
-            done = subprocess.run([script], capture_output=True, text=True, check=False)
+            done = subprocess.run([script, *unpacked_in()], capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise Unavailable("no nginx: " + done.stderr.strip()[-200:])
             binary = done.stdout.strip().splitlines()[-1]
@@ -161,7 +169,7 @@ class Servers:
 
 def known_tool(program):
     """Whether it is a program of Debian's that is there; None when it is none of those."""
-    return shutil.which(program) is not None if program in ("wrk", "curl") else None
+    return shutil.which(program) is not None if program in ("wrk", "curl", "wget2", "aria2c") else None
 
 
 def command_of(program, measure, items, environment, folder):

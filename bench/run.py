@@ -23,6 +23,7 @@ import sys
 import tempfile
 import time
 
+import fetch_programs
 import http_servers
 
 # What the checksums must be: ours and every peer do all of the work.
@@ -64,7 +65,8 @@ class Row:
 
     @property
     def unit(self):
-        return {"bytes": "bytes", "idle_bytes": "bytes", "share": "of 1", "allocations": "allocations", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
+        return {"bytes": "bytes", "idle_bytes": "bytes", "share": "of 1", "allocations": "allocations", "handshakes": "handshakes", "unused": "of 1",
+                "refused": "of 1", "kilobytes": "KB", "seconds": "s"}.get(self.key, "ns")
 
 
 def go(label, measure, named=True, **more):
@@ -246,8 +248,51 @@ def http_rows():
         yield row("http_stalled_" + kind, "stalled_" + kind, 1 * K, 1 * K, [], goal, "bytes", absolute=True)
 
 
+def fetch_rows():
+    """weir-fetch as a whole: the rows of one measure share their runs."""
+    ours = "weir-fetch"
+
+    def peer(program, measure, named=True, **more):
+        label = {"curl": "curl --parallel", "peer_go": "Go", "aria2c": "aria2"}.get(program, program)
+        return Peer(label, program, measure, named, **more)
+
+    def row(name, measure, items, quick, members, goal, key, absolute=False, rounds=9):
+        return Row(name, (ours, measure), items, quick, members, goal, "counted", key, absolute, rounds=rounds)
+
+    listed = "fetch_list"
+    curl, go, wget = peer("curl", listed, share=10), peer("peer_go", listed), peer("wget2", listed, share=10)
+    shown_only = [dataclasses.replace(each, named=False) for each in (curl, go)]
+    for name, measure, goal in (("fetch_cpu", "fetch_list_unhashed", 1.5), ("fetch_cpu_hashed", listed, 1.8)):
+        yield row(name, measure, 200 * K, 20 * K, [peer("wrk", listed), *shown_only], goal, "cpu_ns")
+    yield row("fetch_cpu_user", listed, 200 * K, 20 * K, [peer("wrk", listed), *shown_only], None, "user_ns")
+    yield row("fetch_cpu_curl", listed, 200 * K, 20 * K, [curl], 0.35, "cpu_ns")
+    yield row("fetch_rate_curl", listed, 200 * K, 20 * K, [curl], 0.4, "ns")
+    yield row("fetch_rate_go", listed, 200 * K, 20 * K, [go], 0.67, "ns")
+    yield row("fetch_rate_wget2", listed, 200 * K, 20 * K, [wget], 0.83, "ns")
+    stored = "fetch_stored"
+    yield row(stored, stored, 20 * K, 2 * K,
+              [peer("aria2c", stored), peer("wget2", stored), peer("curl", stored, named=False)], 0.7, "cpu_ns")
+    for name, goal, key in (("cpu", 0.7, "cpu_ns"), ("rate", 1.0, "ns"), ("handshakes", 1.0, "handshakes")):
+        yield row("fetch_tls_" + name, "fetch_tls", 5 * K, 1 * K, [peer("curl", "fetch_tls")], goal, key)
+    memory = "fetch_memory"
+    few = Peer("10^4 lines", ours, memory, True, items=10 * K)
+    yield row(memory, memory, 10 * K, 10 * K, [], 20 * M, "bytes", absolute=True, rounds=3)
+    yield row("fetch_memory_flat", memory, 1 * M, 100 * K, [few], 1.1, "bytes", rounds=1)
+    yield row("fetch_memory_most", memory, 10 * M, 100 * K, [few], 1.1, "bytes", rounds=1)
+    for name, alone in ("one", "alone"), ("many", "half"):
+        label = "alone" if alone == "alone" else "alone at half the places"
+        yield row("fetch_stalled_" + name, "fetch_stalled_" + name, 400, 400,
+                  [Peer(label, ours, "fetch_good_" + alone, True)], 1.1, "ns", rounds=3)
+    for name in "fetch_metered", "fetch_metered_after":
+        for key, goal in ("unused", 0.1), ("refused", 0.05):
+            yield row(f"{name}_{key}", name, 60, 10, [], goal, key, absolute=True, rounds=1)
+
+
 ROWS = [*pool_rows(), *task_rows(), *sync_rows(), *limit_rows(), *key_rows(), *map_rows(), *memory_rows(), *fairness_rows(), *weight_rows(),
-        *http_rows()]
+        *http_rows(), *fetch_rows()]
+
+# Takes a quarter of an hour, so it is measured when it is named.
+NAMED_ONLY = ("fetch_memory_most",)
 
 
 class Refused(Exception):
@@ -262,7 +307,9 @@ class Runner:
 
     def __init__(self, folder, rounds, servers):
         self.folder, self.rounds, self.servers = folder, rounds, servers
+        self.wanted_rounds = 0   # of each row; 0: as the row says
         self.known = {}
+        self.fetches = fetch_programs.Fetches(folder, servers)
 
     def has(self, program):
         tool = http_servers.known_tool(program)
@@ -283,11 +330,19 @@ class Runner:
         if program.startswith("weight_"):
             numbers = json.loads(output_of(self.folder / program, str(items)))
             numbers.update(self.weighed(program, measure))
+        elif measure.startswith("fetch_"):
+            numbers = self.fetched(program, measure, items)
         elif program in HTTP_PROGRAMS or measure == "get_1":
             numbers = self.asked(program, measure, items)
         else:
             numbers = json.loads(output_of(self.folder / program, measure, str(items)))
         return numbers, time.monotonic() - began
+
+    def fetched(self, program, measure, items):
+        try:
+            return self.fetches.run(program, measure, items)
+        except (fetch_programs.Refused, http_servers.Unavailable) as why:
+            raise Refused(str(why)) from None
 
     def asked(self, program, measure, items):
         """A client of a server that is another process: with the processor time of its own that each item took."""
@@ -352,9 +407,9 @@ def output_of(*command, environment=None):
     return done.stdout
 
 
-def measure(row, runner, quick):
+def measure(row, runner, quick, wanted=0):
     """Fills in the row's samples: its own under None, a peer's under its label."""
-    items = row.quick if quick else row.items
+    items = wanted or (row.quick if quick else row.items)
     members = [(None, *row.ours, items)]
     for peer in row.peers:
         if runner.has(peer.program):
@@ -362,7 +417,8 @@ def measure(row, runner, quick):
     named = {peer.label for peer in row.peers if peer.named}
     slow = set()   # run once is enough
     few = (items >= M and row.ours[1] == "asleep") or row.ours[0].startswith("weight_")
-    rounds = min(runner.rounds, 3) if few or quick else row.rounds or runner.rounds
+    rounds = min(runner.rounds, 3, row.rounds or 3) if few or quick else row.rounds or runner.rounds
+    rounds = runner.wanted_rounds or rounds
     for turn in range(rounds):
         for label, program, what, count in members:
             taken = row.samples.setdefault(label, [])
@@ -400,6 +456,8 @@ def shown(value, unit):
         return f"{value:.6f}".rstrip("0").rstrip(".")
     if unit == "of 1":
         return f"{value:.2g}"
+    if unit == "handshakes":
+        return f"{value:,.0f}"
     if unit == "KB":
         return f"{value:,.0f} KB"
     if unit == "s":
@@ -463,8 +521,8 @@ def cache_line(runner):
 def chosen(names):
     """The rows of these names; for a name that no row has, those whose names begin with it."""
     exact = {row.name for row in ROWS}
-    return [row for row in ROWS if not names or any(
-        row.name == name or (name not in exact and row.name.startswith(name)) for name in names)]
+    return [row for row in ROWS if row.name in names or (row.name not in NAMED_ONLY and (not names or any(
+        name not in exact and row.name.startswith(name) for name in names)))]
 
 
 def main():
@@ -472,13 +530,17 @@ def main():
     parser.add_argument("bin", type=pathlib.Path, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="fewer items and rounds")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument("--items", type=int, default=0, metavar="N", help="so many items in each row")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="run each row so many times")
     parser.add_argument("rows", nargs="*", metavar="ROW", help="only these; a name's beginning is enough")
     given = parser.parse_intermixed_args()
     rows = chosen(given.rows)
     if not rows:
         parser.error("the rows are " + ", ".join(row.name for row in ROWS))
     with http_servers.Servers(given.bin) as servers:
-        return run(rows, given, Runner(given.bin, 3 if given.quick else 5, servers))
+        runner = Runner(given.bin, 3 if given.quick else 5, servers)
+        runner.wanted_rounds = given.rounds
+        return run(rows, given, runner)
 
 
 def run(rows, given, runner):
@@ -493,7 +555,7 @@ def run(rows, given, runner):
     found = []
     for row in rows:
         try:
-            measure(row, runner, given.quick)
+            measure(row, runner, given.quick, given.items)
         except Refused as why:
             row.refused = str(why)
         text, judged = line(row)

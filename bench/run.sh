@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh [--quick] [--json FILE] [ROW...]   runs the benchmarks and their peers, and prints one table
+# run.sh [--quick] [--items N] [--rounds N] [--json FILE] [ROW...]   runs the benchmarks and their peers, and prints one table
 #
 # Builds below build/bench. Installs what is missing (Debian 12) when it may; goes on without the peers it cannot have.
 set -euo pipefail

@@ -4,7 +4,7 @@
 option(WEIR_HTTP "Build weir::http (needs OpenSSL, libidn2, c-ares, zlib, brotli and zstd)" ${PROJECT_IS_TOP_LEVEL})
 option(WEIR_INSTALL "Add install rules, find_package(weir) and pkg-config files" ${PROJECT_IS_TOP_LEVEL})
 
-option(WEIR_ASIO_INTERNALS "Use two private names of Asio, for smaller and faster jobs; off: co_spawn instead" ON)
+option(WEIR_ASIO_INTERNALS "Use private names of Asio, for smaller and faster jobs and requests; off: co_spawn instead" ON)
 
 # For those who want the programs
 option(WEIR_BUILD_APPS "Build weir-fetch and weir-origin (need weir::http, CLI11, fmt, Boost.JSON)"

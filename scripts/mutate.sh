@@ -158,7 +158,7 @@ mutated_test() {
         cd "$overlay" && find lib -name '*.cpp'
         header "$patch" Also | tr ' ' '\n' | sed '/^$/d'
     )
-    if find "$overlay/lib" -name '*.hpp' | grep -q .; then
+    if [[ -n $(find "$overlay/lib" -name '*.hpp' -print -quit) ]]; then
         mapfile -t -O ${#own[@]} own < <(sources "$(program "$patch")" "$(case_of "$patch")" | sed "s,^$base/,,")
     else
         reused=("$place"/*.o)

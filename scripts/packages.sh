@@ -1,23 +1,26 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by demo.sh, test.sh and bench/run.sh: the Debian packages a command needs. Installs by name, removes nothing,
-# and does nothing at all (works without a network) when everything is there.
+# Sourced by demo.sh, test.sh, mutate.sh and bench/run.sh: the Debian packages a command needs. Installs by name, removes
+# nothing, and does nothing at all (works without a network) when everything is there.
 
 packages_to_run="g++ cmake ninja-build libboost1.81-dev libboost-json1.81-dev"
 packages_to_run+=" libssl-dev libidn2-dev libc-ares-dev zlib1g-dev libbrotli-dev libzstd-dev"
 packages_to_run+=" libcli11-dev libfmt-dev ca-certificates ccache"
 packages_to_test="$packages_to_run pkg-config libboost-test1.81-dev python3 openssl patch"
 packages_for_all="$packages_to_test clang-19 libclang-rt-19-dev llvm-19 clang-tools-19"
-packages_for_all+=" clang-14 clang-format-14 clang-tidy-14 debootstrap curl"
+packages_for_all+=" clang-14 clang-format-14 clang-tidy-14 debootstrap curl tmux python3-clang-19"
+packages_to_mutate="$packages_to_test clang-19 python3-clang-19"
 packages_to_bench="g++ cmake ninja-build libboost1.81-dev python3 openssl"
 packages_to_bench+=" libssl-dev libidn2-dev libc-ares-dev zlib1g-dev libbrotli-dev libzstd-dev"
-packages_for_peers="golang-go golang-golang-x-sync-dev libtbb-dev wrk curl"
+packages_to_bench+=" libboost-json1.81-dev libcli11-dev libfmt-dev"
+packages_for_peers="golang-go golang-golang-x-sync-dev libtbb-dev wrk curl wget2 aria2"
 
 # Each stands in tools.txt, with its package.
 tools_to_run="g++ cmake ninja ccache"
 tools_to_test="$tools_to_run pkg-config python3 openssl patch"
 tools_to_bench="g++ cmake ninja python3 openssl"
+tools_to_mutate="$tools_to_test clang++-19"
 tools_for_all="$tools_to_test clang++-19 llvm-symbolizer-19 clang-query-19"
-tools_for_all+=" clang++-14 clang-format-14 clang-tidy-14 debootstrap curl"
+tools_for_all+=" clang++-14 clang-format-14 clang-tidy-14 debootstrap curl tmux"
 
 say() { printf '== %s\n' "$*"; }
 give_up() {

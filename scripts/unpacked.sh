@@ -72,7 +72,7 @@ unpack_program() {
     local binary libraries
     unpack_debs "$package"
     binary=$(find root/usr/*bin -type f -name "$name")
-    if ldd "$binary" | grep -q 'not found'; then
+    if [[ $(ldd "$binary") == *"not found"* ]]; then
         unpack_debs "$@"
     fi
     libraries=$(find "$PWD/root" -name 'lib*.so.*' -printf '%h\n' | sort -u | paste -sd:)

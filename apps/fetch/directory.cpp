@@ -8,10 +8,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace weir_fetch {
 namespace {
@@ -24,6 +26,32 @@ weir::error_code last_error()
 std::string part_of(const std::string& name)
 {
     return name + ".part";
+}
+
+constexpr unsigned state_fields = STATX_TYPE | STATX_INO | STATX_BTIME | STATX_SIZE | STATX_MTIME;
+
+std::int64_t nanoseconds(const statx_timestamp& time)
+{
+    return time.tv_sec * std::int64_t{1'000'000'000} + static_cast<std::int64_t>(time.tv_nsec);
+}
+
+file_state state_in(const struct statx& what)
+{
+    file_state out;
+    out.file.inode = what.stx_ino;
+    out.file.born = (what.stx_mask & STATX_BTIME) == 0 ? 0 : nanoseconds(what.stx_btime);
+    out.size = what.stx_size;
+    out.changed = nanoseconds(what.stx_mtime);
+    return out;
+}
+
+file_identity identity_of(int descriptor)
+{
+    struct statx what;
+    if (::statx(descriptor, "", AT_EMPTY_PATH, state_fields, &what) != 0 ||
+        (what.stx_mask & STATX_BTIME) == 0)
+        return {};
+    return state_in(what).file;
 }
 
 } // namespace
@@ -56,20 +84,63 @@ weir::error_code new_file::write(std::string_view part)
     return {};
 }
 
-weir::error_code new_file::keep()
+void new_file::leave()
+{
+    kept_ = true;
+    home_.next_number_.erase(name_); // another attempt may have it
+}
+
+weir::error_code new_file::cut(std::uint64_t size)
+{
+    const auto at = static_cast<off_t>(size);
+    return ::ftruncate(descriptor_, at) == 0 && ::lseek(descriptor_, at, SEEK_SET) == at
+               ? weir::error_code()
+               : last_error();
+}
+
+weir::error_code new_file::read(std::uint64_t size,
+                                const std::function<void(std::string_view part)>& to) const
+{
+    std::vector<char> block(256 * 1024);
+    for (std::uint64_t at = 0; at != size;) {
+        const auto wanted =
+            static_cast<std::size_t>(std::min<std::uint64_t>(block.size(), size - at));
+        const auto n = ::pread(descriptor_, block.data(), wanted, static_cast<off_t>(at));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? last_error() : weir::error_code(EIO, boost::system::system_category());
+        to(std::string_view(block.data(), static_cast<std::size_t>(n)));
+        at += static_cast<std::uint64_t>(n);
+    }
+    return {};
+}
+
+std::uint64_t new_file::size() const
 {
     struct stat own;
-    if (::fstat(descriptor_, &own) != 0)
-        return last_error();
+    return ::fstat(descriptor_, &own) == 0 ? static_cast<std::uint64_t>(own.st_size) : 0;
+}
+
+file_identity new_file::identity() const
+{
+    return identity_of(descriptor_);
+}
+
+weir::error_code new_file::keep()
+{
     // Some file systems report a full disk only when a file is closed. The lock must stay.
     const int copy = ::dup(descriptor_);
     if (copy < 0 || ::close(copy) != 0)
         return last_error();
     if (home_.syncs_ && ::fdatasync(descriptor_) != 0)
         return last_error();
+    struct statx own;
+    if (::statx(descriptor_, "", AT_EMPTY_PATH, state_fields, &own) != 0)
+        return last_error();
     while (!kept_) {
         if (home_.before_keep_)
-            if (const auto error = home_.before_keep_(name_, own.st_ino))
+            if (const auto error = home_.before_keep_(name_, state_in(own)))
                 return error;
         auto error = rename();
         kept_ = !error;
@@ -78,7 +149,7 @@ weir::error_code new_file::keep()
         if (error)
             return error;
     }
-    if (home_.syncs_ && ::fsync(home_.descriptor_) != 0)
+    if (home_.syncs_ && !home_.sync_folders(name_))
         return last_error();
     return {};
 }
@@ -163,34 +234,99 @@ directory::~directory()
     ::close(descriptor_);
 }
 
+/// Whether the file of this name is one that may be replaced, and as it was then.
+bool directory::may_replace(const std::string& name) const
+{
+    const auto found = replaceable_.find(name);
+    struct statx what;
+    return found != replaceable_.end() &&
+           ::statx(descriptor_, name.c_str(), AT_SYMLINK_NOFOLLOW, state_fields, &what) == 0 &&
+           S_ISREG(what.stx_mode) && found->second == state_in(what);
+}
+
 /// Whether there is a file of this name that must stay.
 bool directory::is_taken(const std::string& name, bool& replaces) const
 {
-    struct stat what;
-    if (::fstatat(descriptor_, name.c_str(), &what, AT_SYMLINK_NOFOLLOW) != 0)
+    if (!exists(name))
         return false;
-    const auto found = replaceable_.find(name);
-    replaces = S_ISREG(what.st_mode) && found != replaceable_.end() && found->second == what.st_ino;
+    replaces = may_replace(name);
     return !replaces;
 }
 
-/// Opens and locks a part; -1 without an error when it is another's, or no plain file.
+/// Makes and locks a part; -1 without an error when the name is another's, or no plain file's. What
+/// a killed program left is removed: a file that was begun under an earlier name is never written
+/// over, so that who knows it by its identity knows what is in it.
 int directory::open_part(const std::string& part, weir::error_code& error) const
 {
-    const int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
-    const int descriptor = ::openat(descriptor_, part.c_str(), flags, 0666);
+    const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+    int descriptor = ::openat(descriptor_, part.c_str(), flags, 0666);
+    if (descriptor < 0 && errno == ENOENT && make_folders(part))
+        descriptor = ::openat(descriptor_, part.c_str(), flags, 0666);
+    if (descriptor < 0 && errno == EEXIST && clear_part(part))
+        descriptor = ::openat(descriptor_, part.c_str(), flags, 0666);
     if (descriptor < 0) {
-        const auto why = last_error();
-        const bool is_other = errno == ELOOP || errno == EISDIR || errno == ENXIO ||
-                              (errno == EACCES && exists(part));
-        error = is_other ? weir::error_code() : why;
+        if (errno != EEXIST)
+            error = last_error();
         return -1;
     }
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_plain(descriptor, part) &&
-        ::ftruncate(descriptor, 0) == 0)
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_plain(descriptor, part))
         return descriptor;
     if (errno != EWOULDBLOCK && errno != 0)
         error = last_error();
+    ::close(descriptor);
+    return -1;
+}
+
+/// Makes the folders in a name. False when there are none, or one cannot be made: `errno` says why.
+bool directory::make_folders(const std::string& name) const
+{
+    auto slash = name.find('/');
+    if (slash == std::string::npos)
+        return false;
+    for (; slash != std::string::npos; slash = name.find('/', slash + 1))
+        if (::mkdirat(descriptor_, name.substr(0, slash).c_str(), 0777) != 0 && errno != EEXIST)
+            return false;
+    return true;
+}
+
+/// Makes the name of a file survive a loss of power, and those of its folders.
+bool directory::sync_folders(const std::string& name) const
+{
+    for (auto slash = name.rfind('/'); slash != std::string::npos && slash != 0;
+         slash = name.rfind('/', slash - 1)) {
+        const int folder = ::openat(descriptor_, name.substr(0, slash).c_str(),
+                                    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const bool is_synced = folder >= 0 && ::fsync(folder) == 0;
+        const int why = errno;
+        if (folder >= 0)
+            ::close(folder);
+        errno = why;
+        if (!is_synced)
+            return false;
+    }
+    return ::fsync(descriptor_) == 0;
+}
+
+/// Removes a part that nobody writes. False when it stays.
+bool directory::clear_part(const std::string& part) const
+{
+    const int left = open_left(part);
+    const bool gone = left >= 0 && ::unlinkat(descriptor_, part.c_str(), 0) == 0;
+    if (left >= 0)
+        ::close(left);
+    errno = EEXIST;
+    return gone;
+}
+
+/// Opens and locks a part that is there; -1 when it is another's, or no plain file.
+int directory::open_left(const std::string& part) const
+{
+    const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    const int descriptor = ::openat(descriptor_, part.c_str(), flags);
+    if (descriptor < 0)
+        return -1;
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && is_plain(descriptor, part))
+        return descriptor;
     ::close(descriptor);
     return -1;
 }
@@ -247,6 +383,31 @@ std::unique_ptr<new_file> directory::create(const std::string& name, weir::error
         made->asked_ = name;
         return made;
     }
+}
+
+std::unique_ptr<new_file> directory::resume(const std::string& part, const file_identity& which,
+                                            const std::string& name, naming how)
+{
+    const int descriptor = which.born == 0 ? -1 : open_left(part);
+    if (descriptor < 0)
+        return nullptr;
+    if (identity_of(descriptor) != which) {
+        ::close(descriptor);
+        return nullptr;
+    }
+    const bool replaces = how == naming::replacing;
+    const std::string own = part.substr(0, part.size() - part_of("").size());
+    auto found = std::make_unique<new_file>(*this, replaces ? name : own, part, descriptor);
+    found->asked_ = name;
+    found->replaces_ = replaces;
+    if (!replaces && is_taken(own, found->replaces_))
+        found->replaces_ = false; // `keep` finds another name
+    return found;
+}
+
+void directory::remove(const std::string& part, const file_identity& which)
+{
+    resume(part, which, part, naming::free).reset();
 }
 
 std::unique_ptr<new_file> directory::create_replacing(const std::string& name,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "file_identity.hpp"
+
 #include <weir/error.hpp>
 
 #include <chrono>
@@ -38,7 +40,19 @@ public:
     /// Before `keep`: when it was last changed.
     weir::error_code set_time(std::chrono::sys_seconds time);
 
+    /// Drops all but the first `size` bytes. What is written next follows them.
+    weir::error_code cut(std::uint64_t size);
+    /// Reads the first `size` bytes, one part after another.
+    weir::error_code read(std::uint64_t size,
+                          const std::function<void(std::string_view part)>& to) const;
+    /// The file stays as a part, for who continues it.
+    void leave();
+
     const std::string& name() const noexcept { return name_; }
+    /// While it is written.
+    const std::string& part() const noexcept { return part_; }
+    std::uint64_t size() const;
+    file_identity identity() const;
 
 private:
     friend class directory;
@@ -61,15 +75,17 @@ enum class if_missing { create, fail };
 
 /// The directory where bodies are stored. Names are made unique, also among running jobs and other
 /// programs: a `.part` is locked while it is written. One that is not locked is what a killed
-/// program left, and is begun anew. Other files are never replaced, and symbolic links are not
-/// followed.
+/// program left: who knows what it is may continue it, for others it is in the way, and removed.
+/// Other files are never replaced, and symbolic links are not followed. A name may be that of a
+/// file in a folder of the directory, as `FOLDER/FILE`; that folder is made, and may be a link.
 ///
 /// Memory: the next free number of at most `remembered` names.
 class directory {
 public:
     /// Called before a file gets its name; an error keeps it from that.
-    using keep_hook = std::function<weir::error_code(const std::string& name, std::uint64_t inode)>;
-    using inodes = std::unordered_map<std::string, std::uint64_t>;
+    using keep_hook =
+        std::function<weir::error_code(const std::string& name, const file_state& file)>;
+    using states = std::unordered_map<std::string, file_state>;
 
     /// Throws boost::system::system_error.
     directory(const std::string& path, if_missing what);
@@ -78,8 +94,8 @@ public:
     ~directory();
 
     void before_keep(keep_hook hook) { before_keep_ = std::move(hook); }
-    /// Files that may be replaced, as long as they are the ones with these inodes.
-    void may_replace(inodes files) { replaceable_ = std::move(files); }
+    /// Files that may be replaced, as long as they are these, and nobody has written to them.
+    void may_replace(states files) { replaceable_ = std::move(files); }
     /// Makes what was written, and its name, survive a loss of power before it counts as stored.
     void sync_files() { syncs_ = true; }
 
@@ -88,6 +104,15 @@ public:
     /// Creates a file under exactly this name. It replaces a file that is there.
     std::unique_ptr<new_file> create_replacing(const std::string& name, weir::error_code& error);
 
+    /// How a file that was begun got its name.
+    enum class naming { free, replacing };
+    /// Opens a part to go on with it, under `name` or the first free one of it; null when it is not
+    /// that file any more, or another program has it.
+    std::unique_ptr<new_file> resume(const std::string& part, const file_identity& which,
+                                     const std::string& name, naming how);
+    /// Removes a part that nobody goes on with, if it is that file.
+    void remove(const std::string& part, const file_identity& which);
+
     /// Whether there is a file of this name that has not changed since `time`.
     bool has_from_before(const std::string& name, std::timespec time) const;
 
@@ -95,14 +120,19 @@ private:
     friend class new_file;
 
     int open_part(const std::string& part, weir::error_code& error) const;
+    bool make_folders(const std::string& name) const;
+    bool sync_folders(const std::string& name) const;
+    bool clear_part(const std::string& part) const;
+    int open_left(const std::string& part) const;
     bool is_plain(int descriptor, const std::string& name) const;
     bool exists(const std::string& name) const;
+    bool may_replace(const std::string& name) const;
     bool is_taken(const std::string& name, bool& replaces) const;
 
     static constexpr std::size_t remembered = 4096;
     int descriptor_;
     keep_hook before_keep_;
-    inodes replaceable_;
+    states replaceable_;
     bool syncs_ = false;
     std::unordered_map<std::string, unsigned> next_number_;
 };

@@ -2,11 +2,15 @@
 
 #include "lines.hpp"
 
+#include <weir/http/headers.hpp>
+
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <utility>
 
@@ -18,16 +22,20 @@ namespace json = boost::json;
 // Before the number: nothing for a line of the input.
 constexpr char argument_mark = 'a';
 constexpr char cut_mark = 'c';
+// After the number: where the first of duplicates stands, written as the rest of the tag.
+constexpr char duplicate_mark = '=';
 constexpr char end_of_tag = '\t';
+
+constexpr std::string_view members = "url, id, method, headers, body and output";
 
 std::string fault_of_json(const json::object& all)
 {
+    constexpr std::array<std::string_view, 6> known = {"url",     "id",   "method",
+                                                       "headers", "body", "output"};
     for (const auto& member : all) {
         const std::string key(member.key());
-        if (key == "method" || key == "headers" || key == "body" || key == "output")
-            return "\"" + key + "\" is not supported yet; a JSON line has \"url\" and \"id\"";
-        if (key != "url" && key != "id")
-            return "\"" + key + "\" is not known; a JSON line has \"url\" and \"id\"";
+        if (std::find(known.begin(), known.end(), key) == known.end())
+            return "\"" + key + "\" is not known; a JSON line has " + std::string(members);
     }
     const auto* const url = all.if_contains("url");
     if (url == nullptr || !url->is_string())
@@ -46,14 +54,48 @@ void read_json(entry& e)
         e.fault = "it begins as a JSON object, but is none: " + error.message();
         return;
     }
-    const json::object& members = all.as_object();
-    e.fault = fault_of_json(members);
+    const json::object& given = all.as_object();
+    e.fault = fault_of_json(given);
     if (!e.fault.empty())
         return;
-    const auto& url = members.at("url").as_string();
+    const auto& url = given.at("url").as_string();
     e.url.assign(url.data(), url.size());
-    if (const auto* const id = members.if_contains("id"))
+    if (const auto* const id = given.if_contains("id"))
         e.id = json::serialize(*id);
+    e.fault = read_line_request(given, e.own);
+}
+
+std::string written(const place& at)
+{
+    const std::string number = std::to_string(at.number);
+    return at.from == place::source::argument ? argument_mark + number : number;
+}
+
+/// Removes a place from the front.
+place take_place(std::string_view& text)
+{
+    place at;
+    if (text.starts_with(argument_mark)) {
+        at.from = place::source::argument;
+        text.remove_prefix(1);
+    }
+    const auto end = std::from_chars(text.data(), text.data() + text.size(), at.number).ptr;
+    text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+    return at;
+}
+
+/// Whether another URL begins behind a blank. One URL may hold blanks.
+bool holds_two_urls(std::string_view text)
+{
+    for (std::size_t at = text.find_first_of(" \t"); at != text.npos;
+         at = text.find_first_of(" \t", at + 1)) {
+        const auto rest = text.substr(at + 1);
+        const auto scheme = rest.substr(0, rest.find("://"));
+        if (scheme.size() < rest.size() &&
+            (weir::http::same_token(scheme, "http") || weir::http::same_token(scheme, "https")))
+            return true;
+    }
+    return false;
 }
 
 /// Whether somebody who writes this means a URL.
@@ -61,7 +103,11 @@ bool is_meant_as_url(std::string_view url)
 {
     if (url.find("://") != std::string_view::npos)
         return true;
-    const auto host = url.substr(0, url.find_first_of("/?#"));
+    constexpr std::string_view slashes = "/\\";
+    if (url.size() > 1 && slashes.find(url[0]) != slashes.npos &&
+        slashes.find(url[1]) != slashes.npos)
+        url.remove_prefix(2); // //HOST/, which lacks only a scheme
+    const auto host = url.substr(0, url.find_first_of("/\\?#"));
     return host == "localhost" || host.find_first_of(".:") != std::string_view::npos;
 }
 
@@ -76,47 +122,60 @@ std::string tagged(const place& at, std::string_view text, bool is_cut)
 {
     std::string out;
     out.reserve(text.size() + 22);
-    if (at.from == place::source::argument)
-        out += argument_mark;
     if (is_cut)
         out += cut_mark;
-    out += std::to_string(at.number);
+    out += written(at);
     out += end_of_tag;
     out += text;
+    return out;
+}
+
+std::string tagged_duplicate(std::string_view tagged, const place& first)
+{
+    std::string out(tagged);
+    out.insert(out.find(end_of_tag), duplicate_mark + written(first));
     return out;
 }
 
 entry read_entry(std::string_view tagged)
 {
     entry e;
-    if (tagged.starts_with(argument_mark)) {
-        e.at.from = place::source::argument;
-        tagged.remove_prefix(1);
-    }
     if (tagged.starts_with(cut_mark)) {
         e.is_cut = true;
         tagged.remove_prefix(1);
     }
-    const auto end = tagged.find(end_of_tag);
-    std::from_chars(tagged.data(), tagged.data() + end, e.at.number);
-    e.text = tagged.substr(end + 1);
+    e.at = take_place(tagged);
+    if (tagged.starts_with(duplicate_mark)) {
+        tagged.remove_prefix(1);
+        e.first = take_place(tagged);
+    }
+    e.text = tagged.substr(1);
     e.url = e.text;
     if (e.is_cut)
         e.fault = "it is longer than " + std::to_string(line_cutter::longest) + " bytes";
     else if (e.text.starts_with('{'))
         read_json(e);
+    else if (holds_two_urls(e.text))
+        e.fault = "there are two URLs; write each on a line of its own";
     if (e.fault.empty() && !is_meant_as_url(e.url))
         e.fault = "not a URL: it has no scheme, and its host has no dot and no port; write "
                   "http://HOST/ if it is one";
     return e;
 }
 
+weir::http::result<std::string> url_of(const entry& what)
+{
+    if (!what.fault.empty())
+        return weir::http::failure(weir::http::error_class::bad_url, what.fault);
+    if (what.first)
+        return weir::http::failure(weir::http::error_class::bad_url,
+                                   "the same as " + what.first->text());
+    return what.url;
+}
+
 weir::http::result<std::string> url_in(std::string_view tagged)
 {
-    entry e = read_entry(tagged);
-    if (!e.fault.empty())
-        return weir::http::failure(weir::http::error_class::bad_url, std::move(e.fault));
-    return std::move(e.url);
+    return url_of(read_entry(tagged));
 }
 
 std::uint64_t hash_of(std::string_view text) noexcept

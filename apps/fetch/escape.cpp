@@ -49,6 +49,16 @@ character first_character(std::string_view s)
     return c;
 }
 
+/// How many characters at the front JSON, and a terminal, take as they are.
+std::size_t plain_prefix(std::string_view text)
+{
+    const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7f && c != '"' && c != '\\'; };
+    std::size_t count = 0;
+    while (count != text.size() && is_plain(text[count]))
+        ++count;
+    return count;
+}
+
 /// Whether a character moves the cursor, hides what follows, or reverses the writing direction.
 bool is_harmful(std::uint32_t code)
 {
@@ -98,7 +108,12 @@ std::string escaped(std::string_view text)
 void append_json(std::string& out, std::string_view text)
 {
     out += '"';
-    while (!text.empty()) {
+    for (;;) {
+        const std::size_t plain = plain_prefix(text);
+        out += text.substr(0, plain);
+        text.remove_prefix(plain);
+        if (text.empty())
+            break;
         const character c = first_character(text);
         if (c.length == 0)
             out += "\xEF\xBF\xBD";

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::string_view unfinished = ".part"; // the suffix of a file that is not complete
 constexpr std::size_t longest = 200;             // of 255: a number and `.part` must fit too
+constexpr std::size_t longest_path = 4000;       // of 4095, likewise
 
 bool is_plain(char c)
 {
@@ -33,6 +34,19 @@ bool is_reserved(std::string_view name)
         return true;
     return stem.size() == 4 && (stem.compare(0, 3, "com") == 0 || stem.compare(0, 3, "lpt") == 0) &&
            stem[3] >= '0' && stem[3] <= '9';
+}
+
+/// Visits the names between the slashes of a path.
+template <class Visit>
+void each_name(std::string_view path, Visit visit)
+{
+    for (;;) {
+        const auto slash = path.find('/');
+        visit(path.substr(0, slash));
+        if (slash == std::string_view::npos)
+            return;
+        path.remove_prefix(slash + 1);
+    }
 }
 
 } // namespace
@@ -61,9 +75,47 @@ std::string safe_name(std::string name)
         name.insert(0, "_");
     if (name.size() > longest)
         name.resize(longest);
-    if (name.ends_with(unfinished))
+    if (name.ends_with(unfinished)) {
+        name.resize(std::min(name.size(), longest - 1));
         name += "_";
+    }
     return name;
+}
+
+bool stays_inside(std::string_view path)
+{
+    if (path.empty() || path.front() == '/')
+        return false;
+    bool leaves = false;
+    each_name(path, [&](std::string_view name) { leaves = leaves || name == ".."; });
+    return !leaves;
+}
+
+std::string fault_of_path(std::string_view path)
+{
+    if (path.starts_with('/'))
+        return "it begins at the root; write a name in the folder that --output-dir names";
+    if (path == "-")
+        return "bodies of single lines are not printed; write the name of a file";
+    if (path.empty() || path.back() == '/')
+        return "it ends without the name of a file; write FILE or FOLDER/FILE";
+    if (!stays_inside(path))
+        return "it leads out of its folder with '..'; name another folder with --output-dir";
+    if (path.size() > longest_path)
+        return "it is longer than " + std::to_string(longest_path) + " bytes";
+    for (const char c : path)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f)
+            return "it holds a control character";
+    std::string fault;
+    each_name(path, [&](std::string_view name) {
+        if (name.empty() || name == ".")
+            fault = "a name in it is missing; write FILE or FOLDER/FILE";
+        else if (name.size() > longest)
+            fault = "a name in it is longer than " + std::to_string(longest) + " bytes";
+        else if (name.ends_with(unfinished))
+            fault = "names that end in .part are those of files that are not complete";
+    });
+    return fault;
 }
 
 std::string numbered(std::string_view name, unsigned n)

@@ -18,6 +18,16 @@ std::string file_name(std::string_view target);
 ///        bytes, and at least one.
 std::string safe_name(std::string name);
 
+/// What is wrong with the path of a file that somebody wants to have in a folder, where it must
+/// stay; empty when nothing is.
+///
+/// Shape: names with `/` between them, none of which is `..`. It is not changed, so that whoever
+///        chose it finds the file: what `safe_name` would replace is refused if it does harm.
+std::string fault_of_path(std::string_view path);
+
+/// Whether a path leads to nothing outside of its folder: it has no `..`, and no `/` at its begin.
+bool stays_inside(std::string_view path);
+
 /// The n-th name to try when `name` is taken: `name`, then `name.1`, `name.2`.
 std::string numbered(std::string_view name, unsigned n);
 

@@ -1,6 +1,7 @@
 #include "input.hpp"
 
 #include "descriptors.hpp"
+#include "escape.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -9,10 +10,12 @@
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -48,6 +51,16 @@ void check_readable(int fd)
     throw system_error(error);
 }
 
+/// What is left to read of a regular file.
+std::uint64_t bytes_ahead(int fd)
+{
+    struct stat about {};
+    const off_t at = std::max(off_t{0}, ::lseek(fd, 0, SEEK_CUR));
+    if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode) || about.st_size <= at)
+        return 0;
+    return static_cast<std::uint64_t>(about.st_size - at);
+}
+
 place place_of(const input_line& line)
 {
     return {place::source::line, line.number};
@@ -66,6 +79,7 @@ input::input(asio::any_io_executor executor, std::vector<std::string> urls, cons
     open_ = true;
     if (!is_waitable(fd)) {
         regular_ = fd;
+        size_ = bytes_ahead(fd);
         return;
     }
     const int own = reopened(fd, O_RDONLY);
@@ -91,11 +105,15 @@ asio::awaitable<std::optional<std::string>> input::next()
         co_return argument;
     for (;;) {
         while (auto line = lines_.next())
-            if (const auto at = place_of(*line); !is_left_out(at, line->text))
+            if (const auto at = place_of(*line); !is_left_out(at, line->text)) {
+                ++returned_;
+                ++of_lines_;
                 co_return tagged(at, line->text, line->is_cut);
+            }
         if (!open_)
             co_return std::nullopt;
         const std::size_t n = co_await read_some();
+        read_ += n;
         lines_.feed(std::string_view(buffer_.data(), n));
         if (n == 0) {
             open_ = false;
@@ -109,10 +127,24 @@ std::optional<std::string> input::next_argument()
     while (taken_ != urls_.size()) {
         const std::string text = std::exchange(urls_[taken_++], std::string());
         const place at{place::source::argument, taken_};
-        if (!is_left_out(at, text))
+        if (!is_left_out(at, text)) {
+            ++returned_;
             return tagged(at, text, false);
+        }
     }
     return std::nullopt;
+}
+
+std::optional<extent> input::all() const
+{
+    extent found{returned_ + (urls_.size() - taken_), taken_ == urls_.size() || !leave_out_};
+    if (!open_)
+        return found;
+    const std::uint64_t looked_at = read_ - std::min<std::uint64_t>(read_, lines_.unread());
+    if (size_ == 0 || of_lines_ == 0 || looked_at == 0)
+        return std::nullopt;
+    const auto lines = estimated_extent(of_lines_, looked_at, std::max(size_, looked_at));
+    return extent{found.entries - of_lines_ + lines.entries, false};
 }
 
 asio::awaitable<std::string> input::next_unread()
@@ -177,6 +209,16 @@ std::size_t input::read_available()
         throw system_error(error);
     read_since_ += n;
     return n;
+}
+
+std::unique_ptr<input> open_input(const asio::any_io_executor& executor,
+                                  const std::vector<std::string>& urls, const std::string& file)
+{
+    try {
+        return std::make_unique<input>(executor, urls, file);
+    } catch (const system_error& e) {
+        throw std::runtime_error("cannot read " + escaped(file) + ": " + e.code().message());
+    }
 }
 
 asio::awaitable<std::size_t> input::read_some()

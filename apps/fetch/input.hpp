@@ -1,6 +1,7 @@
 #pragma once
 
 #include "entry.hpp"
+#include "extent.hpp"
 #include "lines.hpp"
 
 #include <boost/asio/any_io_executor.hpp>
@@ -8,7 +9,9 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -44,6 +47,10 @@ public:
     /// URLs.
     boost::asio::awaitable<std::optional<std::string>> next();
 
+    /// How many entries `next` returns in all, by what was read so far: of a regular file that is
+    /// an estimate until its end. Nothing while it cannot be told.
+    std::optional<extent> all() const;
+
     /// The next argument, `tagged`; nothing when all have been taken.
     std::optional<std::string> next_argument();
     /// The next part of the file, as it is, from the line after the last one that `next` returned;
@@ -69,6 +76,14 @@ private:
     bool open_ = false;
     bool waits_ = true;
     std::size_t read_since_ = 0; // since nothing is waited for
+    std::uint64_t returned_ = 0;
+    std::uint64_t of_lines_ = 0; // of those
+    std::uint64_t read_ = 0;     // bytes of the file
+    std::uint64_t size_ = 0;     // of a regular file, from where it was opened
 };
+
+/// The same. Throws std::runtime_error that names the file.
+std::unique_ptr<input> open_input(const boost::asio::any_io_executor& executor,
+                                  const std::vector<std::string>& urls, const std::string& file);
 
 } // namespace weir_fetch

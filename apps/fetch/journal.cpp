@@ -1,6 +1,7 @@
 #include "journal.hpp"
 
 #include "escape.hpp"
+#include "file_name.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -34,6 +36,13 @@ std::uint64_t number_in(const json::object& all, std::string_view name)
     return value->is_uint64()
                ? value->as_uint64()
                : static_cast<std::uint64_t>(std::max<std::int64_t>(value->as_int64(), 0));
+}
+
+/// A number that may be below 0; nothing where there is none.
+std::optional<std::int64_t> signed_in(const json::object& all, std::string_view name)
+{
+    const auto* const value = all.if_contains(name);
+    return value != nullptr && value->is_int64() ? std::optional(value->as_int64()) : std::nullopt;
 }
 
 std::string text_in(const json::object& all, std::string_view name)
@@ -66,17 +75,48 @@ void read_result(const json::object& all, journal_line& into)
     into.what = journal_line::kind::result;
 }
 
-/// Whether it could be the beginning of a line of a journal. What is whole was not torn.
-bool may_be_torn(std::string_view text)
+/// Without the name of a part, or its validator, there is nothing to go on with.
+void read_begun(const json::object& all, journal_line& into)
 {
-    json::error_code error;
-    (void)json::parse(json::string_view(text.data(), text.size()), error);
-    if (!error)
-        return read_journal_line(text).what != journal_line::kind::unreadable;
-    for (const std::string_view begin : {R"({"id":)", R"({"keeping":)"})
-        if (text.substr(0, begin.size()) == begin.substr(0, text.size()))
-            return true;
-    return text.find_first_not_of('\0') == std::string_view::npos; // never written, by a crash
+    begun_body& body = into.body;
+    body.url = text_in(all, "begun");
+    body.request = text_in(all, "request");
+    body.final_url = text_in(all, "final_url");
+    body.output = text_in(all, "output");
+    body.part = text_in(all, "part");
+    body.file.inode = number_in(all, "inode");
+    body.file.born = static_cast<std::int64_t>(number_in(all, "born"));
+    body.boot = text_in(all, "boot");
+    body.etag = text_in(all, "etag");
+    body.last_modified = text_in(all, "last_modified");
+    if (all.if_contains("length") != nullptr)
+        body.length = number_in(all, "length");
+    const std::string_view end = ".part";
+    const bool is_part = body.part.size() > end.size() && body.part.ends_with(end);
+    const auto name =
+        std::string_view(body.part).substr(0, is_part ? body.part.size() - end.size() : 0);
+    const bool is_file = is_part && stays_inside(name) && body.file.inode != 0;
+    if (is_file && body.etag.empty() != body.last_modified.empty())
+        into.what = journal_line::kind::begun;
+}
+
+/// Earlier versions wrote the inode alone, which proves nothing: another file may have it by now.
+void read_keeping(const json::object& all, journal_line& into)
+{
+    into.file = text_in(all, "keeping");
+    file_state kept;
+    kept.file.inode = number_in(all, "inode");
+    kept.size = number_in(all, "size");
+    const auto born = signed_in(all, "born");
+    const auto changed = signed_in(all, "changed");
+    if (into.file.empty() || kept.file.inode == 0)
+        return;
+    into.what = journal_line::kind::keeping;
+    if (!born || !changed || all.if_contains("size") == nullptr)
+        return;
+    kept.file.born = *born;
+    kept.changed = *changed;
+    into.kept = kept;
 }
 
 } // namespace
@@ -89,55 +129,70 @@ journal_line read_journal_line(std::string_view line)
     if (error || !value.is_object())
         return out;
     const json::object& all = value.as_object();
-    if (all.if_contains("keeping") == nullptr) {
-        read_result(all, out);
+    if (all.if_contains("begun") != nullptr) {
+        read_begun(all, out);
         return out;
     }
-    out.file = text_in(all, "keeping");
-    out.inode = number_in(all, "inode");
-    if (!out.file.empty() && out.inode != 0)
-        out.what = journal_line::kind::keeping;
+    if (all.if_contains("keeping") != nullptr)
+        read_keeping(all, out);
+    else
+        read_result(all, out);
     return out;
 }
 
 journal::journal(std::unique_ptr<journal_file> file, durability how)
     : file_(std::move(file)), how_(how)
 {
-    std::string torn;
-    read_lines([this](const journal_line& line) { note(line); }, size_, torn);
-    if ((size_ != 0 && understood_ == 0) || (size_ == 0 && !may_be_torn(torn)))
+    const last_line last = read_lines([this](const journal_line& line) { note(line); });
+    const bool is_empty = last.at == 0 && last.end == 0;
+    if (understood_ == 0 && !is_empty && (last.at != 0 || !may_be_torn(last)))
         throw std::runtime_error("it is there, and it is no file of results");
-    mend(torn);
+    mend(last);
 }
 
-/// Visits all whole lines; what comes behind the last line end is `torn`.
-void journal::read_lines(const visitor& visit, std::uint64_t& whole, std::string& torn) const
+/// Whether it could be the beginning of a line of a journal. What is whole was not torn.
+bool journal::may_be_torn(const last_line& last)
+{
+    if (last.is_too_long)
+        return false;
+    const std::string_view text = last.text;
+    json::error_code error;
+    (void)json::parse(json::string_view(text.data(), text.size()), error);
+    if (!error)
+        return read_journal_line(text).what != journal_line::kind::unreadable;
+    for (const std::string_view begin : {R"({"id":)", R"({"keeping":)", R"({"begun":)"})
+        if (text.substr(0, begin.size()) == begin.substr(0, text.size()))
+            return true;
+    return text.find_first_not_of('\0') == std::string_view::npos; // never written, by a crash
+}
+
+/// Visits all whole lines. What comes behind the last line end is returned.
+journal::last_line journal::read_lines(const visitor& visit) const
 {
     std::vector<char> part(part_size);
-    std::uint64_t at = 0;
-    bool skipping = false; // a line that is too long to be ours
-    whole = 0;
+    last_line last;
+    std::uint64_t& at = last.end;
     for (;;) {
         weir::error_code error;
         const std::size_t n = file_->read(at, part.data(), part.size(), error);
         if (error)
             throw system_error(error);
         if (n == 0)
-            return;
+            return last;
         std::string_view rest(part.data(), n);
         for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-            torn += rest.substr(0, end);
-            visit(skipping ? journal_line() : read_journal_line(torn));
-            skipping = false;
-            torn.clear();
+            last.text += rest.substr(0, end);
+            visit(last.is_too_long ? journal_line() : read_journal_line(last.text));
+            last.is_too_long = false;
+            last.text.clear();
             rest.remove_prefix(end + 1);
-            whole = at + n - rest.size();
+            last.at = at + n - rest.size();
         }
-        torn += rest;
+        last.text += rest;
         at += n;
-        if (torn.size() > longest) {
-            skipping = true;
-            torn.resize(1);
+        if (last.text.size() > longest) {
+            last.is_too_long = true;
+            last.text.clear();
         }
     }
 }
@@ -147,10 +202,16 @@ void journal::note(const journal_line& line)
     understood_ += line.what == journal_line::kind::unreadable ? 0 : 1;
     switch (line.what) {
     case journal_line::kind::keeping:
-        unrecorded_[line.file] = line.inode;
+        unrecorded_[line.file] = line.kept;
+        begun_.erase(line.file + ".part");
+        break;
+    case journal_line::kind::begun:
+        begun_[line.body.part] = line.body;
         break;
     case journal_line::kind::result:
         unrecorded_.erase(line.file);
+        if (line.done)
+            begun_.erase(line.file + ".part");
         stored_ += line.done && !line.file.empty() ? 1 : 0;
         if (line.done)
             done_[static_cast<std::size_t>(line.at.from)].add(line.at.number, line.hash);
@@ -160,19 +221,22 @@ void journal::note(const journal_line& line)
     }
 }
 
-/// A last line that lacks nothing but its end gets it; any other is removed.
-void journal::mend(const std::string& torn)
+/// A last line that lacks nothing but its end gets it. The beginning of one is removed. Anything
+/// else was not written here: it stays, as a line that is not understood.
+void journal::mend(const last_line& last)
 {
-    if (torn.empty())
+    size_ = last.end;
+    if (last.at == last.end)
         return;
-    const journal_line last = read_journal_line(torn);
+    const journal_line read = last.is_too_long ? journal_line() : read_journal_line(last.text);
     weir::error_code error;
-    if (last.what == journal_line::kind::unreadable) {
+    if (read.what == journal_line::kind::unreadable && may_be_torn(last)) {
+        size_ = last.at;
         error = file_->truncate(size_);
     } else {
-        note(last);
+        note(read);
         error = file_->append("\n");
-        size_ += torn.size() + 1;
+        ++size_;
     }
     if (error)
         throw system_error(error);
@@ -181,8 +245,6 @@ void journal::mend(const std::string& torn)
 std::uint64_t journal::first_difference(place::source from, const input_check::difference& in) const
 {
     std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
-    std::uint64_t whole = 0;
-    std::string torn;
     const auto look = [&](const journal_line& line) {
         const std::uint64_t number = line.at.number;
         if (line.what != journal_line::kind::result || !line.done || line.at.from != from ||
@@ -193,22 +255,20 @@ std::uint64_t journal::first_difference(place::source from, const input_check::d
         if (!is_there || in.hashes[bit] != line.hash)
             first = std::min(first, number);
     };
-    read_lines(look, whole, torn);
+    read_lines(look);
     return first;
 }
 
 std::uint64_t journal::recorded(place::source from, const input_check::difference& of) const
 {
     std::uint64_t found = 0;
-    std::uint64_t whole = 0;
-    std::string torn;
     const auto look = [&](const journal_line& line) {
         const auto bit = line.at.number % done_lines::block_size;
         if (line.what == journal_line::kind::result && line.done && line.at.from == from &&
             line.at.number / done_lines::block_size == of.block && of.hashes[bit] == line.hash)
             found |= of.lines & std::uint64_t{1} << bit;
     };
-    read_lines(look, whole, torn);
+    read_lines(look);
     return found;
 }
 
@@ -222,13 +282,24 @@ weir::error_code journal::add(std::string_view record, std::string text)
     return held_.size() >= enough ? flush() : weir::error_code();
 }
 
-weir::error_code journal::keeping(const std::string& name, std::uint64_t inode)
+weir::error_code journal::keeping(const std::string& name, const file_state& file)
 {
     if (broken_)
         return broken_;
     held_ += "{\"keeping\":";
     append_json(held_, name);
-    held_ += ",\"inode\":" + std::to_string(inode) + "}\n";
+    held_ += ",\"inode\":" + std::to_string(file.file.inode) +
+             ",\"born\":" + std::to_string(file.file.born) +
+             ",\"size\":" + std::to_string(file.size) +
+             ",\"changed\":" + std::to_string(file.changed) + "}\n";
+    return write();
+}
+
+weir::error_code journal::begun(const begun_body& what)
+{
+    if (broken_)
+        return broken_;
+    held_ += journal_text(what);
     return write();
 }
 

@@ -1,10 +1,30 @@
 #include "limits.hpp"
 
+#include "body_target.hpp"
+
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace weir_fetch {
+namespace {
+
+/// Bodies in order: as many are held as are running.
+std::size_t descriptors_for_a_job(const options& chosen)
+{
+    switch (target_of(chosen)) {
+    case body_target::directory:
+    case body_target::file:
+        return 2;
+    case body_target::stream:
+        return 3;
+    default:
+        return 1;
+    }
+}
+
+} // namespace
 
 std::size_t jobs_for(std::size_t descriptors, std::size_t each, std::size_t wanted) noexcept
 {
@@ -26,6 +46,19 @@ std::size_t raise_descriptor_limit()
             limit = wanted;
     }
     return static_cast<std::size_t>(limit.rlim_cur);
+}
+
+options within_limits(options chosen)
+{
+    const auto descriptors = raise_descriptor_limit();
+    const auto jobs = jobs_for(descriptors, descriptors_for_a_job(chosen), chosen.jobs);
+    if (jobs < chosen.jobs) {
+        std::fprintf(
+            stderr, "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",
+            chosen.jobs, descriptors, jobs);
+        chosen.jobs = jobs;
+    }
+    return chosen;
 }
 
 } // namespace weir_fetch

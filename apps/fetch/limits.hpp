@@ -1,5 +1,7 @@
 #pragma once
 
+#include "options.hpp"
+
 #include <cstddef>
 
 namespace weir_fetch {
@@ -10,5 +12,8 @@ std::size_t jobs_for(std::size_t descriptors, std::size_t each, std::size_t want
 
 /// Raises the soft limit of open files to the hard one, and returns it.
 std::size_t raise_descriptor_limit();
+
+/// The options with as many jobs as descriptors allow, which is said on standard error.
+options within_limits(options chosen);
 
 } // namespace weir_fetch

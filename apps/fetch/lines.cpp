@@ -50,6 +50,9 @@ void line_cutter::check(const input_line& line)
     if (line.number == 1 &&
         (line.text.starts_with("\xFF\xFE") || line.text.starts_with("\xFE\xFF")))
         fault = utf16_fault();
+    else if (line.number == 1 && line.text.starts_with("\x1F\x8B"))
+        fault = "the input is compressed with gzip; unpack it: gzip -dc FILE | weir-fetch "
+                "--input-file -";
     else if (line.text.find('\0') != std::string::npos)
         fault = "line " + std::to_string(line.number) +
                 " holds a NUL byte: the input is no text, or it is UTF-16 (convert it: iconv -f "

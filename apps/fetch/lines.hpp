@@ -25,7 +25,7 @@ struct input_line {
 /// Splits bytes that arrive in parts into the lines of a URL list. Line ends (LF or CRLF), empty
 /// lines, lines that begin with `#`, and a byte order mark at the start are left out.
 ///
-/// Errors: `next` throws `input_fault` for a line with a NUL byte, and for UTF-16.
+/// Errors: `next` throws `input_fault` for a line with a NUL byte, for UTF-16 and for gzip.
 /// Memory: the part that was fed, and at most `longest` bytes of one line. The rest of a longer
 ///         line is dropped, so that a file without line ends cannot fill the memory.
 class line_cutter {
@@ -42,6 +42,8 @@ public:
     /// What was fed and not returned, as it is: also the line of an `input_fault`, but not the rest
     /// of a line that was cut.
     std::string take_unread();
+    /// How many bytes were fed that no line was made of.
+    std::size_t unread() const noexcept { return fed_.size() - at_ + partial_.size(); }
 
 private:
     std::optional<input_line> raw_line();

@@ -38,7 +38,7 @@ constexpr const char* description =
 constexpr const char* footer =
     "Error classes: bad_url dns connect blocked proxy tls timeout protocol incomplete\n"
     "too_large redirect http io aborted internal given_up\n"
-    "'skipped', of --skip-existing, is no error.\n"
+    "'skipped' (of --skip-existing) and 'duplicate' (of --dedupe) are no errors.\n"
     "\n"
     "Environment: http_proxy, https_proxy, all_proxy and no_proxy, as curl reads them.\n"
     "\n"
@@ -65,8 +65,10 @@ constexpr topic topics[] = {
     {"Input", input_flags},
     {"How much at a time", scheduling_flags},
     {"How long", time_flags},
+    {"Output", continue_flags}, // the last of them to finish: it looks at what the others found
     {"Output", output_flags},
     {"Output", remote_name_flags},
+    {"Output", trace_flags},
     {"Results and what remains", journal_flags},
     {"What is asked for", request_flags},
     {"What is sent", data_flags},

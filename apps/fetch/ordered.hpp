@@ -10,6 +10,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -31,6 +32,14 @@ struct ended {
 class ordered {
 public:
     ordered(boost::asio::any_io_executor executor, std::size_t window);
+
+    /// The window for so many jobs: `least_window`, or twice as many as jobs, which is also the
+    /// window of bodies that are held for printing.
+    static std::size_t window_for(std::size_t jobs, bool with_bodies) noexcept
+    {
+        return with_bodies ? 2 * jobs : std::max(2 * jobs, least_window);
+    }
+    static constexpr std::size_t least_window = 1000;
 
     /// Waits until one more URL may be taken in. Throws operation_aborted when cancelled.
     boost::asio::awaitable<void> enter();

@@ -1,5 +1,6 @@
 #include "program.hpp"
 
+#include "duplicates.hpp"
 #include "entry.hpp"
 #include "escape.hpp"
 #include "input.hpp"
@@ -11,9 +12,12 @@
 #include "record.hpp"
 #include "recorder.hpp"
 #include "report.hpp"
+#include "requests.hpp"
 #include "resumption.hpp"
 #include "settings.hpp"
+#include "stop_rules.hpp"
 #include "storage.hpp"
+#include "watchers.hpp"
 
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
@@ -22,9 +26,9 @@
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher.hpp>
 #include <weir/http/fetcher_options.hpp>
+#include <weir/http/request.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
-#include <weir/run/signals.hpp>
 #include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 
@@ -32,7 +36,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -50,6 +53,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace weir_fetch {
 namespace {
@@ -58,8 +62,6 @@ namespace asio = boost::asio;
 namespace http = weir::http;
 
 constexpr auto redraw_every = std::chrono::milliseconds(200);
-/// How long a reader may take nothing after all has been stopped.
-constexpr auto patience_with_readers = std::chrono::seconds(5);
 
 /// One run of the program, on one executor.
 class program {
@@ -72,10 +74,8 @@ public:
     void say_summary();
 
 private:
-    void count_error(const http::fetch_result& result);
-    void set_deadline();
     http::fetcher_options fetcher_options();
-    http::result<std::string> url_to_fetch(std::string_view text) const;
+    http::result<std::string> url_to_fetch(std::string_view text);
     void go_on_with_journal();
     asio::awaitable<std::optional<std::string>> next_entry();
     asio::awaitable<void> take(http::fetch_result result);
@@ -85,15 +85,9 @@ private:
     asio::awaitable<void> keep_unread();
     asio::awaitable<void> end();
 
-    void listen_for_hangup();
-    void signalled();
-    void finish_running(const std::string& why);
-    void give_up();
-    void begin_drain();
-    void stop(const std::string& why);
-    void watch_readers();
     void draw();
-    http::fetch_counts counts() const;
+    void show_progress();
+    standing stands() const;
     void say(const std::string& text);
     void complain(const std::string& text);
 
@@ -102,61 +96,47 @@ private:
     std::unique_ptr<input> input_;
     recorder recorder_;
     std::unique_ptr<resumption> resumption_;
+    std::unique_ptr<duplicates> duplicates_; // null without --dedupe
     storage storage_;
-    std::unique_ptr<ordered> ordered_; // null for results in the order in which they end
-    http::fetcher fetcher_;
-    weir::shutdown_signals signals_;
-    asio::signal_set hangup_;
     progress progress_;
+    watchers watchers_;
+    std::unique_ptr<ordered> ordered_; // null for results in the order in which they end
+    requests requests_;
+    http::fetcher fetcher_;
+    stop_rules rules_;
+    const bool prints_beside_progress_;
     weir::alarm redraw_;
-    weir::alarm deadline_;
-    weir::alarm drained_; // when what drains is stopped
-    weir::alarm stalled_; // when nobody reads what is still printed
     tally tally_;
-    std::uint64_t errors_ = 0;
-    std::uint64_t taken_ = 0; // by readers, when that was last looked at
     weir::time_point started_;
-    int interruptions_ = 0;
-    bool late_ = false;
-    bool draining_ = false;
-    bool stopping_ = false;
     bool out_of_space_ = false; // for bodies
-    bool given_up_ = false;
     bool input_failed_ = false;
 };
 
-weir::duration from_seconds(double seconds)
+/// Results, that is. A format may ask for standard error.
+bool may_print_on_terminal(const options& chosen)
 {
-    return std::chrono::duration_cast<weir::duration>(std::chrono::duration<double>(seconds));
-}
-
-std::unique_ptr<input> open_input(const asio::any_io_executor& executor, const options& chosen)
-{
-    try {
-        return std::make_unique<input>(executor, chosen.urls, chosen.input_file);
-    } catch (const boost::system::system_error& e) {
-        throw std::runtime_error("cannot read " + escaped(chosen.input_file) + ": " +
-                                 e.code().message());
-    }
+    return ::isatty(STDOUT_FILENO) == 1 || target_of(chosen) == body_target::stream ||
+           chosen.write_out.has_value();
 }
 
 program::program(asio::io_context& context, const options& chosen)
-    : chosen_(chosen), executor_(context.get_executor()), input_(open_input(executor_, chosen)),
-      recorder_(executor_, chosen), storage_(chosen),
-      fetcher_(executor_, fetcher_options(),
-               [this](const http::url& target) { return storage_.body_for(target); }),
-      signals_(
-          executor_, [this] { signalled(); }, [this] { signalled(); }),
-      hangup_(executor_), progress_(STDERR_FILENO, !chosen.silent), started_(weir::now(executor_))
+    : chosen_(chosen), executor_(context.get_executor()),
+      input_(open_input(executor_, chosen.urls, chosen.input_file)), recorder_(executor_, chosen),
+      storage_(chosen), progress_(STDERR_FILENO, !chosen.silent && !chosen.verbose),
+      watchers_(executor_, chosen, [this] { progress_.clear(); }), requests_(chosen),
+      fetcher_(executor_, fetcher_options(), nullptr),
+      rules_(executor_, chosen, fetcher_, *input_, recorder_,
+             [this](const std::string& why) { say(why); }),
+      prints_beside_progress_(may_print_on_terminal(chosen)), started_(weir::now(executor_))
 {
-    if (std::signal(SIGHUP, SIG_DFL) == SIG_IGN) // nohup
-        std::signal(SIGHUP, SIG_IGN);
-    else
-        hangup_.add(SIGHUP);
+    if (chosen.dedupe)
+        duplicates_ = std::make_unique<duplicates>(chosen);
     if (recorder_.results() != nullptr)
         go_on_with_journal();
-    if (target_of(chosen) == body_target::stream)
-        ordered_ = std::make_unique<ordered>(executor_, 2 * chosen.jobs);
+    const bool prints_bodies = target_of(chosen) == body_target::stream;
+    if (prints_bodies || chosen.ordered)
+        ordered_ =
+            std::make_unique<ordered>(executor_, ordered::window_for(chosen.jobs, prints_bodies));
 }
 
 /// Joins the journal with the input and the storage.
@@ -171,6 +151,8 @@ void program::go_on_with_journal()
                 const bool is_done = resumption_->is_done(at, text);
                 if (is_done)
                     tally_.add_done_before();
+                if (is_done && duplicates_) // of those that come later
+                    (void)duplicates_->first_of(read_entry(tagged(at, text, false)));
                 return is_done;
             } catch (const input_fault&) {
                 recorder_.not_done(text);
@@ -194,19 +176,35 @@ http::fetcher_options program::fetcher_options()
         say("no more URLs are read for now: those of slow hosts cannot be stored (--spill-dir): " +
             why.message());
     });
+    if (watchers_.are_wanted())
+        all.watcher([this](std::string_view text) { return watchers_.make(text); });
+    all.request_in([this](std::string_view text, const http::url& target) {
+        return http::result<http::request>(requests_.request_for(target, read_entry(text)));
+    });
+    all.content([this](std::string_view text, const http::url& target) {
+        return storage_.body_for(target, read_entry(text).own.output);
+    });
     return all.spill(spill).url_in([this](std::string_view text) { return url_to_fetch(text); });
 }
 
 /// The URL in a text of the source, as it is asked for.
-http::result<std::string> program::url_to_fetch(std::string_view text) const
+http::result<std::string> program::url_to_fetch(std::string_view text)
 {
-    auto url = url_in(text);
+    const entry what = read_entry(text);
+    auto url = url_of(what);
     if (!url)
         return url;
+    if (std::string fault = requests_.fault_of(what); !fault.empty())
+        return http::failure(http::error_class::bad_url, std::move(fault));
+    url = requests_.url_of(what);
+    if (!chosen_.url_schemes.allow_all())
+        if (const auto target = http::url::parse(*url);
+            target && !chosen_.url_schemes.allow(*target))
+            return schemes::refusal(http::error_class::bad_url, *target, "--proto");
     if (!chosen_.query.empty())
         url = with_query(*url, chosen_.query);
     if (chosen_.skip_existing)
-        if (auto reason = storage_.reason_to_skip(*url))
+        if (auto reason = storage_.reason_to_skip(*url, what.own.output))
             return std::move(*reason);
     return url;
 }
@@ -214,8 +212,7 @@ http::result<std::string> program::url_to_fetch(std::string_view text) const
 asio::awaitable<void> program::run()
 {
     draw();
-    set_deadline();
-    listen_for_hangup();
+    rules_.begin(started_);
     const auto source = [this] { return next_entry(); };
     const auto sink = [this](http::fetch_result result) -> asio::awaitable<void> {
         return take(std::move(result));
@@ -243,7 +240,11 @@ asio::awaitable<std::optional<std::string>> program::next_entry()
         text = co_await input_->next();
         if (!text && resumption_)
             resumption_->check_end();
+        if (text && duplicates_)
+            text = duplicates_->marked(*text);
     } catch (const input_fault& e) {
+        if (text) // it was read, and cannot be looked up
+            recorder_.not_done(read_entry(*std::exchange(text, std::nullopt)).text);
         complain(e.what());
         fetcher_.finish_running();
     }
@@ -288,7 +289,7 @@ asio::awaitable<void> program::keep_unread()
             as_it_is = true;
             continue;
         } catch (const std::exception& e) {
-            if (!stopping_)
+            if (!rules_.is_stopping())
                 complain(std::string("cannot read the rest of the URLs: ") + e.what());
             co_return;
         }
@@ -307,23 +308,20 @@ asio::awaitable<void> program::end()
             for (const std::string& text : resumption_->take_not_done())
                 recorder_.not_done(text);
     }
+    storage_.end();
     co_await recorder_.finish();
     redraw_.cancel();
-    deadline_.cancel();
-    drained_.cancel();
-    stalled_.cancel();
+    rules_.end();
     progress_.clear();
-    signals_.ignore();
-    hangup_.cancel();
 }
 
 exit_code program::code() const
 {
-    if (recorder_.cannot_write() || storage_.disk_is_full())
+    if (recorder_.cannot_write() || storage_.disk_is_full() || watchers_.cannot_write())
         return exit_cannot_write;
-    if (interruptions_ != 0 || recorder_.reader_has_gone())
+    if (rules_.was_interrupted() || recorder_.reader_has_gone())
         return exit_interrupted;
-    if (late_)
+    if (rules_.is_late())
         return exit_deadline;
     if (input_failed_)
         return exit_usage;
@@ -333,22 +331,32 @@ exit_code program::code() const
 asio::awaitable<void> program::take(http::fetch_result result)
 {
     entry what = read_entry(result.url);
-    if (auto there = storage_.skipped(result)) {
+    if (auto there = storage_.skipped(result, what.own.output)) {
         tally_.add_skipped();
         ended item{std::move(result), std::move(what), std::move(*there)};
         co_await put_in_order(item);
         co_return;
     }
     auto& error = result.answer.error;
+    if (!error || error->kind() != http::error_class::bad_url)
+        what.first.reset(); // it was not begun
+    if (what.first) {
+        tally_.add_duplicate();
+        error.reset();
+        result.status = weir::status::ok;
+        ended item{std::move(result), std::move(what), stored()};
+        co_await put_in_order(item);
+        co_return;
+    }
     if (error && error->kind() == http::error_class::aborted && what.is_cut)
         error = http::failure(http::error_class::bad_url, what.fault); // its text is not whole
     if (error && error->kind() == http::error_class::bad_url)
         error = http::failure(http::error_class::bad_url, what.at.text() + ": " + error->text());
-    stored where = storage_.finish(result, recorder_.can_record());
+    stored where = storage_.finish(result, what.own.output, recorder_.can_record());
     tally_.add(result);
-    count_error(result);
+    rules_.count(result);
     if (storage_.disk_is_full() && !std::exchange(out_of_space_, true))
-        finish_running("stopping: the disk is full; finishing the running fetches");
+        rules_.finish_running("stopping: the disk is full; finishing the running fetches");
     ended item{std::move(result), std::move(what), std::move(where)};
     co_await put_in_order(item);
 }
@@ -366,122 +374,48 @@ asio::awaitable<void> program::put_in_order(ended& item)
 
 asio::awaitable<void> program::deliver(const ended& item)
 {
-    progress_.clear();
+    if (prints_beside_progress_)
+        progress_.clear();
     co_await recorder_.add(item.result, item.what, item.where);
-    if (fetcher_.results_ready() == 0)
+    if (fetcher_.results_ready() == 0) {
         co_await recorder_.flush();
+        show_progress(); // below the lines
+    }
     if (recorder_.is_broken())
-        give_up();
-}
-
-void program::listen_for_hangup()
-{
-    hangup_.async_wait([this](const boost::system::error_code& error, int) {
-        if (error)
-            return;
-        signalled();
-        listen_for_hangup();
-    });
-}
-
-/// The first signal drains, the second stops, the third ends the program.
-void program::signalled()
-{
-    if (++interruptions_ == 1)
-        return finish_running(
-            "stopping: finishing the running fetches; a second signal stops them at once");
-    if (interruptions_ > 2)
-        std::_Exit(exit_interrupted);
-    if (stopping_)
-        return recorder_.stop_waiting();
-    stop("stopping at once");
-}
-
-/// `--max-errors`: URLs that were not begun do not count.
-void program::count_error(const http::fetch_result& result)
-{
-    const auto& error = result.answer.error;
-    if (!error || error->kind() == http::error_class::aborted || ++errors_ != chosen_.max_errors)
-        return;
-    finish_running("stopping after " + std::to_string(errors_) +
-                   " errors: finishing the running fetches");
-}
-
-/// `--deadline`: as at the first signal.
-void program::set_deadline()
-{
-    if (!chosen_.deadline)
-        return;
-    deadline_ = weir::alarm(executor_, started_ + from_seconds(*chosen_.deadline), [this] {
-        late_ = true;
-        finish_running("stopping at the deadline: finishing the running fetches");
-    });
-}
-
-/// Begins no more URLs.
-void program::finish_running(const std::string& why)
-{
-    say(why);
-    fetcher_.finish_running();
-    begin_drain();
-}
-
-/// From now on, the program ends by the drain timeout. Another reason does not prolong it.
-void program::begin_drain()
-{
-    if (std::exchange(draining_, true))
-        return;
-    drained_ = weir::alarm(executor_, weir::now(executor_) + from_seconds(chosen_.drain_timeout),
-                           [this] { stop("stopping at once: --drain-timeout is over"); });
-}
-
-/// Fetches no more, because results cannot be written.
-void program::give_up()
-{
-    if (std::exchange(given_up_, true))
-        return;
-    fetcher_.stop();
-    begin_drain();
-}
-
-void program::stop(const std::string& why)
-{
-    if (std::exchange(stopping_, true))
-        return;
-    say(why);
-    fetcher_.stop();
-    input_->stop_waiting();
-    watch_readers();
-}
-
-/// What is still printed must not wait for ever.
-void program::watch_readers()
-{
-    taken_ = recorder_.taken();
-    stalled_ = weir::alarm(executor_, weir::now(executor_) + patience_with_readers, [this] {
-        if (recorder_.taken() == taken_)
-            recorder_.stop_waiting();
-        else
-            watch_readers();
-    });
+        rules_.give_up();
 }
 
 void program::draw()
 {
     if (!progress_.is_shown())
         return;
-    const auto now = weir::now(executor_);
-    progress_.show(counts(), now - started_);
-    redraw_ = weir::alarm(executor_, now + redraw_every, [this] { draw(); });
+    progress_.look(stands(), weir::now(executor_));
+    progress_.show();
+    redraw_ = weir::alarm(executor_, weir::now(executor_) + redraw_every, [this] { draw(); });
 }
 
-/// For the fetcher, what is skipped is a failure.
-http::fetch_counts program::counts() const
+/// Draws it anew where something else was printed in its place.
+void program::show_progress()
 {
-    http::fetch_counts all = fetcher_.counts();
-    all.failed -= tally_.skipped();
-    all.ok += tally_.skipped();
-    return all;
+    if (!prints_beside_progress_ || !progress_.is_shown() || progress_.is_drawn())
+        return;
+    progress_.look(stands(), weir::now(executor_));
+    progress_.show();
+}
+
+/// For the fetcher, what is not wanted is a failure. What is not begun any more has no end to wait
+/// for.
+standing program::stands() const
+{
+    constexpr std::size_t named_hosts = 2;
+    standing now;
+    now.counts = fetcher_.counts();
+    now.counts.failed -= tally_.not_wanted();
+    now.counts.ok += tally_.not_wanted();
+    if (!rules_.is_draining())
+        now.total = input_->all();
+    now.slowest = tally_.hosts().slowest(named_hosts);
+    return now;
 }
 
 void program::say(const std::string& text)
@@ -502,34 +436,8 @@ void program::complain(const std::string& text)
 void program::say_summary()
 {
     const auto took = weir::now(executor_) - started_;
-    say(tally_.summary(took, fetcher_.counts().peak));
-}
-
-/// Bodies in order: as many are held as are running.
-std::size_t descriptors_for_a_job(const options& chosen)
-{
-    switch (target_of(chosen)) {
-    case body_target::directory:
-    case body_target::file:
-        return 2;
-    case body_target::stream:
-        return 3;
-    default:
-        return 1;
-    }
-}
-
-options within_limits(options chosen)
-{
-    const auto descriptors = raise_descriptor_limit();
-    const auto jobs = jobs_for(descriptors, descriptors_for_a_job(chosen), chosen.jobs);
-    if (jobs < chosen.jobs) {
-        std::fprintf(
-            stderr, "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",
-            chosen.jobs, descriptors, jobs);
-        chosen.jobs = jobs;
-    }
-    return chosen;
+    const std::string times = tally_.times();
+    say(tally_.summary(took, fetcher_.counts().peak) + (times.empty() ? "" : '\n' + times));
 }
 
 } // namespace
@@ -539,6 +447,8 @@ exit_code run(const options& chosen)
     // A reader that has gone, and a limit of file sizes, are errors of the write.
     std::signal(SIGPIPE, SIG_IGN);
     std::signal(SIGXFSZ, SIG_IGN);
+    for (const std::string& each : chosen.silent ? std::vector<std::string>() : chosen.warnings)
+        std::fprintf(stderr, "weir-fetch: %s\n", escaped(each).c_str());
     const options bounded = within_limits(chosen);
     asio::io_context context(1);
     program all(context, bounded);

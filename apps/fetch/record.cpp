@@ -9,9 +9,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <iterator>
 #include <string_view>
 
 namespace weir_fetch {
@@ -35,7 +35,8 @@ public:
     }
     void add(std::string_view name, std::uint64_t value)
     {
-        add_json(name, fmt::format_int(value).c_str());
+        const fmt::format_int digits(value);
+        add_json(name, {digits.data(), digits.size()});
     }
     /// An empty text is `null`.
     void add(std::string_view name, std::string_view value)
@@ -47,9 +48,15 @@ public:
     /// Seconds, always with the same number of decimals: microseconds are enough.
     void add(std::string_view name, weir::duration length)
     {
-        const auto us = std::chrono::duration_cast<std::chrono::microseconds>(length).count();
-        add_json(name, "");
-        fmt::format_to(std::back_inserter(out_), "{}.{:06}", us / 1'000'000, us % 1'000'000);
+        const auto count = std::chrono::duration_cast<std::chrono::microseconds>(length).count();
+        const auto us = static_cast<std::uint64_t>(std::max<std::int64_t>(0, count));
+        const fmt::format_int seconds(us / 1'000'000);
+        add_json(name, {seconds.data(), seconds.size()});
+        char decimals[] = ".000000";
+        std::uint64_t rest = us % 1'000'000;
+        for (char* to = decimals + 6; rest != 0; rest /= 10)
+            *to-- = static_cast<char>('0' + rest % 10);
+        out_.append(decimals, 7);
     }
     void end() { out_ += '}'; }
 
@@ -111,13 +118,28 @@ void add_timings(members& all, std::string& out, const fetch_result& result)
     times.end();
 }
 
-void add_place(members& all, const entry& what)
+void add_number(members& all, const place& at)
 {
-    const bool from_line = what.at.from == place::source::line;
-    const std::string number = what.at.number == 0 ? "null" : std::to_string(what.at.number);
-    all.add_json("id", what.id.empty() ? "null" : what.id);
+    const bool from_line = at.from == place::source::line;
+    const std::string number = at.number == 0 ? "null" : std::to_string(at.number);
     all.add_json("line", from_line ? number : "null");
     all.add_json("argument", from_line ? "null" : number);
+}
+
+void add_first(members& all, std::string& out, const entry& what)
+{
+    all.add_json("duplicate_of", what.first ? "" : "null");
+    if (!what.first)
+        return;
+    members first(out);
+    add_number(first, *what.first);
+    first.end();
+}
+
+void add_place(members& all, const entry& what)
+{
+    all.add_json("id", what.id.empty() ? "null" : what.id);
+    add_number(all, what.at);
     all.add("hash", fmt::format("{:016x}", hash_of(what.text)));
 }
 
@@ -147,6 +169,7 @@ std::string json_line(const fetch_result& result, const entry& what, const store
     all.add("sha256", where.sha256);
     all.add("file", where.file);
     all.add_json("skipped", where.skipped ? "true" : "false");
+    add_first(all, out, what);
     add_timings(all, out, result);
     all.add("redirects", std::uint64_t{result.redirects});
     all.end();

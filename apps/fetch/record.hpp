@@ -36,8 +36,9 @@ struct stored {
 ///        bytes          of the body, as delivered; `wire_bytes` as they arrived
 ///        sha256         of the body, as delivered
 ///        file           where the body was stored: its name in the output directory, or the path
-///                       of the file that `--output` names
+///                       of the file that `--output` or the line names
 ///        skipped        whether the URL was not fetched because that file was there
+///        duplicate_of   {line, argument} of the first that asked for the same: one of the two
 ///        timings        {queued, dns, connect, tls, first_byte, total} in seconds
 ///        redirects      how many were followed
 std::string json_line(const weir::http::fetch_result& result, const entry& what,

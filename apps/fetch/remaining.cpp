@@ -1,5 +1,7 @@
 #include "remaining.hpp"
 
+#include "escape.hpp"
+
 #include <boost/system/errc.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -36,6 +38,15 @@ std::string replaced_by(const std::string& path)
     return real.string();
 }
 
+/// Whether it is read again as what it is. An argument may be a comment, or several lines.
+bool is_line(std::string_view text)
+{
+    const auto first = text.find_first_not_of(" \t");
+    return first != std::string_view::npos && text[first] != '#' &&
+           !text.starts_with("\xEF\xBB\xBF") &&
+           text.find_first_of("\r\n") == std::string_view::npos;
+}
+
 } // namespace
 
 remaining::remaining(const std::string& path) : path_(replaced_by(path)), part_(path_ + ".part")
@@ -62,8 +73,13 @@ void remaining::add_line(std::string_view text)
 {
     if (!at_line_start_)
         add_bytes("\n");
-    add_bytes(text);
-    add_bytes("\n");
+    std::string line(text);
+    if (!is_line(text)) {
+        line = "{\"url\":";
+        append_json(line, text);
+        line += '}';
+    }
+    add_bytes(line += '\n');
 }
 
 void remaining::add_bytes(std::string_view bytes)

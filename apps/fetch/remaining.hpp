@@ -20,6 +20,7 @@ public:
     remaining& operator=(const remaining&) = delete;
     ~remaining();
 
+    /// Adds an entry: as a JSON line where its text alone would be read as something else.
     void add_line(std::string_view text);
     /// Adds a part of an input, as it is.
     void add_bytes(std::string_view bytes);

@@ -1,11 +1,12 @@
 #include "settings.hpp"
 
 #include "network.hpp"
+#include "requests.hpp"
 
 #include <weir/http/client_options.hpp>
 #include <weir/http/decoding_options.hpp>
 #include <weir/http/fetcher_options.hpp>
-#include <weir/http/headers.hpp>
+#include <weir/http/host_limits.hpp>
 #include <weir/http/request_options.hpp>
 #include <weir/http/retried.hpp>
 #include <weir/http/spill_options.hpp>
@@ -86,26 +87,6 @@ http::client_options client_options_for(const options& chosen)
     return o;
 }
 
-bool names(const std::vector<std::string>& names, std::string_view wanted)
-{
-    return std::any_of(names.begin(), names.end(),
-                       [&](const auto& name) { return http::same_token(name, wanted); });
-}
-
-void add_headers(http::fetcher_options& to, const options& chosen)
-{
-    bool has_type = names(chosen.without, "Content-Type");
-    for (const auto& [name, value] : chosen.headers) {
-        to.header(name, value);
-        has_type = has_type || http::same_token(name, "Content-Type");
-    }
-    if (chosen.data && !has_type)
-        to.header("Content-Type", "application/x-www-form-urlencoded");
-    for (const char* own : {"User-Agent", "Accept"})
-        if (names(chosen.without, own))
-            to.without(own);
-}
-
 void set_retries(http::fetcher_options& o, const options& chosen)
 {
     weir::retry_policy retry(chosen.retries + 1);
@@ -115,6 +96,8 @@ void set_retries(http::fetcher_options& o, const options& chosen)
         o.retry_when(http::retried::any);
     if (chosen.retry_max_time)
         o.retry_time(from_seconds(*chosen.retry_max_time));
+    if (chosen.adapt_rate)
+        o.adapt_rate(http::rate_adaptation::on);
     weir::breaker_options give_up;
     if (chosen.give_up_after != 0)
         o.give_up(give_up.window(chosen.give_up_after)
@@ -136,6 +119,23 @@ void set_rates(http::fetcher_options& o, const options& chosen)
         o.rate(*chosen.rate, burst_of(*chosen.rate));
     if (chosen.host_rate)
         o.host_rate(*chosen.host_rate, burst_of(*chosen.host_rate));
+    for (const host_limit& each : chosen.host_limits) {
+        http::host_limits own;
+        if (each.per_host)
+            own.per_host(*each.per_host);
+        if (each.rate)
+            own.rate(*each.rate, burst_of(*each.rate));
+        o.limit_host(each.host, own);
+    }
+}
+
+/// Text of URLs that wait, in memory: enough hosts for all places; what is beyond goes to a file.
+std::size_t window_for(std::size_t jobs)
+{
+    constexpr std::size_t of_each = 16 * 1024;
+    constexpr std::size_t least = 1024 * 1024;
+    constexpr std::size_t most = 4 * least;
+    return std::clamp(std::min(jobs, most / of_each) * of_each, least, most);
 }
 
 } // namespace
@@ -143,16 +143,13 @@ void set_rates(http::fetcher_options& o, const options& chosen)
 weir::http::fetcher_options fetcher_options_for(const options& chosen)
 {
     http::fetcher_options o;
-    o.jobs(chosen.jobs).client(client_options_for(chosen));
+    o.jobs(chosen.jobs).client(client_options_for(chosen)).window(window_for(chosen.jobs));
     o.spill(http::spill_options().directory(chosen.spill_dir));
     if (chosen.max_time)
         o.timeout(from_seconds(*chosen.max_time));
-    o.method(chosen.method);
-    if (chosen.data)
-        o.body(*chosen.data);
+    o.requests(requests(chosen).for_all());
     if (chosen.path_as_is)
         o.dots(http::dot_segments::keep);
-    add_headers(o, chosen);
     set_retries(o, chosen);
     set_rates(o, chosen);
     return o;

@@ -1,10 +1,10 @@
 #include "spool.hpp"
 
-#include <fcntl.h>
+#include "unnamed_file.hpp"
+
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 namespace weir_fetch {
@@ -25,16 +25,9 @@ spool::~spool()
 
 weir::error_code spool::open()
 {
-    descriptor_ = ::open(folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (descriptor_ >= 0)
-        return {};
-    // The file system may not support it.
-    std::string name = folder_ + "/weir-fetch-XXXXXX";
-    descriptor_ = ::mkostemp(name.data(), O_CLOEXEC);
-    if (descriptor_ < 0)
-        return last_error();
-    ::unlink(name.c_str());
-    return {};
+    weir::error_code error;
+    descriptor_ = open_unnamed(folder_, error);
+    return error;
 }
 
 weir::error_code spool::write_file(std::string_view part) const

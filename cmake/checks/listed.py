@@ -7,7 +7,7 @@ import sys
 import tree
 
 # Compiled by their own tests, or with clang only.
-ELSEWHERE = ("test/compile_fail/", "test/fuzz/", "test/install/", "bench/")
+ELSEWHERE = ("test/compile_fail/", "test/fuzz/", "test/install/", "test/mutation/", "bench/")
 
 
 def waits_for_another_build(path):

@@ -32,6 +32,13 @@ frontend closing
     bind 127.0.0.1:{closing}
     option httpclose
     {rules}
+frontend metered
+    bind 127.0.0.1:{metered}
+    stick-table type ip size 1k expire 10s store http_req_rate(1s)
+    http-request track-sc0 src
+    http-request deny deny_status 429 hdr Retry-After 1 if {{ sc_http_req_rate(0) gt 20 }} {{ path_beg /polite/ }}
+    http-request deny deny_status 429 if {{ sc_http_req_rate(0) gt 20 }}
+    default_backend there
 backend there
     server there 127.0.0.1:{backend}
 backend large
@@ -62,7 +69,8 @@ def binary():
 
 
 class Haproxy:
-    """`kept` keeps connections, `brief` for 300 ms, `closing` none; `secure` is `kept` over TLS."""
+    """`kept` keeps connections, `brief` for 300 ms, `closing` none; `secure` is `kept` over TLS. `metered`
+    allows 20 requests a second, and says Retry-After for /polite/."""
 
     def __init__(self, case, backend, certificate):
         pem = case.dir / "haproxy.pem"
@@ -74,7 +82,7 @@ class Haproxy:
         large = "".join(map(field.format, range(50)))
         config = case.dir / "haproxy.conf"
         for _ in range(10):   # a port may be taken before haproxy has it: then others
-            self.ports = {name: free_port() for name in ("kept", "brief", "closing", "secure")}
+            self.ports = {name: free_port() for name in ("kept", "brief", "closing", "secure", "metered")}
             config.write_text(CONFIG.format(
                 **self.ports, certificate=pem, rules=RULES, large=large, backend=backend,
                 nobody=nobody.getsockname()[1]))

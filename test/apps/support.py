@@ -67,14 +67,14 @@ class Process:
     _alive_lock = threading.Lock()
 
     def __init__(self, argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                 stderr=subprocess.PIPE, env=None):
+                 stderr=subprocess.PIPE, env=None, cwd=None):
         # Not preexec_fn: there are threads.
         leash = [tools.need("setpriv"), "--pdeathsig", "KILL", "--"]
         self.argv = [str(part) for part in argv]
         self.started = time.monotonic()
         self._child = subprocess.Popen(
             leash + self.argv, stdin=stdin, stdout=stdout, stderr=stderr,
-            env=environment(env), start_new_session=True)
+            env=environment(env), cwd=cwd, start_new_session=True)
         self.pid = self._child.pid
         self.stdin = self._child.stdin
         self.code = None
@@ -255,10 +255,10 @@ class Case(unittest.TestCase):
     def start_fetch(self, *args, **options):
         return self.start(program("weir-fetch"), *self.one_attempt, *args, **options)
 
-    def fetch(self, *args, input=None, within=PATIENCE):
+    def fetch(self, *args, input=None, within=PATIENCE, **options):
         """Runs weir-fetch to its end. `input` is what it reads on standard input."""
         if input is None:
-            process = self.start_fetch(*args)
+            process = self.start_fetch(*args, **options)
         else:
             if isinstance(input, (list, tuple)):
                 input = "".join(f"{line}\n" for line in input)
@@ -267,7 +267,7 @@ class Case(unittest.TestCase):
             file = self.dir / f"input-{time.monotonic_ns()}"
             file.write_bytes(input)
             with open(file, "rb") as stdin:
-                process = self.start_fetch(*args, stdin=stdin)
+                process = self.start_fetch(*args, stdin=stdin, **options)
         process.wait(within)
         return Fetched(process)
 

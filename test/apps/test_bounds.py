@@ -4,7 +4,7 @@ import signal
 import subprocess
 
 from faults import Count, FaultServer
-from support import SANITIZED, Case, main, wait_until, warm
+from support import SANITIZED, Case, main, parse_rows, wait_until, warm
 
 # What is silent stays so for the whole test.
 PATIENT = ("-m", "600", "--first-byte-timeout", "0")
@@ -21,6 +21,47 @@ class Bounds(Case):
         self.assertEqual(process.wait(), 0, process.err)
         self.assertEqual(server.connections.peak, 4)
         self.assertEqual(server.serving.peak, 4)
+
+    def test_a_host_may_have_limits_of_its_own(self):
+        few, many, slow, other = servers = [FaultServer(self) for _ in range(4)]
+        file = self.dir / "limits.json"
+        file.write_text(f"""{{"hosts": {{ // of this test
+            "127.0.0.1:{few.port}": {{"per-host": 1}},
+            "http://127.0.0.1:{many.port}": {{"per-host": 12}},
+            "127.0.0.1:{slow.port}": {{"host-rate": "1/d"}},
+        }}}}""")
+        urls = [url for server in (few, many, other) for url in warm(server, 16)]
+        urls += [server.url(f"hold/{n}") for n in range(20) for server in (few, many, other)]
+        urls += [slow.url("ok/1"), slow.url("ok/2")]
+        process = self.start_fetch("-j", "30", "--per-host", "4", "--host-limits", file, *PATIENT, *urls)
+        wait_until(lambda: [server.serving.now for server in servers[:2]] == [1, 12], "these at once")
+        wait_until(lambda: other.serving.now == 4 and process.lines >= 10, "as many as a host has")
+        process.signal(signal.SIGINT)   # nothing more begins
+        for server in servers:
+            server.release()
+        process.wait()
+        self.assertEqual([server.serving.peak for server in servers], [1, 12, 1, 4])
+        self.assertLessEqual(few.connections.peak, 1)
+        rows = parse_rows(process.out)
+        self.assert_each_once(rows, urls)
+        self.assertEqual(sorted(row.error for row in rows if f":{slow.port}/" in row.url), ["", "aborted"])
+
+    def test_a_file_of_limits_that_is_wrong_is_refused(self):
+        file = self.dir / "limits.json"
+        file.write_text('{"hosts": {"a.example": {"per-host": 0}}}')
+        done = self.fetch("--host-limits", file, "http://127.0.0.1:1/")
+        self.assertEqual((done.code, done.out), (2, b""))
+        self.assertIn(f"--host-limits: {file}: hosts: a.example: per-host: must be a whole number", done.err)
+        done = self.fetch("--host-limits", self.dir / "none", "http://127.0.0.1:1/")
+        self.assertEqual(done.code, 2)
+        self.assertIn("cannot read", done.err)
+        done = self.fetch("--host-limits", self.dir, "http://127.0.0.1:1/")
+        self.assertEqual(done.code, 2)
+        self.assertIn(f"cannot read {self.dir}: Is a directory", done.err)
+        file.write_text('{"hosts": {}}')
+        done = self.fetch("--host-limits", file, "--remaining", file, "http://127.0.0.1:1/")
+        self.assertEqual(done.code, 2)
+        self.assertIn("name the same file", done.err)
 
     def test_all_hosts_together_never_see_more_than_the_total(self):
         serving = Count()

@@ -37,11 +37,12 @@ class Faults(Case):
 
     def test_what_ends(self):
         self.run_rows([row for row in self.rows
-                       if row.expected != "timeout" and row.method == "GET"], "-m", TIME_OF_OTHERS)
+                       if row.expected != "timeout" and row.method == "GET"],
+                      "-m", TIME_OF_OTHERS, "--connect-timeout", TIME_OF_OTHERS)
 
     def test_answers_to_head(self):
         self.run_rows([row for row in self.rows if row.method == "HEAD"],
-                      "-m", TIME_OF_OTHERS, "--head")
+                      "-m", TIME_OF_OTHERS, "--connect-timeout", TIME_OF_OTHERS, "--head")
 
     def test_uploads_that_hang(self):
         self.run_rows([row for row in self.rows

@@ -37,6 +37,8 @@ def site(request):
     if path == "/old" and request.of("If-Modified-Since"):
         return b"HTTP/1.1 304 x\r\n\r\n"
     body = f"body of {path}\n".encode()
+    if request.of("Range") == ["bytes=5-"]:
+        return answer(206, body[5:], Content_Range=f"bytes 5-{len(body) - 1}/{len(body)}")
     if request.method == "HEAD":
         return answer(200, body)[:-len(body)]
     if request.of("Range") == ["bytes=0-2"]:
@@ -117,6 +119,34 @@ class Guide(Case):
     def test_gentle(self):
         self.assertEqual(len(self.follow("gentle", code=1)), len(URLS))
 
+    def test_hosts(self):
+        limits, = re.findall(r"^```\n(\{\"hosts\".*?)^```$", GUIDE.read_text(), re.M | re.S)
+        (self.dir / "limits.json").write_text(limits)
+        self.assertEqual(len(self.follow("hosts", code=1)), len(URLS))
+
+    def test_slowly(self):
+        self.assertEqual(len(self.follow("slowly", code=1)), len(URLS))
+        self.assertEqual(set(self.stored("pages")), {"a", "b", "old", "moved"})
+
+    def test_said_and_answered(self):
+        self.assertEqual([row[0] for row in self.follow("said_and_answered")], ["200"])
+        heads = (self.dir / "headers.txt").read_text()
+        self.assertRegex(heads, r"^HTTP/1.1 302 x\n(.+\n)+\nHTTP/1.1 200 x\n(.+\n)+\n$")
+
+    def test_ordered(self):
+        self.follow("ordered", code=1)
+        rows = (self.dir / "results.txt").read_text().splitlines()
+        self.assertEqual([row.split("\t")[3] for row in rows], list(URLS))
+
+    def test_dedupe(self):
+        rows = self.follow("dedupe", code=1)
+        self.assertEqual(sorted(row[3] for row in rows if row[0] == "duplicate"), sorted(URLS))
+        self.assertEqual(len(rows), 2 * len(URLS))
+
+    def test_secure(self):
+        rows = self.follow("secure", code=1)
+        self.assertEqual([row[3] for row in rows if row[0] == "redirect"], [URLS[3]])
+
     def test_early(self):
         self.assertEqual(len(self.follow("early", code=1)), len(URLS))
 
@@ -149,6 +179,11 @@ class Guide(Case):
         self.follow("query")
         self.assertEqual(self.server.seen[0].line, "GET /search?q=fish+%26+chips HTTP/1.1")
 
+    def test_rest(self):
+        (self.dir / "page.html").write_bytes(b"body ")
+        self.assertEqual([row[0] for row in self.follow("rest")], ["206"])
+        self.assertEqual((self.dir / "page.html").read_bytes(), b"body of /a\n")
+
     def test_range(self):
         self.follow("range", code=1)
         self.assertEqual(self.stored("heads"), dict.fromkeys(("a", "b", "old", "moved"), "bod"))
@@ -160,6 +195,18 @@ class Guide(Case):
         self.assertEqual((form.method, form.body), ("POST", b"name=weir&text=fish+%26+chips"))
         self.assertEqual((order.method, order.body), ("POST", b'{"fish": 2}\n'))
         self.assertEqual(order.of("Content-Type"), ["application/json"])
+
+    def test_differ(self):
+        lines = re.findall(r"^```\n(\{\"url\".*?)^```$", GUIDE.read_text(), re.M | re.S)
+        self.assertEqual(len(lines), 1)
+        (self.dir / "requests.jsonl").write_text(lines[0].replace("https://", "http://"))
+        self.assertEqual(len(self.follow("differ")), 3)
+        self.assertEqual((self.dir / "pages/first/page.html").read_text(), "body of /a\n")
+        seen = {request.target: request for request in self.server.seen}
+        self.assertEqual((seen["/form"].method, seen["/form"].body), ("POST", b'{"fish": 2}'))
+        self.assertEqual(seen["/form"].of("Content-Type"), ["application/json"])
+        self.assertEqual((seen["/b"].method, seen["/b"].of("X-Key")), ("DELETE", ["1", "2"]))
+        self.assertEqual(seen["/b"].of("Accept"), [])
 
     def test_login(self):
         self.follow("login")

@@ -1,5 +1,6 @@
 """weir-fetch through a real haproxy, in front of a real nginx."""
 
+import json
 import shutil
 import subprocess
 
@@ -23,11 +24,18 @@ class ThroughHaproxy(Case):
         self.contents |= {"files/a": b"here", "large/a": b"large"}
         for name, data in self.contents.items():
             self.nginx.add(name, data)
+        for number in range(40):
+            self.nginx.add(f"polite/{number}", b"yes")
+            self.nginx.add(f"plain/{number}", b"yes")
         self.haproxy = Haproxy(self, self.nginx.port, authority.issue("IP:127.0.0.1"))
 
     def run_all(self, *args):
         done = self.fetch("--jsonl", *self.trust, *args)
         return done, {row.url: row for row in done.rows}
+
+    @staticmethod
+    def attempts(done):
+        return [json.loads(line)["attempts"] for line in done.out.splitlines()]
 
     def stored(self, *args):
         """What came for each URL, in no order."""
@@ -85,6 +93,21 @@ class ThroughHaproxy(Case):
             self.assertEqual(done.code, 1)
             self.assertEqual([rows[url].status for url in urls], [503, 429, 200])
             self.assertEqual(rows[urls[2]].final_url, self.haproxy.url("files/a", port))
+
+    def test_what_it_meters_is_learned(self):
+        for folder in ("polite", "plain"):
+            urls = [self.haproxy.url(f"{folder}/{number}", "metered") for number in range(40)]
+            done, rows = self.run_all("--retry", "2", *urls)
+            self.assertEqual(done.code, 0, done.out)   # though more was refused at the beginning
+            self.assertEqual(len(rows), 40)
+            # How many depends on the machine; eight places, and a few while the rate is looked for.
+            refused = sum(self.attempts(done)) - 40
+            self.assertLessEqual(refused, 16, folder)
+
+    def test_without_learning_each_refusal_is_a_failed_attempt(self):
+        url = self.haproxy.url("denied/x")
+        done, rows = self.run_all("--no-adapt-rate", "--retry", "1", url)
+        self.assertEqual((done.code, rows[url].status, self.attempts(done)), (1, 429, [2]))
 
     def test_a_request_that_it_drops_is_a_timeout_and_harms_no_other(self):
         urls = [self.haproxy.url(path) for path in ("files/a", "dropped/x", "files/1")]

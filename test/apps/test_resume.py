@@ -39,12 +39,12 @@ class Resume(Case):
         data = self.results.read_bytes()
         self.assertTrue(not data or data.endswith(b"\n"), data[-200:])
         lines = [json.loads(line) for line in data.splitlines()]
-        return [line for line in lines if "keeping" not in line]
+        return [line for line in lines if "id" in line]
 
     def whole_records(self):
         """The same of a program that was killed."""
         lines = self.results.read_bytes().split(b"\n")[:-1] if self.results.exists() else []
-        return [line for line in map(json.loads, lines) if "keeping" not in line]
+        return [line for line in map(json.loads, lines) if "id" in line]
 
     def done(self):
         return [each["url"] for each in self.records() if each["error"] is None]
@@ -173,20 +173,38 @@ class Resume(Case):
             self.assertEqual(record["sha256"], sha256(body_of(target)))
             self.assertEqual(record["url"], urls[record["line"] - 1])
 
+    def keep(self, file):
+        """The line of the journal that says that a file is about to get its name."""
+        fields = subprocess.check_output(["stat", "--format", "%i %.9W %s %.9Y", file], text=True).split()
+        numbers = (int(field.replace(".", "")) for field in fields)
+        line = {"keeping": file.name} | dict(zip(("inode", "born", "size", "changed"), numbers))
+        self.results.write_text(json.dumps(line) + "\n")
+        return line
+
     def test_a_body_that_got_its_name_without_its_record_is_replaced(self):
         url = self.server.url("ok/page")
         self.out.mkdir()
-        for inode, names in (("same", ["page"]), ("other", ["page", "page.1"])):
-            with self.subTest(inode):
-                file = self.out / "page"
+        file = self.out / "page"
+        notes = b"notes of somebody"
+        for what in ("same", "other inode", "rewritten", "old line"):
+            with self.subTest(what):
                 file.write_bytes(b"whole, and not recorded")
-                number = file.stat().st_ino + (inode == "other")
-                self.results.write_text(f'{{"keeping":"page","inode":{number}}}\n')
+                line = self.keep(file)
+                if what == "other inode":
+                    self.results.write_text(json.dumps(line | {"inode": line["inode"] + 1}) + "\n")
+                elif what == "rewritten":   # as when a new file got the inode of a removed one
+                    file.write_bytes(notes)
+                elif what == "old line":
+                    self.results.write_text(f'{{"keeping":"page","inode":{line["inode"]}}}\n')
+                before = file.read_bytes()
                 done = self.fetch("--output-dir", self.out, "--results", self.results, "--resume",
                                   url)
                 self.assertEqual(done.code, 0, done.err)
+                names = ["page"] if what == "same" else ["page", "page.1"]
                 self.assertEqual(sorted(path.name for path in self.out.iterdir()), names)
                 self.assertEqual((self.out / names[-1]).read_bytes(), body_of("/ok/page"))
+                if what != "same":
+                    self.assertEqual(file.read_bytes(), before)
                 for path in self.out.iterdir():
                     path.unlink()
 

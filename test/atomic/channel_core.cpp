@@ -19,7 +19,9 @@ using weir::test::explorer;
 
 BOOST_AUTO_TEST_SUITE(channel_core)
 
-using core = weir::detail::channel_core<int, explored_atomics>;
+// Its memory is checked, too: the ring's slots are handed on without a lock.
+using checked = weir::test::explored_plain<int>;
+using core = weir::detail::channel_core<checked, explored_atomics>;
 
 // What the operations in sync/detail/channel_operations.hpp do, on threads that wait by themselves.
 struct scene {
@@ -48,7 +50,7 @@ struct receiver final : core::receiver {
 };
 
 struct sender final : core::sender {
-    explicit sender(int* what) : core::sender(what) {}
+    explicit sender(checked* what) : core::sender(what) {}
     void settled(attempt_result result) noexcept override
     {
         twice = how.has_value();
@@ -138,7 +140,7 @@ attempt_result wait_as(const shared_scene& s, sender& node, std::size_t me)
 
 void send(const shared_scene& s, std::size_t me, int value)
 {
-    int own = value;
+    checked own = value;
     sender node(&own);
     const bool taken = wait_as(s, node, me) == attempt_result::done;
     (taken ? s->sent : s->back).push_back(value);
@@ -146,14 +148,14 @@ void send(const shared_scene& s, std::size_t me, int value)
 
 void try_send(const shared_scene& s, int value)
 {
-    int own = value;
+    checked own = value;
     const attempt_result how = s->channel.try_push(own);
     (how == attempt_result::done ? s->sent : s->back).push_back(value);
 }
 
 void try_send_all(const shared_scene& s, std::vector<int> values)
 {
-    std::vector<int> own = values;
+    std::vector<checked> own(values.begin(), values.end());
     const std::size_t count = s->channel.try_push_some(own.data(), own.size());
     for (std::size_t i = 0; i < values.size(); ++i)
         (i < count ? s->sent : s->back).push_back(values[i]);
@@ -167,7 +169,7 @@ void reserve_and(const shared_scene& s, std::size_t me, std::optional<int> value
     explorer::point();
     if (!value)
         return s->channel.give_back();
-    int own = *value;
+    checked own = *value;
     s->channel.push_reserved(own);
     s->sent.push_back(*value);
 }
@@ -399,7 +401,8 @@ BOOST_AUTO_TEST_CASE(the_capacity_is_never_exceeded)
 BOOST_AUTO_TEST_CASE(try_push_never_reports_full_while_there_is_room)
 {
     const auto must_send = [](const shared_scene& s, int value) {
-        s->run.check(s->channel.try_push(value) == attempt_result::done,
+        checked own = value;
+        s->run.check(s->channel.try_push(own) == attempt_result::done,
                      "full, though there is room");
         s->sent.push_back(value);
     };
@@ -412,7 +415,7 @@ BOOST_AUTO_TEST_CASE(try_push_never_reports_full_while_there_is_room)
                 {[&](const shared_scene& s) { must_send(s, 10); },
                  [&](const shared_scene& s) { must_send(s, 20); }, take_what_is_there});
     const auto must_send_two = [](const shared_scene& s, int value) {
-        int values[] = {value, value + 1};
+        checked values[] = {value, value + 1};
         s->run.check(s->channel.try_push_some(values, 2) == 2, "full, though there is room");
         s->sent.insert(s->sent.end(), {value, value + 1});
     };
@@ -425,7 +428,7 @@ BOOST_AUTO_TEST_CASE(try_push_never_reports_full_while_there_is_room)
 // An operation that owns the channel, and gives it up when it is settled: then nothing else may be
 // left of the call that parked it.
 struct owning_sender final : core::sender {
-    owning_sender(std::shared_ptr<core> shared, int* what)
+    owning_sender(std::shared_ptr<core> shared, checked* what)
         : core::sender(what), channel(std::move(shared))
     {
     }
@@ -442,8 +445,8 @@ BOOST_AUTO_TEST_CASE(a_sender_that_is_settled_while_it_parks_uses_the_channel_no
                     [capacity](explorer& e) {
                         auto memory = std::make_shared<std::shared_ptr<void>>();
                         auto channel = weir::test::given_back<core>(*memory, capacity);
-                        auto first = std::make_shared<int>(1);
-                        auto second = std::make_shared<int>(2);
+                        auto first = std::make_shared<checked>(1);
+                        auto second = std::make_shared<checked>(2);
                         if (capacity != 0)
                             e.check(channel->try_push(*first) == attempt_result::done, "no room");
                         auto node = std::make_shared<owning_sender>(channel, second.get());

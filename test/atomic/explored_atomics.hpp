@@ -1,21 +1,20 @@
 #pragma once
 
 #include "explorer.hpp"
-#include "vector_clock.hpp"
+#include "weakened.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
-#include <new>
+#include <type_traits>
 #include <utility>
 
 // What the cores get instead of `weir::detail::real_atomics`. Each access to an atomic and each
-// lock is a point where the explorer chooses; values are sequentially consistent. Plain data is no
-// such point: two accesses to it that no atomic and no lock orders fail the schedule, whatever
-// their values. For that order, what a memory order does not promise does not count. An access to
-// either whose memory was given back and painted over (`given_back`) fails the schedule too.
+// lock is a point where the explorer chooses; what a load sees is up to `weak_memory`. Plain data
+// is none: two accesses to it that no atomic and no lock orders fail the run, whatever their
+// values. An access to either whose memory was given back fails the run too.
 
 namespace weir::test {
 
@@ -23,126 +22,224 @@ constexpr std::uint32_t alive = 0xa11fe;
 
 /// An atomic whose every access is a point of the explorer's.
 template <class T>
-class explored_atomic {
+class alignas(8) explored_atomic {
+    static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8);
+    using order = std::memory_order;
+
 public:
-    explored_atomic() = default;
-    explored_atomic(T value) : value_(value) {}
+    explored_atomic() : explored_atomic(T{}) {}
+    explored_atomic(T value) : value_(value)
+    {
+        if (weak_memory* const m = explorer::memory())
+            where_ = static_cast<std::uint32_t>(m->make(this, bits(value)));
+    }
+    ~explored_atomic()
+    {
+        if (weak_memory* const m = explorer::memory(); m != nullptr && where_ != nowhere)
+            m->destroy(this);
+    }
     explored_atomic(const explored_atomic&) = delete;
     explored_atomic& operator=(const explored_atomic&) = delete;
 
-    T load(std::memory_order order = std::memory_order_seq_cst) const
+    T load(order o = order::seq_cst, place from = place::here()) const
     {
-        reach();
-        acquire(order);
-        return value_;
+        weak_memory* const m = reach();
+        if (m == nullptr)
+            return value_;
+        const std::uint64_t seen = m->load(this, where_, in_force(from, o));
+        explorer::sweep();
+        return value(seen);
     }
-    void store(T value, std::memory_order order = std::memory_order_seq_cst)
+    void store(T by, order o = order::seq_cst, place from = place::here())
     {
-        reach();
-        published_ = vector_clock();
-        release(order);
-        value_ = value;
+        weak_memory* const m = reach();
+        if (m != nullptr)
+            m->store(this, where_, bits(by), in_force(from, o));
+        else
+            value_ = by;
+        explorer::sweep();
     }
-    T exchange(T value, std::memory_order order = std::memory_order_seq_cst)
+    T exchange(T by, order o = order::seq_cst, place from = place::here())
     {
-        return change(order, [value](T) { return value; });
+        return change([by](T) { return by; }, in_force(from, o));
     }
-    T fetch_add(T by, std::memory_order order = std::memory_order_seq_cst)
+    T fetch_add(T by, order o = order::seq_cst, place from = place::here())
     {
-        return change(order, [by](T v) { return v + by; });
+        return change([by](T v) { return static_cast<T>(v + by); }, in_force(from, o));
     }
-    T fetch_sub(T by, std::memory_order order = std::memory_order_seq_cst)
+    T fetch_sub(T by, order o = order::seq_cst, place from = place::here())
     {
-        return change(order, [by](T v) { return v - by; });
+        return change([by](T v) { return static_cast<T>(v - by); }, in_force(from, o));
     }
-    T fetch_or(T by, std::memory_order order = std::memory_order_seq_cst)
+    T fetch_or(T by, order o = order::seq_cst, place from = place::here())
     {
-        return change(order, [by](T v) { return v | by; });
+        return change([by](T v) { return static_cast<T>(v | by); }, in_force(from, o));
     }
-    T fetch_and(T by, std::memory_order order = std::memory_order_seq_cst)
+    T fetch_and(T by, order o = order::seq_cst, place from = place::here())
     {
-        return change(order, [by](T v) { return v & by; });
+        return change([by](T v) { return static_cast<T>(v & by); }, in_force(from, o));
     }
-    bool compare_exchange_weak(T& expected, T desired,
-                               std::memory_order order = std::memory_order_seq_cst,
-                               std::memory_order on_failure = std::memory_order_seq_cst)
+    bool compare_exchange_weak(T& expected, T desired, order success, order failure,
+                               place from = place::here())
     {
-        reach();
-        if (value_ != expected) {
-            acquire(on_failure);
-            expected = value_;
-            return false;
-        }
-        acquire(order);
-        release(order);
-        value_ = desired;
-        return true;
+        return exchange_if(expected, desired, weak_memory::strength::weak, in_force(from, success),
+                           in_force(from, failure));
+    }
+    bool compare_exchange_weak(T& expected, T desired, order o = order::seq_cst,
+                               place from = place::here())
+    {
+        o = in_force(from, o);
+        return exchange_if(expected, desired, weak_memory::strength::weak, o, on_failure(o));
+    }
+    bool compare_exchange_strong(T& expected, T desired, order success, order failure,
+                                 place from = place::here())
+    {
+        return exchange_if(expected, desired, weak_memory::strength::strong,
+                           in_force(from, success), in_force(from, failure));
+    }
+    bool compare_exchange_strong(T& expected, T desired, order o = order::seq_cst,
+                                 place from = place::here())
+    {
+        o = in_force(from, o);
+        return exchange_if(expected, desired, weak_memory::strength::strong, o, on_failure(o));
     }
     operator T() const { return load(); }
 
 private:
-    template <class Change>
-    T change(std::memory_order order, Change how)
+    static constexpr std::uint32_t nowhere = ~0U;
+
+    static std::uint64_t bits(T v)
     {
-        reach();
-        acquire(order);
-        release(order);
-        const T before = value_;
-        value_ = how(before);
-        return before;
+        std::uint64_t b = 0;
+        std::memcpy(&b, &v, sizeof v);
+        return b;
+    }
+    static T value(std::uint64_t b)
+    {
+        T v;
+        std::memcpy(&v, &b, sizeof v);
+        return v;
+    }
+    static constexpr order on_failure(order o) // what is left of it
+    {
+        return o == order::acq_rel ? order::acquire : o == order::release ? order::relaxed : o;
     }
 
-    void reach() const
+    // Null outside a run, where there is no other thread.
+    weak_memory* reach() const
     {
         explorer::point();
-        explorer::expect(alive_ == alive, "an atomic is used when it is gone");
-    }
-    void acquire(std::memory_order order) const
-    {
-        if (order != std::memory_order_relaxed && order != std::memory_order_release)
-            explorer::acquire(published_);
-    }
-    void release(std::memory_order order)
-    {
-        if (order != std::memory_order_relaxed && order != std::memory_order_acquire)
-            explorer::release(published_);
+        if (alive_ != alive)
+            explorer::give_up("an atomic is used when it is gone");
+        return where_ != nowhere && alive_ == alive ? explorer::memory() : nullptr;
     }
 
-    T value_{};
-    vector_clock published_;
+    template <class Change>
+    T change(Change how, order o)
+    {
+        weak_memory* const m = reach();
+        if (m == nullptr)
+            return std::exchange(value_, how(value_));
+        const auto on_bits = [how](std::uint64_t b) { return bits(how(value(b))); };
+        const std::uint64_t before = m->change(this, where_, on_bits, o);
+        explorer::sweep();
+        return value(before);
+    }
+
+    bool exchange_if(T& expected, T desired, weak_memory::strength kind, order success,
+                     order failure)
+    {
+        weak_memory* const m = reach();
+        if (m == nullptr) {
+            if (bits(value_) != bits(expected)) {
+                expected = value_;
+                return false;
+            }
+            value_ = desired;
+            return true;
+        }
+        std::uint64_t was = bits(expected);
+        const bool done =
+            m->compare_exchange(this, where_, was, bits(desired), kind, success, failure);
+        explorer::sweep();
+        expected = value(was);
+        return done;
+    }
+
+    T value_;
+    std::uint32_t where_ = nowhere;
     std::uint32_t alive_ = alive;
 };
 
-class explored_mutex {
+inline void explored_fence(std::memory_order o, place from = place::here())
+{
+    explorer::point();
+    if (weak_memory* const m = explorer::memory())
+        m->fence(in_force(from, o));
+    explorer::sweep();
+}
+
+class alignas(8) explored_mutex {
 public:
+    explored_mutex()
+    {
+        if (weak_memory* const m = explorer::memory())
+            m->new_edge(this);
+    }
+    explored_mutex(const explored_mutex&) = delete;
+    explored_mutex& operator=(const explored_mutex&) = delete;
+    ~explored_mutex()
+    {
+        touch(weak_memory::use::destroy);
+        explorer::expect(!held_, "a lock is destroyed while it is held");
+        alive_ = 0;
+    }
+
     void lock()
     {
         explorer::point();
+        touch(weak_memory::use::read);
         if (held_)
             explorer::block([this] { return !held_; });
         held_ = true;
-        explorer::acquire(published_);
+        if (weak_memory* const m = explorer::memory())
+            m->enter(this);
+        explorer::sweep();
     }
     void unlock()
     {
-        explorer::release(published_);
         held_ = false;
+        if (weak_memory* const m = explorer::memory())
+            m->leave(this);
+        explorer::sweep();
     }
 
 private:
+    void touch(weak_memory::use how)
+    {
+        if (alive_ != alive)
+            explorer::give_up("a lock is used when it is gone");
+        if (weak_memory* const m = explorer::memory(); m != nullptr && m->watches_lives())
+            m->touch(this, how, "a lock is destroyed while another thread may use it");
+    }
+
     bool held_ = false;
-    vector_clock published_;
+    std::uint32_t alive_ = alive;
 };
 
 /// Data that something else must protect. No access is a point; each is checked for an order with
 /// those of the other threads, its creation and its destruction too.
 template <class T>
-class explored_plain {
+class alignas(8) explored_plain {
 public:
     explored_plain() { changes(); }
     explored_plain(T value) : value_(std::move(value)) { changes(); }
-    explored_plain(const explored_plain& other) : value_(other) { changes(); }
-    ~explored_plain() { changes(); }
+    explored_plain(const explored_plain& other) noexcept : value_(other) { changes(); }
+    ~explored_plain()
+    {
+        touch(weak_memory::use::destroy);
+        alive_ = 0;
+    }
 
     explored_plain& operator=(T value)
     {
@@ -154,53 +251,53 @@ public:
 
     operator T() const
     {
-        if (const vector_clock* now = explorer::clock()) {
-            expect_alive();
-            check(now->includes(written_));
-            read_[explorer::current()] = (*now)[explorer::current()];
-        }
+        touch(weak_memory::use::read);
         return value_;
     }
     T operator++() { return *this = *this + 1; }
     T operator--() { return *this = *this - 1; }
 
 private:
-    void changes()
+    void changes() { touch(weak_memory::use::write); }
+
+    void touch(weak_memory::use how) const
     {
-        const vector_clock* now = explorer::clock();
-        if (now == nullptr)
+        if (!explorer::in_thread())
             return;
-        expect_alive();
-        check(now->includes(written_) && now->includes(read_));
-        const auto me = static_cast<std::uint32_t>(explorer::current());
-        written_ = {me, (*now)[me]};
-    }
-
-    void expect_alive() const
-    {
-        explorer::expect(alive_ == alive, "plain data is used when it is gone");
-    }
-
-    static void check(bool ordered)
-    {
-        explorer::expect(ordered, "plain data is used by two threads without an order");
+        if (alive_ != alive)
+            explorer::give_up("plain data is used when it is gone");
+        explorer::memory()->touch(this, how, "plain data is used by two threads without an order");
+        explorer::sweep_a_little();
     }
 
     T value_{};
-    mutable vector_clock read_;
-    vector_clock::epoch written_;
     std::uint32_t alive_ = alive;
 };
 
 /// What orders two threads outside the cores: in the library a waiter goes on in a handler that
 /// was posted to it.
-class explored_post {
+class alignas(8) explored_post {
 public:
-    void post() { explorer::release(published_); }
-    void run() { explorer::acquire(published_); }
+    explored_post()
+    {
+        if (weak_memory* const m = explorer::memory())
+            m->new_edge(this);
+    }
+    void post()
+    {
+        if (weak_memory* const m = explorer::memory())
+            m->leave(this);
+        explorer::sweep();
+    }
+    void run()
+    {
+        if (weak_memory* const m = explorer::memory())
+            m->enter(this);
+        explorer::sweep();
+    }
 
 private:
-    vector_clock published_;
+    [[maybe_unused]] std::uint64_t its_address_ = 0; // is all that counts
 };
 
 /// Whether the last owner of an object is known to come after the others.
@@ -214,6 +311,8 @@ enum class owners {
 template <class T, owners Owners = owners::ordered, class... Args>
 std::shared_ptr<T> given_back(std::shared_ptr<void>& memory, Args&&... args)
 {
+    if (weak_memory* const m = explorer::memory())
+        m->watch_lives();
     memory =
         std::shared_ptr<void>(::operator new(sizeof(T), std::align_val_t(alignof(T))),
                               [](void* p) { ::operator delete(p, std::align_val_t(alignof(T))); });

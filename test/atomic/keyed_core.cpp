@@ -262,7 +262,9 @@ void explore_the_end(const std::string& name, std::optional<std::size_t> wide, b
         auto memory = std::make_shared<std::shared_ptr<void>>();
         auto gone = std::make_shared<int>(0);
         auto owner = std::make_shared<std::shared_ptr<core>>(
-            given_back<core, owners::one>(*memory, std::size_t{1}, wide));
+            one_waits // and shares in it: the count orders the last owner
+                ? given_back<core>(*memory, std::size_t{1}, wide)
+                : given_back<core, owners::one>(*memory, std::size_t{1}, wide));
         core* const semaphore = owner->get();
         semaphore->gone = gone.get();
         for (const int key : {1, 2}) {

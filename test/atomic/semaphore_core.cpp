@@ -166,6 +166,8 @@ public:
               ++gone_;
           })
     {
+        if (auto* const m = explorer::memory())
+            m->watch_lives();
     }
 
     core& get() const { return *core_; }

@@ -5,6 +5,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 using weir_fetch::entry;
 using weir_fetch::place;
@@ -39,21 +41,85 @@ BOOST_AUTO_TEST_CASE(a_line_is_a_url_or_a_json_object)
 
 BOOST_AUTO_TEST_CASE(what_a_json_line_may_not_have_is_named)
 {
-    for (const std::string name : {"method", "headers", "body", "output", "nonsense"})
-        BOOST_TEST(of(R"({"url":"http://a/",")" + name + R"(":"x"})").fault.find(name) !=
-                   std::string::npos);
+    for (const std::string name : {"nonsense", "Method", "header"})
+        BOOST_TEST(
+            of(R"({"url":"http://a/",")" + name + R"(":"x"})").fault ==
+            "\"" + name +
+                "\" is not known; a JSON line has url, id, method, headers, body and output");
     for (const std::string text :
          {"{", "{}", R"({"url":7})", R"({"url":"http://a/"} x)", R"({"url":"http://a/","id":[]})"})
         BOOST_TEST(of(text).fault != "", text);
     BOOST_TEST(of("{").url == "{");
 }
 
+BOOST_AUTO_TEST_CASE(a_json_line_says_what_is_sent_and_where_the_body_goes)
+{
+    const entry e =
+        of(R"({"url": "http://a/", "method": "PUT", "body": "a\n\u00e9", "output": "x/y",
+                          "headers": {"A": "1", "B": ["2", "3"], "C": null, "Expect": null}})");
+    BOOST_TEST(e.fault == "");
+    BOOST_TEST(e.own.method == "PUT");
+    BOOST_TEST(e.own.body.value() == "a\n\xc3\xa9");
+    BOOST_TEST(e.own.output == "x/y");
+    const std::vector<std::pair<std::string, std::string>> headers = {
+        {"A", "1"}, {"B", "2"}, {"B", "3"}};
+    BOOST_TEST((e.own.headers == headers));
+    const std::vector<std::string> names = {"A", "B", "C", "Expect"};
+    BOOST_TEST(e.own.names == names, boost::test_tools::per_element());
+    BOOST_TEST(e.own.is_own());
+    BOOST_TEST(!of(R"({"url": "http://a/", "output": "x"})").own.is_own());
+    BOOST_TEST(of(R"({"url": "http://a/", "body": ""})").own.is_own());
+}
+
+BOOST_AUTO_TEST_CASE(what_cannot_be_sent_is_named)
+{
+    const std::pair<const char*, const char*> rows[] = {
+        {R"("method": 7)", "\"method\" is a text"},
+        {R"("method": "")", "\"method\" is a text"},
+        {R"("method": "A B")", "\"method\": not a request method: A B"},
+        {R"("method": "CONNECT")", "\"method\": CONNECT is not supported"},
+        {R"("body": {"a": 1})", "\"body\" is a text"},
+        {R"("body": null)", "\"body\" is a text"},
+        {R"("headers": ["A: b"])", "\"headers\" is an object"},
+        {R"("headers": {"A": 1})", "\"headers\": the value of A is a text"},
+        {R"("headers": {"A": []})", "\"headers\": the value of A is a text"},
+        {R"("headers": {"A": ["b", 1]})", "\"headers\": the value of A is a text"},
+        {R"("headers": {"A B": "c"})", "\"headers\": not a header name: A B"},
+        {R"("headers": {"A B": null})", "\"headers\": not a header name: A B"},
+        {R"("headers": {"A": "b\r\nC: d"})", "\"headers\": a header value must not hold CR"},
+        {R"("headers": {"A": "b\u0000"})", "\"headers\": a header value must not hold CR"},
+        {R"("headers": {"Content-Length": "7"})", "\"headers\": this header is set by the client"},
+        {R"("headers": {"TE": null})", "\"headers\": this header is set by the client: TE"},
+        {R"("headers": {"host": null})", "\"headers\": every request needs host"},
+        {R"("headers": {"Connection": "upgrade"})", "\"headers\": Connection can be close"},
+        {R"("output": 1)", "\"output\" is a text"},
+        {R"("output": "../x")", "\"output\": it leads out of its folder"},
+    };
+    for (const auto& [member, fault] : rows) {
+        const entry e = of(R"({"url": "http://a/", )" + std::string(member) + "}");
+        BOOST_TEST(e.fault.starts_with(fault), member << ": " << e.fault);
+        BOOST_TEST(!weir_fetch::url_of(e));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_word_is_no_url)
 {
-    for (const std::string text : {"word", "word/path", "two words", "a?b.c", "/etc/x.y"})
+    for (const std::string text : {"word", "word/path", "two words", "a?b.c", "/etc/x.y",
+                                   "//word/a.b", "word\\a.b", "///a.b"})
         BOOST_TEST(of(text).fault != "", text);
     for (const std::string text :
-         {"http://word/", "example.com", "word:80/x", "localhost", "localhost/x", "[::1]/x"})
+         {"http://word/", "example.com", "word:80/x", "localhost", "localhost/x", "[::1]/x",
+          "//example.com/a", "\\\\127.0.0.1:80\\a"})
+        BOOST_TEST(of(text).fault == "", text);
+}
+
+BOOST_AUTO_TEST_CASE(two_urls_on_a_line_are_none)
+{
+    for (const std::string text :
+         {"http://a/ http://b/", "http://a/\tHTTPS://b/", "a.b/  http://c/"})
+        BOOST_TEST(of(text).fault == "there are two URLs; write each on a line of its own", text);
+    for (const std::string text :
+         {"http://a/x y", "http://a/?u=http://b/", "http://a/ ftp://b/", "http://a/ http:/b"})
         BOOST_TEST(of(text).fault == "", text);
 }
 

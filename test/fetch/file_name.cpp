@@ -50,12 +50,39 @@ BOOST_AUTO_TEST_CASE(any_text_becomes_a_safe_name)
 {
     BOOST_TEST(weir_fetch::safe_name("a report.pdf") == "a_report.pdf");
     BOOST_TEST(weir_fetch::safe_name("a?b") == "a_b");
+    BOOST_TEST(weir_fetch::safe_name(std::string(195, 'a') + ".parts").size() == 200U);
     for (const char* text : {"", ".", "..", "/", "../../etc/passwd", "con", "a\nb", "-rf"}) {
         const std::string name = weir_fetch::safe_name(text);
         BOOST_TEST(!name.empty());
         BOOST_TEST(name.find_first_of("/\\\n") == std::string::npos);
         BOOST_TEST((name.front() != '.' && name.front() != '-' && name != "con"), name);
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_path_that_was_asked_for_stays_in_its_folder)
+{
+    for (const std::string path :
+         {"a", "a b.html", "x/y/z", ".hidden", "-rf", "a..b", "..a/b..", "\xc3\xa9", "a.part/b~"})
+        BOOST_TEST(weir_fetch::stays_inside(path), path);
+    for (const std::string path : {"a", "a b.html", "x/y/z", ".hidden", "-rf", "a..b", "..a/b.."})
+        BOOST_TEST(weir_fetch::fault_of_path(path) == "", path);
+    for (const std::string path :
+         {"", "/", "/a", "//a", "..", "../a", "a/..", "a/../b", "x/../.."}) {
+        BOOST_TEST(weir_fetch::fault_of_path(path) != "", path);
+        BOOST_TEST((path.find("..") == std::string::npos || !weir_fetch::stays_inside(path)), path);
+    }
+    for (const std::string path :
+         {"a/", "a//b", "./a", "a/.", "a.part", "b.part/a", "-", "a\nb", "a\x7f"})
+        BOOST_TEST(weir_fetch::fault_of_path(path) != "", path);
+    BOOST_TEST(weir_fetch::fault_of_path(std::string("a\0b", 3)) != "");
+    BOOST_TEST(weir_fetch::fault_of_path(std::string(200, 'a')) == "");
+    BOOST_TEST(weir_fetch::fault_of_path(std::string(201, 'a')) != "");
+    std::string deep = "a";
+    while (deep.size() < 3999)
+        deep += "/a";
+    BOOST_TEST(weir_fetch::fault_of_path(deep) == "");
+    BOOST_TEST(weir_fetch::fault_of_path(deep + "/a") == "it is longer than 4000 bytes");
+    BOOST_TEST(!weir_fetch::stays_inside("/a"));
 }
 
 BOOST_AUTO_TEST_CASE(a_name_that_is_taken_gets_a_number)

@@ -1,5 +1,8 @@
 #include <journal.hpp>
 
+#include <begun_body.hpp>
+#include <parts.hpp>
+
 #include <record.hpp>
 
 #include <weir/error.hpp>
@@ -144,6 +147,40 @@ BOOST_AUTO_TEST_CASE(a_failed_line_is_done_once_it_was_fetched_again)
     BOOST_TEST(all.done(place::source::line).size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_is_no_journal_stays_as_it_is)
+{
+    constexpr std::size_t limit = 4 * 1024 * 1024; // of a line
+    constexpr std::size_t part = 256 * 1024;       // what is read at once
+    for (const char first : {'{', '\0', 'x'}) {
+        for (const std::size_t size : {limit, limit + 1, limit + part, limit + part + 1}) {
+            disk d;
+            d.content = first + std::string(size - 1, 'x');
+            const std::string before = d.content;
+            BOOST_CHECK_THROW(opened(d), std::runtime_error);
+            BOOST_REQUIRE(d.content == before);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(behind_records_only_a_torn_one_is_removed)
+{
+    for (const std::string& foreign : {std::string("my own notes"), std::string(R"({"a":1})"),
+                                       "{" + std::string(4 * 1024 * 1024 + 9, 'x')}) {
+        disk d;
+        d.content = record_of(1) + foreign;
+        d.room = 8 * 1024 * 1024;
+        {
+            journal all = opened(d);
+            BOOST_TEST(all.unreadable() == 1U);
+            BOOST_TEST(!all.add(record_of(2), text_of(2)));
+            BOOST_TEST(!all.flush());
+        }
+        BOOST_REQUIRE(d.content == record_of(1) + foreign + "\n" + record_of(2));
+        journal next = opened(d);
+        BOOST_TEST((done_in(next, 9) == up_to(2)));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_file_cut_anywhere_loses_no_whole_record)
 {
     std::string all;
@@ -216,6 +253,8 @@ BOOST_AUTO_TEST_CASE(what_a_loss_of_power_leaves_is_read)
         }
 }
 
+const weir_fetch::file_state file_7 = {{7, 1'700'000'000'123'456'789}, 5, -8};
+
 BOOST_AUTO_TEST_CASE(records_are_synced_in_batches)
 {
     disk d;
@@ -225,7 +264,7 @@ BOOST_AUTO_TEST_CASE(records_are_synced_in_batches)
     BOOST_TEST(!all.flush());
     BOOST_TEST(!all.flush()); // nothing new
     const std::vector<std::string> wanted = {"append", "sync", "append", "append", "sync"};
-    BOOST_TEST(!all.keeping("name", 1)); // syncs nothing, also no record before it
+    BOOST_TEST(!all.keeping("name", file_7)); // syncs nothing, also no record before it
     BOOST_TEST(!all.add(record_of(11, true, "name"), text_of(11)));
     BOOST_TEST(!all.flush());
     BOOST_TEST(d.calls == wanted, boost::test_tools::per_element());
@@ -236,14 +275,143 @@ BOOST_AUTO_TEST_CASE(a_name_without_its_record_may_be_replaced)
     disk d;
     {
         journal all = opened(d);
-        BOOST_TEST(!all.keeping("a\"b", 5));
+        BOOST_TEST(!all.keeping("a\"b", file_7));
         BOOST_TEST(!all.add(record_of(1, true, "a\"b"), text_of(1)));
-        BOOST_TEST(!all.keeping("c", 6)); // in the file at once, before the file is renamed
+        BOOST_TEST(!all.keeping("c", file_7)); // in the file at once, before the file is renamed
     }
     journal next = opened(d);
     BOOST_TEST(next.unrecorded().size() == 1U);
-    BOOST_TEST(next.unrecorded().at("c") == 6U);
+    BOOST_TEST((next.unrecorded().at("c") == file_7));
     BOOST_TEST(next.done(place::source::line).contains(1));
+}
+
+BOOST_AUTO_TEST_CASE(an_inode_alone_says_nothing_about_a_file)
+{
+    disk d;
+    d.content = R"({"keeping":"c","inode":7}
+{"keeping":"d","inode":7,"born":1,"size":2}
+)";
+    journal all = opened(d);
+    BOOST_TEST(all.unreadable() == 0U);
+    BOOST_TEST(all.unrecorded().at("c").file.inode == 0U);
+    BOOST_TEST(all.unrecorded().at("d").file.inode == 0U);
+}
+
+weir_fetch::begun_body body_in(const std::string& part, std::uint64_t inode = 7)
+{
+    weir_fetch::begun_body out;
+    out.url = "http://a/\"x\"";
+    out.request = "0123";
+    out.final_url = "http://b/x";
+    out.part = part;
+    out.file = {inode, 1'700'000'000'123'456'789};
+    out.boot = "a-boot";
+    out.etag = "\"v1\"";
+    out.length = 100'000;
+    return out;
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_was_begun_is_known_until_it_is_done)
+{
+    disk d;
+    {
+        journal all = opened(d);
+        for (const char* part : {"a.part", "b.part", "c.part", "d.part"})
+            BOOST_TEST(!all.begun(body_in(part)));    // in the file at once
+        BOOST_TEST(!all.begun(body_in("a.part", 8))); // a new file of that name
+        BOOST_TEST(!all.keeping("b", file_7));
+        BOOST_TEST(!all.add(record_of(1, true, "c"), text_of(1)));
+        BOOST_TEST(!all.add(record_of(2, false), text_of(2))); // it broke off
+        BOOST_TEST(!all.flush());
+    }
+    const auto left = opened(d).take_begun();
+    BOOST_TEST(left.size() == 2U);
+    const auto& a = left.at("a.part");
+    BOOST_TEST((a.file == weir_fetch::file_identity{8, 1'700'000'000'123'456'789}));
+    const auto& same = left.at("d.part");
+    BOOST_TEST(same.url == "http://a/\"x\"");
+    BOOST_TEST(same.final_url == "http://b/x");
+    BOOST_TEST(same.boot == "a-boot");
+    BOOST_TEST(same.etag == "\"v1\"");
+    BOOST_TEST(same.last_modified.empty());
+    BOOST_TEST((same.length == std::uint64_t{100'000}));
+}
+
+BOOST_AUTO_TEST_CASE(of_a_torn_beginning_nothing_is_known)
+{
+    const std::string line = weir_fetch::journal_text(body_in("a.part"));
+    for (std::size_t size = 0; size <= line.size(); ++size) {
+        disk d;
+        d.content = record_of(1) + line.substr(0, size);
+        journal mended = opened(d);
+        BOOST_REQUIRE(mended.take_begun().size() == (size + 1 >= line.size() ? 1U : 0U));
+        BOOST_REQUIRE(mended.unreadable() == 0U);
+        BOOST_REQUIRE(done_in(mended, 9) == up_to(1));
+    }
+    disk alone;
+    alone.content = line.substr(0, 20);
+    BOOST_TEST(opened(alone).take_begun().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_beginning_that_names_another_file_is_not_read)
+{
+    for (const char* part : {"../a.part", "/a.part", "x/../../a.part", ".part", "a", ""}) {
+        disk d;
+        d.content = record_of(1) + weir_fetch::journal_text(body_in(part));
+        BOOST_TEST(opened(d).take_begun().empty());
+    }
+    auto unsure = body_in("a.part");
+    unsure.etag.clear();
+    disk d;
+    d.content = record_of(1) + weir_fetch::journal_text(unsure);
+    BOOST_TEST(opened(d).take_begun().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_part_is_gone_on_with_under_the_name_that_a_line_asked_for)
+{
+    disk d;
+    auto body = body_in("x/y.part");
+    body.boot = weir_fetch::boot_id();
+    body.output = "x/y";
+    BOOST_TEST(!opened(d).begun(body));
+    journal again = opened(d);
+    weir_fetch::parts known;
+    known.join(again);
+    BOOST_TEST(!known.take(body.url, body.request, ""));
+    BOOST_TEST(!known.take(body.url, body.request, "z"));
+    BOOST_TEST(!known.take(body.url, "4567", "x/y")); // another user, say
+    const auto found = known.take(body.url, body.request, "x/y");
+    BOOST_REQUIRE(found.has_value());
+    BOOST_TEST(found->of.part == "x/y.part");
+}
+
+BOOST_AUTO_TEST_CASE(after_a_loss_of_power_no_part_is_trusted)
+{
+    // What the journal had not on the disk is not known; what it had is of another boot.
+    for (std::size_t kept = 0; kept < 400; ++kept) {
+        disk d;
+        {
+            journal all = opened(d);
+            auto body = body_in("a.part");
+            body.boot = "before";
+            BOOST_REQUIRE(!all.begun(body));
+        }
+        d.lose_power(kept);
+        journal after = opened(d);
+        weir_fetch::parts known;
+        known.join(after);
+        BOOST_REQUIRE(!known.take(body_in("").url, body_in("").request, ""));
+    }
+    disk d;
+    auto body = body_in("a.part");
+    body.boot = weir_fetch::boot_id();
+    BOOST_TEST(!body.boot.empty());
+    BOOST_TEST(!opened(d).begun(body));
+    journal again = opened(d); // the program was killed, and nothing else
+    weir_fetch::parts known;
+    known.join(again);
+    BOOST_TEST(known.take(body.url, body.request, "").has_value());
+    BOOST_TEST(!known.take(body.url, body.request, "")); // one takes it
 }
 
 BOOST_AUTO_TEST_CASE(what_a_full_disk_did_not_take_is_known)
@@ -258,7 +426,7 @@ BOOST_AUTO_TEST_CASE(what_a_full_disk_did_not_take_is_known)
     BOOST_TEST(d.content == record_of(1)); // nothing torn
     d.room = 1'000'000;
     BOOST_TEST(all.add(record_of(3), text_of(3)).failed()); // it stays broken
-    BOOST_TEST(all.keeping("x", 1).failed());
+    BOOST_TEST(all.keeping("x", file_7).failed());
     BOOST_TEST(all.take_unwritten() == std::vector<std::string>({text_of(2), text_of(3)}),
                boost::test_tools::per_element());
     BOOST_TEST(d.content == record_of(1));

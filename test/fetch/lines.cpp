@@ -90,6 +90,7 @@ BOOST_AUTO_TEST_CASE(what_is_no_text_stops_at_once_and_is_not_lost)
     BOOST_TEST(fault_of("http://a/\n\nx\0y\nhttp://b/"s, left).find("line 3 holds a NUL") == 0U);
     BOOST_TEST(left == "x\0y\nhttp://b/"s);
     BOOST_TEST(fault_of("\xFF\xFEh\0t\0"s + "\n\0"s, left).find("UTF-16") != std::string::npos);
+    BOOST_TEST(fault_of("\x1F\x8B\x08\0\0x\n"s, left).find("gzip -dc") != std::string::npos);
     BOOST_TEST(fault_of("\xFE\xFF\0h\0\n"s, left).find("UTF-16") != std::string::npos);
     BOOST_TEST(left == "\xFE\xFF\0h\0\n"s);
 }

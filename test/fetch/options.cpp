@@ -117,6 +117,14 @@ BOOST_AUTO_TEST_CASE(what_people_type_for_curl_is_accepted_where_it_means_the_sa
         {{"--max-redirs", "0"}, nullptr},
         {{"--no-location"}, nullptr},
         {{"--proto-default", "http"}, nullptr},
+        {{"--proto-default", "HTTPS"}, nullptr},
+        {{"--proto", "=https", "--proto-redir", "-all,https"}, nullptr},
+        {{"-v"}, nullptr},
+        {{"-D", "headers"}, nullptr},
+        {{"-svD-"}, nullptr},
+        {{"--limit-rate", "200k"}, nullptr},
+        {{"--limit-rate", "10B"}, nullptr},
+        {{"--limit-rate", "0"}, nullptr},
         {{"--max-filesize", "10M"}, nullptr},
         {{"--max-filesize", "10m"}, nullptr},
         {{"--max-decoded", "1G"}, nullptr},
@@ -176,13 +184,11 @@ BOOST_AUTO_TEST_CASE(what_weir_fetch_has_not_is_refused_with_what_to_use_instead
         {{"-OJ", "--skip-existing"}, "is not known before the request"},
         {{"--skip-existing"}, "add -O, --output-dir DIR or -o FILE"},
         {{"--skip-existing", "-o", "-"}, "add -O, --output-dir DIR or -o FILE"},
-        {{"-i"}, "headers are not shown; --jsonl"},
-        {{"-D", "headers"}, "headers are not shown; --jsonl"},
-        {{"-v"}, "there is no trace; --jsonl"},
-        {{"--trace-ascii", "file"}, "there is no trace; --jsonl"},
+        {{"-i"}, "headers are not shown among bodies; -D FILE"},
+        {{"--trace", "-"}, "there is no trace of all bytes; -v"},
+        {{"--trace-ascii", "file"}, "there is no trace of all bytes; -v"},
         {{"-w", "%{http_code}", "--jsonl"}, "exclude each other"},
         {{"-w", "@/no/such/file"}, "cannot read /no/such/file"},
-        {{"-C", "-"}, "not supported yet; a part of a body is fetched with -r"},
         {{"-K", "file"}, "--input-file"},
         {{"-F", "a=@b"}, "--data-urlencode NAME=VALUE"},
         {{"-T", "file"}, "-X PUT --data-binary @FILE"},
@@ -207,11 +213,9 @@ BOOST_AUTO_TEST_CASE(what_weir_fetch_has_not_is_refused_with_what_to_use_instead
         {{"--tls-max", "1.2"}, "cannot be chosen"},
         {{"-#"}, "progress is shown on a terminal"},
         {{"-N"}, "results are written as they come"},
-        {{"--limit-rate", "1M"}, "not supported yet; --rate and --host-rate"},
         {{"--retry-delay", "1"}, "waits are random"},
         {{"--retry-connrefused"}, "not needed: --retry does so"},
-        {{"--proto", "=https"}, "check the schemes of your URLs"},
-        {{"--proto-default", "https"}, "write https:// into the URLs"},
+        {{"--proto-default", "ftp"}, "--proto-default: write http or https, not 'ftp'"},
         {{"--location-trusted"}, "secrets go to the host of the URL only"},
         {{"--next"}, "all flags are for all URLs"},
         {{"-:"}, "all flags are for all URLs"},
@@ -249,7 +253,7 @@ BOOST_AUTO_TEST_CASE(what_weir_fetch_has_not_is_refused_with_what_to_use_instead
 
 BOOST_AUTO_TEST_CASE(every_refusal_is_one_line_and_a_pointer_to_help)
 {
-    for (const texts& words : {texts{"-v"}, texts{"-m", "soon"}, texts{"--no-such-flag"}}) {
+    for (const texts& words : {texts{"-i"}, texts{"-m", "soon"}, texts{"--no-such-flag"}}) {
         const std::string text = refusal(words);
         BOOST_TEST(text.starts_with("weir-fetch: "));
         BOOST_TEST(text.substr(text.find('\n')) == "\nTry 'weir-fetch --help'.\n");

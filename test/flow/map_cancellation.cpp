@@ -4,6 +4,7 @@
 
 #include "flow/streams.hpp"
 #include "support/numbers.hpp"
+#include "support/repeats.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -30,6 +31,7 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using weir::test::in_many_orders;
 using weir::test::one_to;
+using weir::test::repeats;
 using weir::test::simulation;
 using weir::test::sleep_for;
 using numbers = std::vector<int>;
@@ -277,7 +279,7 @@ void one_random_run(simulation& s, std::mt19937_64& random)
 
 BOOST_AUTO_TEST_CASE(random_sleeps_failures_and_cancels_keep_the_contract)
 {
-    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= repeats(3000U); ++seed) {
         BOOST_TEST_CONTEXT("seed " << seed)
         {
             simulation s(seed);

@@ -6,6 +6,7 @@
 
 #include "flow/streams.hpp"
 #include "support/numbers.hpp"
+#include "support/repeats.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -29,6 +30,7 @@ using weir::stage_counts;
 using weir::stage_options;
 using weir::test::in_many_orders;
 using weir::test::one_to;
+using weir::test::repeats;
 using weir::test::simulation;
 using weir::test::sleep_for;
 
@@ -468,7 +470,7 @@ private:
 
 BOOST_AUTO_TEST_CASE(random_stages_lose_nothing_and_do_nothing_twice)
 {
-    for (std::uint64_t seed = 1; seed <= 3000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= repeats(3000U); ++seed) {
         BOOST_TEST_CONTEXT("seed " << seed)
         {
             simulation s(seed);

@@ -14,6 +14,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/test/unit_test.hpp>
@@ -21,6 +22,7 @@
 #include <chrono>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,6 +83,61 @@ struct fixture {
 std::string ok(const std::string& body)
 {
     return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+BOOST_AUTO_TEST_CASE(its_context_may_end_before_it)
+{
+    for (const bool on_a_strand : {false, true}) {
+        auto io = std::make_unique<asio::io_context>();
+        const auto home = [&]() -> asio::any_io_executor {
+            if (on_a_strand)
+                return asio::make_strand(*io);
+            return io->get_executor();
+        };
+        fixture f([](const std::string& path, int) { return server::reply{ok(path)}; });
+        const http::client unused(home());
+        http::client used(home());
+        used.async_get(f.peer.url("/x"), [&](const http::response& answer) {
+            BOOST_TEST(!answer.error);
+            io->stop();
+        });
+        while (!io->stopped()) {
+            f.io.poll();
+            io->poll();
+        }
+        BOOST_TEST(used.idle() == 1U);
+
+        io.reset();
+        BOOST_TEST(used.open() == 0U);
+        BOOST_TEST(used.idle() == 0U);
+        BOOST_TEST(!used.has_idle(f.peer.url("")));
+        BOOST_TEST(!used.get_executor());
+        used.close_idle();
+    }
+}
+
+BOOST_AUTO_TEST_CASE(its_context_may_end_in_the_middle_of_a_call)
+{
+    // 0: the look-up; then more of the connection and of the exchange each time.
+    for (int steps = 0; steps != 12; ++steps) {
+        auto io = std::make_unique<asio::io_context>();
+        fixture f([](const std::string&, int) { return server::reply{ok("abc").substr(0, 40)}; });
+        http::client client(asio::make_strand(*io));
+        bool called = false;
+        const auto seen = std::make_shared<int>();
+        client.async_get(f.peer.url("/x"),
+                         [&called, seen](const http::response&) { called = true; });
+        for (int i = 0; i != steps; ++i) {
+            io->poll_one();
+            f.io.poll();
+        }
+        BOOST_TEST(seen.use_count() == 2);
+
+        io.reset();
+        BOOST_TEST(!called);
+        BOOST_TEST(seen.use_count() == 1);
+        BOOST_TEST(client.open() == 0U);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_is_used_again)

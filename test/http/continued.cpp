@@ -198,6 +198,51 @@ BOOST_AUTO_TEST_CASE(another_answer_leaves_what_there_is)
     BOOST_TEST(x.to.begun.size() == 1U);
 }
 
+// Only the last chunk was missing. That the answer that says so breaks off changes nothing.
+BOOST_AUTO_TEST_CASE(a_body_of_which_nothing_was_missing_ends_once)
+{
+    const std::string cut = "HTTP/1.1 200 OK\r\nETag: \"a\"\r\nTransfer-Encoding: chunked\r\n\r\n"
+                            "5\r\nhello\r\n";
+    for (const char* text : {"nothing..", "nothi"}) {
+        simulation s(1);
+        const char* range = "Content-Range: bytes */5\r\n";
+        scene x(s, {cut, head("416 Range Not Satisfiable", 9, range) + text});
+        const auto answer = x.get();
+        BOOST_TEST(!answer.error);
+        BOOST_TEST(x.to.got == "hello");
+        BOOST_TEST(x.to.ended == 1);
+    }
+}
+
+// What it says of the range is one thing, what it sends is another.
+BOOST_AUTO_TEST_CASE(a_rest_that_is_too_short_or_too_long_makes_nothing_whole)
+{
+    const std::string chunked = std::string("HTTP/1.1 206 Partial Content\r\n") + rest_of_a +
+                                "Transfer-Encoding: chunked\r\n\r\n";
+    struct {
+        std::string answer;
+        const char* kept;
+        std::size_t asked;
+    } const cases[] = {
+        {head("206 Partial Content", 3, rest_of_a) + "456", "0123", 2},
+        {head("206 Partial Content", 0, rest_of_a), "0123", 2},
+        {head("206 Partial Content", 8, rest_of_a) + "456789AB", "0123", 2},
+        {chunked + "3\r\n456\r\n0\r\n\r\n", "0123456", 3},
+        {chunked + "8\r\n456789AB\r\n0\r\n\r\n", "0123", 2},
+    };
+    for (const auto& each : cases)
+        BOOST_TEST_CONTEXT(each.answer)
+        {
+            simulation s(1);
+            scene x(s, {broken, each.answer, head("404 Not Found", 0, "")});
+            const auto answer = x.get();
+            BOOST_TEST(answer.error.has_value());
+            BOOST_TEST(x.to.got == each.kept);
+            BOOST_TEST(x.to.ended == 0);
+            BOOST_TEST(x.asked.size() == each.asked);
+        }
+}
+
 BOOST_AUTO_TEST_CASE(it_is_not_asked_for_where_that_is_not_safe)
 {
     const std::string weak = head("200 OK", 10, "ETag: W/\"a\"\r\n") + "0123";

@@ -54,11 +54,11 @@ public:
     {
         return weir::retry_policy(number).backoff(weir::backoff(1s, 10s, 1));
     }
-    void serve(const std::string& address, simulated_server::answers by)
+    void serve(const std::string& address, simulated_server::answers by, duration delay = away)
     {
         const weir::sim::network::endpoint at(asio::ip::make_address(address), 80);
-        const auto near = weir::sim::stream_options().delay(away, away);
-        servers.push_back(std::make_unique<simulated_server>(all, at, s_.b, std::move(by), near));
+        const auto line = weir::sim::stream_options().delay(delay, delay);
+        servers.push_back(std::make_unique<simulated_server>(all, at, s_.b, std::move(by), line));
     }
 
     void over(const urls& list, http::body_factory bodies = nullptr)
@@ -127,6 +127,76 @@ std::string class_of(const http::fetch_result& result)
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(http_fetch_retries)
+
+// 303: the server has done what the POST wanted, and says where to look. Nobody listens there.
+BOOST_AUTO_TEST_CASE(what_a_server_has_acted_on_is_not_made_again_whatever_follows)
+{
+    simulation s(1);
+    fetching one(s);
+    int done = 0;
+    one.options.method("POST").body("pay=1");
+    one.serve("10.0.0.1", [&](const std::string&) {
+        ++done;
+        return simulated_answer{"HTTP/1.1 303 See Other\r\nLocation: http://10.0.0.9/done\r\n"
+                                "Content-Length: 0\r\n\r\n",
+                                false};
+    });
+    one.over({"http://10.0.0.1/"});
+    BOOST_TEST(done == 1);
+    BOOST_TEST(class_of(one.of("http://10.0.0.1/")) == "connect");
+    BOOST_TEST((one.results.front().answer.processed == http::processed::yes));
+}
+
+// It is made again as it was, without its expectation.
+BOOST_AUTO_TEST_CASE(a_417_is_no_redirect)
+{
+    simulation s(1);
+    fetching one(s);
+    one.options.method("PUT").body(std::string(5, 'x'));
+    http::client_options client;
+    client.requests(http::request_options().expect_above(1).max_redirects(0));
+    one.options.client(std::move(client));
+    int asked = 0;
+    one.serve("10.0.0.1", [&](const std::string&) {
+        return ++asked == 1 ? status(417) : weir::test::ok("done");
+    });
+    one.over({"http://10.0.0.1/"});
+    BOOST_TEST(asked == 2);
+    BOOST_TEST(class_of(one.results.front()) == "");
+    BOOST_TEST(one.results.front().redirects == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_never_ends_does_not_hold_up_the_other_urls_of_its_host)
+{
+    simulation s(1);
+    fetching one(s);
+    one.options.retry(fetching::attempts(1)).timeout(60s);
+    one.serve("10.0.0.1", [](const std::string& target) {
+        if (target == "/endless")
+            return simulated_answer{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", false};
+        return weir::test::ok("here");
+    });
+    one.over({"http://10.0.0.1/endless", "http://10.0.0.1/a", "http://10.0.0.1/b"});
+    BOOST_TEST(class_of(one.of("http://10.0.0.1/endless")) == "timeout");
+    BOOST_TEST(class_of(one.of("http://10.0.0.1/a")).empty());
+    BOOST_TEST((one.ended.at(1) < 1s)); // /a and /b
+    BOOST_TEST((one.ended.at(2) >= 60s));
+}
+
+BOOST_AUTO_TEST_CASE(the_head_of_a_failing_answer_opens_no_place)
+{
+    simulation s(1);
+    fetching one(s);
+    one.options.retry(fetching::attempts(1)).timeout(60s);
+    one.serve("10.0.0.1", [](const std::string& target) {
+        if (target == "/endless")
+            return simulated_answer{"HTTP/1.1 500 No\r\nContent-Length: 100\r\n\r\n", false};
+        return weir::test::ok("here");
+    });
+    one.over({"http://10.0.0.1/endless", "http://10.0.0.1/a"});
+    BOOST_TEST(one.results.front().url == "http://10.0.0.1/endless");
+    BOOST_TEST((one.ended.front() >= 60s));
+}
 
 BOOST_AUTO_TEST_CASE(each_attempt_has_a_body_of_its_own_and_stands_in_the_result)
 {
@@ -212,6 +282,27 @@ BOOST_AUTO_TEST_CASE(a_redirect_that_failed_begins_at_its_beginning)
     BOOST_TEST(one.results[0].final_url == "http://10.0.0.2/b");
     BOOST_TEST(one.servers[0]->asked.size() == 2U);
     BOOST_TEST(one.servers[1]->asked.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_redirect_has_what_is_left_of_the_time)
+{
+    duration whole{};
+    for (const bool in_time : {true, false}) {
+        simulation s(1);
+        fetching one(s);
+        one.options.retry(fetching::attempts(1));
+        if (!in_time)
+            one.options.timeout(whole * 3 / 4); // more than half of it for each of the two
+        one.serve(
+            "10.0.0.1",
+            [](const std::string&) { return status(302, "Location: http://10.0.0.2/\r\n"); }, 2s);
+        one.serve(
+            "10.0.0.2", [](const std::string&) { return weir::test::ok("x"); }, 2s);
+        one.over({"http://10.0.0.1/"});
+        BOOST_TEST(class_of(one.results[0]) == (in_time ? "" : "timeout"));
+        BOOST_TEST(one.results[0].redirects == 1U);
+        whole = one.ended[0];
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_stop_while_one_waits_ends_it_as_its_last_attempt_ended)

@@ -173,7 +173,7 @@ BOOST_AUTO_TEST_CASE(one_that_gives_way_is_queued_again_as_it_was_and_before_the
     all.start_all();
     BOOST_TEST(schedule.give_way(start + 999ms) == nullptr);
     BOOST_TEST((schedule.look_again() == start + 1s));
-    schedule.heard(*running[1], start + 500ms); // of b
+    schedule.heard(*running[1], 1, start + 500ms); // of b
     // One place of three may stand at silent hosts: the older one of a and c.
     fetch_item* const chosen = schedule.give_way(start + 1s);
     BOOST_TEST_REQUIRE(chosen != nullptr);
@@ -206,9 +206,9 @@ BOOST_FIXTURE_TEST_CASE(what_has_sent_something_or_was_redirected_gives_no_way, 
 {
     add_all({"a/1", "b/1", "c/1", "d/1"});
     start_all();
-    schedule.heard(*running[0], start);
+    schedule.heard(*running[0], 1, start);
     running[1]->result.redirects = 1;
-    schedule.heard(*running[2], start);
+    schedule.heard(*running[2], 1, start);
     BOOST_TEST(schedule.give_way(start + 5s) == nullptr);
     running[1]->result.redirects = 0;
     BOOST_TEST(schedule.give_way(start + 5s) == running[1].get());

@@ -3,6 +3,12 @@
 
 #include <weir/http/date.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
+#include <weir/http/hop.hpp>
+#include <weir/http/phase.hpp>
+#include <weir/http/request.hpp>
+#include <weir/http/url.hpp>
+
+#include "support/repeats.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
@@ -363,6 +369,29 @@ BOOST_AUTO_TEST_CASE(a_redirect_to_a_held_origin_waits)
     BOOST_TEST(all.schedule.start_next(start + 2s) == redirected);
 }
 
+BOOST_AUTO_TEST_CASE(one_that_failed_where_it_was_redirected_takes_a_place_where_it_begins)
+{
+    scene all(trying(2));
+    all.add("a/1");
+    const item_ptr item = all.start_next();
+    item->ask.emplace(http::url::parse("http://a/1").value());
+    http::hop redirect;
+    redirect.answer = answer(302);
+    redirect.next.emplace(http::url::parse("http://b/1").value());
+    fetch_schedule::exchange_end how;
+    how.next = item->record(std::move(redirect), weir::cancel_reason::none, all.options);
+    how.how = left::answered;
+    all.running.clear();
+    BOOST_TEST(all.schedule.ended(item, how, all.now));
+    BOOST_TEST(all.start_next() == item);
+    BOOST_TEST(item->place.key()->origin == "http://b:80");
+
+    BOOST_TEST(all.end(item, failing(error_class::connect)));
+    BOOST_TEST_REQUIRE(all.pass());
+    BOOST_TEST(all.start_next() == item);
+    BOOST_TEST(item->place.key()->origin == "a");
+}
+
 BOOST_AUTO_TEST_CASE(an_origin_that_asks_for_a_day_is_given_up_for_a_day)
 {
     scene all(trying(3));
@@ -413,16 +442,35 @@ BOOST_AUTO_TEST_CASE(an_origin_that_never_answers_is_given_up_and_asked_again_la
 
 BOOST_AUTO_TEST_CASE(any_answer_in_between_keeps_an_origin)
 {
+    for (const unsigned status : {500U, 429U}) { // a refusal is one, too
+        auto options = trying(1);
+        scene all(options.give_up(weir::breaker_options().window(3).failures(3)));
+        all.add("a", 40);
+        for (int n = 0; n < 40; ++n) {
+            while (all.running.empty() && all.start_all().empty())
+                BOOST_TEST_REQUIRE(all.pass());
+            all.end_first(n % 3 == 2 ? answer(status) : failing(error_class::timeout));
+        }
+        for (const item_ptr& each : all.results)
+            BOOST_TEST(class_of(each) != "given_up");
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_waited_for_a_place_of_the_client_says_nothing_of_its_origin)
+{
     auto options = trying(1);
-    scene all(options.give_up(weir::breaker_options().window(3).failures(3)));
-    all.add("a", 40);
-    for (int n = 0; n < 40; ++n) {
+    scene all(options.give_up(weir::breaker_options().window(2).failures(2)));
+    all.add("a", 6);
+    for (int n = 0; n < 6; ++n) {
         if (all.running.empty())
             BOOST_TEST_REQUIRE(!all.start_all().empty());
-        all.end_first(n % 3 == 2 ? answer(500) : failing(error_class::timeout));
+        response late = failing(error_class::timeout);
+        late.attempts.emplace_back();
+        BOOST_TEST((late.attempts.back().reached == http::phase::queue));
+        all.end_first(std::move(late));
     }
     for (const item_ptr& each : all.results)
-        BOOST_TEST(class_of(each) != "given_up");
+        BOOST_TEST(class_of(each) == "timeout");
 }
 
 BOOST_AUTO_TEST_CASE(one_that_failed_before_its_origin_was_given_up_keeps_its_class)
@@ -579,6 +627,32 @@ BOOST_AUTO_TEST_CASE(each_host_has_its_rate_and_it_is_remembered_when_it_has_not
     all.now = start + 1s;
     BOOST_TEST(begin("a/4") == 1U); // which is a/3
     BOOST_TEST(all.schedule.counts().queued == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_host_may_have_a_rate_and_a_limit_of_its_own)
+{
+    auto options = trying(1, 50, 1);
+    options.host_rate(weir::rate::per_second(1), 1);
+    http::host_limits own;
+    options.limit_host("b", own.rate(weir::rate::per_second(100), 3).per_host(4));
+    http::host_limits slow;
+    options.limit_host("c", slow.rate(weir::rate::per_minute(1)));
+    scene all(options);
+    const auto begun = [&](const std::string& host) {
+        std::size_t count = 0;
+        all.add(host, 20);
+        for (int n = 0; n < 20; ++n) {
+            count += all.start_all().size();
+            if (!all.running.empty())
+                all.end_first(answer(200));
+        }
+        return count;
+    };
+    BOOST_TEST(begun("a") == 1U);
+    BOOST_TEST(begun("b") == 3U);
+    BOOST_TEST(begun("c") == 1U);
+    all.now = start + 1s;
+    BOOST_TEST(all.start_all().size() == 4U); // one of a, and three of b at a time
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_url_pays_no_rate)
@@ -740,7 +814,7 @@ struct random_run {
 
 BOOST_AUTO_TEST_CASE(every_url_has_one_result_and_no_limit_is_exceeded_whatever_happens)
 {
-    for (unsigned seed = 1; seed <= 60; ++seed)
+    for (unsigned seed = 1; seed <= weir::test::repeats(60U); ++seed)
         BOOST_TEST_CONTEXT("seed " << seed)
         {
             random_run(seed).go();

@@ -1,5 +1,8 @@
 #include <weir/http/fetcher.hpp>
 
+#include <weir/http/request_settings.hpp>
+#include <weir/policy/retry_policy.hpp>
+
 #include "http/support/server.hpp"
 #include "support/watchdog.hpp"
 
@@ -250,6 +253,59 @@ BOOST_FIXTURE_TEST_CASE(the_method_of_the_options_is_that_of_every_request, fixt
     BOOST_TEST(count(weir::status::ok) == 2u); // a GET would wait for a body
     for (const auto& r : results)
         BOOST_TEST(r.answer.bytes == 0u);
+}
+
+/// Counts the bytes of a body for who made it.
+struct counted final : http::body {
+    explicit counted(std::size_t& to) : size(to) {}
+    weir::error_code write(std::string_view part) override
+    {
+        size += part.size();
+        return {};
+    }
+    std::size_t& size;
+};
+
+BOOST_FIXTURE_TEST_CASE(the_text_of_a_url_may_say_what_is_sent_and_where_its_body_goes, fixture)
+{
+    server peer(io, [&](const std::string& path, int n) {
+        auto reply = hello(path, n);
+        reply.close = path == "/broken";
+        if (path == "/head")
+            reply.bytes.resize(reply.bytes.find("\r\n\r\n") + 4);
+        if (reply.close)
+            reply.bytes.clear();
+        return reply;
+    });
+    std::size_t stored = 0;
+    http::fetcher_options options;
+    options.retry(weir::retry_policy(3));
+    options.url_in([](std::string_view text) {
+        return http::result<std::string>(std::string(text.substr(text.find(' ') + 1)));
+    });
+    options.request_in([](std::string_view text, const http::url& target) {
+        http::request_settings settings;
+        if (text.starts_with("none "))
+            return http::result<http::request>(
+                http::failure(http::error_class::bad_url, "nothing is sent for it"));
+        settings.method(std::string(text.substr(0, text.find(' '))));
+        return http::result<http::request>(settings.for_url(target));
+    });
+    options.content([&](std::string_view text, const http::url&) {
+        return text.starts_with("PUT ") ? std::make_shared<counted>(stored) : nullptr;
+    });
+    with(options);
+    run({"HEAD " + peer.url("/head"), "PUT " + peer.url("/a"), "GET " + peer.url("/b"),
+         "none " + peer.url("/c"), "POST " + peer.url("/broken")});
+    BOOST_TEST(each_once());
+    BOOST_TEST(stored == 5u);
+    BOOST_TEST(count(weir::status::ok) == 3u); // a GET of /head would wait for a body
+    for (const auto& r : results) {
+        if (r.url.starts_with("none "))
+            BOOST_TEST(r.answer.error->text() == "nothing is sent for it");
+        if (r.url.starts_with("POST ")) // which may have been done
+            BOOST_TEST(r.attempts == 1u);
+    }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_body_that_cannot_be_made_is_a_result_of_class_io, fixture)

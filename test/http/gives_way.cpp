@@ -7,6 +7,7 @@
 #include <weir/time/sleep.hpp>
 
 #include "http/support/simulated_peer.hpp"
+#include "support/repeats.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/awaitable.hpp>
@@ -29,6 +30,7 @@ namespace http = weir::http;
 using namespace std::chrono_literals;
 using http::error_class;
 using weir::test::in_many_orders;
+using weir::test::repeats;
 using weir::test::simulated_peer;
 using weir::test::simulated_peers;
 using weir::test::simulation;
@@ -56,7 +58,8 @@ std::string url_of(int host, const std::string& name)
 
 // A fetcher of four places. Hosts below 100 are slow, the others answer at once.
 struct scene {
-    scene(simulation& sim, const simulated_peers::script& slow, http::body_factory bodies = nullptr)
+    scene(simulation& sim, const simulated_peers::script& slow, http::body_factory bodies = nullptr,
+          const std::string& method = "GET")
         : s(sim), all(sim.world)
     {
         const auto add = [&](int host, const simulated_peers::script& does) {
@@ -70,7 +73,7 @@ struct scene {
             add(host, answers);
         const auto lane = std::make_shared<weir::blocking_lane>(s.a.get_executor(), 1);
         http::fetcher_options options;
-        options.jobs(4).timeout(30s).spill(http::spill_options().lane(lane));
+        options.method(method).jobs(4).timeout(30s).spill(http::spill_options().lane(lane));
         fetches.emplace(s.a.get_executor(), options, std::move(bodies),
                         std::make_shared<http::simulated_network>(s.a, all));
     }
@@ -120,64 +123,100 @@ BOOST_AUTO_TEST_SUITE(http_gives_way)
 
 BOOST_AUTO_TEST_CASE(one_that_gives_way_before_it_began_is_fetched_later)
 {
-    in_many_orders([](simulation& s) {
-        scene x(s, says_nothing);
-        int n = 0;
-        x.run([&]() -> asio::awaitable<std::optional<std::string>> {
-            ++n;
-            if (n <= 8)
-                co_return url_of(n, "a");
-            if (n == 9)
-                co_await x.sleep(2s);
-            if (n <= 10)
-                co_return url_of(91 + n, "g"); // the slow ones give way
-            if (n == 11)
-                co_await x.sleep(40s);
-            if (n <= 18)
-                co_return url_of(n - 10, "b"); // they have all places, and nobody else waits
-            if (n <= 24)
-                co_return url_of(83 + n, "h"); // in the same turn others do
-            co_return std::nullopt;
-        });
-        BOOST_TEST(x.results.size() == 24U);
-        for (const auto& [url, times] : x.results)
-            BOOST_TEST(times == 1, url);
-    });
+    in_many_orders(
+        [](simulation& s) {
+            scene x(s, says_nothing);
+            int n = 0;
+            x.run([&]() -> asio::awaitable<std::optional<std::string>> {
+                ++n;
+                if (n <= 8)
+                    co_return url_of(n, "a");
+                if (n == 9)
+                    co_await x.sleep(2s);
+                if (n <= 10)
+                    co_return url_of(91 + n, "g"); // the slow ones give way
+                if (n == 11)
+                    co_await x.sleep(40s);
+                if (n <= 18)
+                    co_return url_of(n - 10, "b"); // they have all places, and nobody else waits
+                if (n <= 24)
+                    co_return url_of(83 + n, "h"); // in the same turn others do
+                co_return std::nullopt;
+            });
+            BOOST_TEST(x.results.size() == 24U);
+            for (const auto& [url, times] : x.results)
+                BOOST_TEST(times == 1, url);
+        },
+        repeats(200));
 }
 
-BOOST_AUTO_TEST_CASE(what_comes_after_that_is_not_stored)
+// Its server may act on it, and would do so twice; or it has begun to answer.
+BOOST_AUTO_TEST_CASE(what_must_not_be_made_twice_and_what_has_an_answer_gives_no_way)
 {
-    in_many_orders([](simulation& s) {
-        std::map<std::string, std::vector<std::unique_ptr<std::size_t>>> stored;
-        const auto late = [&s](simulated_peer& by) -> asio::awaitable<void> {
+    for (const bool answered : {false, true}) {
+        simulation s(1);
+        int asked = 0;
+        const auto slow = [&](simulated_peer& by) -> asio::awaitable<void> {
             const auto executor = s.b.get_executor();
             co_await by.head();
-            co_await weir::async_sleep_for(executor, 2s, asio::use_awaitable);
-            co_await by.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.");
-            co_await weir::async_sleep_for(executor, 1s, asio::use_awaitable);
-            co_await by.say("whole");
-            co_await by.some();
+            ++asked;
+            if (answered)
+                co_await by.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n");
+            co_await weir::async_sleep_for(executor, 20s, asio::use_awaitable);
+            co_await by.say(answered ? "ok" : "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
         };
-        scene x(s, late, [&](const http::url& target) {
-            auto& bodies = stored[target.str()];
-            bodies.push_back(std::make_unique<std::size_t>(0));
-            return std::make_shared<counted>(*bodies.back());
-        });
+        scene x(s, slow, nullptr, answered ? "GET" : "POST");
         int n = 0;
         x.run([&]() -> asio::awaitable<std::optional<std::string>> {
             ++n;
             if (n <= 4)
                 co_return url_of(n, "a");
             if (n == 5)
-                co_await x.sleep(2s); // just when the first bytes come
+                co_await x.sleep(2s);
             if (n <= 12)
-                co_return url_of(100 + n, "g");
+                co_return url_of(100 + n, "g"); // which want places
             co_return std::nullopt;
         });
-        for (const auto& [url, bodies] : stored)
-            for (const auto& bytes : bodies)
-                BOOST_TEST((*bytes == 0 || *bytes == 2 || *bytes == 10), url << ": " << *bytes);
-    });
+        BOOST_TEST(asked == 4);
+        BOOST_TEST(x.results.size() == 12U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(what_comes_after_that_is_not_stored)
+{
+    in_many_orders(
+        [](simulation& s) {
+            std::map<std::string, std::vector<std::unique_ptr<std::size_t>>> stored;
+            const auto late = [&s](simulated_peer& by) -> asio::awaitable<void> {
+                const auto executor = s.b.get_executor();
+                co_await by.head();
+                co_await weir::async_sleep_for(executor, 2s, asio::use_awaitable);
+                co_await by.say("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf.");
+                co_await weir::async_sleep_for(executor, 1s, asio::use_awaitable);
+                co_await by.say("whole");
+                co_await by.some();
+            };
+            scene x(s, late, [&](const http::url& target) {
+                auto& bodies = stored[target.str()];
+                bodies.push_back(std::make_unique<std::size_t>(0));
+                return std::make_shared<counted>(*bodies.back());
+            });
+            int n = 0;
+            x.run([&]() -> asio::awaitable<std::optional<std::string>> {
+                ++n;
+                if (n <= 4)
+                    co_return url_of(n, "a");
+                if (n == 5)
+                    co_await x.sleep(2s); // just when the first bytes come
+                if (n <= 12)
+                    co_return url_of(100 + n, "g");
+                co_return std::nullopt;
+            });
+            for (const auto& [url, bodies] : stored)
+                for (const auto& bytes : bodies)
+                    BOOST_TEST((*bytes == 0 || *bytes == 2 || *bytes == 10), url << ": " << *bytes);
+        },
+        repeats(200));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -28,6 +28,17 @@ std::string text_of(const headers& fields)
     return text;
 }
 
+BOOST_AUTO_TEST_CASE(a_field_may_be_a_copy_of_another)
+{
+    headers fields;
+    fields.append("A", std::string(100, 'x'));
+    for (int i = 0; i < 100; ++i) // while its memory grows
+        fields.append("B", fields["A"]);
+    BOOST_TEST(fields.count("B") == 100U);
+    for (const header_field field : fields)
+        BOOST_TEST(field.value == std::string(100, 'x'));
+}
+
 BOOST_AUTO_TEST_CASE(fields_keep_their_order_and_look_ups_ignore_case)
 {
     headers fields;

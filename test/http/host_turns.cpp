@@ -89,6 +89,51 @@ BOOST_AUTO_TEST_CASE(a_host_begins_with_one_place_and_each_answer_doubles_that_u
     BOOST_TEST(w.start_all().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(from_eight_places_on_each_answer_adds_one)
+{
+    world w(50, 1, 50);
+    for (const std::size_t places : {1U, 2U, 4U, 8U, 16U, 24U}) {
+        w.start_all();
+        BOOST_TEST(w.host(0).allowed() == places);
+        w.end(0);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_host_may_have_a_limit_of_its_own)
+{
+    world w(10, 3, 2);
+    w.host(0).limit_to(4);
+    w.host(1).limit_to(1);
+    w.host(2).limit_to(weir::unlimited);
+    for (int answers = 0; answers < 6; ++answers)
+        for (int host = 0; host < 3; ++host)
+            w.turns.answers(w.host(host), w.now);
+    w.start_all();
+    for (int answers = 0; answers < 6; ++answers)
+        for (int host = 0; host < 3; ++host) {
+            w.end(host);
+            w.start_all();
+        }
+    BOOST_TEST(w.host(0).allowed() == 4U);
+    BOOST_TEST(w.host(1).allowed() == 1U);
+    BOOST_TEST(w.host(2).allowed() == 10U); // all jobs
+}
+
+BOOST_AUTO_TEST_CASE(the_head_of_an_answer_opens_places_once)
+{
+    world w(50, 1, 8);
+    w.start_all();
+    BOOST_TEST(w.turns.answers(w.host(0), w.now));
+    BOOST_TEST(w.start_all().size() == 1U); // though the first body never ends
+    w.end(0, ended::counted);
+    BOOST_TEST(w.host(0).allowed() == 2U);
+    w.end(0, ended::failed);
+    BOOST_TEST(w.host(0).allowed() == 1U);
+    for (int i = 0; i < 3; ++i)
+        BOOST_TEST(w.turns.answers(w.host(0), w.now));
+    BOOST_TEST(!w.turns.answers(w.host(0), w.now)); // it has all
+}
+
 BOOST_AUTO_TEST_CASE(hosts_take_turns_up_to_the_limit_of_all)
 {
     world w(3, 5);

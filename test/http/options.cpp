@@ -1,6 +1,7 @@
 #include <weir/http/client_options.hpp>
 #include <weir/http/decoding_options.hpp>
 #include <weir/http/fetcher_options.hpp>
+#include <weir/http/host_limits.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/sync/limit.hpp>
 #include <weir/time/clock.hpp>
@@ -72,6 +73,9 @@ BOOST_AUTO_TEST_CASE(a_value_out_of_range_is_refused_by_the_name_of_its_option)
         {"Upgrade", [&] { fetcher.header("Upgrade", "x"); }},
         {"CONNECT", [&] { fetcher.method("CONNECT"); }},
         {"not a request method", [&] { fetcher.method("GET /"); }},
+        {"fetcher_options::limit_host: 'a/b' is no host", [&] { fetcher.limit_host("a/b", {}); }},
+        {"host_limits::per_host", [] { weir::http::host_limits().per_host(weir::paused); }},
+        {"host_limits::rate", [] { weir::http::host_limits().rate(weir::rate::per_second(1), 0); }},
         {"without this header: Host", [&] { fetcher.without("Host"); }},
         {"weir::limit", [&] { client.per_host(0); }},
     };
@@ -111,6 +115,49 @@ BOOST_AUTO_TEST_CASE(a_value_at_the_end_of_its_range_is_accepted)
     BOOST_TEST(fetcher.headers().size() == 1u);
     BOOST_TEST(*fetcher.body("").body().in_memory() == "");
     BOOST_TEST(fetcher.without("accept").without().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(of_the_limits_of_a_host_those_that_say_most_count)
+{
+    using weir::http::host_limits;
+    const auto places = [](const fetcher_options& of, const std::string& origin) {
+        const auto* const own = of.limits_of(origin);
+        return own == nullptr ? std::size_t{0} : own->per_host().value().count();
+    };
+    fetcher_options all;
+    BOOST_TEST(all.limits_of("http://a.example:80") == nullptr);
+    all.limit_host("A.example.", host_limits().per_host(1));
+    all.limit_host("a.example:8080", host_limits().per_host(2));
+    all.limit_host("https://a.example:8080/", host_limits().per_host(3));
+    all.limit_host("[::1]", host_limits().per_host(4));
+    all.limit_host("b.example", host_limits().per_host(5));
+    all.limit_host("b.example", host_limits().per_host(6));
+    BOOST_TEST(places(all, "http://a.example:80") == 1u);
+    BOOST_TEST(places(all, "http://a.example.:80") == 1u);
+    BOOST_TEST(places(all, "http://a.example:8080") == 2u);
+    BOOST_TEST(places(all, "https://a.example:8080") == 3u);
+    BOOST_TEST(places(all, "http://[::1]:80") == 4u);
+    BOOST_TEST(places(all, "http://b.example:80") == 6u);
+    BOOST_TEST(places(all, "http://c.example:80") == 0u);
+    BOOST_TEST(places(all, "") == 0u);
+    BOOST_TEST(all.most_per_host().count() == 8u);
+    all.limit_host("c.example", host_limits().per_host(20));
+    BOOST_TEST(all.most_per_host().count() == 20u);
+    all.limit_host("c.example", host_limits().per_host(weir::unlimited));
+    BOOST_TEST(all.most_per_host().is_unlimited());
+    for (const char* host : {"", "*", "a b", "a/b", "http://a.example/b", "ftp://a.example",
+                             "http://me@a.example", "a.example:0", ":80", "*.example", ".", "a..b",
+                             ".example", "a.example..", "http://*.example", "http://a..b"}) {
+        BOOST_CHECK_THROW(all.limit_host(host, {}), std::invalid_argument);
+        BOOST_TEST(fetcher_options::limit_key(host).empty(), host);
+    }
+    const char* same[][2] = {{"A.example.", "a.example"},
+                             {"::1", "[0:0::1]"},
+                             {"http://a.example", "http://a.example:80/"},
+                             {"a.example:80", "A.example.:80"}};
+    for (const auto& [one, other] : same)
+        BOOST_TEST(fetcher_options::limit_key(one) == fetcher_options::limit_key(other));
+    BOOST_TEST(fetcher_options::limit_key("a.b") != fetcher_options::limit_key("a.b:80"));
 }
 
 BOOST_AUTO_TEST_CASE(idle_connections_are_half_of_what_the_process_may_open)

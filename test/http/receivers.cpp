@@ -138,6 +138,35 @@ private:
 
 BOOST_AUTO_TEST_SUITE(http_receivers)
 
+BOOST_AUTO_TEST_CASE(the_body_of_a_redirect_is_waited_for_a_second)
+{
+    for (const int parts : {0, 1, 100}) { // of a body of 9 bytes, 300 ms apart
+        simulation s(1);
+        const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+            for (;;) {
+                const std::string head = co_await by.head();
+                if (head.find("GET /b") == 0) {
+                    co_await by.say("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nhere");
+                    continue;
+                }
+                co_await by.say("HTTP/1.1 302 Go\r\nLocation: /b\r\nContent-Length: 9\r\n\r\n");
+                for (int i = 0; i < parts; ++i) {
+                    co_await weir::async_sleep_for(s.b.get_executor(), 300ms);
+                    co_await by.say(parts == 1 ? "the whole" : ".");
+                }
+            }
+        };
+        peer_scene scene(s, script);
+        scene.run([&]() -> asio::awaitable<void> {
+            const auto answer = co_await scene.client->async_request(ask("/a"));
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(answer.body == "here");
+        });
+        BOOST_TEST(scene.peers.connections == (parts == 1 ? 1U : 2U));
+        BOOST_TEST((s.elapsed() < 3s));
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_receiver_gets_the_body_at_its_pace)
 {
     in_many_orders(

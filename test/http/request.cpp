@@ -99,6 +99,15 @@ BOOST_AUTO_TEST_CASE(a_host_of_the_users_stands_first_and_alone_and_stays_with_i
     BOOST_TEST(what.moved_to(at("http://g/"), "GET").fields().count("Host") == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_header_may_be_set_to_what_it_is)
+{
+    request ask(url::parse("http://a.example/").value());
+    ask.header("Host", "a name that is longer than a string keeps in itself");
+    ask.header("Host", ask.fields()["Host"]);
+    BOOST_TEST(ask.fields()["Host"] == "a name that is longer than a string keeps in itself");
+    BOOST_TEST(ask.fields().count("Host") == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(secrets_stay_with_their_origin)
 {
     request what(at("http://h/"));

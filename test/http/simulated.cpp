@@ -77,6 +77,18 @@ BOOST_AUTO_TEST_CASE(connections_are_refused_unreachable_or_silent)
     BOOST_TEST(m.client->open() == 0U);
 }
 
+// It says of an address of IPv6 what it would say when it had no port left.
+BOOST_AUTO_TEST_CASE(a_machine_without_ipv6_says_so_at_once)
+{
+    simulation s(1);
+    machines m(s, http::client_options().connect_timeout(5s));
+    const auto none =
+        boost::system::errc::make_error_code(boost::system::errc::address_not_available);
+    m.all.fail_server(tcp::endpoint(make_address("2001:db8::1"), 80), none);
+    m.expect("http://[2001:db8::1]/", error_class::connect, "", 0s);
+    s.run();
+}
+
 BOOST_AUTO_TEST_CASE(a_handshake_fails_or_hangs)
 {
     simulation s(1);

@@ -150,6 +150,33 @@ BOOST_AUTO_TEST_CASE(a_line_that_goes_on_is_read_ahead)
     BOOST_TEST(all.held() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(a_line_takes_little_more_memory_than_it_counts_for)
+{
+    text_backlog all(16 * window, 1 << 30);
+    text_backlog::line l;
+    file f;
+    std::uint64_t in = 0;
+    std::uint64_t out = 0;
+    const auto check = [&] { BOOST_TEST_REQUIRE(l.capacity() <= all.held() + 16 * 1024); };
+    while (all.has_room()) {
+        all.push(l, url_of(++in, 40));
+        check();
+    }
+    all.set_blocked(l, true);
+    for (int i = 0; i < 20'000; ++i) {
+        while (!all.has_room())
+            BOOST_TEST_REQUIRE(f.one_step(all));
+        check();
+        all.push(l, url_of(++in, 40));
+        check();
+    }
+    while (out != in) {
+        BOOST_TEST_REQUIRE(next_of(all, l, f) == ++out);
+        check();
+    }
+    BOOST_TEST(l.capacity() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(parts_of_one_line_share_a_segment_and_a_url_may_be_longer_than_one)
 {
     text_backlog all(1, 1 << 30);

@@ -199,6 +199,18 @@ BOOST_AUTO_TEST_CASE(a_server_that_wants_a_certificate_is_a_failure_of_tls_that_
         }
 }
 
+// What is not verified is not to blame.
+BOOST_AUTO_TEST_CASE(the_same_failure_has_the_same_words_where_nothing_is_verified)
+{
+    fixture f(TLS1_2_VERSION, TLS1_2_VERSION);
+    SSL_CTX_set_verify(f.peer.native(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
+    http::client client(f.io.get_executor(), http::client_options().peer(http::verification::none));
+    f.run([&]() -> asio::awaitable<void> {
+        const std::string fault = co_await f.get(client, f.peer.url());
+        BOOST_TEST(fault.find("wants a certificate of its client") != std::string::npos, fault);
+    });
+}
+
 // It does not mind: the certificate was asked for, and is not needed.
 BOOST_AUTO_TEST_CASE(a_server_that_asks_for_a_certificate_and_needs_none_is_served)
 {

@@ -10,6 +10,8 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -71,7 +73,12 @@ public:
         given += n;
         co_return n;
     }
-    std::optional<std::uint64_t> length() const override { return says; }
+    std::optional<std::uint64_t> length() const override
+    {
+        if (is_sealed)
+            throw std::runtime_error("the tape is sealed");
+        return says;
+    }
     bool can_rewind() const override { return rewinds; }
     void rewind() override
     {
@@ -85,6 +92,7 @@ public:
     std::optional<std::uint64_t> says;
     bool rewinds = false;
     bool fails = false;
+    bool is_sealed = false; // nobody can say how long it is
     int rewound = 0;
 
 private:
@@ -222,6 +230,29 @@ BOOST_AUTO_TEST_CASE(a_large_body_waits_for_the_server_but_not_for_long)
         });
         BOOST_TEST((waited == (speaks ? 300ms : 1000ms)));
     }
+}
+
+BOOST_AUTO_TEST_CASE(the_word_to_go_on_may_come_with_the_answer)
+{
+    simulation s(1);
+    const std::string content(2'000, 'z');
+    const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+        for (;;) {
+            co_await by.head();
+            co_await by.say("HTTP/1.1 100 Continue\r\n\r\n" + done);
+            BOOST_TEST((co_await by.take(content.size())) == content);
+        }
+    };
+    uploads u(s, script, stream_options(),
+              http::client_options().requests(http::request_options().expect_above(1)));
+    u.run([&]() -> asio::awaitable<void> {
+        for (int i = 0; i < 2; ++i) {
+            const auto answer = co_await u.send("PUT", request_body::text(content));
+            BOOST_TEST(!answer.error);
+            BOOST_TEST(answer.body == "done");
+        }
+    });
+    BOOST_TEST(u.peers.connections == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_body_that_the_server_does_not_want_is_not_sent)
@@ -528,6 +559,35 @@ BOOST_AUTO_TEST_CASE(a_redirect_that_wants_a_body_again_that_is_gone_is_an_error
     BOOST_TEST(u.peers.connections == 1U);
 }
 
+// On a used connection it says that the server did not wait for the request.
+BOOST_AUTO_TEST_CASE(a_request_timeout_is_an_answer_where_the_body_is_gone)
+{
+    for (const bool rewinds : {false, true}) {
+        simulation s(1);
+        int asked = 0;
+        const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+            for (;;) {
+                co_await by.head();
+                co_await by.take(7);
+                co_await by.say(++asked == 2 ? "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n"
+                                             : done);
+            }
+        };
+        uploads u(s, script);
+        u.run([&]() -> asio::awaitable<void> {
+            for (const unsigned expected : {200U, rewinds ? 200U : 408U}) {
+                const auto source = std::make_shared<text_source>("content");
+                source->says = 7;
+                source->rewinds = rewinds;
+                const auto answer = co_await u.send("PUT", request_body::from(source));
+                BOOST_TEST(!answer.error);
+                BOOST_TEST(answer.status == expected);
+            }
+        });
+        BOOST_TEST(asked == (rewinds ? 3 : 2));
+    }
+}
+
 // The second request on a connection finds it closed. Only what can be sent again is.
 BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_again_is_not_replayed)
 {
@@ -562,6 +622,29 @@ BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_again_is_not_replayed)
 }
 
 // Both would read from it, and each would send a part.
+// It was sent on a connection that had been used before, and is replayed; but nobody listens now.
+BOOST_AUTO_TEST_CASE(what_a_lost_connection_may_have_done_is_not_forgotten)
+{
+    simulation s(1);
+    uploads* all = nullptr;
+    const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+        co_await by.head();
+        co_await by.say(done);
+        co_await by.head();
+        all->all.fail_server({asio::ip::make_address("192.0.2.1"), 80},
+                             asio::error::connection_refused);
+    };
+    uploads u(s, script);
+    all = &u;
+    u.run([&]() -> asio::awaitable<void> {
+        const auto first = co_await u.send("PUT", request_body::text("1"));
+        BOOST_TEST(!first.error);
+        const auto second = co_await u.send("PUT", request_body::text("2"));
+        expect_error(second, error_class::connect, "refused");
+        BOOST_TEST((second.processed == http::processed::maybe));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_source_serves_one_request_at_a_time)
 {
     for (const bool rewinds : {false, true}) {
@@ -616,6 +699,10 @@ BOOST_AUTO_TEST_CASE(a_body_that_cannot_be_read_is_an_error_that_says_which)
         torn->fails = true;
         expect_error(co_await u.send("PUT", request_body::from(torn)), error_class::io,
                      "the tape is torn");
+        const auto sealed = std::make_shared<text_source>("content");
+        sealed->is_sealed = true;
+        expect_error(co_await u.send("PUT", request_body::from(sealed)), error_class::io,
+                     "the tape is sealed");
         const auto brief = std::make_shared<text_source>("content");
         brief->says = 8;
         expect_error(co_await u.send("PUT", request_body::from(brief)), error_class::io,

@@ -1,5 +1,6 @@
 // The rule of several limits at once, against the plainest thing that could be right: a scan of all
 // that wait, in their order, with the claims of those before.
+#include "support/repeats.hpp"
 #include <weir/policy/detail/admission_core.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -383,7 +384,7 @@ BOOST_AUTO_TEST_SUITE(admission_core)
 
 BOOST_AUTO_TEST_CASE(random_steps_agree_with_a_naive_model)
 {
-    for (unsigned seed = 1; seed <= 300; ++seed)
+    for (unsigned seed = 1; seed <= weir::test::repeats(300U); ++seed)
         BOOST_TEST_CONTEXT("seed " << seed)
     comparison(seed).run();
 }

@@ -1,4 +1,5 @@
 // The rule of a rate for each key, against a bucket and a line for each key in a map.
+#include "support/repeats.hpp"
 #include <weir/policy/detail/keyed_rate_core.hpp>
 
 #include <boost/test/unit_test.hpp>
@@ -225,7 +226,7 @@ BOOST_AUTO_TEST_SUITE(keyed_rate_core)
 
 BOOST_AUTO_TEST_CASE(random_steps_agree_with_a_naive_model)
 {
-    for (unsigned seed = 1; seed <= 300; ++seed)
+    for (unsigned seed = 1; seed <= weir::test::repeats(300U); ++seed)
         BOOST_TEST_CONTEXT("seed " << seed)
     comparison(seed).run();
 }

@@ -865,4 +865,20 @@ BOOST_AUTO_TEST_CASE(an_override_that_ended_leaves_no_weight)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_place_that_was_moved_from_is_empty)
+{
+    queue q(1);
+    q.push("a", 1);
+    auto next = q.pop(start);
+    place second = std::move(next.place);
+    BOOST_TEST(!next.place); // moved from, and looked at on purpose
+    BOOST_TEST(bool(second));
+    place third;
+    third = std::move(second);
+    BOOST_TEST(!second);
+    q.done(third);
+    BOOST_TEST(!third);
+    BOOST_TEST(q.running() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

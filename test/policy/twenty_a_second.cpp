@@ -6,6 +6,7 @@
 #include <weir/policy/retry.hpp>
 #include <weir/time/sleep.hpp>
 
+#include "support/repeats.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -21,6 +22,7 @@
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using weir::test::in_many_orders;
+using weir::test::repeats;
 using weir::test::simulation;
 
 BOOST_AUTO_TEST_SUITE(twenty_a_second)
@@ -120,7 +122,7 @@ BOOST_AUTO_TEST_CASE(an_origin_with_a_bucket_that_is_empty_at_first)
             c.run();
             BOOST_TEST(c.refused > 0);
         },
-        50);
+        repeats(50));
 }
 
 BOOST_AUTO_TEST_CASE(an_origin_that_others_empty_in_the_middle)
@@ -133,7 +135,7 @@ BOOST_AUTO_TEST_CASE(an_origin_that_others_empty_in_the_middle)
             c.run();
             BOOST_TEST(c.refused > 0);
         },
-        50);
+        repeats(50));
 }
 
 // What leaves evenly does not arrive evenly: one that counts strictly wants a little less.
@@ -144,7 +146,7 @@ BOOST_AUTO_TEST_CASE(an_origin_that_counts_strictly_and_a_client_that_stays_belo
             client<strict_windows> c(s, weir::rate::per_second(19));
             c.run();
         },
-        50);
+        repeats(50));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

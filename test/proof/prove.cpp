@@ -29,7 +29,7 @@ std::string replay(const std::string& what, const sim::failure& f)
 }
 
 #if defined(WEIR_PROOF_SANITIZED)
-constexpr std::uint64_t cut_short_after = 150; // a schedule takes several times as long
+constexpr std::uint64_t cut_short_after = 60; // a schedule takes several times as long
 #else
 constexpr std::uint64_t cut_short_after = 1000;
 #endif

@@ -27,7 +27,7 @@ BOOST_AUTO_TEST_CASE(the_accounts_balance)
     // Where scopes are cut short, in parts that are short enough: none of them is left out.
     const bool in_parts = weir::test::is_small() && !weir::test::is_replay();
     const std::uint64_t all_seeds = weir::test::seeds();
-    const std::uint64_t part = in_parts ? 100 : all_seeds;
+    const std::uint64_t part = in_parts ? 50 : all_seeds;
     for (std::uint64_t first = 1; first <= all_seeds; first += part)
         weir::test::prove("semaphore, channel, scope, worker_pool; random cancellation",
                           schedules::random(part, first), [&sum](world& w) {

@@ -4,7 +4,7 @@ _weir_fetch()
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}
     COMPREPLY=()
     case $before in
-    --input-file | -o | --output | --results | --remaining | --cacert)
+    --input-file | --host-limits | -o | --output | -D | --dump-header | --results | --remaining | --cacert)
         compopt -o filenames
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
         return
@@ -22,7 +22,7 @@ _weir_fetch()
         mapfile -t COMPREPLY < <(compgen -W '1.2 1.3' -- "$word")
         return
         ;;
-    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | --rate | --host-rate | --give-up-after | --max-errors | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | --retry | --retry-max-time | --deadline | -w | --write-out | --drain-timeout | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers)
+    --url | -j | --jobs | --parallel-max | --per-host | --parallel-max-host | --rate | --host-rate | --limit-rate | --limit-rate-total | --give-up-after | --max-errors | -m | --max-time | --connect-timeout | --first-byte-timeout | -Y | --speed-limit | -y | --speed-time | --retry | --retry-max-time | --deadline | -C | --continue-at | -w | --write-out | --drain-timeout | -H | --header | -A | --user-agent | -e | --referer | -b | --cookie | -u | --user | --oauth2-bearer | -r | --range | -z | --time-cond | --max-redirs | --max-filesize | --max-decoded | --proto-default | -d | --data | --data-ascii | --data-binary | --data-raw | --data-urlencode | -x | --proxy | --noproxy | --resolve | --connect-to | --dns-servers | --proto | --proto-redir)
         :   # nobody can guess it
         return
         ;;
@@ -30,11 +30,16 @@ _weir_fetch()
     [[ $word == -* ]] || return 0
     mapfile -t COMPREPLY < <(compgen -W '--url
         --input-file
+        --dedupe
         --spill-dir
         -j --jobs --parallel-max
         --per-host --parallel-max-host
         --rate
         --host-rate
+        --host-limits
+        --limit-rate
+        --limit-rate-total
+        --no-adapt-rate
         --give-up-after
         --fail-early
         --max-errors
@@ -47,6 +52,7 @@ _weir_fetch()
         --retry-max-time
         --retry-all-errors
         --deadline
+        -C --continue-at
         --output-dir
         -o --output
         --create-dirs
@@ -56,10 +62,13 @@ _weir_fetch()
         -R --remote-time
         --skip-existing
         --fail-with-body
+        --ordered
         -w --write-out
         --no-hash
         -s --silent
         -O --remote-name --remote-name-all
+        -v --verbose
+        -D --dump-header
         --results
         --resume
         --sync
@@ -101,6 +110,8 @@ _weir_fetch()
         --tls-min
         --tlsv1.2
         --tlsv1.3
+        --proto
+        --proto-redir
         -f --fail
         -S --show-error
         -Z --parallel

@@ -70,6 +70,7 @@ std::string data_group::finish()
     }
     if (get_)
         chosen_.query = std::exchange(chosen_.data, std::nullopt).value_or("");
+    chosen_.method_given = !method_.empty();
     if (!method_.empty())
         chosen_.method = method_;
     else if (head_)

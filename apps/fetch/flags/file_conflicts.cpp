@@ -34,10 +34,10 @@ bool are_same(const std::string& a, const std::string& b)
 
 std::string fault_of_files(const options& chosen)
 {
-    const std::pair<std::string_view, std::string> all[] = {{"--input-file", chosen.input_file},
-                                                            {"--remaining", chosen.remaining},
-                                                            {"--results", chosen.results},
-                                                            {"--output", chosen.output}};
+    const std::pair<std::string_view, std::string> all[] = {
+        {"--input-file", chosen.input_file}, {"--host-limits", chosen.host_limits_file},
+        {"--remaining", chosen.remaining},   {"--results", chosen.results},
+        {"--output", chosen.output},         {"--dump-header", chosen.dump_header}};
     for (const auto& [flag, path] : all)
         for (const auto& [other, its_path] : all) {
             const bool may_be = flag == "--input-file" && other == "--remaining";

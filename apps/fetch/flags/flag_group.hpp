@@ -37,6 +37,8 @@ std::unique_ptr<flag_group> request_flags(options& chosen);
 std::unique_ptr<flag_group> data_flags(options& chosen);
 std::unique_ptr<flag_group> network_flags(options& chosen);
 std::unique_ptr<flag_group> output_flags(options& chosen);
+std::unique_ptr<flag_group> trace_flags(options& chosen);
+std::unique_ptr<flag_group> continue_flags(options& chosen);
 std::unique_ptr<flag_group> journal_flags(options& chosen);
 std::unique_ptr<flag_group> remote_name_flags(options& chosen);
 /// What curl has and is always so here.

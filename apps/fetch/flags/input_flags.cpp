@@ -27,13 +27,18 @@ void input_group::add_to(CLI::App& app)
     file_given_ =
         app.add_option(
                "--input-file", chosen_.input_file,
-               "read URLs from FILE, one on each line ('-': standard input), or JSON objects:\n"
-               "{\"url\": \"...\", \"id\": \"...\"}; empty lines and those that begin with # are\n"
-               "skipped")
+               "read URLs from FILE, one on each line ('-': standard input), or JSON objects with\n"
+               "url, id, method, headers, body and output, which go before the flags; empty lines\n"
+               "and those that begin with # are skipped")
             ->type_name("FILE");
+    app.add_flag(
+        "--dedupe", chosen_.dedupe,
+        "fetch what is the same request once: the URL normalised, the same user, and what\n"
+        "a JSON line sends; the result of another is 'duplicate', which is no failure, and\n"
+        "names the first");
     app.add_option("--spill-dir", chosen_.spill_dir,
-                   "keep URLs of slow hosts that do not fit into memory in a file in DIR\n"
-                   "($TMPDIR, or /tmp)")
+                   "keep what does not fit into memory, such as URLs of slow hosts, in files\n"
+                   "without names in DIR ($TMPDIR, or /tmp)")
         ->type_name("DIR");
 }
 

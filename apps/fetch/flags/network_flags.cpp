@@ -19,12 +19,18 @@ private:
     void add_proxies(CLI::App& app);
     void add_addresses(CLI::App& app);
     void add_tls(CLI::App& app);
+    void add_schemes(CLI::App& app);
+    void read_schemes(const std::string& flag, const std::string& list, schemes& into);
 
     std::string proxy_;
     std::string no_proxy_;
     CLI::Option* proxy_given_ = nullptr;
     CLI::Option* no_proxy_given_ = nullptr;
     std::string dns_servers_;
+    std::string proto_;
+    std::string proto_redir_;
+    CLI::Option* proto_given_ = nullptr;
+    CLI::Option* proto_redir_given_ = nullptr;
     std::string tls_min_;
     bool tls_1_2_ = false;
     bool tls_1_3_ = false;
@@ -35,6 +41,7 @@ void network_group::add_to(CLI::App& app)
     add_proxies(app);
     add_addresses(app);
     add_tls(app);
+    add_schemes(app);
 }
 
 void network_group::add_proxies(CLI::App& app)
@@ -70,6 +77,27 @@ void network_group::add_addresses(CLI::App& app)
                  "connect to public addresses only, at redirects too");
 }
 
+void network_group::add_schemes(CLI::App& app)
+{
+    proto_given_ = app.add_option("--proto", proto_,
+                                  "schemes that may be used, with commas, as with curl: =https for "
+                                  "https alone, -http without http (all, which is http and https)")
+                       ->type_name("LIST");
+    proto_redir_given_ =
+        app.add_option("--proto-redir", proto_redir_,
+                       "those that redirects may lead to: another one is a failure of class "
+                       "redirect (all that --proto allows)")
+            ->type_name("LIST");
+}
+
+/// As curl, a name that is none is told, and left out.
+void network_group::read_schemes(const std::string& flag, const std::string& list, schemes& into)
+{
+    for (const std::string& name : into.apply(list))
+        chosen_.warnings.push_back(flag + ": there is http and https, and no protocol '" + name +
+                                   "': it is left out");
+}
+
 void network_group::add_tls(CLI::App& app)
 {
     app.add_option("--cacert", chosen_.ca_file,
@@ -96,6 +124,11 @@ std::string network_group::finish()
     std::istringstream servers(dns_servers_);
     for (std::string each; std::getline(servers, each, ',');)
         chosen_.dns_servers.push_back(each);
+    if (proto_given_->count() != 0)
+        read_schemes("--proto", proto_, chosen_.url_schemes);
+    if (proto_redir_given_->count() != 0)
+        read_schemes("--proto-redir", proto_redir_, chosen_.redirect_schemes);
+    chosen_.redirect_schemes = chosen_.redirect_schemes & chosen_.url_schemes;
     if (proxy_given_->count() != 0)
         chosen_.proxy = proxy_;
     if (no_proxy_given_->count() != 0)

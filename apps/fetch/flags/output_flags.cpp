@@ -58,6 +58,9 @@ void output_group::add_to(CLI::App& app)
                  "result is 'skipped', which is no failure");
     app.add_flag("--fail-with-body", chosen_.fail_with_body,
                  "keep the body of an answer of 400 or above, which is a failure still");
+    app.add_flag("--ordered", chosen_.ordered,
+                 "give results in the order of the input; behind a URL that is slow, at most\n"
+                 "1000 (or twice --jobs) others are fetched before it ends");
     write_out_given_ = app.add_option("-w,--write-out", write_out_,
                                       "print FORMAT for each URL instead of its line (none): "
                                       "'%{http_code} %{url}\\n'; '@FILE' reads it from a file; the "
@@ -118,7 +121,7 @@ std::string output_group::fault_of_output() const
     if (!chosen_.output_dir.empty())
         return "--output and --output-dir exclude each other: write the folder into the file's "
                "name, -o DIR/FILE";
-    if (is_standard_output(chosen_.output))
+    if (is_standard_output(chosen_.output) || chosen_.output == "/dev/null")
         return {};
     if (!chosen_.input_file.empty() || chosen_.urls.size() > 1)
         return "--output: one file cannot hold the bodies of many URLs; --output-dir DIR stores "

@@ -39,10 +39,12 @@ constexpr refusal refusals[] = {
     {"--request-target=", "not supported; what is requested is the URL (see --path-as-is)"},
     {"--expect100-timeout=", "cannot be chosen; -H 'Expect:' asks for no 100 (Continue)"},
     {"--disallow-username-in-url", "not supported; take them out of the input"},
-    {"-:,--next", "not supported: all flags are for all URLs; run weir-fetch once for each set"},
+    {"-:,--next",
+     "not supported: all flags are for all URLs; what differs is written into JSON lines for "
+     "--input-file"},
     {"-K,--config=",
-     "configuration files are not supported; write flags on the command line, and URLs into a "
-     "file for --input-file"},
+     "configuration files are not supported; write flags on the command line, URLs into a file for "
+     "--input-file, and limits of single hosts into one for --host-limits"},
     {"--disable", "there is no configuration file that is read by itself; leave it out"},
     {"--variable=", "not supported; use variables of the shell"},
     // What curl calls otherwise.
@@ -51,10 +53,10 @@ constexpr refusal refusals[] = {
      "-H 'Content-Type: application/json'"},
     {"-q,--quiet", "means no configuration file in curl; for less output write -s or --silent"},
     // What comes.
-    {"-i,--include -D,--dump-header= --styled-output",
-     "headers are not shown; --jsonl shows the status, the final URL and more of each URL"},
-    {"-v,--verbose --trace= --trace-ascii= --trace-config= --trace-time --trace-ids --libcurl=",
-     "there is no trace; --jsonl shows addresses, times and errors of each URL"},
+    {"-i,--include --styled-output",
+     "headers are not shown among bodies; -D FILE copies them, and -v shows them"},
+    {"--trace= --trace-ascii= --trace-config= --trace-time --trace-ids --libcurl=",
+     "there is no trace of all bytes; -v shows requests and the headers of answers"},
     {"--stderr=", "not supported; redirect it in the shell: 2> FILE"},
     {"-#,--progress-bar", "not needed: progress is shown on a terminal; leave it out"},
     {"--no-progress-meter", "not supported; -s shows neither progress nor a summary"},
@@ -63,13 +65,9 @@ constexpr refusal refusals[] = {
      "not supported yet; a file that --output-dir stores is as any new file"},
     {"--clobber",
      "not supported yet; --output-dir never replaces a file: it takes the next free NAME.1"},
-    {"-C,--continue-at=",
-     "not supported yet; a part of a body is fetched with -r, and --output-dir stores whole files"},
     {"--etag-save= --etag-compare=", "not supported yet; -z FILE asks for what is newer than FILE"},
     {"--raw --tr-encoding --ignore-content-length --compressed-ssh",
      "not supported; bodies are stored as sent, and with --compressed decoded"},
-    {"--max-recv-speed= --limit-rate=",
-     "not supported yet; --rate and --host-rate limit how many requests are begun"},
     {"--retry-connrefused", "not needed: --retry does so; leave it out"},
     {"--retry-delay=",
      "cannot be chosen: waits are random, grow, and follow a server's Retry-After; see --retry"},
@@ -80,8 +78,6 @@ constexpr refusal refusals[] = {
     {"--http2 --http2-prior-knowledge --http3 --http3-only --http0.9 -0,--http1.0 --alt-svc=",
      "not supported: weir-fetch speaks HTTP/1.1; leave it out"},
     {"--hsts=", "not supported; write https into the URLs"},
-    {"--proto= --proto-redir=",
-     "not supported yet; nothing but http and https is used, so check the schemes of your URLs"},
     {"--socks4= --socks4a= --socks5= --socks5-hostname= --socks5-basic --socks5-gssapi "
      "--socks5-gssapi-nec --socks5-gssapi-service= --preproxy=",
      "SOCKS is not supported; use an HTTP proxy: -x http://HOST:PORT"},

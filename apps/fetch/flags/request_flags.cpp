@@ -113,9 +113,11 @@ std::string request_group::finish()
 {
     if (location_ && no_location_)
         return "--location and --no-location exclude each other: leave one of them out";
-    if (!scheme_.empty() && scheme_ != "http")
-        return "--proto-default: other schemes than http are not supported yet; write " + scheme_ +
-               ":// into the URLs";
+    for (const char* each : {"http", "https"})
+        if (same_token(scheme_, each))
+            chosen_.default_scheme = each;
+    if (!scheme_.empty() && !same_token(scheme_, chosen_.default_scheme))
+        return "--proto-default: write http or https, not '" + scheme_ + "'";
     if (std::string fault = read_fields(); !fault.empty())
         return fault;
     if (std::string fault = add_own_fields(); !fault.empty())

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <ctime>
 #include <fstream>
+#include <ios>
 #include <iostream>
 #include <iterator>
 #include <stdexcept>
@@ -100,10 +101,14 @@ std::string text_of(const std::string& file)
         return std::string(std::istreambuf_iterator<char>(std::cin), {});
     std::ifstream in(file, std::ios::binary);
     std::string text;
-    if (in) {
-        text.assign(std::istreambuf_iterator<char>(in), {});
-        if (in.good() || in.eof())
-            return text;
+    try {
+        if (in) {
+            text.assign(std::istreambuf_iterator<char>(in), {});
+            if (in.good() || in.eof())
+                return text;
+        }
+    } catch (const std::ios_base::failure& e) { // a folder
+        throw std::runtime_error("cannot read " + file + ": " + e.code().message());
     }
     throw std::runtime_error("cannot read " + file + ": " + std::strerror(errno));
 }

@@ -1,18 +1,15 @@
 #include "flag_group.hpp"
+#include "host_limit_file.hpp"
 #include "values.hpp"
 
 #include <weir/rate.hpp>
 
 #include <CLI/CLI.hpp>
 
-#include <charconv>
-#include <chrono>
 #include <cstdint>
+#include <exception>
 #include <memory>
-#include <optional>
 #include <string>
-#include <string_view>
-#include <system_error>
 
 namespace weir_fetch {
 namespace {
@@ -26,30 +23,12 @@ public:
 private:
     std::string rate_;
     std::string host_rate_;
+    std::uint64_t limit_rate_ = 0;
+    std::uint64_t limit_rate_total_ = 0;
     std::uint64_t max_errors_ = 0;
     CLI::Option* max_errors_given_ = nullptr;
     bool fail_early_ = false;
 };
-
-/// Reads `20`, `20/s`, `90/m`, `90/h` or `90/d`; nothing when it is none of these.
-std::optional<weir::rate> rate_of(const std::string& text)
-{
-    std::uint64_t count = 0;
-    const char* const end = text.data() + text.size();
-    const auto read = std::from_chars(text.data(), end, count);
-    const std::string_view unit(read.ptr, static_cast<std::size_t>(end - read.ptr));
-    if (read.ec != std::errc{} || count == 0 || count > 1'000'000'000)
-        return std::nullopt;
-    if (unit.empty() || unit == "/s")
-        return weir::rate::per_second(count);
-    if (unit == "/m")
-        return weir::rate::per_minute(count);
-    if (unit == "/h")
-        return weir::rate(count, std::chrono::hours(1));
-    if (unit == "/d")
-        return weir::rate(count, std::chrono::hours(24));
-    return std::nullopt;
-}
 
 CLI::Validator a_rate()
 {
@@ -80,6 +59,24 @@ void scheduling_group::add_to(CLI::App& app)
     app.add_option("--host-rate", host_rate_, "the same for each host (no limit)")
         ->type_name("N[/s|/m|/h|/d]")
         ->check(a_rate());
+    app.add_option(
+           "--host-limits", chosen_.host_limits_file,
+           "--per-host and --host-rate of single hosts, from a file of JSON, which may have\n"
+           "comments: {\"hosts\": {\"example.com\": {\"per-host\": 4, \"host-rate\": \"10/s\"}}}")
+        ->type_name("FILE");
+    app.add_option("--limit-rate", limit_rate_,
+                   "bytes a second of one body, such as 500k or 2M, as with curl; 0: no limit (no\n"
+                   "limit)")
+        ->type_name("RATE")
+        ->transform(speed());
+    app.add_option("--limit-rate-total", limit_rate_total_,
+                   "the same for all bodies together (no limit)")
+        ->type_name("RATE")
+        ->transform(speed());
+    app.add_flag(
+        "!--no-adapt-rate", chosen_.adapt_rate,
+        "do not learn from answers of 429 how often a host may be asked: each is a failed\n"
+        "attempt, and --retry says how many there are");
     app.add_option("--give-up-after", chosen_.give_up_after,
                    "after so many requests in a row that a host did not answer, its URLs fail at\n"
                    "once for 30 s, with class given_up; 0: never (8)")
@@ -100,10 +97,20 @@ std::string scheduling_group::finish()
         chosen_.max_errors = max_errors_;
     if (fail_early_)
         chosen_.max_errors = 1;
+    if (limit_rate_ != 0)
+        chosen_.limit_rate = limit_rate_;
+    if (limit_rate_total_ != 0)
+        chosen_.limit_rate_total = limit_rate_total_;
     if (!rate_.empty())
         chosen_.rate = rate_of(rate_);
     if (!host_rate_.empty())
         chosen_.host_rate = rate_of(host_rate_);
+    try {
+        if (!chosen_.host_limits_file.empty())
+            chosen_.host_limits = host_limits_in(chosen_.host_limits_file);
+    } catch (const std::exception& e) {
+        return "--host-limits: " + std::string(e.what());
+    }
     return {};
 }
 

@@ -1,6 +1,7 @@
 #include "values.hpp"
 
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <optional>
@@ -62,6 +63,25 @@ std::uint64_t factor_of(char suffix)
     return at == std::string_view::npos ? 1 : std::uint64_t{1} << (10 * (at + 1));
 }
 
+bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/// Nothing for what is no number of bytes, or too large.
+std::optional<std::uint64_t> bytes_in(std::string digits)
+{
+    const auto factor = digits.empty() ? 1 : factor_of(digits.back());
+    if (factor != 1)
+        digits.pop_back();
+    std::uint64_t value = 0;
+    const auto* end = digits.data() + digits.size();
+    const auto read = std::from_chars(digits.data(), end, value);
+    if (read.ec != std::errc{} || read.ptr != end || value > UINT64_MAX / factor)
+        return std::nullopt;
+    return value * factor;
+}
+
 } // namespace
 
 CLI::Validator seconds()
@@ -88,19 +108,49 @@ CLI::Validator redirects()
     return CLI::Validator(check, "");
 }
 
+std::optional<weir::rate> rate_of(const std::string& text)
+{
+    std::uint64_t count = 0;
+    const char* const end = text.data() + text.size();
+    const auto read = std::from_chars(text.data(), end, count);
+    const std::string_view unit(read.ptr, static_cast<std::size_t>(end - read.ptr));
+    if (read.ec != std::errc{} || count == 0 || count > 1'000'000'000)
+        return std::nullopt;
+    if (unit.empty() || unit == "/s")
+        return weir::rate::per_second(count);
+    if (unit == "/m")
+        return weir::rate::per_minute(count);
+    if (unit == "/h")
+        return weir::rate(count, std::chrono::hours(1));
+    if (unit == "/d")
+        return weir::rate(count, std::chrono::hours(24));
+    return std::nullopt;
+}
+
 CLI::Validator bytes()
 {
     const auto check = [](std::string& text) -> std::string {
-        std::string digits = text;
-        const auto factor = digits.empty() ? 1 : factor_of(digits.back());
-        if (factor != 1)
-            digits.pop_back();
-        std::uint64_t value = 0;
-        const auto* end = digits.data() + digits.size();
-        const auto read = std::from_chars(digits.data(), end, value);
-        if (read.ec != std::errc{} || read.ptr != end || value > UINT64_MAX / factor)
+        const auto value = bytes_in(text);
+        if (!value)
             return "must be a number of bytes, such as 500000, 500k, 10M or 1G, not '" + text + "'";
-        text = std::to_string(value * factor);
+        text = std::to_string(*value);
+        return {};
+    };
+    return CLI::Validator(check, "");
+}
+
+CLI::Validator speed()
+{
+    const auto check = [](std::string& text) -> std::string {
+        std::string number = text;
+        if (number.size() > 1 && (number.back() == 'b' || number.back() == 'B'))
+            number.pop_back();
+        const bool is_known = !number.empty() && std::string_view("pPtT").find(number.back()) ==
+                                                     std::string_view::npos;
+        const auto value = is_known ? bytes_in(number) : std::nullopt;
+        if (!value || (number != text && !is_digit(number.back())))
+            return "must be bytes a second, such as 500000, 500k, 10M or 1G, not '" + text + "'";
+        text = std::to_string(*value);
         return {};
     };
     return CLI::Validator(check, "");

@@ -54,6 +54,7 @@ var measures = map[string]func(items int) report{
 	"cancel_storm_acquirers":   cancelAcquirers,
 	"cancel_storm_receivers":   cancelReceivers,
 	"get_1":                    httpGet,
+	"fetch_list":               fetchList,
 	"slow_sleeping": func(n int) report {
 		return slowAmongFast(n, 20, time.Millisecond, 10*time.Microsecond, time.Sleep)
 	},

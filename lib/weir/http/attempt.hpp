@@ -1,5 +1,6 @@
 #pragma once
 
+#include <weir/http/detail/recycled.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/phase.hpp>
 #include <weir/time/clock.hpp>
@@ -8,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 namespace weir::http {
 
@@ -28,5 +30,8 @@ struct attempt {
     duration began{};
     duration ended{};
 };
+
+/// The attempts of a request, one after another. Their memory is recycled.
+using attempt_list = std::vector<attempt, detail::recycled<attempt>>;
 
 } // namespace weir::http

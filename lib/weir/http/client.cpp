@@ -1,6 +1,7 @@
 #include <weir/http/client.hpp>
 
 #include <weir/http/detail/client_state.hpp>
+#include <weir/http/detail/resident_client.hpp>
 #include <weir/http/url.hpp>
 
 #include <stdexcept>
@@ -23,73 +24,82 @@ asio::any_io_executor not_empty(asio::any_io_executor executor)
 } // namespace
 
 client::client(executor_type executor, client_options options, std::shared_ptr<network> lines)
-    : state_(std::make_shared<state>(not_empty(std::move(executor)), std::move(options),
-                                     std::move(lines)))
+    : inside_(std::make_unique<detail::resident_client>(not_empty(std::move(executor)),
+                                                        std::move(options), std::move(lines)))
 {
 }
 
 client::~client()
 {
-    state_->sessions().close_idle();
+    close_idle();
 }
 
 client::executor_type client::get_executor() const noexcept
 {
-    return state_->executor();
+    return inside_->home().fallback();
 }
 
 asio::awaitable<hop> client::step(request what, body_sink sink)
 {
-    return state::step(state_, std::move(what), std::move(sink));
+    return state::step(inside_->state(), std::move(what), head_sink(), std::move(sink), nullptr);
 }
 
-void client::begin(request what, response_handler handler) const
+asio::awaitable<hop> client::step(request what, head_sink head, body_sink sink,
+                                  std::shared_ptr<exchange_watcher> watcher)
 {
-    state_->begin(state::keep(state_, std::move(what)), std::move(handler));
+    return state::step(inside_->state(), std::move(what), std::move(head), std::move(sink),
+                       std::move(watcher));
 }
 
-void client::begin(std::string url, response_handler handler) const
+void client::begin(request what, const response_call& whole) const
+{
+    state::begin(state::keep(inside_->state(), std::move(what), whole->value()), *whole);
+}
+
+void client::begin(std::string url, const response_call& whole) const
 {
     auto target = http::url::parse(url);
     if (target)
-        begin(request(std::move(*target)), std::move(handler));
+        begin(request(*target), whole);
     else
-        state_->begin(state::refuse(target.error()), std::move(handler));
+        whole->begin(state::refuse(target.error(), whole->value()));
 }
 
-void client::begin(request what, body_sink sink, response_handler handler) const
+void client::begin(request what, body_sink sink, const response_call& whole) const
 {
-    state_->begin(state::pass_on(state_, std::move(what), std::move(sink)), std::move(handler));
+    state::begin(state::pass_on(inside_->state(), std::move(what), std::move(sink), whole->value()),
+                 *whole);
 }
 
-void client::begin(request what, body_receiver* to, response_handler handler) const
+void client::begin(request what, body_receiver* to, const response_call& whole) const
 {
-    state_->begin(state::give(state_, std::move(what), *to), std::move(handler));
+    state::begin(state::give(inside_->state(), std::move(what), *to, whole->value()), *whole);
 }
 
-void client::begin(request what, open_handler handler) const
+void client::begin(request what, const open_call& whole) const
 {
-    state_->begin(state::open(state_, std::move(what)), std::move(handler));
+    whole->begin(state::open(inside_->state(), std::move(what), whole->value()));
 }
 
 std::size_t client::idle() const noexcept
 {
-    return state_->sessions().idle();
+    return inside_->state() ? inside_->state()->sessions().idle() : 0;
 }
 
 bool client::has_idle(const std::string& origin) const
 {
-    return state_->sessions().has_free(origin);
+    return inside_->state() && inside_->state()->sessions().has_free(origin);
 }
 
 std::size_t client::open() const noexcept
 {
-    return state_->sessions().size();
+    return inside_->state() ? inside_->state()->sessions().size() : 0;
 }
 
 void client::close_idle()
 {
-    state_->sessions().close_idle();
+    if (const auto& kept = inside_->state())
+        kept->sessions().close_idle();
 }
 
 } // namespace weir::http

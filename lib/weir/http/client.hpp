@@ -6,14 +6,14 @@
 #include <weir/http/body.hpp>
 #include <weir/http/body_receiver.hpp>
 #include <weir/http/client_options.hpp>
-#include <weir/http/detail/any_handler.hpp>
+#include <weir/http/detail/call.hpp>
+#include <weir/http/exchange_watcher.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/open_response.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
@@ -25,7 +25,7 @@
 namespace weir::http {
 
 namespace detail {
-class client_state;
+class resident_client;
 }
 
 /// Makes HTTP/1.1 requests over http and https, and keeps connections for the next request.
@@ -40,8 +40,9 @@ class client_state;
 /// Cancellation: terminal. The exchange ends with class `aborted` and its connection is closed.
 /// Handler: by its associated executor, never inside the call.
 /// Threads: one serial executor; every call is made there. Handlers may have other executors.
-/// Lifetime: running calls may outlive the client, and go on without it. Neither its destructor nor
-///           its context's waits for a look-up.
+/// Lifetime: running calls may outlive the client, and go on without it. Its context may go before
+///           it: that closes the connections and drops the calls. Neither its destructor nor its
+///           context's waits for a look-up.
 /// Fairness: exchanges of one origin start in the order of their calls.
 /// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header
 ///         that has arrived so far, and what its receiver has not taken yet (`max_held_bodies`).
@@ -58,6 +59,7 @@ public:
     client& operator=(const client&) = delete;
     ~client();
 
+    /// Empty when its context is gone.
     executor_type get_executor() const noexcept;
 
     /// Makes a request and follows redirects: `co_await client.async_request(ask)`. The body is in
@@ -107,6 +109,9 @@ public:
     /// Makes one exchange: follows no redirect and fetches no rest, but tells where a redirect
     /// leads. The body goes to `sink` as in `async_request_into`; that of a redirect goes nowhere.
     boost::asio::awaitable<hop> step(request what, body_sink sink);
+    /// The same; `head` sees the header before, and `watcher` all of it; either may be null.
+    boost::asio::awaitable<hop> step(request what, head_sink head, body_sink sink,
+                                     std::shared_ptr<exchange_watcher> watcher = nullptr);
 
     /// How many connections are idle.
     std::size_t idle() const noexcept;
@@ -122,16 +127,15 @@ public:
     void close_idle();
 
 private:
-    using response_handler = boost::asio::any_completion_handler<void(response)>;
-    using open_handler = boost::asio::any_completion_handler<void(open_response)>;
+    using response_call = std::shared_ptr<detail::call<response>>;
+    using open_call = std::shared_ptr<detail::call<open_response>>;
 
     struct start {
         template <class Handler, class... Args>
         void operator()(const client& self, Handler&& handler, Args&&... args) const
         {
-            const auto io = self.get_executor();
             self.begin(std::forward<Args>(args)...,
-                       detail::any_handler<void(response)>(std::move(handler), io));
+                       detail::make_call<response>(self.get_executor(), std::move(handler)));
         }
     };
 
@@ -139,19 +143,18 @@ private:
         template <class Handler>
         void operator()(const client& self, Handler&& handler, request what) const
         {
-            const auto io = self.get_executor();
             self.begin(std::move(what),
-                       detail::any_handler<void(open_response)>(std::move(handler), io));
+                       detail::make_call<open_response>(self.get_executor(), std::move(handler)));
         }
     };
 
-    void begin(request what, response_handler handler) const;
-    void begin(std::string url, response_handler handler) const;
-    void begin(request what, body_sink sink, response_handler handler) const;
-    void begin(request what, body_receiver* to, response_handler handler) const;
-    void begin(request what, open_handler handler) const;
+    void begin(request what, const response_call& whole) const;
+    void begin(std::string url, const response_call& whole) const;
+    void begin(request what, body_sink sink, const response_call& whole) const;
+    void begin(request what, body_receiver* to, const response_call& whole) const;
+    void begin(request what, const open_call& whole) const;
 
-    std::shared_ptr<detail::client_state> state_;
+    std::unique_ptr<detail::resident_client> inside_;
 };
 
 } // namespace weir::http

@@ -46,7 +46,7 @@ client_group::order client_group::make(std::string url) const
     auto target = http::url::parse(url);
     if (!target)
         return std::make_shared<detail::group_order>(target.error());
-    return make(request(std::move(*target)));
+    return make(request(*target));
 }
 
 client_group::order client_group::make(request what, body_sink sink) const

@@ -100,7 +100,9 @@ continuation::answer continuation::judge(const response& head, std::uint64_t off
         return !part->first && part->length == offset && (!length_ || *length_ == offset)
                    ? answer::complete
                    : answer::other;
+    const auto says = detail::read_length(head.fields["Content-Length"]);
     const bool is_rest = head.status == 206 && part->first == offset &&
+                         (!says || *says == *part->last - offset + 1) &&
                          reaches_end(*part, length_) && !has_coding(head.fields) &&
                          seen_.same_bytes(validators(head.fields, now));
     return is_rest ? answer::rest : answer::other;

@@ -1,31 +1,18 @@
 #include <weir/http/headers.hpp>
 
+#include <weir/http/detail/token_chars.hpp>
+
 #include <algorithm>
-#include <array>
 #include <cassert>
+#include <functional>
+#include <string>
 #include <utility>
 
 namespace weir::http {
 namespace {
 
-constexpr std::array<bool, 256> make_token_chars()
-{
-    constexpr std::string_view all = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
-                                     "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    std::array<bool, 256> table{};
-    for (const char c : all)
-        table[static_cast<unsigned char>(c)] = true;
-    return table;
-}
-
 constexpr std::size_t usual_fields = 16;
 constexpr std::size_t usual_text = 500;
-
-bool is_token_char(char c)
-{
-    static constexpr auto table = make_token_chars();
-    return table[static_cast<unsigned char>(c)];
-}
 
 char lower(char c)
 {
@@ -39,17 +26,25 @@ bool is_called(std::string_view text, const Place& at, std::string_view name) no
     return at.value - at.name == name.size() && same_token(text.substr(at.name, name.size()), name);
 }
 
+bool is_part_of(std::string_view whole, std::string_view part) noexcept
+{
+    const std::less<const char*> before;
+    return !before(part.data(), whole.data()) && before(part.data(), whole.data() + whole.size());
+}
+
 } // namespace
 
 bool same_token(std::string_view a, std::string_view b) noexcept
 {
+    if (a == b) // nearly always, where they are the same
+        return true;
     return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                       [](char x, char y) { return lower(x) == lower(y); });
 }
 
 bool is_field_name(std::string_view name) noexcept
 {
-    return !name.empty() && std::all_of(name.begin(), name.end(), is_token_char);
+    return !name.empty() && detail::token_at_start(name).size() == name.size();
 }
 
 bool is_field_value(std::string_view value) noexcept
@@ -61,6 +56,8 @@ bool is_field_value(std::string_view value) noexcept
 
 void headers::append(std::string_view name, std::string_view value)
 {
+    if (is_part_of(text_, name) || is_part_of(text_, value)) // it may move while it is copied
+        return append(std::string(name), std::string(value));
     if (places_.empty()) { // what most headers need, so that they do not grow step by step
         places_.reserve(usual_fields);
         text_.reserve(usual_text);
@@ -89,17 +86,26 @@ void headers::erase(std::string_view name)
 
 std::string_view headers::operator[](std::string_view name) const& noexcept
 {
-    for (std::size_t i = 0; i != places_.size(); ++i)
-        if (is_called(text_, places_[i], name))
-            return at(i).value;
-    return {};
+    const std::size_t found = find(name);
+    return found == size() ? std::string_view() : at(found).value;
+}
+
+std::size_t headers::find(std::string_view name, std::size_t from) const noexcept
+{
+    const std::size_t end = places_.size();
+    const place* const all = places_.data();
+    const std::string_view text = text_;
+    for (; from < end; ++from)
+        if (is_called(text, all[from], name))
+            return from;
+    return end;
 }
 
 std::size_t headers::count(std::string_view name) const noexcept
 {
     std::size_t found = 0;
-    for (std::size_t i = 0; i != places_.size(); ++i)
-        found += is_called(text_, places_[i], name) ? 1 : 0;
+    for (std::size_t i = find(name); i != size(); i = find(name, i + 1))
+        ++found;
     return found;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <weir/http/detail/recycled.hpp>
+
 #include <cstddef>
 #include <iterator>
 #include <string>
@@ -35,6 +37,12 @@ public:
     std::string_view operator[](std::string_view name) const&& = delete; // it would dangle
     std::size_t count(std::string_view name) const noexcept;
 
+    /// The place of the first field of that name, of those from the place `from` on; `size()` when
+    /// there is none.
+    std::size_t find(std::string_view name, std::size_t from = 0) const noexcept;
+    /// The field at a place.
+    header_field at(std::size_t index) const noexcept;
+
     std::size_t size() const noexcept { return places_.size(); }
     bool empty() const noexcept { return places_.empty(); }
     const_iterator begin() const noexcept;
@@ -47,10 +55,8 @@ private:
         std::size_t value;
     };
 
-    header_field at(std::size_t index) const noexcept;
-
-    std::string text_;
-    std::vector<place> places_;
+    std::basic_string<char, std::char_traits<char>, detail::recycled<char>> text_;
+    std::vector<place, detail::recycled<place>> places_;
 };
 
 /// Goes through the fields in order.

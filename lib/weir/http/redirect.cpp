@@ -51,7 +51,7 @@ std::optional<result<request>> redirected(const request& was, unsigned status,
     if (!next)
         return failure(error_class::redirect, "cannot follow the redirect to " + shown(location) +
                                                   ": " + next.error().text());
-    return was.moved_to(std::move(*next), next_method(was.method(), status));
+    return was.moved_to(*next, next_method(was.method(), status));
 }
 
 } // namespace weir::http

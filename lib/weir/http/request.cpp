@@ -8,6 +8,9 @@
 namespace weir::http {
 namespace {
 
+/// What a redirect to another origin never gets.
+constexpr const char* always_secret[] = {"Authorization", "Cookie", "Host", "Proxy-Authorization"};
+
 void append_field(std::string& out, std::string_view name, std::string_view value)
 {
     out += name;
@@ -24,22 +27,25 @@ bool is_idempotent(std::string_view method) noexcept
            method == "OPTIONS" || method == "TRACE";
 }
 
-request::request(url target, std::string method)
-    : target_(std::move(target)), method_(std::move(method))
+request::request(const url& target, std::string method)
+    : target_(target), method_(std::move(method))
 {
     if (!is_field_name(method_)) // both are tokens
         throw std::invalid_argument("not a request method: " + method_);
     if (method_ == "CONNECT")
         throw std::invalid_argument("CONNECT is not supported: it makes a tunnel, not a request");
-    secrets_ = {"Authorization", "Cookie", "Host", "Proxy-Authorization"};
 }
 
 request& request::header(std::string_view name, std::string_view value)
 {
     detail::check_request_field(name, value);
-    if (same_token(name, "Host"))
+    if (same_token(name, "Host")) {
+        const std::string kept(value); // which may be that of the field
         fields_.erase("Host");
-    fields_.append(name, value);
+        fields_.append("Host", kept);
+    } else {
+        fields_.append(name, value);
+    }
     return *this;
 }
 
@@ -63,8 +69,9 @@ request& request::without(std::string_view name)
 
 request& request::secret_header(std::string_view name, std::string_view value)
 {
+    std::string kept(name);
     header(name, value);
-    secrets_.emplace_back(name);
+    secrets_.push_back(std::move(kept));
     return *this;
 }
 
@@ -80,19 +87,22 @@ request& request::options(const request_options& limits)
     return *this;
 }
 
-request request::moved_to(url target, std::string method) const
+request request::moved_to(const url& target, std::string method) const
 {
     request next(*this);
-    if (target.origin() != target_.origin())
+    if (target.origin() != target_.origin()) {
+        for (const char* name : always_secret)
+            next.fields_.erase(name);
         for (const auto& name : secrets_)
             next.fields_.erase(name);
+    }
     if (method != method_) {
         next.body_ = request_body();
         for (const auto* name :
              {"Content-Encoding", "Content-Language", "Content-Location", "Content-Type"})
             next.fields_.erase(name);
     }
-    next.target_ = std::move(target);
+    next.target_ = target;
     next.method_ = std::move(method);
     return next;
 }
@@ -102,6 +112,13 @@ std::string wire_header(const request& what, std::string_view user_agent, std::s
 {
     std::string out;
     out.reserve(256);
+    detail::append_wire_header(out, what, user_agent, codings, framing);
+    return out;
+}
+
+void detail::append_wire_header(std::string& out, const request& what, std::string_view user_agent,
+                                std::string_view codings, std::string_view framing)
+{
     out += what.method();
     out += ' ';
     out += what.target().target();
@@ -123,7 +140,6 @@ std::string wire_header(const request& what, std::string_view user_agent, std::s
             append_field(out, field.name, field.value);
     out += framing;
     out += "\r\n";
-    return out;
 }
 
 } // namespace weir::http

@@ -27,7 +27,7 @@ public:
     /// Units: `method` is any token, such as `GET` or `PROPFIND`; case matters.
     /// Errors: throws `std::invalid_argument` for what is no token, and for CONNECT, after which
     ///         the bytes that follow would not be a response.
-    explicit request(url target, std::string method = "GET");
+    explicit request(const url& target, std::string method = "GET");
 
     /// Adds a header field. Host changes neither where the request goes nor which connection it
     /// uses nor whose certificate is asked for; a second one replaces the first.
@@ -70,13 +70,13 @@ public:
 
     /// The same request for another URL, without the secret fields when the origin changes. With
     /// another method it has no body, and none of the fields that describe one.
-    request moved_to(url target, std::string method) const;
+    request moved_to(const url& target, std::string method) const;
 
 private:
     url target_;
     std::string method_;
     headers fields_;
-    std::vector<std::string> secrets_;
+    std::vector<std::string> secrets_; // besides those that always are
     request_body body_;
     request_options options_;
     bool has_user_agent_ = true; // if not of its own, then the client's
@@ -87,5 +87,11 @@ private:
 /// is empty, the other fields, and `framing`, the lines that describe its body.
 std::string wire_header(const request& what, std::string_view user_agent,
                         std::string_view codings = {}, std::string_view framing = {});
+
+namespace detail {
+/// The same behind what `out` holds.
+void append_wire_header(std::string& out, const request& what, std::string_view user_agent,
+                        std::string_view codings, std::string_view framing);
+} // namespace detail
 
 } // namespace weir::http

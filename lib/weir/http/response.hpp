@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace weir::http {
 
@@ -56,7 +55,7 @@ struct response {
     std::optional<failure> error;
     /// What was tried, one after another: addresses that did not answer, exchanges, redirects. At
     /// most the last 32.
-    std::vector<attempt> attempts;
+    attempt_list attempts;
 };
 
 } // namespace weir::http

@@ -50,18 +50,29 @@ result<std::string> missing_start(std::string_view text)
 
 } // namespace
 
-url::url(std::string_view text, const detail::url_record& parts)
-    : text_(text), scheme_(parts.scheme), host_(parts.host.text), target_(parts.path),
-      username_(parts.username), password_(parts.password), fragment_(parts.fragment),
-      port_(parts.port.value_or(default_port(parts.scheme))),
-      host_is_address_(parts.host.kind != detail::url_host::form::name)
+url::parts url::parts_of(std::string_view text, const detail::url_record& record)
 {
-    if (parts.query)
-        target_ += "?" + *parts.query;
-    origin_ = scheme_ + "://" + detail::bracketed(parts.host) + ":" + std::to_string(port_);
-    if (!username_.empty() || !password_.empty())
-        authorization_ = "Basic " + base64(detail::percent_decode(username_) + ":" +
-                                           detail::percent_decode(password_));
+    parts made;
+    made.text = text;
+    made.scheme = record.scheme;
+    made.host = record.host.text;
+    made.target = record.path;
+    if (record.query)
+        made.target += "?" + *record.query;
+    made.username = record.username;
+    made.password = record.password;
+    made.fragment = record.fragment;
+    made.port = record.port.value_or(default_port(record.scheme));
+    made.secure = record.scheme == "https";
+    made.host_is_address = record.host.kind != detail::url_host::form::name;
+    made.host_header = detail::bracketed(record.host);
+    made.origin = made.scheme + "://" + made.host_header + ":" + std::to_string(made.port);
+    if (made.port != default_port(made.scheme))
+        made.host_header += ":" + std::to_string(made.port);
+    if (!made.username.empty() || !made.password.empty())
+        made.authorization = "Basic " + base64(detail::percent_decode(made.username) + ":" +
+                                               detail::percent_decode(made.password));
+    return made;
 }
 
 result<url> url::parse(std::string_view text, dot_segments dots)
@@ -79,7 +90,7 @@ result<url> url::parse(std::string_view text, dot_segments dots)
     const auto parts = detail::parse_url(*full, nullptr, dots);
     if (!parts)
         return parts.error();
-    return url(trimmed, *parts);
+    return url(parts_of(trimmed, *parts));
 }
 
 result<url> url::resolve(std::string_view reference) const
@@ -87,66 +98,58 @@ result<url> url::resolve(std::string_view reference) const
     const auto trimmed = detail::trim(reference);
     if (trimmed.size() > max_length)
         return bad_url("the new URL is longer than 64 KiB");
-    const auto base = parts();
+    const auto base = record();
     const auto clean = detail::without_line_breaks(trimmed);
     auto next = detail::parse_url(clean, &base, dot_segments::remove);
     if (!next)
         return next.error();
     if (!next->fragment)
-        next->fragment = fragment_;
-    url made("", *next);
-    if (made.authorization_.empty() && made.origin_ == origin_) {
-        made.username_ = username_;
-        made.password_ = password_;
-        made.authorization_ = authorization_;
+        next->fragment = parts_->fragment;
+    parts made = parts_of({}, *next);
+    if (made.authorization.empty() && made.origin == parts_->origin) {
+        made.username = parts_->username;
+        made.password = parts_->password;
+        made.authorization = parts_->authorization;
     }
-    made.text_ = made.str();
-    return made;
+    made.text = made.scheme + "://" + made.host_header + made.target;
+    return url(std::move(made));
 }
 
-detail::url_record url::parts() const
+detail::url_record url::record() const
 {
     detail::url_record out;
-    out.scheme = scheme_;
-    out.username = username_;
-    out.password = password_;
-    out.host.text = host_;
-    if (host_is_address_)
-        out.host.kind = host_.find(':') == std::string::npos ? detail::url_host::form::ipv4
-                                                             : detail::url_host::form::ipv6;
-    if (port_ != default_port(scheme_))
-        out.port = port_;
-    const auto mark = target_.find('?');
-    out.path = target_.substr(0, mark);
+    out.scheme = parts_->scheme;
+    out.username = parts_->username;
+    out.password = parts_->password;
+    out.host.text = parts_->host;
+    if (parts_->host_is_address)
+        out.host.kind = parts_->host.find(':') == std::string::npos ? detail::url_host::form::ipv4
+                                                                    : detail::url_host::form::ipv6;
+    if (parts_->port != default_port(parts_->scheme))
+        out.port = parts_->port;
+    const auto mark = parts_->target.find('?');
+    out.path = parts_->target.substr(0, mark);
     if (mark != std::string::npos)
-        out.query = target_.substr(mark + 1);
-    out.fragment = fragment_;
+        out.query = parts_->target.substr(mark + 1);
+    out.fragment = parts_->fragment;
     return out;
-}
-
-std::string url::host_header() const
-{
-    auto value = origin_.substr(scheme_.size() + 3);
-    if (port_ == default_port(scheme_))
-        value.resize(value.rfind(':'));
-    return value;
 }
 
 std::string url::str() const
 {
-    return scheme_ + "://" + host_header() + target_;
+    return parts_->scheme + "://" + parts_->host_header + parts_->target;
 }
 
 std::string url::href() const
 {
-    std::string out = scheme_ + "://" + username_;
-    if (!password_.empty())
-        out += ":" + password_;
-    if (!authorization_.empty())
+    std::string out = parts_->scheme + "://" + parts_->username;
+    if (!parts_->password.empty())
+        out += ":" + parts_->password;
+    if (!parts_->authorization.empty())
         out += "@";
-    out += host_header() + target_;
-    if (fragment_)
-        out += "#" + *fragment_;
+    out += parts_->host_header + parts_->target;
+    if (parts_->fragment)
+        out += "#" + *parts_->fragment;
     return out;
 }
 

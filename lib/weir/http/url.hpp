@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace weir::http {
 
@@ -28,12 +30,17 @@ enum class dot_segments {
 ///        already percent-encoded stays as it is, and no query is reordered: a signed URL stays
 ///        valid. The original text is kept for output. docs/http.md says where curl differs.
 /// Errors: `parse` and `resolve` fail with class `bad_url` and a text that says what is wrong.
-/// Memory: a few strings; a text over 64 KiB is refused.
+/// Memory: a few strings, which copies share; a text over 64 KiB is refused.
 /// Source: the WHATWG URL standard. Departs from it in `parse`, which takes a text without a scheme
 ///         as http, in `resolve` (see there), and where a path or query is not UTF-8: the bytes are
 ///         encoded as they are.
 class url {
 public:
+    // There is no move: what was moved from would have no parts.
+    url(const url&) noexcept = default;
+    url& operator=(const url&) noexcept = default;
+    ~url() = default;
+
     /// Longest text accepted, in bytes.
     static constexpr std::size_t max_length = 64 * 1024;
 
@@ -46,45 +53,52 @@ public:
     result<url> resolve(std::string_view reference) const;
 
     /// The original text without space around it, for output.
-    const std::string& text() const noexcept { return text_; }
+    const std::string& text() const noexcept { return parts_->text; }
     /// `http` or `https`.
-    const std::string& scheme() const noexcept { return scheme_; }
-    bool secure() const noexcept { return scheme_ == "https"; }
+    const std::string& scheme() const noexcept { return parts_->scheme; }
+    bool secure() const noexcept { return parts_->secure; }
     /// The host in lower case and ASCII; an IPv6 address has no brackets.
-    const std::string& host() const noexcept { return host_; }
+    const std::string& host() const noexcept { return parts_->host; }
     /// Whether the host is an IPv4 or IPv6 address: no SNI is sent for those.
-    bool host_is_address() const noexcept { return host_is_address_; }
+    bool host_is_address() const noexcept { return parts_->host_is_address; }
     /// 0 is a port like the others here: connecting to it fails.
-    std::uint16_t port() const noexcept { return port_; }
+    std::uint16_t port() const noexcept { return parts_->port; }
     /// The path and query as sent in the request line; never empty.
-    const std::string& target() const noexcept { return target_; }
+    const std::string& target() const noexcept { return parts_->target; }
     /// `scheme://host:port`, always with the port. Limits and connections are counted by it.
-    const std::string& origin() const noexcept { return origin_; }
+    const std::string& origin() const noexcept { return parts_->origin; }
     /// The value of the Host header: the port only when it is not the default, IPv6 in brackets.
-    std::string host_header() const;
+    const std::string& host_header() const noexcept { return parts_->host_header; }
     /// The value of the Authorization header for `user:password@`; empty when both are.
-    const std::string& authorization() const noexcept { return authorization_; }
+    const std::string& authorization() const noexcept { return parts_->authorization; }
     /// The normalised URL, without user name, password and fragment.
     std::string str() const;
     /// The whole URL as the standard writes it. It may hold a password: not for output.
     std::string href() const;
 
 private:
-    url(std::string_view text, const detail::url_record& parts);
+    struct parts {
+        std::string text;
+        std::string scheme;
+        std::string host;
+        std::string target;
+        std::string origin;
+        std::string host_header;
+        std::string authorization;
+        std::string username;
+        std::string password;
+        std::optional<std::string> fragment;
+        std::uint16_t port = 0;
+        bool secure = false;
+        bool host_is_address = false;
+    };
 
-    detail::url_record parts() const;
+    explicit url(parts of) : parts_(std::make_shared<const parts>(std::move(of))) {}
 
-    std::string text_;
-    std::string scheme_;
-    std::string host_;
-    std::string target_;
-    std::string origin_;
-    std::string authorization_;
-    std::string username_;
-    std::string password_;
-    std::optional<std::string> fragment_;
-    std::uint16_t port_ = 0;
-    bool host_is_address_ = false;
+    static parts parts_of(std::string_view text, const detail::url_record& record);
+    detail::url_record record() const;
+
+    std::shared_ptr<const parts> parts_;
 };
 
 } // namespace weir::http

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <iterator>
 #include <utility>
-#include <vector>
 
 namespace weir::http::detail {
 
@@ -16,8 +15,7 @@ inline constexpr std::size_t most_attempts = 32;
 
 /// Adds later attempts to a log. They count from the beginning of their own exchange, which was
 /// `before` after that of the request.
-inline void append(std::vector<attempt>& log, std::vector<attempt>&& later,
-                   duration before = duration::zero())
+inline void append(attempt_list& log, attempt_list&& later, duration before = duration::zero())
 {
     for (attempt& each : later) {
         each.began += before;

@@ -76,6 +76,10 @@ std::optional<failure> receiver_outlet::begin(const response& head,
     if (answered_ != answer::rest && answered_ != answer::complete)
         delivered_ = 0;
     head_ = answered_ == answer::complete ? nullptr : &head;
+    whole_.reset();
+    if (const auto part = parse_content_range(head.fields["Content-Range"]);
+        part && part->last && answered_ == answer::rest)
+        whole_ = *part->last + 1;
     return std::nullopt;
 }
 
@@ -87,6 +91,12 @@ void receiver_outlet::expect_rest(const continuation& of)
 
 error_code receiver_outlet::write(std::string_view part)
 {
+    if (whole_ && part.size() > *whole_ - delivered_ - held_.size())
+        throw failed(
+            failure(error_class::protocol,
+                    "the rest of the body is longer than its Content-Range, which ends with "
+                    "byte " +
+                        std::to_string(*whole_ - 1)));
     if (answered_ != continuation::answer::complete)
         held_ += part;
     return {};
@@ -105,6 +115,10 @@ asio::awaitable<void> receiver_outlet::deliver()
 
 asio::awaitable<void> receiver_outlet::end()
 {
+    if (whole_ && delivered_ != *whole_)
+        throw failed(failure(error_class::incomplete, "the rest of the body ended after byte " +
+                                                          std::to_string(delivered_) + " of " +
+                                                          std::to_string(*whole_)));
     return checked(to_.end());
 }
 

@@ -47,23 +47,27 @@ public:
     virtual void expect_rest(const continuation&) {}
     /// What that answer was; empty when none came.
     virtual std::optional<continuation::answer> answered() const { return std::nullopt; }
-    /// The body is complete, and was delivered.
+    /// The body is complete, and was delivered. Only for one that `holds`.
     virtual boost::asio::awaitable<void> end() { co_return; }
 };
 
 /// Passes the body to a function; without one, discards it.
 class function_outlet final : public body_outlet {
 public:
-    explicit function_outlet(body_sink to) : to_(std::move(to)) {}
-
-    std::optional<failure> begin(const response&, const std::optional<std::uint64_t>&) override
+    explicit function_outlet(body_sink to, head_sink head = nullptr)
+        : to_(std::move(to)), head_(std::move(head))
     {
-        return std::nullopt;
+    }
+
+    std::optional<failure> begin(const response& head, const std::optional<std::uint64_t>&) override
+    {
+        return head_ ? head_(head) : std::nullopt;
     }
     error_code write(std::string_view part) override { return to_ ? to_(part) : error_code(); }
 
 private:
     body_sink to_;
+    head_sink head_;
 };
 
 /// Keeps the body, up to a size.
@@ -114,6 +118,7 @@ private:
     std::uint64_t delivered_ = 0;
     const continuation* rest_of_ = nullptr;
     std::optional<continuation::answer> answered_;
+    std::optional<std::uint64_t> whole_; // where a rest came: with it, the body has as many bytes
 };
 
 } // namespace weir::http::detail

@@ -1,7 +1,6 @@
 #include <weir/http/detail/client_state.hpp>
 
 #include <weir/http/continuation.hpp>
-#include <weir/http/detail/call.hpp>
 #include <weir/http/detail/failure_of.hpp>
 #include <weir/http/detail/kept_with.hpp>
 #include <weir/http/detail/pulled_body.hpp>
@@ -29,6 +28,12 @@ bool is_our_doing(error_class kind)
     return kind == error_class::aborted || kind == error_class::timeout;
 }
 
+/// Of an answer without a part of the body: whether its failure is only that of its connection.
+bool has_nothing_to_say(const failure& error)
+{
+    return !is_our_doing(error.kind()) && error.kind() != error_class::io;
+}
+
 } // namespace
 
 client_state::client_state(const asio::any_io_executor& executor, client_options options,
@@ -43,43 +48,27 @@ client_state::client_state(const asio::any_io_executor& executor, client_options
 
 std::shared_ptr<journey> client_state::begin_journey(const request& what, const passage* way) const
 {
-    return std::make_shared<journey>(executor_, limits_of(what),
-                                     way ? way->started : now(executor_));
+    return std::allocate_shared<journey>(recycled<journey>(), executor_, limits_of(what),
+                                         way ? way->started : now(executor_));
 }
 
-asio::awaitable<void> client_state::follow(request& what, body_outlet& to, journey& trip,
-                                           passage* way, response& into)
+bool client_state::turn(request& what, journey& trip, passage& way, hop& at) const
 {
-    const auto started = way ? way->started : now(executor_);
-    hop result;
-    unsigned n = way ? way->redirects : 0;
-    for (;;) {
-        co_await exchanger_.step(what, to, trip, result);
-        if (!result.next)
-            break;
-        const bool is_redirect = result.answer.status != 417;
-        if (is_redirect && n == trip.limits().max_redirects()) {
-            result.answer.error =
-                failure(error_class::redirect, "more than " + std::to_string(n) + " redirects");
-            break;
-        }
-        n += is_redirect ? 1 : 0;
-        what = std::move(*result.next);
-        if (way && way->leaves(what.target())) {
-            way->redirects = n;
-            way->onward = std::move(what);
-            into = std::move(result.answer);
-            co_return;
-        }
-        result = hop();
+    const bool is_redirect = at.answer.status != 417;
+    if (is_redirect && way.redirects == trip.limits().max_redirects()) {
+        at.answer.error = failure(error_class::redirect,
+                                  "more than " + std::to_string(way.redirects) + " redirects");
+        return false;
     }
-    const auto& error = result.answer.error;
-    if (error && !is_our_doing(error->kind()) && to.delivered() != 0)
-        co_await go_on(what, to, trip, result.answer);
-    if (n != 0)
-        result.answer.final_url = what.target().str();
-    result.answer.timings.total = now(executor_) - started;
-    into = std::move(result.answer);
+    way.redirects += is_redirect ? 1 : 0;
+    way.acted = way.acted || what.method() != at.next->method();
+    what = std::move(*at.next);
+    if (way.leaves && way.leaves(what.target())) {
+        way.onward = std::move(what);
+        return false;
+    }
+    at = hop();
+    return true;
 }
 
 asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, journey& trip,
@@ -102,7 +91,10 @@ asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, 
             had = 0;
             answer = std::move(more.answer);
         } else if (came == part::rest || came == part::complete) {
-            answer.error = came == part::rest ? error : std::nullopt;
+            const bool ends_it = came == part::complete && error && has_nothing_to_say(*error);
+            answer.error = ends_it ? std::nullopt : error;
+            if (ends_it) // what broke off was the text of an answer that says that this was all
+                co_await to.end();
             answer.bytes = to.delivered();
             answer.wire_bytes += came == part::rest ? more.answer.wire_bytes : 0;
             answer.trailers = std::move(more.answer.trailers);
@@ -113,31 +105,45 @@ asio::awaitable<void> client_state::go_on(const request& what, body_outlet& to, 
 }
 
 asio::awaitable<void> client_state::travel(request& what, body_outlet& to, journey& trip,
-                                           passage* way, response& answer)
+                                           passage* shared, response& answer)
 {
-    const auto started = way ? way->started : now(executor_);
+    passage own; // of a client that is in no group
+    passage& way = shared ? *shared : own;
     std::exception_ptr error;
+    hop at;
     try {
         std::optional<limit_alarm> limits;
         if (trip.watches())
             limits.emplace(executor_, trip, [&trip] { trip.cancel(); });
-        co_await follow(what, to, trip, way, answer);
+        do {
+            co_await exchanger_.step(what, to, trip, at);
+        } while (at.next && turn(what, trip, way, at));
+        answer = std::move(at.answer);
+        const auto& failed = answer.error;
+        if (failed && !is_our_doing(failed->kind()) && to.delivered() != 0)
+            co_await go_on(what, to, trip, answer);
     } catch (...) {
         error = std::current_exception();
     }
     if (error) { // it was cancelled between two exchanges
         answer.error = failure_of(error);
-        answer.timings.total = now(executor_) - started;
-        trip.end(answer.error);
+        trip.end(answer.error, now(executor_));
+    } else if (way.redirects != 0 && !way.onward) {
+        answer.final_url = what.target().str();
     }
+    if (way.acted) // whatever became of the requests that followed
+        answer.processed = processed::yes;
+    answer.timings.total = now(executor_) - trip.started();
     answer.attempts = trip.take();
 }
 
 asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, request what,
-                                        body_sink sink)
+                                        head_sink head, body_sink sink,
+                                        std::shared_ptr<exchange_watcher> watcher)
 {
-    function_outlet to(std::move(sink));
+    function_outlet to(std::move(sink), std::move(head));
     const auto trip = self->begin_journey(what, nullptr);
+    trip->watch_with(watcher);
     hop result;
     auto one = self->exchanger_.step(what, to, *trip, result);
     if (trip->watches()) {
@@ -145,106 +151,99 @@ asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, requ
         one = within_limits(self->executor_, *trip, std::move(kept));
     }
     co_await std::move(one);
+    const bool is_redirect = result.next && result.answer.status != 417;
+    if (watcher && is_redirect)
+        result.answer.error = watcher->refuses(result.next->target());
+    if (is_redirect && result.answer.error)
+        result.next.reset();
     result.answer.attempts = trip->take();
     co_return result;
 }
 
-client_state::travelling client_state::keep(std::shared_ptr<client_state> self, request what,
+client_state::travelling client_state::keep(std::shared_ptr<client_state> self, request&& what,
+                                            response& into, way_through way)
+{
+    auto trip = self->begin_journey(what, way.get());
+    auto work = run_kept(std::move(self), std::move(what), trip, std::move(way), into);
+    return {std::move(trip), std::move(work)};
+}
+
+client_state::travelling client_state::pass_on(std::shared_ptr<client_state> self, request&& what,
+                                               body_sink&& sink, response& into, way_through way)
+{
+    auto trip = self->begin_journey(what, way.get());
+    auto work = run_passed_on(std::move(self), std::move(what), std::move(sink), trip,
+                              std::move(way), into);
+    return {std::move(trip), std::move(work)};
+}
+
+client_state::travelling client_state::give(std::shared_ptr<client_state> self, request&& what,
+                                            body_receiver& receiver, response& into,
                                             way_through way)
 {
     auto trip = self->begin_journey(what, way.get());
-    return {trip, run_kept(std::move(self), std::move(what), trip, std::move(way))};
+    auto work = run_given(std::move(self), std::move(what), receiver, trip, std::move(way), into);
+    return {std::move(trip), std::move(work)};
 }
 
-client_state::travelling client_state::pass_on(std::shared_ptr<client_state> self, request what,
-                                               body_sink sink, way_through way)
-{
-    auto trip = self->begin_journey(what, way.get());
-    return {trip,
-            run_passed_on(std::move(self), std::move(what), std::move(sink), trip, std::move(way))};
-}
-
-client_state::travelling client_state::give(std::shared_ptr<client_state> self, request what,
-                                            body_receiver& receiver, way_through way)
-{
-    auto trip = self->begin_journey(what, way.get());
-    return {trip, run_given(std::move(self), std::move(what), receiver, trip, std::move(way))};
-}
-
-asio::awaitable<response> client_state::run_kept(std::shared_ptr<client_state> self, request what,
-                                                 std::shared_ptr<journey> trip, way_through way)
+asio::awaitable<void> client_state::run_kept(std::shared_ptr<client_state> self, request what,
+                                             std::shared_ptr<journey> trip, way_through way,
+                                             response& into)
 {
     kept_outlet to(trip->limits().max_kept_body().value_or(0));
-    response answer;
-    co_await self->travel(what, to, *trip, way.get(), answer);
-    answer.body = to.take();
-    co_return answer;
+    co_await self->travel(what, to, *trip, way.get(), into);
+    into.body = to.take();
 }
 
-asio::awaitable<response> client_state::run_passed_on(std::shared_ptr<client_state> self,
-                                                      request what, body_sink sink,
-                                                      std::shared_ptr<journey> trip,
-                                                      way_through way)
+asio::awaitable<void> client_state::run_passed_on(std::shared_ptr<client_state> self, request what,
+                                                  body_sink sink, std::shared_ptr<journey> trip,
+                                                  way_through way, response& into)
 {
     function_outlet to(std::move(sink));
-    response answer;
-    co_await self->travel(what, to, *trip, way.get(), answer);
-    co_return answer;
+    co_await self->travel(what, to, *trip, way.get(), into);
 }
 
-asio::awaitable<response> client_state::run_given(std::shared_ptr<client_state> self, request what,
-                                                  body_receiver& receiver,
-                                                  std::shared_ptr<journey> trip, way_through way)
+asio::awaitable<void> client_state::run_given(std::shared_ptr<client_state> self, request what,
+                                              body_receiver& receiver,
+                                              std::shared_ptr<journey> trip, way_through way,
+                                              response& into)
 {
     receiver_outlet to(receiver);
-    response answer;
-    co_await self->travel(what, to, *trip, way.get(), answer);
-    co_return answer;
+    co_await self->travel(what, to, *trip, way.get(), into);
 }
 
-asio::awaitable<open_response> client_state::open(std::shared_ptr<client_state> self, request what)
+asio::awaitable<void> client_state::open(std::shared_ptr<client_state> self, request what,
+                                         open_response& into)
 {
     const auto body = std::make_shared<pulled_body>(self->executor_);
     auto ended = [body](response whole) { body->ended(std::move(whole)); };
-    self->begin(give(self, std::move(what), *body),
-                response_handler(asio::bind_cancellation_slot(body->stop(), std::move(ended))));
-    open_response made(body);
+    const auto whole = make_call<response>(
+        self->executor_, asio::bind_cancellation_slot(body->stop(), std::move(ended)));
+    begin(give(self, std::move(what), *body, whole->value()), *whole);
+    into = open_response(body);
     std::exception_ptr error;
     try {
         co_await body->opened();
     } catch (...) {
         error = std::current_exception();
     }
-    if (error)
-        made = open_response(failed_response(error));
-    co_return made;
+    if (!error)
+        co_return;
+    response failed = failed_response(error);
+    failed.processed = processed::maybe; // nobody waits for what the request comes to
+    into = open_response(std::move(failed));
 }
 
-asio::awaitable<response> client_state::refuse(failure why)
+asio::awaitable<void> client_state::refuse(failure why, response& into)
 {
-    response answer;
-    answer.error = std::move(why);
-    co_return answer;
+    into.error = std::move(why);
+    co_return;
 }
 
-void client_state::begin(travelling one, response_handler handler) const
+void client_state::begin(travelling one, call<response>& whole)
 {
-    auto& whole =
-        call<response>::begin(executor_, std::move(one.work), std::move(handler), failed_response);
     one.trip->on_cancel([&whole] { whole.cancel(); }); // it exists as long as the work
-}
-
-void client_state::begin(asio::awaitable<response> work, response_handler handler) const
-{
-    call<response>::begin(executor_, std::move(work), std::move(handler), failed_response);
-}
-
-void client_state::begin(asio::awaitable<open_response> work, open_handler handler) const
-{
-    const auto value_of = [](const std::exception_ptr& error) {
-        return open_response(failed_response(error));
-    };
-    call<open_response>::begin(executor_, std::move(work), std::move(handler), value_of);
+    whole.begin(std::move(one.work));
 }
 
 } // namespace weir::http::detail

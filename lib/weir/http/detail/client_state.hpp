@@ -4,12 +4,15 @@
 #include <weir/http/body_receiver.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/body_outlet.hpp>
+#include <weir/http/detail/call.hpp>
 #include <weir/http/detail/client_limits.hpp>
 #include <weir/http/detail/exchanger.hpp>
 #include <weir/http/detail/journey.hpp>
 #include <weir/http/detail/passage.hpp>
+#include <weir/http/detail/recycled_frames.hpp>
 #include <weir/http/detail/sessions.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/exchange_watcher.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/open_response.hpp>
@@ -17,7 +20,6 @@
 #include <weir/http/request_options.hpp>
 #include <weir/http/response.hpp>
 
-#include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 
@@ -31,9 +33,6 @@ namespace weir::http::detail {
 /// Threads: one serial executor.
 class client_state {
 public:
-    using response_handler = boost::asio::any_completion_handler<void(response)>;
-    using open_handler = boost::asio::any_completion_handler<void(open_response)>;
-
     /// `lines` is null for the system's sockets.
     client_state(const boost::asio::any_io_executor& executor, client_options options,
                  std::shared_ptr<network> lines, group_part part = group_part());
@@ -44,54 +43,53 @@ public:
     detail::sessions& sessions() const noexcept { return exchanger_.sessions(); }
 
     // The operations of the client. What a coroutine uses is in its frame, and the state with it:
-    // the client may go first. `way` is that of a request through a group; null outside.
+    // the client may go first. Results are written where they stay, in the call: each move of a
+    // response costs more than a coroutine. `way` is that of a request through a group; null
+    // outside.
     using way_through = std::shared_ptr<passage>;
     /// A request on its journey, which may cancel it.
     struct travelling {
         std::shared_ptr<journey> trip;
-        boost::asio::awaitable<response> work;
+        boost::asio::awaitable<void> work;
     };
     static boost::asio::awaitable<hop> step(std::shared_ptr<client_state> self, request what,
-                                            body_sink sink);
-    static travelling keep(std::shared_ptr<client_state> self, request what,
+                                            head_sink head, body_sink sink,
+                                            std::shared_ptr<exchange_watcher> watcher);
+    static travelling keep(std::shared_ptr<client_state> self, request&& what, response& into,
                            way_through way = nullptr);
-    static travelling pass_on(std::shared_ptr<client_state> self, request what, body_sink sink,
-                              way_through way = nullptr);
-    static travelling give(std::shared_ptr<client_state> self, request what, body_receiver& to,
-                           way_through way = nullptr);
-    static boost::asio::awaitable<open_response> open(std::shared_ptr<client_state> self,
-                                                      request what);
-    static boost::asio::awaitable<response> refuse(failure why);
+    static travelling pass_on(std::shared_ptr<client_state> self, request&& what, body_sink&& sink,
+                              response& into, way_through way = nullptr);
+    static travelling give(std::shared_ptr<client_state> self, request&& what, body_receiver& to,
+                           response& into, way_through way = nullptr);
+    static boost::asio::awaitable<void> open(std::shared_ptr<client_state> self, request what,
+                                             open_response& into);
+    static boost::asio::awaitable<void> refuse(failure why, response& into);
 
-    // Run them for a handler.
-    void begin(travelling one, response_handler handler) const;
-    void begin(boost::asio::awaitable<response> work, response_handler handler) const;
-    void begin(boost::asio::awaitable<open_response> work, open_handler handler) const;
+    /// Begins the call whose work this is.
+    static void begin(travelling one, call<response>& whole);
 
 private:
-    static boost::asio::awaitable<response> run_kept(std::shared_ptr<client_state> self,
-                                                     request what, std::shared_ptr<journey> trip,
-                                                     way_through way);
-    static boost::asio::awaitable<response> run_passed_on(std::shared_ptr<client_state> self,
-                                                          request what, body_sink sink,
-                                                          std::shared_ptr<journey> trip,
-                                                          way_through way);
-    static boost::asio::awaitable<response> run_given(std::shared_ptr<client_state> self,
-                                                      request what, body_receiver& receiver,
+    static boost::asio::awaitable<void> run_kept(std::shared_ptr<client_state> self, request what,
+                                                 std::shared_ptr<journey> trip, way_through way,
+                                                 response& into);
+    static boost::asio::awaitable<void> run_passed_on(std::shared_ptr<client_state> self,
+                                                      request what, body_sink sink,
                                                       std::shared_ptr<journey> trip,
-                                                      way_through way);
+                                                      way_through way, response& into);
+    static boost::asio::awaitable<void> run_given(std::shared_ptr<client_state> self, request what,
+                                                  body_receiver& receiver,
+                                                  std::shared_ptr<journey> trip, way_through way,
+                                                  response& into);
 
-    // Results are written where they stay: each move of a response costs more than a coroutine.
-
-    /// Makes a request, and those of redirects that it leads to.
-    boost::asio::awaitable<void> follow(request& what, body_outlet& to, journey& trip, passage* way,
-                                        response& into);
+    /// Makes a request, and those of redirects that it leads to, within the limits of the journey,
+    /// whose attempts are in the response.
+    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip, passage* way,
+                                        response& answer);
+    /// Makes the next request in place of the one that led there. False: it is not made here.
+    bool turn(request& what, journey& trip, passage& way, hop& at) const;
     /// Fetches the rest of a body that broke off, where that is safe and the receiver takes it.
     boost::asio::awaitable<void> go_on(const request& what, body_outlet& to, journey& trip,
                                        response& answer);
-    /// Follows within the limits of the journey, whose attempts are in the response.
-    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip, passage* way,
-                                        response& answer);
     std::shared_ptr<journey> begin_journey(const request& what, const passage* way) const;
     request_options limits_of(const request& what) const
     {
@@ -102,5 +100,10 @@ private:
     client_options options_;
     exchanger exchanger_;
 };
+
+template <>
+inline constexpr bool recycles_frames<client_state> = true;
+template <>
+inline constexpr bool recycles_frames<std::shared_ptr<client_state>> = true;
 
 } // namespace weir::http::detail

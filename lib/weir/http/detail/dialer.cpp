@@ -86,8 +86,13 @@ public:
         return std::exchange(missed_, {});
     }
     /// Whether it was lost because this machine has no descriptors or ports left.
-    bool was_short() const noexcept { return no_descriptor_ || had_no_port(); }
-    bool had_no_port() const noexcept { return no_port_v4_ || (no_port_v6_ && !tried_v4_); }
+    /// `v6_works`: a connection over IPv6 was made before. A machine without IPv6 has no address
+    /// for one, and says the same of it as one that has no port left.
+    bool was_short(bool v6_works) const noexcept { return no_descriptor_ || had_no_port(v6_works); }
+    bool had_no_port(bool v6_works) const noexcept
+    {
+        return no_port_v4_ || (no_port_v6_ && !tried_v4_ && v6_works);
+    }
     failure why(const std::string& host) const;
 
 private:
@@ -220,7 +225,6 @@ void dialer::race::failed(const tcp::endpoint& to, const error_code& error)
     error_ = error;
     missed_.emplace_back(to, error);
     no_descriptor_ = no_descriptor_ || is_shortage(error);
-    // A machine without IPv6 says this of ::1, too.
     if (error == boost::system::errc::address_not_available)
         (to.protocol() == tcp::v4() ? no_port_v4_ : no_port_v6_) = true;
     rule_.failed(now(executor_));
@@ -268,17 +272,18 @@ asio::awaitable<dialer::dialed> dialer::connect(std::string host, std::uint16_t 
         co_await run(attempts, host, port, looked_up, by);
         if (auto& winner = attempts->winner()) {
             book_.prefer(host, attempts->last().address());
+            v6_works_ = v6_works_ || attempts->last().address().is_v6();
             by.found(attempts->last());
             dialed made = {std::move(winner), attempts->last()};
             co_return made;
         }
-        if (!attempts->was_short())
+        if (!attempts->was_short(v6_works_))
             throw failed(attempts->why(host));
         if (make_room_())
             continue;
         // What the client had may have been closed just now: once more, before this is the end.
         const bool is_alone = was_alone && !holds_any_() && *attempts_ == 0;
-        hopeless = is_alone && !attempts->had_no_port() ? hopeless + 1 : 0;
+        hopeless = is_alone && !attempts->had_no_port(v6_works_) ? hopeless + 1 : 0;
         if (hopeless == 2)
             throw failed(attempts->why(host));
         co_await async_sleep_for(executor_, pause, asio::use_awaitable);

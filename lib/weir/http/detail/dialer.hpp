@@ -66,6 +66,7 @@ private:
     network& network_;
     address_book& book_;
     duration attempt_delay_;
+    bool v6_works_ = false; // a connection over IPv6 was made
     network_options rules_;
     std::function<bool()> make_room_;
     std::function<bool()> holds_any_;

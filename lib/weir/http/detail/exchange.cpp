@@ -51,7 +51,14 @@ exchange::exchange(const request& asked, const client_options& options,
 
 std::string exchange::head() const
 {
-    return wire_header(asked_, options_.user_agent(), codings_, sending_.framing());
+    std::string out;
+    append_head(out);
+    return out;
+}
+
+void exchange::append_head(std::string& out) const
+{
+    append_wire_header(out, asked_, options_.user_agent(), codings_, sending_.framing());
 }
 
 void exchange::took(const io_step& step, std::string_view bytes, bool more_likely, time_point now)

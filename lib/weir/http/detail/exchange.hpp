@@ -49,12 +49,16 @@ public:
     /// The header to send. A server may answer and close before it has read all of it, so an error
     /// of sending it does not end the exchange.
     std::string head() const;
+    /// The same behind what `out` holds.
+    void append_head(std::string& out) const;
 
     action next() const noexcept { return next_; }
     /// Whether the request is still being sent.
     bool is_sending() const noexcept { return !sending_.complete() && !sending_.stopped(); }
     /// Whether the header of the response has arrived.
     bool has_head() const noexcept { return has_head_; }
+    /// Whether what still comes is read for the sake of the connection alone.
+    bool is_discarding() const noexcept { return into_.next.has_value(); }
 
     /// Reports a read: `bytes` are those of `step`. `more_likely` says that more may have arrived
     /// already.

@@ -1,9 +1,11 @@
 #include <weir/http/detail/exchanger.hpp>
 
+#include <weir/error.hpp>
 #include <weir/http/detail/failure_of.hpp>
 #include <weir/http/detail/keep_alive.hpp>
 #include <weir/http/detail/route.hpp>
 #include <weir/http/io_step.hpp>
+#include <weir/policy/timeout.hpp>
 #include <weir/run/scope.hpp>
 #include <weir/sync/wait_group.hpp>
 
@@ -13,9 +15,11 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <exception>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -27,6 +31,8 @@ namespace asio = boost::asio;
 constexpr std::size_t buffer_size = 64 * 1024;
 /// How long a server has to say 100 (Continue), as with curl.
 constexpr duration continue_timeout = std::chrono::seconds(1);
+/// How long an unwanted body may take. A new connection costs less.
+constexpr duration unwanted_timeout = std::chrono::seconds(1);
 
 void throw_if_aborted(const error_code& error)
 {
@@ -53,6 +59,23 @@ asio::awaitable<T> while_paused(journey& trip, asio::awaitable<T> work)
         trip.resume();
         throw;
     }
+}
+
+asio::awaitable<error_code> readable_until(connection& line, time_point end)
+{
+    const auto waiting = [&line]() -> asio::awaitable<error_code> {
+        const error_code error = co_await line.readable();
+        throw_if_aborted(error);
+        co_return error;
+    };
+    auto in_time = with_deadline(end, waiting());
+    try {
+        co_return co_await std::move(in_time);
+    } catch (const boost::system::system_error& e) {
+        if (e.code() != errc::timed_out)
+            throw;
+    }
+    co_return asio::error::timed_out;
 }
 
 /// Sends a body. What goes wrong counts only while somebody wants the body.
@@ -82,23 +105,60 @@ exchanger::exchanger(asio::any_io_executor executor, const client_options& optio
         sessions_->limit_origin(origin, share.most);
 }
 
+// All of it is one coroutine: another one, for what a place and a session are held for, would cost
+// as much as reading the response.
 asio::awaitable<void> exchanger::step(const request& what, body_outlet& to, journey& trip,
                                       hop& into)
 {
     const auto started = now(executor_);
-    trip.begin();
+    trip.begin(started);
+    keyed_permit<std::string> place;
+    std::optional<sessions::share> mine;
+    auto before = processed::no; // of rounds whose connection was lost
     std::exception_ptr error;
     try {
-        co_await make(what, to, trip, started, into);
+        if (needs_place(what)) {
+            auto room = part_.limits->places.async_acquire(place_of(what));
+            place = co_await std::move(room);
+        }
+        mine.emplace(sessions_, what, trip);
+        for (;;) { // waits for a session again where another must make it
+            if (mine->is_served())
+                mine->begin(into.answer.timings);
+            else
+                co_await mine->wait(into.answer.timings);
+            into.answer.reused = mine->is_reused();
+            const auto ended = co_await talk(mine->line(), what, to, trip, started, into);
+            into.answer.processed = mine->processed_of(into.answer.processed);
+            const bool keeps = ended == exchange::ending::keep;
+            if (!mine->ended(into.answer,
+                             keeps ? idle_time(into.answer.fields, options_.idle_timeout())
+                                   : duration::zero()))
+                break;
+            before = std::max(before, into.answer.processed);
+            into.answer = response();
+        }
     } catch (...) {
         error = std::current_exception();
     }
     if (error) {
         into.answer.error = failure_of(error);
         into.next.reset();
+        if (mine)
+            give_up(*mine, into.answer);
     }
-    trip.end(into.answer.error);
-    into.answer.timings.total = now(executor_) - started;
+    into.answer.processed = std::max(before, into.answer.processed);
+    mine.reset();
+    place = keyed_permit<std::string>();
+    const auto at = now(executor_);
+    trip.end(into.answer.error, at);
+    into.answer.timings.total = at - started;
+}
+
+void exchanger::give_up(sessions::share& mine, response& answer)
+{
+    answer.processed = mine.processed_of(answer.processed);
+    mine.give_up();
 }
 
 /// Whether there is a limit that the sessions of its origin do not keep: one for all origins, or,
@@ -116,42 +176,6 @@ const std::string& exchanger::place_of(const request& what) const
     return shared == part_.shares.end() ? origin : shared->second.place;
 }
 
-/// Makes an exchange: waits for a session of its origin, and again where another must make it.
-asio::awaitable<void> exchanger::make(const request& what, body_outlet& to, journey& trip,
-                                      time_point started, hop& into)
-{
-    keyed_permit<std::string> place;
-    if (needs_place(what)) {
-        auto room = part_.limits->places.async_acquire(place_of(what));
-        place = co_await std::move(room);
-    }
-    sessions::share mine(sessions_, what, trip);
-    std::exception_ptr error;
-    try {
-        bool again = true;
-        while (again) {
-            into.answer = response();
-            if (mine.is_served())
-                mine.begin(into.answer.timings);
-            else
-                co_await mine.wait(into.answer.timings);
-            into.answer.reused = mine.is_reused();
-            const auto ended = co_await talk(mine.line(), what, to, trip, started, into);
-            into.answer.processed = mine.processed_of(into.answer.processed);
-            const bool keeps = ended == exchange::ending::keep;
-            again = mine.ended(into.answer,
-                               keeps ? idle_time(into.answer.fields, options_.idle_timeout())
-                                     : duration::zero());
-        }
-    } catch (...) {
-        error = std::current_exception();
-        into.answer.processed = mine.processed_of(into.answer.processed);
-        mine.give_up();
-    }
-    if (error)
-        std::rethrow_exception(error);
-}
-
 /// Makes an exchange on one connection: does what `exchange` decides.
 asio::awaitable<exchange::ending> exchanger::talk(connection& line, const request& what,
                                                   body_outlet& to, journey& trip,
@@ -161,9 +185,8 @@ asio::awaitable<exchange::ending> exchanger::talk(connection& line, const reques
     const auto expect_above = what.options().expect_above(); // its own: it may be the second one
     upload body(what, expect_above.value_or(trip.limits().expect_above().value_or(0)));
     exchange rules(what, options_, trip.limits(), body, to, started, into, &decoders_);
-    std::string first = header_on_route(options_.network(), what, rules.head());
-    first += body.take_small();
-    const std::string_view rest = std::string_view(first).substr(line.send_now(first));
+    const std::string unsent = begin_to_send(line, rules, what, body, trip);
+    const std::string_view rest = unsent;
     if (rest.empty())
         body.sent();
     if (body.complete()) {
@@ -182,16 +205,35 @@ asio::awaitable<exchange::ending> exchanger::talk(connection& line, const reques
     co_return rules.how();
 }
 
+/// Sends the header, and a small body with it, and returns what there was no room for.
+std::string exchanger::begin_to_send(connection& line, const exchange& rules, const request& what,
+                                     upload& body, const journey& trip)
+{
+    header_.clear();
+    rules.append_head(header_);
+    header_ = header_on_route(options_.network(), what, std::move(header_));
+    if (trip.watcher() != nullptr)
+        trip.watcher()->sent(header_);
+    header_ += body.take_small();
+    return header_.substr(line.send_now(header_));
+}
+
 asio::awaitable<void> exchanger::receive(connection& line, exchange& rules, body_outlet& to,
                                          journey& trip)
 {
     using action = exchange::action;
+    time_point unwanted_until{};
     while (rules.next() != action::done) {
         error_code error;
-        if (rules.next() == action::wait)
+        if (rules.next() == action::wait && rules.is_discarding()) {
+            if (unwanted_until == time_point{})
+                unwanted_until = saturating_add(now(executor_), unwanted_timeout);
+            error = co_await readable_until(line, unwanted_until);
+        } else if (rules.next() == action::wait) {
             error = co_await line.readable();
-        else if (rules.next() != action::read)
+        } else if (rules.next() != action::read) {
             co_await asio::post(executor_, asio::use_awaitable);
+        }
         throw_if_aborted(error);
         permit held;
         // What is still being sent may come from a part that is held.
@@ -200,14 +242,16 @@ asio::awaitable<void> exchanger::receive(connection& line, exchange& rules, body
         if (rules.next() == action::resume)
             rules.resume(now(executor_));
         else
-            read(line, rules, error);
+            read(line, rules, trip, error);
         if (rules.has_head())
             trip.head_arrived();
+        if (trip.watcher() != nullptr && trip.watcher()->wants_rest())
+            co_await while_paused(trip, trip.watcher()->rest());
         if (!to.has_held())
             continue;
         co_await while_paused(trip, to.deliver());
     }
-    if (rules.is_whole())
+    if (to.holds() && rules.is_whole())
         co_await to.end();
 }
 
@@ -256,13 +300,19 @@ asio::awaitable<void> exchanger::wait_to_go(upload& body)
     body.go_ahead();
 }
 
-void exchanger::read(connection& line, exchange& rules, const error_code& error)
+void exchanger::read(connection& line, exchange& rules, const journey& trip,
+                     const error_code& error)
 {
+    exchange_watcher* const watcher = trip.watcher();
     io_step step(io_step::state::failed, error);
+    const std::size_t most =
+        watcher ? std::min(buffer_.size(), watcher->most_to_read()) : buffer_.size();
     if (!error)
-        step = line.try_read(buffer_.data(), buffer_.size());
+        step = line.try_read(buffer_.data(), most);
     const std::string_view bytes(buffer_.data(), step.bytes);
-    const bool more_likely = bytes.size() == buffer_.size() || line.has_pending();
+    if (watcher && !bytes.empty())
+        watcher->received(bytes);
+    const bool more_likely = bytes.size() == most || line.has_pending();
     rules.took(step, bytes, more_likely, now(executor_));
 }
 

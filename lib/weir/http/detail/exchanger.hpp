@@ -8,11 +8,13 @@
 #include <weir/http/detail/exchange.hpp>
 #include <weir/http/detail/journey.hpp>
 #include <weir/http/detail/memory_account.hpp>
+#include <weir/http/detail/recycled_frames.hpp>
 #include <weir/http/detail/sessions.hpp>
 #include <weir/http/detail/upload.hpp>
 #include <weir/http/hop.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/request.hpp>
+#include <weir/http/response.hpp>
 #include <weir/sync/semaphore.hpp>
 #include <weir/time/clock.hpp>
 
@@ -45,18 +47,19 @@ public:
 private:
     bool needs_place(const request& what) const;
     const std::string& place_of(const request& what) const;
-    boost::asio::awaitable<void> make(const request& what, body_outlet& to, journey& trip,
-                                      time_point started, hop& into);
+    static void give_up(sessions::share& mine, response& answer);
     boost::asio::awaitable<exchange::ending> talk(connection& line, const request& what,
                                                   body_outlet& to, journey& trip,
                                                   time_point started, hop& into);
+    std::string begin_to_send(connection& line, const exchange& rules, const request& what,
+                              upload& body, const journey& trip);
     boost::asio::awaitable<void> receive(connection& line, exchange& rules, body_outlet& to,
                                          journey& trip);
     boost::asio::awaitable<void> send(connection& line, upload& body, std::string_view rest,
                                       journey& trip);
     boost::asio::awaitable<void> wait_to_go(upload& body);
     boost::asio::awaitable<permit> room_to_hold(journey& trip);
-    void read(connection& line, exchange& rules, const error_code& error);
+    void read(connection& line, exchange& rules, const journey& trip, const error_code& error);
 
     boost::asio::any_io_executor executor_;
     const client_options& options_;
@@ -64,6 +67,10 @@ private:
     const group_part part_;
     memory_account decoders_;  // of all responses
     std::vector<char> buffer_; // filled and emptied between two suspensions
+    std::string header_;       // the same, of what is sent
 };
+
+template <>
+inline constexpr bool recycles_frames<exchanger> = true;
 
 } // namespace weir::http::detail

@@ -3,31 +3,17 @@
 #include <weir/http/detail/attempt_log.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/status_name.hpp>
-#include <weir/http/headers.hpp>
 #include <weir/http/url.hpp>
 
 #include <boost/asio/error.hpp>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <string_view>
 #include <utility>
 
 namespace weir::http::detail {
 namespace {
-
-/// Whether a field describes the answer wanted, or the body sent, and nothing about the user.
-bool may_go_anywhere(std::string_view name)
-{
-    static constexpr std::array<std::string_view, 12> names = {
-        "Accept",       "Accept-Language", "Accept-Encoding",   "User-Agent",
-        "Pragma",       "Cache-Control",   "Connection",        "DNT",
-        "Content-Type", "Range",           "If-Modified-Since", "If-Unmodified-Since"};
-    for (const auto each : names)
-        if (same_token(each, name))
-            return true;
-    return false;
-}
 
 std::string status_text(unsigned status)
 {
@@ -82,20 +68,20 @@ void fetch_item::read_url(const fetcher_options& options)
         bad_url = target.error();
         return;
     }
-    ask.emplace(std::move(*target), options.method());
-    ask->body(options.body());
-    for (const auto& name : options.without())
-        ask->without(name);
-    for (const auto& [name, value] : options.headers()) {
-        if (may_go_anywhere(name))
-            ask->header(name, value);
-        else
-            ask->secret_header(name, value);
+    auto made = options.request_in() ? options.request_in()(result.url, *target)
+                                     : http::result<request>(options.requests().for_url(*target));
+    if (!made) {
+        bad_url = made.error();
+        return;
     }
+    ask.emplace(std::move(*made));
+    first_method = ask->method();
     result.final_url = ask->target().str();
+    if (options.watcher())
+        watcher = options.watcher()(result.url);
 }
 
-std::optional<failure> fetch_item::begin(time_point now, const body_factory& bodies)
+std::optional<failure> fetch_item::begin(time_point now, const content_factory& contents)
 {
     if (!std::exchange(begins, false))
         return std::nullopt;
@@ -107,14 +93,30 @@ std::optional<failure> fetch_item::begin(time_point now, const body_factory& bod
     result.redirects = 0;
     spent = duration::zero();
     is_heard = false;
-    if (!ask || !bodies)
+    acted = false;
+    if (!ask || !contents)
         return std::nullopt;
     try {
-        result.content = bodies(ask->target());
+        result.content = contents(result.url, ask->target());
+        if (result.content)
+            result.content->ask(*ask);
         return std::nullopt;
     } catch (const std::exception& e) {
         return failure(error_class::io, "the body cannot be stored: " + std::string(e.what()));
     }
+}
+
+std::optional<failure> fetch_item::head(const response& answer)
+{
+    return result.content && !abandoned ? result.content->begin(*ask, answer) : std::nullopt;
+}
+
+bool fetch_item::asks_again(const hop& made)
+{
+    if (abandoned || made.next || !result.content || !result.content->asks_again())
+        return false;
+    result.content->ask(*ask);
+    return true;
 }
 
 error_code fetch_item::write(std::string_view part)
@@ -126,8 +128,11 @@ error_code fetch_item::write(std::string_view part)
 
 fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
 {
-    const bool redirected = h.next.has_value();
+    const bool goes_on = h.next.has_value();
+    const bool redirected = goes_on && h.answer.status != 417; // that one is made again as it is
     add(std::move(h.answer));
+    if (acted)
+        result.answer.processed = processed::yes;
     auto& answer = result.answer;
     if (answer.error && answer.error->kind() == error_class::aborted) {
         if (why == cancel_reason::none || why == cancel_reason::deadline)
@@ -143,8 +148,13 @@ fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_opti
              "more than " + std::to_string(result.redirects) + " redirects");
         return then::failed;
     }
+    if (goes_on && !redirected) {
+        ask = std::move(h.next);
+        return then::redirected;
+    }
     if (redirected) {
         ++result.redirects;
+        acted = acted || ask->method() != h.next->method();
         ask = std::move(h.next);
         if (first_key.empty())
             first_key = key;
@@ -162,16 +172,41 @@ fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_opti
     return answer.error ? then::failed : then::done;
 }
 
+std::optional<time_point> fetch_item::next_after_refusal(const fetcher_options& options,
+                                                         std::uint64_t accepted,
+                                                         time_point not_before, time_point now)
+{
+    const bool counts = accepted == accepted_before || options.retry().attempts() == 1;
+    accepted_before = accepted;
+    if (counts || !may_be_made_again(options))
+        return next_attempt(options, not_before, now);
+    ++excused;
+    const time_point at = std::max(now, not_before);
+    return at < last_begin(options) ? std::optional(at) : std::nullopt;
+}
+
+bool fetch_item::may_be_made_again(const fetcher_options& options) const
+{
+    // A redirect may have changed it since.
+    const std::string& method = first_method.empty() ? options.method() : first_method;
+    return !abandoned && is_worth_another(result.answer, method, options.retry_when());
+}
+
+/// When no attempt begins any more.
+time_point fetch_item::last_begin(const fetcher_options& options) const
+{
+    return options.retry_time() == duration::max()
+               ? time_point::max()
+               : saturating_add(first_begun, options.retry_time());
+}
+
 std::optional<time_point> fetch_item::next_attempt(const fetcher_options& options,
                                                    time_point not_before, time_point now) const
 {
-    if (abandoned || !is_worth_another(result.answer, options.method(), options.retry_when()))
+    if (!may_be_made_again(options))
         return std::nullopt;
-    const time_point deadline = options.retry_time() == duration::max()
-                                    ? time_point::max()
-                                    : saturating_add(first_begun, options.retry_time());
-    return options.retry().next(result.attempts, boost::asio::error::try_again, now, deadline,
-                                not_before);
+    return options.retry().next(result.attempts - excused, boost::asio::error::try_again, now,
+                                last_begin(options), not_before);
 }
 
 void fetch_item::wait_until(time_point at)

@@ -6,6 +6,7 @@
 #include <weir/http/detail/host_turns.hpp>
 #include <weir/http/detail/text_backlog.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/exchange_watcher.hpp>
 #include <weir/http/fetch_result.hpp>
 #include <weir/http/fetcher_options.hpp>
 #include <weir/http/hop.hpp>
@@ -15,7 +16,9 @@
 #include <weir/run/cancel.hpp>
 #include <weir/time/clock.hpp>
 
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,7 +46,12 @@ public:
     /// Parses the URL at the beginning of an attempt: fills `ask`, or `bad_url`.
     void read_url(const fetcher_options& options);
     /// To be called when an exchange begins. A failure of the factory is a failure to store.
-    std::optional<failure> begin(time_point now, const body_factory& bodies);
+    using content_factory = fetcher_options::content_factory;
+    std::optional<failure> begin(time_point now, const content_factory& contents);
+    /// Passes the header of an answer to `result.content`.
+    std::optional<failure> head(const response& answer);
+    /// After an exchange: whether it is to be made once more, at once. `ask` is for that then.
+    bool asks_again(const hop& made);
     /// Passes a part of the body to `result.content`.
     error_code write(std::string_view part);
 
@@ -54,6 +62,11 @@ public:
     /// when there is none.
     std::optional<time_point> next_attempt(const fetcher_options& options, time_point not_before,
                                            time_point now) const;
+    /// The same after one that was refused, which does not count if its origin, that has `accepted`
+    /// so many by now, accepted others since the last time.
+    std::optional<time_point> next_after_refusal(const fetcher_options& options,
+                                                 std::uint64_t accepted, time_point not_before,
+                                                 time_point now);
     /// It waits for its next attempt from now on, without a body, and needs a place for `key` then.
     /// Its result is that of the last one meanwhile.
     void wait_until(time_point at);
@@ -66,7 +79,8 @@ public:
     /// Whether its exchange can be begun again as if nothing had happened.
     bool may_give_way() const noexcept
     {
-        return !is_heard && !gives_way && !abandoned && result.redirects == 0;
+        return !is_heard && !gives_way && !abandoned && result.redirects == 0 &&
+               (!ask || is_idempotent(ask->method()));
     }
 
     /// Ends it before its first exchange began.
@@ -83,6 +97,8 @@ public:
 
     fetch_result result;
     std::optional<request> ask;
+    std::string first_method;                  // a redirect may change that of `ask`
+    std::shared_ptr<exchange_watcher> watcher; // of this attempt; null for none
     std::optional<failure> bad_url;
     std::string key;       // the origin; empty for a bad URL
     std::string first_key; // that of the text, once it was redirected
@@ -96,10 +112,16 @@ public:
     bool begins = true;         // an attempt: the next exchange is its first
     bool given_up = false;
     bool abandoned = false;
-    bool is_heard = false; // something of its body has come
+    bool acted = false;                // a redirect changed the method, for its server had acted
+    bool is_heard = false;             // something of an answer has come
+    bool is_good = false;              // the head of a good answer has, and was counted
+    unsigned excused = 0;              // attempts that do not count
+    std::uint64_t accepted_before = 0; // by its origin, when one was last excused
     bool gives_way = false;
 
 private:
+    bool may_be_made_again(const fetcher_options& options) const;
+    time_point last_begin(const fetcher_options& options) const;
     void add(response answer);
     void fail(weir::status how, error_class kind, std::string text);
 };

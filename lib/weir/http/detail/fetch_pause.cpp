@@ -6,7 +6,7 @@ namespace weir::http::detail {
 
 time_point fetch_pause::next(const pause_rules& rules, time_point now) const noexcept
 {
-    const time_point held = std::max(now, held_until());
+    const time_point held = learned_.next(std::max(now, held_until()));
     return rules.rate ? rules.rate->when(level_, 1, held) : held;
 }
 
@@ -24,11 +24,20 @@ fetch_pause::ticket fetch_pause::start(const pause_rules& rules, time_point now)
 {
     ticket made;
     made.round = round_;
+    learned_.started(now);
     if (rules.rate)
         (void)rules.rate->try_take(level_, 1, now);
     if (rules.give_up)
         made.call = rules.give_up->try_enter(origin_, now);
     return made;
+}
+
+void fetch_pause::refused_now(const ticket& t, std::optional<duration> pause,
+                              const pause_rules& rules, time_point now) noexcept
+{
+    // One that began before the last refusal says nothing new.
+    if (rules.adapts && is_new(t) && pause <= rules.longest)
+        hold(saturating_add(now, learned_.refused(pause, now)));
 }
 
 void fetch_pause::answered(ticket& t, time_point now) noexcept
@@ -83,7 +92,8 @@ time_point fetch_pause::refused_until(const pause_rules& rules, time_point now) 
 
 time_point fetch_pause::needed_until() const noexcept
 {
-    return std::max({wished_until_, closed_until_, weir::detail::gcra_rule::when_full(level_)});
+    return std::max({wished_until_, closed_until_, learned_.needed_until(),
+                     weir::detail::gcra_rule::when_full(level_)});
 }
 
 } // namespace weir::http::detail

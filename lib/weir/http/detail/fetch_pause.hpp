@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/gcra.hpp>
+#include <weir/http/detail/learned_rate.hpp>
 #include <weir/policy/breaker.hpp>
 #include <weir/time/clock.hpp>
 
@@ -17,10 +18,12 @@ struct pause_rules {
     std::optional<weir::detail::gcra_rule> rate;
     std::shared_ptr<breaker<std::string>> give_up; // null: never
     duration longest{};                            // that a server may ask for
+    bool adapts = false;                           // to what a server refuses
 };
 
-/// When the next exchange with an origin may begin: its rate, the pause that its server asked for,
-/// the doubt after exchanges that were not answered, and whether it was given up.
+/// When the next exchange with an origin may begin: its rate, the one that was learned, the pause
+/// that its server asked for, the doubt after exchanges that were not answered, and whether it was
+/// given up.
 ///
 /// Shape: before an exchange ask `next` and `refused`, then `start` it; when it has ended, say how.
 ///        The pause that a server asks for lasts; a doubt ends with the next answer. How an
@@ -49,6 +52,15 @@ public:
     /// Precondition: `next` is now, and it is not refused.
     ticket start(const pause_rules& rules, time_point now);
 
+    /// What began with this ticket was not refused. True when it is the first after a refusal.
+    bool accepted(const ticket& t, time_point now) noexcept
+    {
+        return learned_.accepted(is_new(t), now);
+    }
+    /// It was: nothing begins before the end of the pause that is learned from it. To be called
+    /// before `wished`.
+    void refused_now(const ticket& t, std::optional<duration> pause, const pause_rules& rules,
+                     time_point now) noexcept;
     void answered(ticket& t, time_point now) noexcept;
     void unanswered(ticket& t, time_point now) noexcept;
     /// It says nothing about the origin.
@@ -65,6 +77,7 @@ public:
     bool is_new(const ticket& t) const noexcept { return t.round == round_; }
     /// How many exchanges in a row were not answered.
     std::size_t failures() const noexcept { return failures_; }
+    const learned_rate& learned() const noexcept { return learned_; }
     /// `time_point::min()` when nothing holds it.
     time_point held_until() const noexcept;
     /// When one that is refused will be asked again.
@@ -75,6 +88,7 @@ public:
 private:
     const std::string& origin_;
     weir::detail::gcra_level level_;
+    learned_rate learned_;
     time_point wished_until_ = time_point::min();
     time_point doubted_until_ = time_point::min();
     time_point closed_until_ = time_point::min();

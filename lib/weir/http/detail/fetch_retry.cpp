@@ -1,6 +1,7 @@
 #include <weir/http/detail/fetch_retry.hpp>
 
 #include <weir/http/error.hpp>
+#include <weir/http/phase.hpp>
 #include <weir/http/processed.hpp>
 #include <weir/http/request.hpp>
 
@@ -80,9 +81,10 @@ bool is_unanswered(const response& answer)
         return false;
     switch (answer.error->kind()) {
     case error_class::connect:
-    case error_class::timeout:
     case error_class::incomplete:
         return true;
+    case error_class::timeout: // one that waited for a place of the client says nothing of a server
+        return answer.attempts.empty() || answer.attempts.back().reached != phase::queue;
     default:
         return false;
     }

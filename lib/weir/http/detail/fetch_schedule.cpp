@@ -35,6 +35,7 @@ pause_rules rules_of(const fetcher_options& options)
     if (options.give_up())
         rules.give_up = std::make_shared<breaker<std::string>>(*options.give_up());
     rules.longest = options.retry().longest_wait();
+    rules.adapts = options.adapt_rate() == rate_adaptation::on;
     return rules;
 }
 
@@ -174,8 +175,24 @@ fetch_schedule::item_ptr fetch_schedule::start_next(time_point now)
     }
 }
 
-void fetch_schedule::heard(fetch_item& item, time_point now)
+bool fetch_schedule::answers(fetch_item& item, const response& head, time_point now)
 {
+    if (!item.place || item.is_good || head.status >= 400)
+        return false;
+    auto& host = static_cast<fetch_host&>(*item.place.key());
+    if (!host.pause.is_new(item.ticket))
+        return false; // what began before a pause does not let more in after it
+    item.is_good = true;
+    const bool has_more = turns_.answers(host, now);
+    host.pause.heard();
+    const bool goes_on = host.pause.accepted(item.ticket, now);
+    settle(host, now);
+    return has_more || goes_on;
+}
+
+void fetch_schedule::heard(fetch_item& item, std::size_t bytes, time_point now)
+{
+    counts_.received += bytes;
     item.is_heard = true;
     if (!item.place)
         return;
@@ -197,7 +214,12 @@ fetch_host& fetch_schedule::leave_host(fetch_item& item, left how, time_point no
     const bool counts = how != left::answered || host.pause.is_new(item.ticket);
     if (!counts)
         turns_.heard(host, now);
-    turns_.done(item.place, counts ? ended_of(how) : host_turns::ended::unknown, now);
+    const bool was_counted = std::exchange(item.is_good, false);
+    if (how == left::answered && !was_counted)
+        (void)host.pause.accepted(item.ticket, now);
+    const auto is =
+        was_counted && how == left::answered ? host_turns::ended::counted : ended_of(how);
+    turns_.done(item.place, counts ? is : host_turns::ended::unknown, now);
     if (std::exchange(item.gives_way, false))
         turns_.gave_way();
     if (is_answer)
@@ -216,6 +238,8 @@ bool fetch_schedule::ended(const item_ptr& item, const exchange_end& how, time_p
     if (!item->place)
         return false;
     fetch_host& host = leave_host(*item, how.how, now);
+    if (how.how == left::refused)
+        host.pause.refused_now(item->ticket, how.pause, rules_, now);
     if (how.pause)
         host.pause.wished(*how.pause, rules_, now);
     bool goes_on = false;
@@ -253,12 +277,17 @@ bool fetch_schedule::retry(const item_ptr& item, fetch_host& host, const exchang
             now, std::min(rules_.longest, options_.retry().backoff().next(host.pause.failures())));
     if (how_ != ending::none || (how.pause && *how.pause > rules_.longest))
         return false;
-    const auto at = item->next_attempt(options_, not_before, now);
+    std::optional<time_point> at;
+    if (how.how == left::refused && rules_.adapts)
+        at = item->next_after_refusal(options_, host.pause.learned().all_accepted(), not_before,
+                                      now);
+    else
+        at = item->next_attempt(options_, not_before, now);
     if (!at)
         return false;
     if (how.how == left::unanswered)
         host.pause.doubted(*at);
-    else if (how.how == left::refused && !how.pause)
+    else if (how.how == left::refused && !how.pause && !rules_.adapts)
         host.pause.hold(*at);
     item->wait_until(*at);
     queue_again(item, now);

@@ -36,6 +36,7 @@ struct fetch_host : host_turns::host, weir::detail::instant_heap_node {
     std::list<std::shared_ptr<fetch_item>> redirected; // they go first
     std::list<std::shared_ptr<fetch_item>> again;      // then these, at their time
     fetch_pause pause;
+    std::unique_ptr<const pause_rules> own_rules; // null: those of all
     own_line text;
     std::vector<fetch_item*> under_way;
     bool is_read = false; // at present, or soon: its next text
@@ -98,8 +99,11 @@ public:
     /// The next item to fetch; null when none is queued that has room. One whose origin is given
     /// up is `given_up`: it has its result, and is not to be fetched.
     item_ptr start_next(time_point now);
-    /// Something of its body has come.
-    void heard(fetch_item& item, time_point now);
+    /// The head of its answer has come. True when something else may start because of that, now or
+    /// later.
+    bool answers(fetch_item& item, const response& head, time_point now);
+    /// A part of its body has come.
+    void heard(fetch_item& item, std::size_t bytes, time_point now);
     /// To be called when the exchange of an item from `start_next` has ended: another item may then
     /// start. One that gave way is queued again, as text. A second call for the same exchange does
     /// nothing.
@@ -147,6 +151,7 @@ private:
     item_ptr first_of(fetch_host& host, time_point now);
     item_ptr take_from(std::list<item_ptr>& from);
     void begin(const item_ptr& item, fetch_host& host, time_point now);
+    void set_limits(fetch_host& host) const;
     const pause_rules& rules_for(const fetch_host& host) const noexcept;
     time_point next_start(const fetch_host& host, time_point now) const;
     void wake(time_point now);
@@ -156,7 +161,7 @@ private:
 
     const fetcher_options options_;
     const pause_rules rules_;
-    const pause_rules no_rules_; // of what is no URL, for which nobody is asked
+    const pause_rules no_rules_; // of what is no URL: no host is asked for it
     std::optional<weir::detail::gcra> rate_;
     host_turns turns_;
     text_backlog backlog_;

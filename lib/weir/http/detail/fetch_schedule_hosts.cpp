@@ -18,6 +18,7 @@ fetch_host& fetch_schedule::host_of(const std::string& origin)
     auto& found = hosts_[origin];
     if (!found) {
         found = std::make_unique<fetch_host>(origin);
+        set_limits(*found);
         backlog_.hold(host_size);
     } else if (remembered_.holds(*found)) {
         remembered_.remove(*found);
@@ -26,9 +27,26 @@ fetch_host& fetch_schedule::host_of(const std::string& origin)
     return *found;
 }
 
+/// Those that it does not share with the others.
+void fetch_schedule::set_limits(fetch_host& host) const
+{
+    const host_limits* const own = options_.limits_of(host.origin);
+    if (own == nullptr)
+        return;
+    if (own->per_host())
+        host.limit_to(*own->per_host());
+    if (!own->rate())
+        return;
+    auto rules = std::make_unique<pause_rules>(rules_);
+    rules->rate.emplace(*own->rate(), own->burst());
+    host.own_rules = std::move(rules);
+}
+
 const pause_rules& fetch_schedule::rules_for(const fetch_host& host) const noexcept
 {
-    return host.origin.empty() ? no_rules_ : rules_;
+    if (host.origin.empty())
+        return no_rules_;
+    return host.own_rules ? *host.own_rules : rules_;
 }
 
 /// The first moment, from `now` on, at which a host with places may begin something;

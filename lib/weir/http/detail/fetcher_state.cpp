@@ -3,6 +3,7 @@
 #include <weir/detail/time_service.hpp>
 #include <weir/detail/turn.hpp>
 #include <weir/http/date.hpp>
+#include <weir/http/detail/attempt_log.hpp>
 #include <weir/http/detail/body_outlet.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/route.hpp>
@@ -37,12 +38,30 @@ bool is_aborted(const std::exception_ptr& error)
     }
 }
 
+/// What makes the contents is one function, whoever it was given to.
+fetcher_options with_contents(fetcher_options options, body_factory bodies)
+{
+    if (!options.content() && bodies)
+        options.content([make = std::move(bodies)](std::string_view /*text*/, const url& target) {
+            return make(target);
+        });
+    return options;
+}
+
+/// Which hosts are fetched from, and how often at a time, is decided before the client is asked.
+client_options client_for(const fetcher_options& options)
+{
+    client_options made = options.client();
+    made.per_host(options.most_per_host());
+    return made;
+}
+
 } // namespace
 
 fetcher::state::state(asio::any_io_executor ex, fetcher_options o, body_factory bodies,
                       std::shared_ptr<network> lines)
-    : executor(ex), options_(std::move(o)), bodies_(std::move(bodies)),
-      client_(ex, options_.client(), std::move(lines)),
+    : executor(ex), options_(with_contents(std::move(o), std::move(bodies))),
+      client_(ex, client_for(options_), std::move(lines)),
       schedule_(options_, [this](const std::string& origin) { return has_own_idle(origin); }),
       pool_(make_pool()), intake_(ex), mover_(ex, options_.spill(), schedule_)
 {
@@ -195,7 +214,7 @@ asio::awaitable<fetcher::state::item_ptr> fetcher::state::work(std::shared_ptr<s
         co_return item;
     }
     hop ended;
-    ended.answer.error = item->begin(began, self->bodies_);
+    ended.answer.error = item->begin(began, self->options_.content());
     if (!item->ask)
         ended.answer.error = item->bad_url;
     else if (!ended.answer.error)
@@ -208,18 +227,41 @@ asio::awaitable<fetcher::state::item_ptr> fetcher::state::work(std::shared_ptr<s
     co_return item;
 }
 
-/// Makes an exchange of an item. The pool limits the time of the first; the others get what the
-/// earlier ones have left of it.
+/// Makes an exchange of an item, and once more where its body asks for that.
 asio::awaitable<hop> fetcher::state::exchange(fetch_item& item)
+{
+    hop made = co_await one_exchange(item);
+    if (!item.asks_again(made))
+        co_return made;
+    const duration took = made.answer.timings.total;
+    auto attempts = std::move(made.answer.attempts);
+    made = co_await one_exchange(item);
+    detail::append(attempts, std::move(made.answer.attempts), took);
+    made.answer.attempts = std::move(attempts);
+    co_return made;
+}
+
+/// The pool limits the time of the first; the others get what the earlier ones have left of it.
+asio::awaitable<hop> fetcher::state::one_exchange(fetch_item& item)
 {
     const body_sink sink = [this, &item](std::string_view part) {
         if (item.gives_way) // they come too late: it will be asked for again
             throw failed(failure(error_class::aborted, "gives way to another host"));
-        schedule_.heard(item, now(executor));
+        schedule_.heard(item, part.size(), now(executor));
         return item.write(part);
     };
+    const head_sink head = [this, &item](const response& answer) -> std::optional<failure> {
+        if (item.gives_way)
+            return failure(error_class::aborted, "gives way to another host");
+        item.is_heard = true;
+        if (!item.abandoned && schedule_.answers(item, answer, now(executor)))
+            changed();
+        return item.head(answer);
+    };
     // Its place may be wanted for another host.
-    const auto body = [this, &item, &sink](scope&) { return client_.step(*item.ask, sink); };
+    const auto body = [this, &item, &head, &sink](scope&) {
+        return client_.step(*item.ask, head, sink, item.watcher);
+    };
     auto made = with_scope(body, item.stop.token());
     if (item.spent != duration::zero() && options_.timeout() != duration::max())
         made = with_timeout(options_.timeout() - item.spent, std::move(made));

@@ -59,6 +59,7 @@ private:
     static boost::asio::awaitable<item_ptr> work(std::shared_ptr<state> self, item_ptr item,
                                                  job_context& job);
     boost::asio::awaitable<hop> exchange(detail::fetch_item& item);
+    boost::asio::awaitable<hop> one_exchange(detail::fetch_item& item);
     bool hop_ended(const item_ptr& item, hop h, cancel_reason why);
 
     void move_text();
@@ -72,7 +73,6 @@ private:
     static void say(std::optional<event>& what);
 
     fetcher_options options_;
-    body_factory bodies_;
     client client_;
     detail::fetch_schedule schedule_;
     pool_type pool_;

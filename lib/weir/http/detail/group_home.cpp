@@ -62,7 +62,7 @@ public:
     {
         if (!order_)
             return;
-        order_->fail(error_class::aborted, runner_is_gone);
+        order_->fail(error_class::aborted, runner_is_gone, processed::maybe);
         by_->running_.erase(order_);
     }
 
@@ -80,15 +80,9 @@ private:
 group_home::group_home(const asio::any_io_executor& executor, std::size_t index,
                        const client_options& options, std::shared_ptr<network> lines,
                        group_part part)
-    : home_(
-          executor, inside_,
-          [](void* inside) noexcept { static_cast<resident*>(inside)->client.reset(); },
-          weir::detail::own_any_executor::bare::is_dropped),
-      index_(index)
+    : inside_(executor, options, std::move(lines), std::move(part)), index_(index)
 {
-    inside_->client =
-        std::make_shared<client_state>(executor, options, std::move(lines), std::move(part));
-    inside_->client->sessions().on_shortage([this] { ask_for_room(); },
+    inside_.state()->sessions().on_shortage([this] { ask_for_room(); },
                                             [this] { return nones_ < sure_of_none; });
 }
 
@@ -110,9 +104,9 @@ bool group_home::push(message news)
 void group_home::post_round()
 {
     round next(shared_from_this());
-    const auto kept = home_.keep();
+    const auto kept = inside_.home().keep();
     if (kept)
-        weir::detail::post_to(home_.get(kept), std::move(next));
+        weir::detail::post_to(inside_.home().get(kept), std::move(next));
 }
 
 void group_home::take_messages()
@@ -166,8 +160,8 @@ void group_home::act(message& news)
     case kind::room_was_made:
         return room_was_made(news.flag);
     case kind::close_idle:
-        if (inside_->client)
-            inside_->client->sessions().close_idle();
+        if (inside_.state())
+            inside_.state()->sessions().close_idle();
         return;
     case kind::close:
         return close();
@@ -181,8 +175,8 @@ void group_home::start(const std::shared_ptr<group_order>& order)
     running_.insert(order);
     auto ended =
         asio::bind_cancellation_slot(order->stop_slot(), work_end(shared_from_this(), order));
-    inside_->client->begin(order->work(inside_->client),
-                           client_state::response_handler(std::move(ended)));
+    const auto whole = make_call<response>(inside_.state()->executor(), std::move(ended));
+    client_state::begin(order->work(inside_.state(), whole->value()), *whole);
     if (order->is_cancelled()) // meanwhile
         order->emit_stop();
 }
@@ -209,7 +203,7 @@ void group_home::stop(const std::shared_ptr<group_order>& order)
 
 void group_home::make_room(std::size_t who, unsigned looks)
 {
-    const auto client = inside_->client;
+    const auto client = inside_.state();
     const bool any =
         client && (client->sessions().close_oldest() || client->sessions().holds_any());
     // An attempt that finds no descriptor either is over soon.
@@ -227,7 +221,7 @@ void group_home::ask_for_room()
     const auto group = group_.lock();
     if (!group || asked_ != 0)
         return;
-    if (now(inside_->client->executor()) > saturating_add(answered_, answer_holds_for))
+    if (now(inside_.state()->executor()) > saturating_add(answered_, answer_holds_for))
         nones_ = 0;
     heard_any_ = false;
     asked_ = group->ask_for_room(index_);
@@ -238,16 +232,16 @@ void group_home::ask_for_room()
 void group_home::room_was_made(bool any)
 {
     heard_any_ = heard_any_ || any;
-    if (--asked_ != 0 || !inside_->client)
+    if (--asked_ != 0 || !inside_.state())
         return;
     nones_ = heard_any_ ? 0 : nones_ + 1;
-    answered_ = now(inside_->client->executor());
+    answered_ = now(inside_.state()->executor());
 }
 
 void group_home::close()
 {
     is_closing_ = true;
-    inside_->client->sessions().on_shortage(nullptr, nullptr);
+    inside_.state()->sessions().on_shortage(nullptr, nullptr);
     const auto all = running_;
     for (const auto& each : all)
         each->emit_stop();
@@ -258,9 +252,9 @@ void group_home::close()
 /// already, and have given their connections back.
 void group_home::leave()
 {
-    inside_->client->sessions().close_idle();
+    inside_.state()->sessions().close_idle();
     if (running_.empty())
-        inside_->client.reset();
+        inside_.reset();
 }
 
 } // namespace weir::http::detail

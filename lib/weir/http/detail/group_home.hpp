@@ -3,8 +3,8 @@
 #include <weir/detail/own_executor.hpp>
 #include <weir/http/client_options.hpp>
 #include <weir/http/detail/client_limits.hpp>
-#include <weir/http/detail/client_state.hpp>
 #include <weir/http/detail/group_order.hpp>
+#include <weir/http/detail/resident_client.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/response.hpp>
 #include <weir/time/clock.hpp>
@@ -56,7 +56,7 @@ public:
     /// False: the group, or the runner, is gone.
     bool push(message news);
 
-    weir::detail::own_any_executor& executor() noexcept { return home_; }
+    weir::detail::own_any_executor& executor() noexcept { return inside_.home(); }
 
 private:
     class round;
@@ -75,13 +75,7 @@ private:
     void close();
     void leave();
 
-    /// Sockets do not outlive their context, so the client goes with it.
-    struct resident {
-        std::shared_ptr<client_state> client;
-    };
-
-    const std::shared_ptr<resident> inside_ = std::make_shared<resident>();
-    weir::detail::own_any_executor home_; // is told when the context goes
+    resident_client inside_;
     const std::size_t index_;
     std::weak_ptr<group_state> group_;
     std::mutex mutex_;

@@ -68,20 +68,20 @@ void group_order::forsake()
     cancel();
 }
 
-client_state::travelling group_order::work(const std::shared_ptr<client_state>& by)
+client_state::travelling group_order::work(const std::shared_ptr<client_state>& by, response& into)
 {
     const client_state::way_through way(shared_from_this(), &way_);
     if (to_)
-        return client_state::give(by, std::move(*what_), *to_, way);
+        return client_state::give(by, std::move(*what_), *to_, into, way);
     if (!has_sink_)
-        return client_state::keep(by, std::move(*what_), way);
+        return client_state::keep(by, std::move(*what_), into, way);
     auto guarded = [self = shared_from_this()](std::string_view part) -> error_code {
         std::lock_guard lock(self->sink_mutex_);
         if (self->forsaken_)
             return asio::error::operation_aborted;
         return self->sink_ ? self->sink_(part) : error_code();
     };
-    return client_state::pass_on(by, std::move(*what_), std::move(guarded), way);
+    return client_state::pass_on(by, std::move(*what_), std::move(guarded), into, way);
 }
 
 bool group_order::ended(response answer)
@@ -96,10 +96,11 @@ bool group_order::ended(response answer)
     return true;
 }
 
-void group_order::fail(error_class kind, const char* why)
+void group_order::fail(error_class kind, const char* why, processed how)
 {
     response answer;
     answer.error = failure(kind, why, asio::error::operation_aborted);
+    answer.processed = way_.acted ? processed::yes : how;
     answer.attempts = std::move(attempts_);
     finish(std::move(answer));
 }

@@ -9,6 +9,7 @@
 #include <weir/http/detail/pulled_body.hpp>
 #include <weir/http/error.hpp>
 #include <weir/http/open_response.hpp>
+#include <weir/http/processed.hpp>
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 #include <weir/http/url.hpp>
@@ -64,14 +65,15 @@ public:
     // At its runner.
     const url& target() const noexcept { return what_->target(); }
     bool is_over() const noexcept { return over_.load(); }
-    client_state::travelling work(const std::shared_ptr<client_state>& by);
+    client_state::travelling work(const std::shared_ptr<client_state>& by, response& into);
     boost::asio::cancellation_slot stop_slot() noexcept { return stop_.slot(); }
     void emit_stop() { stop_.emit(boost::asio::cancellation_type::terminal); }
     bool is_cancelled() const noexcept { return cancelled_.load(); }
     /// It ended there. False: it goes on elsewhere.
     bool ended(response answer);
-    /// It ends without having been at the end of its way.
-    void fail(error_class kind, const char* why);
+    /// It ends without having been at the end of its way. `how`: what the runner where it is has
+    /// made of it.
+    void fail(error_class kind, const char* why, processed how = processed::no);
 
 private:
     friend class group_state;
@@ -87,7 +89,7 @@ private:
     std::shared_ptr<pulled_body> body_;
     passage way_;
     bool begun_ = false;
-    std::vector<attempt> attempts_; // at earlier runners
+    attempt_list attempts_; // at earlier runners
     response answer_;
     event_state done_;
     boost::asio::cancellation_signal stop_;

@@ -135,14 +135,24 @@ void host_turns::heard(host& h, time_point now)
     talking_.push_back(h);
 }
 
+bool host_turns::answers(host& h, time_point now)
+{
+    heard(h, now);
+    const std::size_t before = h.allowed_;
+    allow(h, std::min(most_of(h), h.allowed_ + std::min(h.allowed_, most_doubled)));
+    return h.allowed_ != before;
+}
+
 void host_turns::done(place& p, ended how, time_point now)
 {
     host& h = *p.key();
     turns_.done(p);
     look(now);
-    if (how == ended::answered) {
-        heard(h, now);
-        allow(h, std::min(per_host_, h.allowed_ * 2));
+    if (how == ended::answered || how == ended::counted) {
+        if (how == ended::answered)
+            (void)answers(h, now);
+        else
+            heard(h, now);
         take_out(warm_, h.warm_);
         warm_.push_front(h.warm_);
         h.warm_.is_in = true;
@@ -205,6 +215,11 @@ void host_turns::clear(host& h)
         return;
     take_out(suspects_, h.suspect_);
     turns_.resume(&h);
+}
+
+std::size_t host_turns::most_of(const host& h) const noexcept
+{
+    return h.own_limit_ ? std::min(h.own_limit_->count(), jobs_) : per_host_;
 }
 
 void host_turns::allow(host& h, std::size_t places)

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,8 +18,9 @@ namespace weir::http::detail {
 ///
 /// Shape: a host that has something to start is `ready` once for each start. `next` picks one and
 ///        gives it a place, until `done`.
-///        A host begins with one place, and each answer doubles that, up to its limit; a failure
-///        takes it back to one.
+///        A host begins with one place, and each answer doubles that, up to its limit, and from 8
+///        on adds one, so that never many more are under way than were answered; a failure takes it
+///        back to one. A good answer counts when its head comes: `answers`.
 ///        A host that has places and says nothing for a second is silent. At most a quarter of the
 ///        places stand at silent hosts while others wait: of what stands there beyond that,
 ///        `is_crowded` says that it should give way, the newest first. A host that was silent is
@@ -34,9 +36,16 @@ public:
     using place = schedule<host*, ticket>::place;
     /// Whether there is an idle connection to this origin.
     using has_idle = std::function<bool(const std::string& origin)>;
-    enum class ended { answered, failed, unknown };
+    enum class ended {
+        answered,
+        counted, ///< the same, and its head has opened places: see `answers`
+        failed,
+        unknown
+    };
 
     static constexpr std::size_t most_early = 24;
+    /// Up to so many places are doubled.
+    static constexpr std::size_t most_doubled = 8;
     static constexpr duration silence = std::chrono::seconds(1);
 
     /// What is known of a host. Forgotten when it has nothing to do.
@@ -48,6 +57,8 @@ public:
 
         std::size_t running() const noexcept { return running_; }
         std::size_t allowed() const noexcept { return allowed_; }
+        /// Its own limit, in place of that of each host.
+        void limit_to(limit most) noexcept { own_limit_ = most; }
 
         const std::string origin;
 
@@ -62,6 +73,7 @@ public:
 
         std::size_t running_ = 0;
         std::size_t allowed_ = 1;
+        std::optional<limit> own_limit_;
         time_point heard_; // or since when it has places
         bool is_ready_ = false;
         bool is_silent_ = false;
@@ -87,6 +99,9 @@ public:
     picked next(time_point now);
     /// A sign of life.
     void heard(host& h, time_point now);
+    /// An answer begins well: the host gets more places, if it may have more; true then. To be
+    /// called once for each place.
+    bool answers(host& h, time_point now);
     void done(place& p, ended how, time_point now);
     /// Precondition: it is not ready, and has no place.
     void forget(host& h);
@@ -121,6 +136,7 @@ private:
     void suspect(host& h, time_point now);
     void clear(host& h);
     void allow(host& h, std::size_t places);
+    std::size_t most_of(const host& h) const noexcept;
     static void take_out(weir::detail::list<link>& from, link& l) noexcept;
 
     const std::size_t jobs_;

@@ -6,35 +6,43 @@
 #include <string>
 
 namespace weir::http::detail {
-attempt& journey::add(phase which)
+attempt& journey::add(phase which, time_point at)
 {
     if (attempts_.size() == most_attempts)
         attempts_.erase(attempts_.begin());
     attempt& made = attempts_.emplace_back();
     made.reached = which;
-    made.began = made.ended = now(executor_) - started_;
+    made.began = made.ended = at - started_;
     return made;
 }
 
 attempt& journey::current()
 {
-    return attempts_.empty() ? add(phase::queue) : attempts_.back();
+    return attempts_.empty() ? add(phase::queue, now(executor_)) : attempts_.back();
 }
 
-void journey::begin()
+void journey::begin(time_point at)
 {
-    add(phase::queue);
-    enter(phase::queue);
+    add(phase::queue, at);
+    enter_at(phase::queue, at);
 }
 
 void journey::enter(phase which)
 {
     if (which == phase::name && current().reached >= phase::send)
-        add(which);
+        add(which, now(executor_));
+    if (watches())
+        enter_at(which, now(executor_));
+    else
+        current().reached = which;
+}
+
+void journey::enter_at(phase which, time_point at)
+{
     current().reached = which;
     if (!watches())
         return;
-    watch_.enter(which, now(executor_), moved());
+    watch_.enter(which, at, moved());
     if (changed_)
         changed_();
 }
@@ -64,11 +72,13 @@ void journey::resume() noexcept
 
 void journey::missed(const endpoint& address, const error_code& error)
 {
+    if (watcher_)
+        watcher_->missed(address, error);
     const attempt goes_on = current();
     attempts_.back().address = address;
     attempts_.back().error = failure(error_class::connect, error.message(), error);
     attempts_.back().ended = now(executor_) - started_;
-    add(goes_on.reached);
+    add(goes_on.reached, now(executor_));
 }
 
 void journey::use(const connection& line, bool reused)
@@ -78,6 +88,9 @@ void journey::use(const connection& line, bool reused)
     received_before_ = line.received();
     current().address = line.address();
     current().reused = reused;
+    if (watcher_)
+        watcher_->connected(line.address(), reused ? exchange_watcher::line::reused
+                                                   : exchange_watcher::line::is_new);
     enter(phase::send);
 }
 
@@ -93,20 +106,21 @@ void journey::leave() noexcept
 
 void journey::begin_again(const std::optional<failure>& why)
 {
+    const auto at = now(executor_);
     current().error = why;
-    current().ended = now(executor_) - started_;
-    begin();
+    current().ended = at - started_;
+    begin(at);
 }
 
-void journey::end(std::optional<failure>& error)
+void journey::end(std::optional<failure>& error, time_point at)
 {
     if (error && late_ && error->kind() == error_class::aborted)
         error = late_;
     if (error)
         current().error = error;
     else
-        enter(phase::done);
-    current().ended = now(executor_) - started_;
+        enter_at(phase::done, at);
+    current().ended = at - started_;
 }
 
 bool journey::is_late()

@@ -5,7 +5,9 @@
 #include <weir/http/detail/connect_observer.hpp>
 #include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/phase_watch.hpp>
+#include <weir/http/detail/recycled_frames.hpp>
 #include <weir/http/error.hpp>
+#include <weir/http/exchange_watcher.hpp>
 #include <weir/http/phase.hpp>
 #include <weir/http/request_options.hpp>
 #include <weir/time/clock.hpp>
@@ -15,9 +17,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace weir::http::detail {
 
@@ -35,9 +37,14 @@ public:
     journey& operator=(const journey&) = delete;
 
     const request_options& limits() const noexcept { return limits_; }
+    time_point started() const noexcept { return started_; }
+
+    void watch_with(std::shared_ptr<exchange_watcher> watcher) { watcher_ = std::move(watcher); }
+    /// Null where nobody watches.
+    exchange_watcher* watcher() const noexcept { return watcher_.get(); }
 
     /// An exchange begins, and waits for its place.
-    void begin();
+    void begin(time_point at);
     /// Another attempt begins where the one before has come as far as sending.
     void enter(phase which) override;
     /// All of the request was sent.
@@ -52,9 +59,9 @@ public:
     void begin_again(const std::optional<failure>& why);
     /// The exchange has ended; the failure, if any, is why. A time limit that has passed takes the
     /// place of the cancellation that it caused.
-    void end(std::optional<failure>& error);
+    void end(std::optional<failure>& error, time_point at);
 
-    std::vector<attempt> take() { return std::move(attempts_); }
+    attempt_list take() { return std::move(attempts_); }
 
     /// While the receiver of the body or the source of the request's is busy, nothing is slow.
     void pause() noexcept { watch_.pause(); }
@@ -75,14 +82,16 @@ private:
     void use(const connection& line, bool reused);
     void leave() noexcept;
     attempt& current();
-    attempt& add(phase which);
+    attempt& add(phase which, time_point at);
+    void enter_at(phase which, time_point at);
     std::uint64_t moved() const noexcept;
 
     boost::asio::any_io_executor executor_;
     const request_options limits_;
     time_point started_;
     phase_watch watch_;
-    std::vector<attempt> attempts_;
+    std::shared_ptr<exchange_watcher> watcher_;
+    attempt_list attempts_;
     const connection* line_ = nullptr;
     std::uint64_t sent_before_ = 0; // on this connection, by earlier exchanges
     std::uint64_t received_before_ = 0;
@@ -90,6 +99,9 @@ private:
     std::function<void()> changed_;
     std::function<void()> cancel_;
 };
+
+template <>
+inline constexpr bool recycles_frames<journey> = true;
 
 /// While it exists, the journey's attempt uses this connection.
 class journey::stay {

@@ -3,6 +3,7 @@
 #include <weir/http/detail/message_lines.hpp>
 #include <weir/http/headers.hpp>
 
+#include <cstddef>
 #include <string_view>
 
 namespace weir::http::detail {
@@ -14,10 +15,8 @@ namespace weir::http::detail {
 template <class Function>
 void for_each_element(const headers& fields, std::string_view name, Function function)
 {
-    for (const header_field field : fields) {
-        if (!same_token(field.name, name))
-            continue;
-        std::string_view rest = field.value;
+    for (std::size_t i = fields.find(name); i != fields.size(); i = fields.find(name, i + 1)) {
+        std::string_view rest = fields.at(i).value;
         for (;;) {
             const auto comma = rest.find(',');
             function(trimmed(rest.substr(0, comma)));

@@ -53,7 +53,7 @@ result<message_framing> framing_of(std::string_view method, const status_line& f
     if (method == "CONNECT" && first.status / 100 == 2)
         return message_framing(); // whatever it says of a length: what follows is the tunnel's
     const std::size_t codings = fields.count("Transfer-Encoding");
-    const auto coding = fields["Transfer-Encoding"];
+    const auto coding = codings > 0 ? fields["Transfer-Encoding"] : std::string_view();
     if (codings > 0 && (codings > 1 || !same_token(coding, "chunked")))
         return failure(error_class::protocol,
                        "the transfer encoding of the response is not known: " +

@@ -1,5 +1,6 @@
 #include <weir/http/detail/message_lines.hpp>
 
+#include <weir/http/detail/token_chars.hpp>
 #include <weir/http/headers.hpp>
 
 #include <algorithm>
@@ -27,10 +28,11 @@ failure invalid(std::string_view how)
 
 std::string_view trimmed(std::string_view text) noexcept
 {
-    const auto first = text.find_first_not_of(blanks);
-    if (first == std::string_view::npos)
-        return {};
-    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
+    return text;
 }
 
 bool may_be_status_line(std::size_t at, std::string_view bytes) noexcept
@@ -61,16 +63,20 @@ result<status_line> read_status_line(std::string_view line)
 
 result<field_line> read_field_line(std::string_view line)
 {
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos)
-        return invalid("a header field has no colon");
     field_line field;
-    const auto before = line.substr(0, colon);
-    field.name = before.substr(0, before.find_last_not_of(blanks) + 1);
-    field.blank_before_colon = field.name.size() != before.size();
-    if (!is_field_name(field.name))
-        return invalid(
-            "the name of a header field is empty, or holds a character that it must not");
+    field.name = token_at_start(line);
+    std::size_t colon = field.name.size();
+    if (field.name.empty() || colon == line.size() || line[colon] != ':') { // hardly ever
+        colon = line.find(':');
+        if (colon == std::string_view::npos)
+            return invalid("a header field has no colon");
+        const auto before = line.substr(0, colon);
+        field.name = before.substr(0, before.find_last_not_of(blanks) + 1);
+        field.blank_before_colon = field.name.size() != before.size();
+        if (!is_field_name(field.name))
+            return invalid(
+                "the name of a header field is empty, or holds a character that it must not");
+    }
     field.value = trimmed(line.substr(colon + 1));
     if (!is_field_value(field.value))
         return invalid("the value of a header field holds CR or NUL");

@@ -17,6 +17,7 @@ struct passage {
     std::function<bool(const url&)> leaves;
     time_point started{};
     unsigned redirects = 0;
+    bool acted = false; // a redirect changed the method: its server has acted on the request
     std::optional<request> onward;
 };
 

@@ -20,7 +20,8 @@ std::string route::end_name() const
 
 const proxy* forwarder_of(const network_options& rules, const url& target)
 {
-    if (target.secure() || rules.hosts().leads(target.host(), target.port()))
+    if (rules.through().empty() || target.secure() ||
+        rules.hosts().leads(target.host(), target.port()))
         return nullptr;
     return rules.through().of(target);
 }

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <weir/http/detail/recycled.hpp>
 #include <weir/http/processed.hpp>
 #include <weir/time/clock.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -186,9 +188,17 @@ private:
     std::unordered_map<std::string, line_id> origins_;
     std::unordered_map<line_id, line> lines_;
     std::unordered_map<session_id, session> sessions_;
-    std::unordered_map<request_id, asked> requests_;
-    std::map<std::uint64_t, session_id> idle_; // the oldest first
-    std::set<std::pair<time_point, session_id>> expiries_;
+    template <class Key, class Value>
+    using node = recycled<std::pair<const Key, Value>>;
+    using expiry = std::pair<time_point, session_id>;
+
+    // Each request changes these three.
+    std::unordered_map<request_id, asked, std::hash<request_id>, std::equal_to<>,
+                       node<request_id, asked>>
+        requests_;
+    std::map<std::uint64_t, session_id, std::less<>, node<std::uint64_t, session_id>>
+        idle_; // the oldest first
+    std::set<expiry, std::less<>, recycled<expiry>> expiries_;
     std::vector<action> to_do_;
     std::size_t next_to_do_ = 0;
     std::size_t in_use_ = 0;

@@ -74,6 +74,9 @@ limit sessions::most_of(const url& target) const
 
 void sessions::close_idle()
 {
+    const auto kept = home_.keep();
+    if (!kept)
+        return; // its context has gone, and closed them
     rules_.close_idle(now(executor_));
     perform();
 }

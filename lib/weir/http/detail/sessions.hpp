@@ -5,6 +5,7 @@
 #include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/connector.hpp>
 #include <weir/http/detail/journey.hpp>
+#include <weir/http/detail/recycled.hpp>
 #include <weir/http/detail/session_pool.hpp>
 #include <weir/http/network.hpp>
 #include <weir/http/processed.hpp>
@@ -27,6 +28,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace weir::http::detail {
@@ -115,7 +117,9 @@ private:
     session_pool rules_;
     connector connector_;
     std::unordered_map<session_id, session> sessions_;
-    std::unordered_map<request_id, share*> shares_; // of those that wait or are served
+    std::unordered_map<request_id, share*, std::hash<request_id>, std::equal_to<>,
+                       recycled<std::pair<const request_id, share*>>>
+        shares_;                       // of those that wait or are served
     std::vector<session_id> untold_;   // those being opened whose request has left them
     std::vector<request_id> unserved_; // those that wait and have lost their session
     bool performing_ = false;

@@ -1,6 +1,10 @@
 #include <weir/http/detail/socket_network.hpp>
 
+#if !defined(WEIR_NO_ASIO_INTERNALS)
+#include <weir/http/detail/ending_handler.hpp>
+#endif
 #include <weir/http/detail/make_name_source.hpp>
+#include <weir/http/detail/recycled_frames.hpp>
 #include <weir/http/detail/step_of.hpp>
 #include <weir/http/detail/tls_session.hpp>
 
@@ -13,6 +17,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <exception>
 #include <utility>
 
 namespace weir::http::detail {
@@ -21,6 +26,15 @@ namespace {
 namespace asio = boost::asio;
 using asio::ip::tcp;
 using state = io_step::state;
+
+class socket_transport;
+
+} // namespace
+
+template <>
+[[maybe_unused]] inline constexpr bool recycles_frames<socket_transport> = true;
+
+namespace {
 
 class socket_transport final : public transport {
 public:
@@ -60,11 +74,19 @@ public:
 
     asio::awaitable<error_code> wait(state what) override
     {
-        error_code error;
         const auto direction =
             what == state::wait_write ? tcp::socket::wait_write : tcp::socket::wait_read;
+#if defined(WEIR_NO_ASIO_INTERNALS)
+        error_code error;
         co_await socket_.async_wait(direction, asio::redirect_error(asio::use_awaitable, error));
         co_return error;
+#else
+        const auto start = [&](ending_handler<error_code> handler) {
+            socket_.async_wait(direction, std::move(handler));
+        };
+        co_await ended_by<ending_handler<error_code>>(start);
+        std::terminate(); // it was resumed after its end
+#endif
     }
 
 private:

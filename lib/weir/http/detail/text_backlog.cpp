@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <string_view>
 #include <utility>
 
 namespace weir::http::detail {
@@ -11,11 +10,19 @@ namespace {
 
 constexpr std::size_t record_size = text_backlog::record_size;
 
-std::size_t text_size(std::string_view record) noexcept
+template <class T>
+T value_at(const byte_queue& records, std::size_t at)
 {
-    std::uint32_t size = 0;
-    std::memcpy(&size, record.data() + record_size - sizeof size, sizeof size);
-    return size;
+    T value{};
+    const std::string bytes = records.copy(at, sizeof value);
+    std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+}
+
+/// Of the first record.
+std::size_t text_size(const byte_queue& records)
+{
+    return value_at<std::uint32_t>(records, record_size - sizeof(std::uint32_t));
 }
 
 /// The bytes of a record: number, time, length and text. They never leave this process.
@@ -31,23 +38,21 @@ std::string record_of(const waiting_url& url)
     return record += url.text;
 }
 
-waiting_url first_of(std::string_view records)
+waiting_url first_of(const byte_queue& records)
 {
     waiting_url url;
-    time_point::rep taken = 0;
-    std::memcpy(&url.id, records.data(), sizeof url.id);
-    std::memcpy(&taken, records.data() + sizeof url.id, sizeof taken);
+    url.id = value_at<decltype(url.id)>(records, 0);
+    const auto taken = value_at<time_point::rep>(records, sizeof url.id);
     url.taken = time_point(time_point::duration(taken));
-    url.text = records.substr(record_size, text_size(records));
+    url.text = records.copy(record_size, text_size(records));
     return url;
 }
 
 } // namespace
 
-bool text_backlog::line::has_record() const noexcept
+bool text_backlog::line::has_record() const
 {
-    const std::string_view head = head_.view();
-    return head.size() >= record_size && head.size() - record_size >= text_size(head);
+    return head_.size() >= record_size && head_.size() - record_size >= text_size(head_);
 }
 
 text_backlog::text_backlog(std::size_t window, std::uint64_t spill)
@@ -81,7 +86,7 @@ std::optional<waiting_url> text_backlog::take(line& l)
         want(l);
     if (!l.has_record())
         return std::nullopt;
-    auto url = first_of(l.head_.view());
+    auto url = first_of(l.head_);
     const std::size_t size = record_size + url.text.size();
     l.head_.drop(size);
     release(size);
@@ -182,7 +187,7 @@ text_backlog::step text_backlog::write_step()
     next.of = l;
     next.at = std::uint64_t(last.segment) * segment_size + last.end;
     next.size = std::min(l->tail_.size(), segment_size - last.end);
-    next.bytes = l->tail_.view().substr(0, next.size);
+    next.bytes = l->tail_.copy(0, next.size);
     l->tail_.drop(next.size);
     settle(*l);
     return next;
@@ -236,8 +241,7 @@ void text_backlog::gather(line& l)
 {
     if (l.uses_file() || l.tail_.empty())
         return;
-    l.head_.append(l.tail_.view());
-    l.tail_.drop(l.tail_.size());
+    l.head_.append(std::move(l.tail_));
 }
 
 } // namespace weir::http::detail

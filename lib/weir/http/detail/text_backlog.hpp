@@ -35,8 +35,9 @@ struct waiting_url {
 /// Fairness: first in, first out within a line. What is read goes before what is written, and the
 ///           line with the most text is written first.
 /// Threads: one at a time.
-/// Memory: the window; 1 KiB more for each line that has text in the file and was not all written,
-///         another 4 KiB while it goes on.
+/// Memory: the window; for each line that has more than a few KiB, up to three blocks of 4 KiB; 1
+///         KiB more for each line that has text in the file and was not all written, another 4 KiB
+///         while it goes on.
 class text_backlog {
 public:
     static constexpr std::size_t segment_size = 64 * 1024;
@@ -49,7 +50,9 @@ public:
     public:
         std::size_t waiting() const noexcept { return waiting_; }
         /// Whether its first URL is not in memory.
-        bool is_away() const noexcept { return waiting_ != 0 && !has_record(); }
+        bool is_away() const { return waiting_ != 0 && !has_record(); }
+        /// Bytes of memory for its text.
+        std::size_t capacity() const noexcept { return head_.capacity() + tail_.capacity(); }
 
     private:
         friend class text_backlog;
@@ -61,7 +64,7 @@ public:
             std::size_t end = 0;
         };
 
-        bool has_record() const noexcept;
+        bool has_record() const;
         bool uses_file() const noexcept { return !pieces_.empty(); }
         /// What could be written.
         std::size_t spillable() const noexcept { return uses_file() ? tail_.size() : head_.size(); }

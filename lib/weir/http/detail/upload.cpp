@@ -34,8 +34,12 @@ upload::upload(const request& what, std::uint64_t expect_above)
     if (text_)
         length_ = text_->size();
     else if (has_body_) {
-        source_ = what.body().open();
-        length_ = source_->length();
+        try {
+            source_ = what.body().open();
+            length_ = source_->length();
+        } catch (...) {
+            throw_as_io(std::current_exception(), "the body cannot be read");
+        }
     } else {
         length_ = 0;
     }
