@@ -36,21 +36,28 @@ m exprWithCleanups({ours}, forFunction(functionDecl().bind("here")),
       cxxConstructExpr(), callExpr(), coawaitExpr(), cxxStdInitializerListExpr(), exprWithCleanups(),
       implicitCastExpr(), materializeTemporaryExpr(), cxxFunctionalCastExpr()))))),
     materializeTemporaryExpr(has(initListExpr())),
-    conditionalOperator(hasType(cxxRecordDecl()), hasDescendant(cxxBindTemporaryExpr())),
+    conditionalOperator(hasType(hasUnqualifiedDesugaredType(recordType())), hasDescendant(cxxBindTemporaryExpr())),
     cxxStdInitializerListExpr()))))
 """
 BINDINGS = 'm declStmt({ours}, has(decompositionDecl(unless(hasType(referenceType())), hasDescendant(coawaitExpr()))))'
 DEFAULTS = 'm parmVarDecl({ours}, hasInitializer(hasDescendant(cxxBindTemporaryExpr(has(initListExpr())))))'
+
+
+def of_class(which):
+    """Matches a type: the class itself, or an alias of it, as std::string is."""
+    return f"hasUnqualifiedDesugaredType(recordType(hasDeclaration({which})))"
+
+
 # A whole statement awaits what must be used: a type that says [[nodiscard]], or a tuple with one. clang warns there,
 # g++ does not look through co_await.
 # (A tuple's elements are the second arguments of libstdc++'s `_Head_base`.)
 KEPT = 'cxxRecordDecl(hasAttr("attr::WarnUnusedResult"))'
+TUPLE_OF_KEPT = ('cxxRecordDecl(hasName("::std::tuple"), isDerivedFrom(classTemplateSpecializationDecl('
+                 f'hasName("_Head_base"), hasTemplateArgument(1, refersToType({of_class(KEPT)})))))')
 STATEMENT = ("anyOf(" + ", ".join(f"hasParent({kind}())" for kind in (
     "compoundStmt", "ifStmt", "forStmt", "whileStmt", "doStmt", "cxxForRangeStmt", "switchCase", "labelStmt")) + ")")
 DROPPED = f"""
-m coawaitExpr({{ours}}, anyOf(hasType({KEPT}),
-    hasType(cxxRecordDecl(hasName("::std::tuple"), isDerivedFrom(classTemplateSpecializationDecl(
-      hasName("_Head_base"), hasTemplateArgument(1, refersToType(hasDeclaration({KEPT})))))))),
+m coawaitExpr({{ours}}, hasType({of_class(f"anyOf({KEPT}, {TUPLE_OF_KEPT})")}),
   anyOf({STATEMENT}, hasParent(exprWithCleanups({STATEMENT}))))
 """
 SAY = {

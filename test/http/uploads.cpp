@@ -569,8 +569,9 @@ BOOST_AUTO_TEST_CASE(a_request_timeout_is_an_answer_where_the_body_is_gone)
             for (;;) {
                 co_await by.head();
                 co_await by.take(7);
-                co_await by.say(++asked == 2 ? "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n"
-                                             : done);
+                const std::string answer =
+                    ++asked == 2 ? "HTTP/1.1 408 Late\r\nContent-Length: 0\r\n\r\n" : done;
+                co_await by.say(answer);
             }
         };
         uploads u(s, script);
