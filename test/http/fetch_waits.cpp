@@ -577,7 +577,6 @@ BOOST_AUTO_TEST_CASE(one_that_gives_way_at_a_later_attempt_keeps_what_is_known_o
     BOOST_TEST(all.start_all().size() == 1U);
     const item_ptr item = all.running.front();
     item->gives_way = true;
-    item->stop.cancel();
     fetch_schedule::exchange_end how;
     how.how = left::gave_way;
     BOOST_TEST(all.schedule.ended(item, how, all.now));
@@ -586,7 +585,6 @@ BOOST_AUTO_TEST_CASE(one_that_gives_way_at_a_later_attempt_keeps_what_is_known_o
     BOOST_TEST(all.start_next() == item);
     BOOST_TEST(item->result.attempts == 2U);
     BOOST_TEST(!item->gives_way);
-    BOOST_TEST(!item->stop.token().cancelled());
 }
 
 BOOST_AUTO_TEST_CASE(no_more_begin_than_the_rate_of_all_allows)

@@ -34,14 +34,11 @@ std::string seconds(duration length)
 
 } // namespace
 
-result<url> target_of(std::string_view text, const fetcher_options& options)
+result<std::string> url_in(std::string text, const fetcher_options& options)
 {
-    if (!options.url_in())
-        return url::parse(text, options.dots());
-    const auto found = options.url_in()(text);
-    if (!found)
-        return found.error();
-    return url::parse(*found, options.dots());
+    if (options.url_in())
+        return options.url_in()(text);
+    return text;
 }
 
 fetch_item::fetch_item(waiting_url url) : taken(url.taken)
@@ -64,7 +61,8 @@ void fetch_item::read_url(const fetcher_options& options)
     if (!begins)
         return; // it was redirected
     ask.reset();
-    auto target = target_of(result.url, options);
+    const auto text = url_in(result.url, options);
+    const auto target = text ? url::parse(*text, options.dots()) : http::result<url>(text.error());
     if (!target) {
         bad_url = target.error();
         return;

@@ -28,8 +28,8 @@ namespace weir::http::detail {
 template <class T>
 class call;
 
-/// The URL in a text that the source gave.
-result<url> target_of(std::string_view text, const fetcher_options& options);
+/// The URL in a text that the source gave, not parsed.
+result<std::string> url_in(std::string text, const fetcher_options& options);
 
 /// One URL on its way through a fetcher, and the rules for its result. It never waits and reads no
 /// clock.

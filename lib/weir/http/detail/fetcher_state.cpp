@@ -116,8 +116,9 @@ asio::awaitable<void> fetcher::state::take_in(std::shared_ptr<state> self, sourc
 
 void fetcher::state::accept(std::string text)
 {
-    const auto target = detail::target_of(text, options_);
-    schedule_.add(target ? target->origin() : std::string(), std::move(text), now(executor));
+    const auto found = detail::url_in(text, options_);
+    const std::string origin = found ? origins_.of(*found) : std::string();
+    schedule_.add(origin, std::move(text), now(executor));
     changed();
 }
 

@@ -6,6 +6,7 @@
 #include <weir/http/client.hpp>
 #include <weir/http/detail/fetch_item.hpp>
 #include <weir/http/detail/fetch_schedule.hpp>
+#include <weir/http/detail/known_origins.hpp>
 #include <weir/http/detail/text_mover.hpp>
 #include <weir/http/fetcher.hpp>
 #include <weir/http/hop.hpp>
@@ -77,6 +78,7 @@ private:
     detail::fetch_schedule schedule_;
     pool_type pool_;
     scope intake_;
+    detail::known_origins origins_;
     std::unordered_map<job_id, item_ptr> in_pool_;
     detail::text_mover mover_;
     bool discards_ = false;      // no result can be given any more
