@@ -313,6 +313,37 @@ BOOST_AUTO_TEST_CASE(a_task_pool_without_a_limit_of_workers_has_the_others)
     });
 }
 
+BOOST_AUTO_TEST_CASE(a_pool_without_a_limit_of_workers_has_as_many_places_as_its_queue)
+{
+    simulation s(1);
+    weir::task_pool tasks(both(s),
+                          pool_options(weir::unlimited).queue(10).per_key(2).key_share(0.5));
+    int accepted = 0;
+    for (const char* key : {"a", "b", "c"})
+        for (int i = 0; i != 20; ++i)
+            accepted += tasks.try_submit([] {}, of(key)) ? 1 : 0;
+    BOOST_TEST((tasks.places() == weir::limit(10)));
+    BOOST_TEST(accepted == 10); // five of a, five of b
+    tasks.stop();
+    s.run();
+    BOOST_TEST(tasks.ledger().balanced());
+}
+
+BOOST_AUTO_TEST_CASE(a_key_has_its_share_of_the_places_to_the_last_one)
+{
+    for (int percent = 1; percent != 101; ++percent) {
+        simulation s(1);
+        weir::task_pool tasks(both(s),
+                              pool_options(weir::paused).queue(100).key_share(percent / 100.0));
+        int accepted = 0;
+        for (int i = 0; i != 101; ++i)
+            accepted += tasks.try_submit([] {}, of("a")) ? 1 : 0;
+        BOOST_TEST(accepted == percent);
+        tasks.stop();
+        s.run();
+    }
+}
+
 // ---- what cannot be meant
 
 BOOST_AUTO_TEST_CASE(limits_that_make_no_sense_are_refused)

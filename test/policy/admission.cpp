@@ -257,6 +257,22 @@ BOOST_AUTO_TEST_CASE(requests_for_nothing_or_for_what_it_does_not_have_are_refus
     BOOST_CHECK_THROW(weir::admission_limits().rate(rate::per_second(1), 0), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(a_request_stays_as_it_is_where_an_amount_is_refused)
+{
+    simulation s(1);
+    weir::admission_limits limits;
+    const auto places = limits.count(weir::limit(5));
+    limits.per_key(weir::limit(1));
+    weir::admission<> a(s.a.get_executor(), limits);
+    weir::admission<>::request ask;
+    ask.take(places).key("a");
+    BOOST_CHECK_THROW(ask.key("b", 0), std::invalid_argument);
+    const auto first = a.try_acquire(ask);
+    BOOST_TEST(bool(first));
+    BOOST_TEST(a.in_use("a") == 1U);
+    BOOST_TEST(!a.try_acquire(ask));
+}
+
 BOOST_AUTO_TEST_CASE(a_pass_holds_all_its_shares_and_gives_them_back_together)
 {
     simulation s(1);

@@ -95,9 +95,10 @@ public:
     /// `amount` of what this key may hold. Throws `std::invalid_argument` when `amount` is 0.
     admission_request& key(Key of, std::size_t amount = 1)
     {
-        shares_.key = 0;
-        add(shares_.key, amount);
+        std::size_t share = 0;
+        add(share, amount);
         key_.emplace(std::move(of));
+        shares_.key = share;
         return *this;
     }
 

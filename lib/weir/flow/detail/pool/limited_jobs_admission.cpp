@@ -21,8 +21,9 @@ limit limited_jobs::places() const noexcept
 
 limit limited_jobs::share_of(limit places) const noexcept
 {
-    return limit(std::max<std::size_t>(
-        1, static_cast<std::size_t>(options_.key_share * static_cast<double>(places.count()))));
+    constexpr double rounded_up = 1 + 1e-12; // 0.29 of 100 is 29, though 0.29 is a little less
+    const double share = options_.key_share * static_cast<double>(places.count()) * rounded_up;
+    return limit(std::max<std::size_t>(1, static_cast<std::size_t>(share)));
 }
 
 admission_request<> limited_jobs::request_for(const job_record& job) const

@@ -163,7 +163,7 @@ void pool_state::one_worker_per_executor()
 limit pool_state::places() const noexcept
 {
     const limit most = workers();
-    if (most.is_unlimited() && limits() == nullptr)
+    if (most.is_unlimited() && options_.make_limits_ == nullptr)
         return unlimited;
     const std::size_t running = most.is_unlimited() ? 0 : most.count();
     const std::size_t queue = options_.queue();
