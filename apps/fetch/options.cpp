@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -169,6 +170,11 @@ std::optional<parsed> command_line::parse(int argc, const char* const* argv)
         return refused("there is no option " + app_.remaining().front() +
                        meant_by(app_.remaining().front()));
     }
+    // CLI11 takes an unknown -1 for an argument.
+    const auto is_flag = [](const std::string& url) { return url.starts_with('-'); };
+    if (also_ == refusals::left_out &&
+        std::any_of(chosen_.urls.begin(), chosen_.urls.end(), is_flag))
+        return std::nullopt;
     if (const std::string fault = finish(); !fault.empty())
         return refused(fault);
     p.run = std::move(chosen_);
