@@ -170,7 +170,7 @@ public:
 
     /// What one host may get, where that is not what the others get. What says most counts: an
     /// origin before a host with a port, and this before the host alone. Said twice of the same,
-    /// the second counts.
+    /// the second counts. `rate`, that of all hosts together, holds beside it.
     ///
     /// Units: `host`, `host:port`, or an origin: `https://example.com:8443`. Every origin of a host
     ///        has these limits for itself.

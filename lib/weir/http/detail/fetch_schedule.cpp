@@ -135,7 +135,7 @@ void fetch_schedule::begin(const item_ptr& item, fetch_host& host, time_point no
     if (why != refusal::none)
         return item->give_up(why, host.pause.refused_until(rules, now) - now);
     item->ticket = host.pause.start(rules, now);
-    if (rate_ && &rules == &rules_)
+    if (rate_ && !host.origin.empty())
         (void)rate_->try_take(1, now);
     if (item->begins && item->was_tried())
         ++counts_.retries;
