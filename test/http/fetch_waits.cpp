@@ -13,6 +13,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -705,8 +706,8 @@ BOOST_AUTO_TEST_CASE(a_host_that_is_not_given_up_any_more_keeps_to_its_rate)
 
 namespace {
 
-// Whatever happens: each URL has one result, starts keep to both rates, nothing of a held origin
-// begins, and a host in no trouble never waits.
+// Whatever happens: each URL has one result, starts keep to both rates, a host has no more places
+// than it may, nothing of a held origin begins, and a host in no trouble never waits.
 struct random_run {
     explicit random_run(unsigned seed)
         : random(seed), all(options()), last(hosts.size(), time_point::min())
@@ -717,6 +718,9 @@ struct random_run {
     {
         auto o = trying(3, 64, 4);
         o.rate(weir::rate::per_second(500), 3).host_rate(weir::rate::per_second(50), 1);
+        http::host_limits faster, narrower;
+        o.limit_host("e", faster.rate(weir::rate::per_second(400), 1));
+        o.limit_host("f", narrower.per_host(1));
         return o.give_up(weir::breaker_options().window(6).failures(6).open_for(5s));
     }
 
@@ -732,10 +736,14 @@ struct random_run {
             const std::size_t n = begun.size();
             if (n > 3)
                 BOOST_TEST((begun[n - 1] - begun[n - 4] >= 2ms)); // three at once, then 500/s
+            const char host = item->key[0];
             time_point& before = last[index(item)];
             if (before != time_point::min())
-                BOOST_TEST((all.now - before >= 20ms));
+                BOOST_TEST((all.now - before >= (host == 'e' ? 2500us : 20ms)));
             before = all.now;
+            const auto of_host = [&](const item_ptr& each) { return each->key == item->key; };
+            const auto places = std::count_if(all.running.begin(), all.running.end(), of_host);
+            BOOST_TEST(places <= (host == 'f' ? 1 : 4));
             const auto held = holds.find(item->key);
             if (held != holds.end())
                 BOOST_TEST((all.now >= held->second));
