@@ -87,8 +87,10 @@ place take_place(std::string_view& text)
 /// Whether another URL begins behind a blank. One URL may hold blanks.
 bool holds_two_urls(std::string_view text)
 {
-    for (std::size_t at = text.find_first_of(" \t"); at != text.npos;
-         at = text.find_first_of(" \t", at + 1)) {
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    for (std::size_t at = 0; at != text.size(); ++at) {
+        if (!is_blank(text[at]))
+            continue;
         const auto rest = text.substr(at + 1);
         const auto scheme = rest.substr(0, rest.find("://"));
         if (scheme.size() < rest.size() &&

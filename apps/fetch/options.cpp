@@ -9,6 +9,7 @@
 #include <CLI/CLI.hpp>
 
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -74,38 +75,50 @@ constexpr topic topics[] = {
     {"What is sent", data_flags},
     {"How hosts are reached", network_flags},
     {"Always so, and accepted for curl's sake", default_flags},
-    {"", refused_flags},
 };
+
+/// What else the command line knows. The flags that are refused are many, and cost ten times as
+/// much as all others: they are only added once something was not understood.
+enum class refusals { left_out, added };
 
 /// The options as CLI11 reads them.
 class command_line {
 public:
-    command_line();
-    parsed parse(int argc, const char* const* argv);
+    explicit command_line(refusals also);
+    /// Nothing when it is not understood, and refusals are left out: one may say why.
+    std::optional<parsed> parse(int argc, const char* const* argv);
 
 private:
+    void add(const char* title, std::unique_ptr<flag_group> group);
     std::string finish();
     std::string meant_by(std::string_view given) const;
 
+    const refusals also_;
     CLI::App app_{description, "weir-fetch"};
     options chosen_;
     std::vector<std::unique_ptr<flag_group>> groups_;
 };
 
-command_line::command_line()
+command_line::command_line(refusals also) : also_(also)
 {
     app_.footer(footer);
     app_.formatter(std::make_shared<help_format>());
     // Given twice, the last one counts, as with curl; what may be given several times is a list.
     app_.option_defaults()->take_last();
-    for (const auto& [title, make] : topics) {
-        app_.option_defaults()->group(title);
-        groups_.push_back(make(chosen_));
-        groups_.back()->add_to(app_);
-    }
+    for (const auto& [title, make] : topics)
+        add(title, make(chosen_));
+    if (also_ == refusals::added)
+        add("", refused_flags(chosen_));
     app_.option_defaults()->group("Help");
     app_.set_help_flag("-h,--help", "print this");
     app_.set_version_flag("-V,--version", version, "print the version");
+}
+
+void command_line::add(const char* title, std::unique_ptr<flag_group> group)
+{
+    app_.option_defaults()->group(title);
+    groups_.push_back(std::move(group));
+    groups_.back()->add_to(app_);
 }
 
 /// `; did you mean --NAME?`, where a name is near.
@@ -138,7 +151,7 @@ std::string command_line::finish()
     return {};
 }
 
-parsed command_line::parse(int argc, const char* const* argv)
+std::optional<parsed> command_line::parse(int argc, const char* const* argv)
 {
     parsed p;
     try {
@@ -148,11 +161,13 @@ parsed command_line::parse(int argc, const char* const* argv)
         app_.exit(e, out, out);
         p.text = out.str();
         return p;
-    } catch (const CLI::ExtrasError&) {
+    } catch (const CLI::ParseError& e) {
+        if (also_ == refusals::left_out)
+            return std::nullopt;
+        if (dynamic_cast<const CLI::ExtrasError*>(&e) == nullptr)
+            return refused(e.what());
         return refused("there is no option " + app_.remaining().front() +
                        meant_by(app_.remaining().front()));
-    } catch (const CLI::ParseError& e) {
-        return refused(e.what());
     }
     if (const std::string fault = finish(); !fault.empty())
         return refused(fault);
@@ -164,7 +179,9 @@ parsed command_line::parse(int argc, const char* const* argv)
 
 parsed parse(int argc, const char* const* argv)
 {
-    return command_line().parse(argc, argv);
+    if (auto understood = command_line(refusals::left_out).parse(argc, argv))
+        return std::move(*understood);
+    return *command_line(refusals::added).parse(argc, argv);
 }
 
 } // namespace weir_fetch

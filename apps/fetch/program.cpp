@@ -29,13 +29,14 @@
 #include <weir/http/request.hpp>
 #include <weir/http/spill_options.hpp>
 #include <weir/http/url.hpp>
+#include <weir/run/runner_pool.hpp>
+#include <weir/run/runner_pool_options.hpp>
 #include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -66,7 +67,7 @@ constexpr auto redraw_every = std::chrono::milliseconds(200);
 /// One run of the program, on one executor.
 class program {
 public:
-    program(asio::io_context& context, const options& chosen);
+    program(asio::any_io_executor executor, const options& chosen);
 
     /// Reports errors of input and output in `code`, and does not throw them.
     asio::awaitable<void> run();
@@ -119,8 +120,8 @@ bool may_print_on_terminal(const options& chosen)
            chosen.write_out.has_value();
 }
 
-program::program(asio::io_context& context, const options& chosen)
-    : chosen_(chosen), executor_(context.get_executor()),
+program::program(asio::any_io_executor executor, const options& chosen)
+    : chosen_(chosen), executor_(std::move(executor)),
       input_(open_input(executor_, chosen.urls, chosen.input_file)), recorder_(executor_, chosen),
       storage_(chosen), progress_(STDERR_FILENO, !chosen.silent && !chosen.verbose),
       watchers_(executor_, chosen, [this] { progress_.clear(); }), requests_(chosen),
@@ -450,11 +451,16 @@ exit_code run(const options& chosen)
     for (const std::string& each : chosen.silent ? std::vector<std::string>() : chosen.warnings)
         std::fprintf(stderr, "weir-fetch: %s\n", escaped(each).c_str());
     const options bounded = within_limits(chosen);
-    asio::io_context context(1);
-    program all(context, bounded);
     std::exception_ptr error;
-    asio::co_spawn(context, all.run(), [&error](std::exception_ptr e) { error = std::move(e); });
-    context.run();
+    const auto keep = [&error](std::exception_ptr e) {
+        if (e)
+            error = std::move(e);
+    };
+    // One runner, which is known to be serial: nothing needs a strand.
+    weir::runner_pool runner(weir::runner_pool_options().runners(1).on_error(keep));
+    program all(runner.get_executor(), bounded);
+    asio::co_spawn(runner.get_executor(), all.run(), keep);
+    runner.join();
     if (error)
         std::rethrow_exception(error);
     all.say_summary();

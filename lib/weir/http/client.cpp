@@ -4,6 +4,8 @@
 #include <weir/http/detail/resident_client.hpp>
 #include <weir/http/url.hpp>
 
+#include <boost/asio/use_awaitable.hpp>
+
 #include <stdexcept>
 #include <utility>
 
@@ -41,14 +43,30 @@ client::executor_type client::get_executor() const noexcept
 
 asio::awaitable<hop> client::step(request what, body_sink sink)
 {
-    return state::step(inside_->state(), std::move(what), head_sink(), std::move(sink), nullptr);
+    return step(std::move(what), head_sink(), std::move(sink));
 }
 
 asio::awaitable<hop> client::step(request what, head_sink head, body_sink sink,
                                   std::shared_ptr<exchange_watcher> watcher)
 {
-    return state::step(inside_->state(), std::move(what), std::move(head), std::move(sink),
-                       std::move(watcher));
+    return step(std::move(what), std::move(head), std::move(sink), std::move(watcher), nullptr);
+}
+
+asio::awaitable<hop> client::step(request what, head_sink head, body_sink sink,
+                                  std::shared_ptr<exchange_watcher> watcher,
+                                  std::weak_ptr<detail::call<hop>>* running)
+{
+    return weir::detail::initiate<void(hop)>(*this, asio::use_awaitable, start_step(),
+                                             std::move(what), std::move(head), std::move(sink),
+                                             std::move(watcher), running);
+}
+
+void client::begin(request what, head_sink head, body_sink sink,
+                   std::shared_ptr<exchange_watcher> watcher, const step_call& whole) const
+{
+    state::begin(state::step(inside_->state(), std::move(what), std::move(head), std::move(sink),
+                             std::move(watcher), whole->value()),
+                 *whole);
 }
 
 void client::begin(request what, const response_call& whole) const

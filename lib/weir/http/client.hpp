@@ -127,6 +127,8 @@ public:
     void close_idle();
 
 private:
+    friend class fetcher;
+    using step_call = std::shared_ptr<detail::call<hop>>;
     using response_call = std::shared_ptr<detail::call<response>>;
     using open_call = std::shared_ptr<detail::call<open_response>>;
 
@@ -148,6 +150,28 @@ private:
         }
     };
 
+    struct start_step {
+        template <class Handler>
+        void operator()(const client& self, Handler&& handler, request what, head_sink head,
+                        body_sink sink, std::shared_ptr<exchange_watcher> watcher,
+                        std::weak_ptr<detail::call<hop>>* running) const
+        {
+            const auto whole =
+                detail::make_call<hop>(self.get_executor(), std::forward<Handler>(handler));
+            if (running != nullptr)
+                *running = whole;
+            self.begin(std::move(what), std::move(head), std::move(sink), std::move(watcher),
+                       whole);
+        }
+    };
+
+    /// The same as the public one, with a way to cancel it.
+    boost::asio::awaitable<hop> step(request what, head_sink head, body_sink sink,
+                                     std::shared_ptr<exchange_watcher> watcher,
+                                     std::weak_ptr<detail::call<hop>>* running);
+
+    void begin(request what, head_sink head, body_sink sink,
+               std::shared_ptr<exchange_watcher> watcher, const step_call& whole) const;
     void begin(request what, const response_call& whole) const;
     void begin(std::string url, const response_call& whole) const;
     void begin(request what, body_sink sink, const response_call& whole) const;

@@ -1,5 +1,6 @@
 #include "stress/matrix/subject.hpp"
 
+#include <weir/flow/as_jobs.hpp>
 #include <weir/flow/asio_queue.hpp>
 #include <weir/flow/task_pool.hpp>
 #include <weir/flow/worker_pool.hpp>
@@ -75,6 +76,25 @@ struct run_limited : subject_of<run_limited> {
     void begin(Handler handler)
     {
         pool.async_run([] { return 1; }, of_key, std::move(handler));
+    }
+    void finish() override { pool.resize(weir::limit(1)); }
+
+    const weir::job_options of_key = weir::job_options().key("a");
+    weir::task_pool pool;
+};
+
+// What a call of `as_jobs` waits for: the end of its job, even of a job that is cancelled.
+struct run_to_the_end : subject_of<run_to_the_end> {
+    explicit run_to_the_end(any_io_executor own)
+        : pool({std::move(own)}, submit_limited::limited().retry(weir::retry_policy(2)))
+    {
+    }
+
+    template <class Handler>
+    void begin(Handler handler)
+    {
+        weir::detail::task_intake(pool).run_to_the_end([] { return 1; }, of_key,
+                                                       std::move(handler));
     }
     void finish() override { pool.resize(weir::limit(1)); }
 
@@ -213,6 +233,7 @@ struct receive_from_asio : subject_of<receive_from_asio> {
 const add_row<submit> r1("worker_pool, async_submit");
 const add_row<submit_limited> r10("worker_pool with limits, async_submit");
 const add_row<run_limited> r11("task_pool with limits, async_run");
+const add_row<run_to_the_end> r12("as_jobs, a call");
 const add_row<results> r2("worker_pool, results");
 const add_row<submit_task> r3("task_pool, async_submit");
 const add_row<run_task> r4("task_pool, async_run");

@@ -3,6 +3,7 @@
 #include <weir/detail/serial.hpp>
 #include <weir/http/detail/failure_of.hpp>
 #include <weir/http/detail/recycled_frames.hpp>
+#include <weir/http/hop.hpp>
 #include <weir/http/open_response.hpp>
 #include <weir/http/response.hpp>
 
@@ -92,6 +93,12 @@ private:
 void fail(response& into, const std::exception_ptr& error)
 {
     into = failed_response(error);
+}
+
+void fail(hop& into, const std::exception_ptr& error)
+{
+    into.answer = failed_response(error);
+    into.next.reset();
 }
 
 void fail(open_response& into, const std::exception_ptr& error)
@@ -219,6 +226,7 @@ void call<T>::cancel()
         stop_->signal.emit(asio::cancellation_type::terminal);
 }
 
+template class call<hop>;
 template class call<response>;
 template class call<open_response>;
 

@@ -2,10 +2,9 @@
 
 #include <weir/http/continuation.hpp>
 #include <weir/http/detail/failure_of.hpp>
-#include <weir/http/detail/kept_with.hpp>
 #include <weir/http/detail/pulled_body.hpp>
 #include <weir/http/detail/socket_network.hpp>
-#include <weir/http/detail/within_limits.hpp>
+#include <weir/http/detail/limit_alarm.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -137,27 +136,34 @@ asio::awaitable<void> client_state::travel(request& what, body_outlet& to, journ
     answer.attempts = trip.take();
 }
 
-asio::awaitable<hop> client_state::step(std::shared_ptr<client_state> self, request what,
-                                        head_sink head, body_sink sink,
-                                        std::shared_ptr<exchange_watcher> watcher)
+client_state::travelling client_state::step(std::shared_ptr<client_state> self, request&& what,
+                                            head_sink&& head, body_sink&& sink,
+                                            std::shared_ptr<exchange_watcher> watcher, hop& into)
+{
+    auto trip = self->begin_journey(what, nullptr);
+    trip->watch_with(std::move(watcher));
+    auto work = run_step(std::move(self), std::move(what), std::move(head), std::move(sink), trip,
+                         into);
+    return {std::move(trip), std::move(work)};
+}
+
+asio::awaitable<void> client_state::run_step(std::shared_ptr<client_state> self, request what,
+                                             head_sink head, body_sink sink,
+                                             std::shared_ptr<journey> trip, hop& into)
 {
     function_outlet to(std::move(sink), std::move(head));
-    const auto trip = self->begin_journey(what, nullptr);
-    trip->watch_with(watcher);
-    hop result;
-    auto one = self->exchanger_.step(what, to, *trip, result);
-    if (trip->watches()) {
-        auto kept = kept_with(std::pair(self, trip), std::move(one));
-        one = within_limits(self->executor_, *trip, std::move(kept));
+    {
+        std::optional<limit_alarm> limits;
+        if (trip->watches())
+            limits.emplace(self->executor_, *trip, [&trip] { trip->cancel(); });
+        co_await self->exchanger_.step(what, to, *trip, into);
     }
-    co_await std::move(one);
-    const bool is_redirect = result.next && result.answer.status != 417;
-    if (watcher && is_redirect)
-        result.answer.error = watcher->refuses(result.next->target());
-    if (is_redirect && result.answer.error)
-        result.next.reset();
-    result.answer.attempts = trip->take();
-    co_return result;
+    const bool is_redirect = into.next && into.answer.status != 417;
+    if (trip->watcher() != nullptr && is_redirect)
+        into.answer.error = trip->watcher()->refuses(into.next->target());
+    if (is_redirect && into.answer.error)
+        into.next.reset();
+    into.answer.attempts = trip->take();
 }
 
 client_state::travelling client_state::keep(std::shared_ptr<client_state> self, request&& what,
@@ -238,12 +244,6 @@ asio::awaitable<void> client_state::refuse(failure why, response& into)
 {
     into.error = std::move(why);
     co_return;
-}
-
-void client_state::begin(travelling one, call<response>& whole)
-{
-    one.trip->on_cancel([&whole] { whole.cancel(); }); // it exists as long as the work
-    whole.begin(std::move(one.work));
 }
 
 } // namespace weir::http::detail

@@ -24,6 +24,7 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace weir::http::detail {
 
@@ -52,9 +53,8 @@ public:
         std::shared_ptr<journey> trip;
         boost::asio::awaitable<void> work;
     };
-    static boost::asio::awaitable<hop> step(std::shared_ptr<client_state> self, request what,
-                                            head_sink head, body_sink sink,
-                                            std::shared_ptr<exchange_watcher> watcher);
+    static travelling step(std::shared_ptr<client_state> self, request&& what, head_sink&& head,
+                           body_sink&& sink, std::shared_ptr<exchange_watcher> watcher, hop& into);
     static travelling keep(std::shared_ptr<client_state> self, request&& what, response& into,
                            way_through way = nullptr);
     static travelling pass_on(std::shared_ptr<client_state> self, request&& what, body_sink&& sink,
@@ -66,9 +66,17 @@ public:
     static boost::asio::awaitable<void> refuse(failure why, response& into);
 
     /// Begins the call whose work this is.
-    static void begin(travelling one, call<response>& whole);
+    template <class T>
+    static void begin(travelling one, call<T>& whole)
+    {
+        one.trip->on_cancel([&whole] { whole.cancel(); }); // it exists as long as the work
+        whole.begin(std::move(one.work));
+    }
 
 private:
+    static boost::asio::awaitable<void> run_step(std::shared_ptr<client_state> self, request what,
+                                                 head_sink head, body_sink sink,
+                                                 std::shared_ptr<journey> trip, hop& into);
     static boost::asio::awaitable<void> run_kept(std::shared_ptr<client_state> self, request what,
                                                  std::shared_ptr<journey> trip, way_through way,
                                                  response& into);

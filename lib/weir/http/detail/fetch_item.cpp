@@ -1,6 +1,7 @@
 #include <weir/http/detail/fetch_item.hpp>
 
 #include <weir/http/detail/attempt_log.hpp>
+#include <weir/http/detail/call.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/status_name.hpp>
 #include <weir/http/url.hpp>
@@ -126,6 +127,12 @@ error_code fetch_item::write(std::string_view part)
     return result.content ? result.content->write(part) : error_code();
 }
 
+void fetch_item::cancel_exchange() const
+{
+    if (const auto running = exchange.lock())
+        running->cancel();
+}
+
 fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
 {
     const bool goes_on = h.next.has_value();
@@ -227,7 +234,6 @@ void fetch_item::take_back(time_point now)
     begins = true;
     result.content.reset();
     --result.attempts;
-    stop = cancel_source();
 }
 
 /// Times add up over redirects, without the waits between them, and attempts too; everything else

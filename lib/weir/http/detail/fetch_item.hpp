@@ -25,6 +25,9 @@
 
 namespace weir::http::detail {
 
+template <class T>
+class call;
+
 /// The URL in a text that the source gave.
 result<url> target_of(std::string_view text, const fetcher_options& options);
 
@@ -55,6 +58,8 @@ public:
     /// Passes a part of the body to `result.content`.
     error_code write(std::string_view part);
 
+    /// Cancels its exchange, if that runs.
+    void cancel_exchange() const;
     /// Takes what an exchange gave.
     then record(hop h, cancel_reason why, const fetcher_options& options);
 
@@ -108,7 +113,7 @@ public:
     time_point due;             // while it waits for its next attempt
     host_turns::place place;    // while it is fetched
     fetch_pause::ticket ticket; // the same
-    cancel_source stop;         // of its exchange
+    std::weak_ptr<call<hop>> exchange;
     bool begins = true;         // an attempt: the next exchange is its first
     bool given_up = false;
     bool abandoned = false;

@@ -182,7 +182,7 @@ void fetcher::state::start_ready()
 void fetcher::state::give_way()
 {
     while (fetch_item* const item = schedule_.give_way(now(executor)))
-        item->stop.cancel();
+        item->cancel_exchange();
 }
 
 /// Sets the alarm for the next host that may have been silent for too long.
@@ -258,22 +258,15 @@ asio::awaitable<hop> fetcher::state::one_exchange(fetch_item& item)
             changed();
         return item.head(answer);
     };
-    // Its place may be wanted for another host.
-    const auto body = [this, &item, &head, &sink](scope&) {
-        return client_.step(*item.ask, head, sink, item.watcher);
-    };
-    auto made = with_scope(body, item.stop.token());
-    if (item.spent != duration::zero() && options_.timeout() != duration::max())
-        made = with_timeout(options_.timeout() - item.spent, std::move(made));
-    try {
-        co_return co_await std::move(made);
-    } catch (const boost::system::system_error& e) {
-        if (!item.gives_way || e.code() != asio::error::operation_aborted)
-            throw;
+    if (item.gives_way) { // before it had begun
+        hop none;
+        none.answer.error = failure(error_class::aborted, "gives way to another host");
+        co_return none;
     }
-    hop gave_way; // before it had begun
-    gave_way.answer.error = failure(error_class::aborted, "gives way to another host");
-    co_return gave_way;
+    auto one = client_.step(*item.ask, head, sink, item.watcher, &item.exchange);
+    if (item.spent != duration::zero() && options_.timeout() != duration::max())
+        one = with_timeout(options_.timeout() - item.spent, std::move(one));
+    co_return co_await std::move(one);
 }
 
 /// Records how an exchange ended; true when the item goes on elsewhere, or later as text.

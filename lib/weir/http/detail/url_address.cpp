@@ -45,6 +45,7 @@ std::vector<std::string_view> parts_of(std::string_view host)
     if (host.size() > 1 && host.back() == '.')
         host.remove_suffix(1);
     std::vector<std::string_view> parts;
+    parts.reserve(4);
     for (std::size_t dot = 0; dot != std::string_view::npos;) {
         dot = host.find('.');
         parts.push_back(host.substr(0, dot));

@@ -5,6 +5,7 @@
 #include <weir/http/detail/url_idn.hpp>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace weir::http::detail {
@@ -18,8 +19,14 @@ failure bad_url(std::string text)
 /// The forbidden domain code points: controls, and characters with a meaning in URLs.
 bool is_forbidden(char c)
 {
-    static constexpr std::string_view forbidden = " #%/:<>?@[\\]^|\x7f";
-    return static_cast<unsigned char>(c) < 0x20 || forbidden.find(c) != std::string_view::npos;
+    static constexpr auto forbidden = [] {
+        std::array<bool, 256> all{};
+        std::fill_n(all.begin(), 0x20, true);
+        for (const char each : std::string_view(" #%/:<>?@[\\]^|\x7f"))
+            all[static_cast<unsigned char>(each)] = true;
+        return all;
+    }();
+    return forbidden[static_cast<unsigned char>(c)];
 }
 
 /// What is wrong with the characters of a decoded name; empty when nothing is.

@@ -224,9 +224,8 @@ std::string_view trim(std::string_view text)
 
 std::string without_line_breaks(std::string_view text)
 {
-    std::string out;
-    std::copy_if(text.begin(), text.end(), std::back_inserter(out),
-                 [](char c) { return c != '\t' && c != '\n' && c != '\r'; });
+    std::string out(text);
+    std::erase_if(out, [](char c) { return c == '\t' || c == '\n' || c == '\r'; });
     return out;
 }
 

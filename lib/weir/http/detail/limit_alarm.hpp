@@ -1,13 +1,10 @@
 #pragma once
 
 #include <weir/http/detail/journey.hpp>
-#include <weir/run/cancel.hpp>
-#include <weir/run/scope.hpp>
 #include <weir/time/alarm.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/awaitable.hpp>
 
 #include <functional>
 #include <utility>
@@ -56,19 +53,5 @@ private:
     alarm alarm_;
     time_point armed_ = time_point::max();
 };
-
-/// Awaits the work of a journey in a scope of its own, and cancels it when a limit has passed. What
-/// has a `call` needs no scope.
-inline boost::asio::awaitable<void> within_limits(boost::asio::any_io_executor executor,
-                                                  journey& watched,
-                                                  boost::asio::awaitable<void> work)
-{
-    const auto body = [&](scope& only) -> boost::asio::awaitable<void> {
-        const limit_alarm limits(executor, watched,
-                                 [&only] { only.cancel(cancel_reason::deadline); });
-        co_await std::move(work);
-    };
-    co_await with_scope(body);
-}
 
 } // namespace weir::http::detail
