@@ -826,7 +826,7 @@ BOOST_AUTO_TEST_CASE(a_key_whose_probe_takes_long_is_not_forgotten)
 {
     weir::schedule<std::string, int> keys(weir::key_options(weir::limit(4)).max_hold(10s));
     const weir::time_point begin{};
-    keys.hold("a", begin + 5s, begin);
+    BOOST_TEST((keys.hold("a", begin + 5s, begin) == hold_result::held));
     keys.push("a", 1);
     auto probe = keys.pop(begin + 5s);
     BOOST_REQUIRE(bool(probe));

@@ -132,7 +132,7 @@ public:
     ///
     /// `too_long`: it is held, but for longer than `max_hold` from now. The caller should `take`
     /// its items and fail them rather than have them hang. `refused`: it is not held, because
-    /// `max_held` keys are. A hold that is over by now does nothing.
+    /// `max_held` others are. An instant in the past does nothing, and is `held`.
     ///
     /// That the key was held is remembered for another `max_hold` after its end, or until a probe
     /// has succeeded: those that were refused tend to come back at the same moment.
