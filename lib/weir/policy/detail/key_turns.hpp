@@ -48,7 +48,7 @@ private:
 
     std::size_t deficit = 0;
     std::size_t own_limit = 0; // while `overridden`, and so is:
-    std::size_t weight = 1;
+    std::size_t turns = 1;
     time_point override_end = time_point::max();
     time_point hold_end;
     std::uint64_t probe = 0; // the one under way
@@ -311,13 +311,13 @@ public:
         return overridden_ < max_overridden_ || is_overridden(e);
     }
     /// Precondition: the entry has a line, and `can_override`.
-    void override_key(Entry& e, weir::limit limit, std::size_t weight, time_point until) noexcept
+    void override_key(Entry& e, weir::limit limit, std::size_t turns, time_point until) noexcept
     {
         line& l = *e.line;
         if (!std::exchange(l.overridden, true))
             ++overridden_;
         l.own_limit = limit.count();
-        l.weight = weight;
+        l.turns = turns;
         l.override_end = until;
         settle(l);
     }
@@ -446,7 +446,7 @@ private:
         }
         if (!l.in_turn) {
             l.in_turn = true;
-            l.deficit = sum(l.deficit, product(quantum(), l.weight));
+            l.deficit = sum(l.deficit, product(quantum(), l.turns));
         }
         if (l.deficit >= n.cost)
             return &n;
@@ -498,7 +498,7 @@ private:
     {
         if (std::exchange(l.overridden, false))
             --overridden_;
-        l.weight = 1;
+        l.turns = 1;
         l.override_end = time_point::max();
     }
 

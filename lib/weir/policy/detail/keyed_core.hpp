@@ -122,7 +122,7 @@ public:
     // The caller keeps the core alive in all of these.
     hold_result hold(const Key& key, time_point until);
     void resume(const Key& key);
-    bool override_key(const Key& key, weir::limit limit, std::size_t weight, time_point until);
+    bool override_key(const Key& key, weir::limit limit, std::size_t turns, time_point until);
     void reset_key(const Key& key);
     void resize(std::size_t limit) noexcept;
     void resize_wide(std::size_t limit) noexcept;
@@ -220,7 +220,7 @@ private:
     bool one_more(atomic<std::size_t>& of_all, std::size_t most, std::size_t& of_domain) noexcept;
     void count(atomic<std::size_t>& of_all, std::size_t& of_domain, std::size_t now_there) noexcept;
     hold_result try_hold(const Key& key, std::uint32_t hash, time_point until);
-    bool try_override(const Key& key, std::uint32_t hash, weir::limit limit, std::size_t weight,
+    bool try_override(const Key& key, std::uint32_t hash, weir::limit limit, std::size_t turns,
                       time_point until);
     void expire_all() noexcept;
     bool take_wide(std::size_t weight, std::uint64_t unless) noexcept;
