@@ -131,11 +131,12 @@ public:
         return core_->table.state(key, now);
     }
 
-    /// When it is worth trying again; empty when that is now.
-    std::optional<time_point> open_until(const Key& key, time_point now) const
+    /// Until when calls are refused: while the key is open, and while it is half-open and as many
+    /// probes as may be are under way. Empty when a call made now would be let through.
+    std::optional<time_point> refuses_until(const Key& key, time_point now) const
     {
         std::lock_guard lock(core_->mutex);
-        return core_->table.open_until(key, now);
+        return core_->table.refuses_until(key, now);
     }
 
     /// How many keys are in trouble: those with a bad call among their latest, and the broken.
