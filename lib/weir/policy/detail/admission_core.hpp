@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -54,7 +55,7 @@ struct admission_shares {
 ///
 /// The lock is held for a bounded number of steps, except where a limit is lowered. Nodes that left
 /// their lines are settled outside it. The caller keeps the core alive.
-template <class Key, class Atomics = real_atomics>
+template <class Key, class Hash = std::hash<Key>, class Atomics = real_atomics>
 class admission_core {
     template <class V>
     using plain = typename Atomics::template plain<V>;
@@ -355,12 +356,17 @@ public:
     {
         return locked([&]() -> std::size_t { return key_limit_; });
     }
+    /// Precondition: it has a rate.
     gcra_rule rule() const noexcept
     {
+        assert(has_rate_);
         return locked([&] { return rule_; });
     }
+    /// 0 without a rate.
     std::size_t available(time_point now) const noexcept
     {
+        if (!has_rate_)
+            return 0;
         return locked([&] { return rule_.available(level_, std::max(now, latest_)); });
     }
 
@@ -695,7 +701,7 @@ private:
     list<line, Atomics> unfinished_;
     list<typename key_line::place, Atomics> keys_;
     plain<typename key_line::place*> sweep_{nullptr}; // the first with an old limit
-    std::unordered_map<Key, key_line> by_key_;
+    std::unordered_map<Key, key_line, Hash> by_key_;
 };
 
 } // namespace weir::detail
