@@ -68,7 +68,7 @@ class keyed_core : public keyed_releaser<Key> {
 
 public:
     using entry = key_entry<Key>;
-    using turns = key_turns<entry>;
+    using turns_of_keys = key_turns<entry>;
     using place = key_place<entry>;
     using result = keyed_result;
 
@@ -171,7 +171,7 @@ private:
         explicit domain(const key_options& options) : lines(options) {}
 
         mutable typename Atomics::mutex mutex;
-        turns lines;
+        turns_of_keys lines;
         std::size_t held = 0; // so many of the core's are of this domain
         std::size_t overridden = 0;
         atomic<duration::rep> next_tick{time_point::max().time_since_epoch().count()};
