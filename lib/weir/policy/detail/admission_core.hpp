@@ -409,15 +409,15 @@ private:
         return l.next == nullptr && has_room(l, saturating_sum(l.covered, weight));
     }
 
+    // But that of a key.
     template <class Do>
-    acquire_result for_each_share(const admission_shares& s, Do what)
+    void for_each_share(const admission_shares& s, Do what)
     {
         for (std::size_t i = 0; i < most_counts; ++i)
             if (s.counts[i] != 0)
-                if (const auto result = what(counts_[i], s.counts[i]);
-                    result != acquire_result::granted)
-                    return result;
-        return s.tokens == 0 ? acquire_result::granted : what(rate_, s.tokens);
+                what(counts_[i], s.counts[i]);
+        if (s.tokens != 0)
+            what(rate_, s.tokens);
     }
 
     // All or nothing: of a newcomer.
@@ -432,7 +432,6 @@ private:
         for_each_share(s, [&](const line& l, std::size_t weight) {
             too_large = too_large || is_too_large(l, weight);
             fits = fits && fits_last(l, weight);
-            return acquire_result::granted;
         });
         if (too_large)
             return acquire_result::too_large;
