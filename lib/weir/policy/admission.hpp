@@ -22,9 +22,9 @@
 namespace weir {
 
 /// Takes several limits at once, all or nothing: a place, 5 MB, one of the 4 uploads of this
-/// customer, and a token of 20 requests a second. Whoever takes them one after the other holds some
-/// while it waits for the rest: two such can wait for each other forever, and what is held for
-/// nothing is missing elsewhere.
+/// customer, and a token of 20 requests a second. A caller that takes them one after the other
+/// holds some while it waits for the rest: two such callers can wait for each other forever, and
+/// what they hold meanwhile is missing elsewhere.
 ///
 /// Shape: owns its limits, see `admission_limits`. A request names its share of each it needs and
 ///        gets one pass. Tokens of the rate are taken last, in the same step as all others. `Hash`

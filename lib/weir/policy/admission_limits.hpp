@@ -84,7 +84,7 @@ class admission_request {
 public:
     admission_request() {}
 
-    /// `amount` of a count: 1 place, or so many bytes. Taking of the same count again adds to it.
+    /// `amount` of a count: 1 place, or 5,000 bytes. Taking of the same count again adds to it.
     /// Throws `std::invalid_argument` when `amount` is 0.
     admission_request& take(admission_count which, std::size_t amount = 1)
     {

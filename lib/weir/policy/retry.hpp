@@ -86,10 +86,10 @@ struct retry_signature<void> {
 ///             there is no value. The value is that of the last attempt, or else `T()`.
 /// Errors: that of the last attempt (`errc::failed` when it threw something without a code: the
 ///         exception is in `retry_attempts`); `boost::asio::error::operation_aborted` when
-///         cancelled; `errc::timed_out` when the deadline ended an attempt, or had passed before
-///         the first; a system error when there is no memory, or the clock cannot be set. With
-///         `use_awaitable` alone the error is thrown, and `retry_attempts` are lost; `as_tuple`
-///         keeps them.
+///         cancelled; `errc::timed_out` when the deadline came before the first attempt, in an
+///         attempt, or in a wait; a system error when there is no memory, or the clock cannot be
+///         set. With `use_awaitable` alone the error is thrown, and `retry_attempts` are lost;
+///         `as_tuple` keeps them.
 /// Cancellation: terminal, partial and total end the wait for the next attempt at once, and cancel
 ///               (terminal) an attempt that runs; it is waited for. When it succeeds nevertheless,
 ///               so does the whole.

@@ -44,7 +44,7 @@ struct admission_shares {
 };
 
 /// The rule of several limits that are taken together: counts, a count for each key, and a rate.
-/// Knows no executor, clock or handler; whoever calls says what time it is.
+/// Knows no executor, clock or handler; the caller passes the time.
 ///
 /// A request passes when in each limit it asks for it fits after the claims of all that wait there
 /// and came earlier; then it takes all its shares in one step. So each limit has its own line, of

@@ -91,7 +91,7 @@ struct key_place {
 /// Each key that could go on stands in the ring. Others that have something waiting are `blocked`,
 /// and come back when what they miss arrives; a time is one of the things to miss. A line that must
 /// be kept although nothing waits is `quiet`; one that need not is `idle`, and the owner takes it
-/// by `take_idle` before its call ends.
+/// by `idle` and `detach` before its call ends.
 ///
 /// Threads: one at a time.
 /// Source: deficit round robin (Shreedhar and Varghese, Efficient Fair Queueing Using Deficit Round
@@ -585,7 +585,7 @@ private:
     std::size_t waiting_ = 0;
     std::size_t held_ = 0; // those that are probing, too
     std::size_t overridden_ = 0;
-    std::size_t unchecked_ = 0; // so many of the first blocked lines have not seen the new limit
+    std::size_t unchecked_ = 0; // how many of the first blocked lines have not seen the new limit
     std::uint64_t probes_ = 0;
     std::uint64_t classes_ = 0; // a bit for each that is not 0 of:
     std::array<std::uint32_t, 64> of_class_{};

@@ -59,8 +59,9 @@ protected:
 /// An entry gets and loses its line under both locks. What an entry with a line has running changes
 /// under the lock of its domain; under that of its shard otherwise.
 ///
-/// A lock is held for a bounded number of nodes. Nodes are settled outside locks, and so is the
-/// alarm set.
+/// A lock is held for a bounded number of nodes, except where a limit is lowered, or the override
+/// of a key begins or ends: those that wait for that key, or all when the limit is that of all, are
+/// looked at in one go. Nodes are settled outside locks, and so is the alarm set.
 template <class Key, class Hash, class Atomics = real_atomics>
 class keyed_core : public keyed_releaser<Key> {
     template <class V>
@@ -172,7 +173,7 @@ private:
 
         mutable typename Atomics::mutex mutex;
         turns_of_keys lines;
-        std::size_t held = 0; // so many of the core's are of this domain
+        std::size_t held = 0; // how many of those of the core are of this domain
         std::size_t overridden = 0;
         atomic<duration::rep> next_tick{time_point::max().time_since_epoch().count()};
     };

@@ -189,7 +189,7 @@ public:
     }
 
 private:
-    // What `key_table` asks for is below.
+    // `key_table` asks for a key, a hash and a block.
     struct entry : list_node<Atomics>, instant_heap_node {
         explicit entry(const Key& k) : key(k) {}
 
