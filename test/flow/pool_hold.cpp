@@ -180,10 +180,10 @@ BOOST_AUTO_TEST_CASE(a_hold_in_a_pool_without_limits_is_refused_and_one_in_the_p
             co_return n;
         };
         int_pool unlimited({s.a.get_executor()}, pool_options(1).discard_results(), asks);
-        int_pool limited({s.a.get_executor()}, pool_options(1).per_key(1).discard_results(), asks);
         BOOST_TEST(bool(unlimited.try_submit(1, job_options().key("a"))));
         unlimited.close();
         s.run();
+        int_pool limited({s.a.get_executor()}, pool_options(1).per_key(1).discard_results(), asks);
         BOOST_TEST(bool(limited.try_submit(0, job_options().key("a"))));
         limited.close();
         s.run();
