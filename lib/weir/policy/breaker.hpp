@@ -50,8 +50,10 @@ public:
 
     /// Leave to make one call. Empty when the call is refused.
     ///
-    /// Lifetime: one that is destroyed without a word was given up: a cancelled call says nothing
-    ///           about the far side, and a probe makes room for another.
+    /// Lifetime: one that is destroyed without a word, by an exception too, was given up: a
+    ///           cancelled call says nothing about the far side, and a probe makes room for
+    ///           another (a `keyed_permit` counts as success then). `succeeded` and `failed` both
+    ///           end it (a `keyed_permit` that has `succeeded` keeps its share).
     class WEIR_NODISCARD_HANDLE pass {
     public:
         pass() = default;
