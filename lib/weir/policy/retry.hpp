@@ -100,21 +100,21 @@ struct retry_signature<void> {
 ///           captures. Nothing of an attempt is held while the next one is waited for.
 /// Memory: one allocation by the handler's allocator, one more while it sleeps, and a record of
 ///         each attempt. An attempt that is a coroutine costs two small ones.
-template <detail::retryable Operation, class Token = default_token<boost::asio::any_io_executor>>
+template <class Operation, class Token = default_token<boost::asio::any_io_executor>>
 WEIR_NODISCARD_OPERATION auto async_retry(retry_policy policy, Operation operation,
                                           Token&& token = Token());
 
 /// The same where the handler may have no executor: it runs on `executor` then.
-template <class Executor, detail::retryable Operation, class Token = default_token<Executor>>
+template <class Executor, class Operation, class Token = default_token<Executor>>
 WEIR_NODISCARD_OPERATION auto async_retry(Executor executor, retry_policy policy,
                                           Operation operation, Token&& token = Token());
 
 /// As `async_retry`, until `deadline`: no attempt begins, and no wait ends, at that time or later,
 /// and one that still runs then is cancelled, and waited for.
-template <detail::retryable Operation, class Token = default_token<boost::asio::any_io_executor>>
+template <class Operation, class Token = default_token<boost::asio::any_io_executor>>
 WEIR_NODISCARD_OPERATION auto async_retry_until(time_point deadline, retry_policy policy,
                                                 Operation operation, Token&& token = Token());
-template <class Executor, detail::retryable Operation, class Token = default_token<Executor>>
+template <class Executor, class Operation, class Token = default_token<Executor>>
 WEIR_NODISCARD_OPERATION auto async_retry_until(Executor executor, time_point deadline,
                                                 retry_policy policy, Operation operation,
                                                 Token&& token = Token());
