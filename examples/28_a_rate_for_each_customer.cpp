@@ -14,14 +14,12 @@ int main()
     weir::sim::context context(world);
     const auto here = context.get_executor();
     int sent = 0, sent_at_once = 0;
-    // [deliver]
     weir::keyed_rate_limiter<std::string> each(here, weir::rate::per_second(2), 5);
     const auto deliver = [&](std::string customer) -> asio::awaitable<void> {
         co_await each.async_acquire(customer);
         ++sent; // stands for the message
         sent_at_once += world.now() == world.began() ? 1 : 0;
     };
-    // [/deliver]
     for (int i = 0; i < 100; ++i)
         context.spawn([&] { return deliver("big"); });
     for (const char* small : {"a", "b", "c"}) // they come last

@@ -14,6 +14,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <stdexcept>
@@ -24,6 +25,7 @@ namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using namespace weir::test;
 using weir::errc;
+using weir::hold_result;
 using weir::job_context;
 using weir::job_options;
 using weir::pool_options;
@@ -46,7 +48,7 @@ struct far_side {
         co_await weir::async_sleep_for(executor, 100ms);
         if (key != "b" && refusals > 0) {
             --refusals;
-            context.hold(s.world.now() + pause);
+            (void)context.hold(s.world.now() + pause);
             throw std::runtime_error("429");
         }
         co_return n;
@@ -141,6 +143,54 @@ BOOST_AUTO_TEST_CASE(a_job_without_a_key_holds_itself_only)
     });
 }
 
+// As many keys are held as may be.
+BOOST_AUTO_TEST_CASE(a_job_learns_that_its_key_is_not_held)
+{
+    constexpr int most = 65'536;
+    simulation s(1);
+    std::vector<hold_result> answers;
+    const auto asks = [&](int n, job_context& context) -> asio::awaitable<int> {
+        answers.push_back(context.hold(s.world.now() + 1min));
+        co_return n;
+    };
+    const auto options = pool_options(1).queue(most).per_key(1).discard_results();
+    int_pool jobs({s.a.get_executor()}, options, asks);
+    s.spawn([&]() -> asio::awaitable<void> {
+        for (int i = 0; i <= most; ++i) {
+            const auto key = job_options().key(std::to_string(i));
+            const auto accepted = co_await jobs.async_submit(i, key);
+            BOOST_REQUIRE(bool(accepted));
+        }
+        jobs.close();
+    });
+    s.run();
+    BOOST_REQUIRE(answers.size() == most + 1U);
+    BOOST_TEST((answers.back() == hold_result::refused));
+    answers.pop_back();
+    BOOST_TEST(std::all_of(answers.begin(), answers.end(),
+                           [](hold_result each) { return each == hold_result::held; }));
+}
+
+BOOST_AUTO_TEST_CASE(a_hold_in_a_pool_without_limits_is_refused_and_one_in_the_past_is_not)
+{
+    in_many_orders([](simulation& s) {
+        std::vector<hold_result> answers;
+        const auto asks = [&](int n, job_context& context) -> asio::awaitable<int> {
+            answers.push_back(context.hold(s.world.now() + weir::duration(n)));
+            co_return n;
+        };
+        int_pool unlimited({s.a.get_executor()}, pool_options(1).discard_results(), asks);
+        BOOST_TEST(bool(unlimited.try_submit(1, job_options().key("a"))));
+        unlimited.close();
+        s.run();
+        int_pool limited({s.a.get_executor()}, pool_options(1).per_key(1).discard_results(), asks);
+        BOOST_TEST(bool(limited.try_submit(0, job_options().key("a"))));
+        limited.close();
+        s.run();
+        BOOST_TEST((answers == std::vector{hold_result::refused, hold_result::held}));
+    });
+}
+
 BOOST_AUTO_TEST_CASE(being_asked_to_wait_is_no_failure_to_a_breaker)
 {
     in_many_orders([](simulation& s) {
@@ -215,10 +265,11 @@ BOOST_AUTO_TEST_CASE(a_hold_of_a_day_ends_a_job_that_sleeps_as_it_wakes)
 {
     in_many_orders([](simulation& s) {
         int calls = 0;
+        std::vector<hold_result> answers;
         const auto fails = [&](int n, job_context& context) -> asio::awaitable<int> {
             ++calls;
             if (n == 1)
-                context.hold(s.world.now() + 24h);
+                answers.push_back(context.hold(s.world.now() + 24h));
             throw std::runtime_error("no answer");
             co_return n;
         };
@@ -240,6 +291,7 @@ BOOST_AUTO_TEST_CASE(a_hold_of_a_day_ends_a_job_that_sleeps_as_it_wakes)
         });
         run_watching(s, jobs);
         BOOST_TEST(calls == 2);
+        BOOST_TEST((answers == std::vector{hold_result::too_long}));
         BOOST_TEST(ended.size() == 1U); // the other has its own error
         BOOST_TEST((s.elapsed() <= 11s));
         for (const auto& [id, error] : ended)
@@ -254,8 +306,8 @@ BOOST_AUTO_TEST_CASE(the_longer_of_two_holds_of_one_attempt_counts)
         const auto asked_twice = [&](int n, job_context& context) -> asio::awaitable<int> {
             starts.push_back(s.elapsed());
             if (starts.size() == 1) {
-                context.hold(s.world.now() + 30s);
-                context.hold(s.world.now() + 1s);
+                BOOST_TEST((context.hold(s.world.now() + 30s) == hold_result::held));
+                BOOST_TEST((context.hold(s.world.now() + 1s) == hold_result::held));
                 throw std::runtime_error("429");
             }
             co_return n;
@@ -275,7 +327,7 @@ BOOST_AUTO_TEST_CASE(a_breaker_hears_of_the_attempts_after_a_hold)
         int calls = 0;
         const auto refuses_once = [&](int n, job_context& context) -> asio::awaitable<int> {
             if (++calls == 1)
-                context.hold(s.world.now() + 1s);
+                (void)context.hold(s.world.now() + 1s);
             throw std::runtime_error("503");
             co_return n;
         };

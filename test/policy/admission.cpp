@@ -230,6 +230,62 @@ BOOST_AUTO_TEST_CASE(any_order_of_destruction_is_clean)
     });
 }
 
+BOOST_AUTO_TEST_CASE(limits_and_the_rate_can_be_read_back)
+{
+    simulation s(1);
+    limited l(s.a.get_executor(), 2, 100, 3, rate::per_second(10), 4);
+    BOOST_TEST((l.all->limit(l.bytes) == limit(100)));
+    BOOST_TEST((l.all->key_limit() == limit(3)));
+    BOOST_TEST((l.all->rate() == rate::per_second(10)));
+    BOOST_TEST(l.all->burst() == 4U);
+    l.all->resize_keys(5);
+    l.all->change(rate::per_second(20), 6);
+    BOOST_TEST((l.all->key_limit() == limit(5)));
+    BOOST_TEST((l.all->rate() == rate::per_second(20)));
+    BOOST_TEST(l.all->burst() == 6U);
+    weir::admission_limits one;
+    (void)one.count(1);
+    const admission_type small(s.a.get_executor(), one);
+    BOOST_TEST((small.key_limit() == weir::unlimited));
+    BOOST_TEST(!small.rate().has_value());
+    BOOST_TEST(small.burst() == 0U);
+    BOOST_TEST(small.available_tokens() == 0U);
+}
+
+// Keys without a `std::hash`.
+struct tenant {
+    friend bool operator==(const tenant&, const tenant&) = default;
+
+    int number;
+};
+
+struct of_tenant {
+    std::size_t operator()(const tenant&) const noexcept { return 7; } // the worst there is
+};
+
+BOOST_AUTO_TEST_CASE(a_hash_of_the_users_own_will_do)
+{
+    in_many_orders([](simulation& s) {
+        using own = weir::admission<tenant, of_tenant>;
+        weir::admission_limits limits;
+        own all(s.a.get_executor(), limits.per_key(1));
+        int running = 0;
+        int most = 0;
+        for (int i = 0; i < 6; ++i)
+            s.spawn([&, i]() -> asio::awaitable<void> {
+                const auto asked = own::request().key(tenant{i % 2});
+                const own::pass held = co_await all.async_acquire(asked, asio::use_awaitable);
+                most = std::max(most, ++running);
+                co_await weir::async_sleep_for(s.a.get_executor(), 1s);
+                --running;
+            });
+        s.run();
+        BOOST_TEST(most == 2);
+        BOOST_TEST((s.elapsed() == 3s));
+        BOOST_TEST(all.keys() == 0U);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(requests_for_nothing_or_for_what_it_does_not_have_are_refused)
 {
     simulation s(1);
@@ -248,6 +304,8 @@ BOOST_AUTO_TEST_CASE(requests_for_nothing_or_for_what_it_does_not_have_are_refus
     BOOST_CHECK_THROW((void)small.try_acquire(l.ask_key("a")), std::invalid_argument);
     BOOST_CHECK_THROW((void)small.try_acquire(request().tokens()), std::invalid_argument);
     BOOST_CHECK_THROW(small.resize(l.bytes, 1), std::invalid_argument);
+    BOOST_CHECK_THROW((void)small.limit(l.bytes), std::invalid_argument);
+    BOOST_CHECK_THROW((void)small.in_use(l.bytes), std::invalid_argument);
     BOOST_CHECK_THROW(small.resize_keys(1), std::invalid_argument);
     BOOST_CHECK_THROW(small.change(rate::per_second(1), 1), std::invalid_argument);
     BOOST_TEST(bool(small.try_acquire(request().take(only))));
@@ -877,7 +935,8 @@ BOOST_AUTO_TEST_CASE(the_bare_executor_of_an_io_context_that_goes_first_closes_i
     asio::io_context b(1);
     weir::admission_limits limits;
     const auto places = limits.count(1);
-    weir::basic_admission<int, asio::io_context::executor_type> all(a->get_executor(), limits);
+    weir::basic_admission<int, std::hash<int>, asio::io_context::executor_type> all(
+        a->get_executor(), limits);
     auto out = all.try_acquire(weir::admission_request<int>().take(places));
     int closed = 0;
     all.async_acquire(weir::admission_request<int>().take(places),

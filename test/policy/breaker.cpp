@@ -58,11 +58,11 @@ BOOST_AUTO_TEST_CASE(it_opens_after_enough_failures_and_refuses_that_key_alone)
     fail(hosts, "a", start, 1);
     BOOST_TEST((hosts.state("a", start) == state::open));
     BOOST_TEST(!hosts.try_enter("a", start + 9s));
-    BOOST_TEST((hosts.open_until("a", start) == start + 10s));
+    BOOST_TEST((hosts.refuses_until("a", start) == start + 10s));
     BOOST_TEST(hosts.refused() == 1U);
     BOOST_TEST(hosts.broken() == 1U);
     succeed(hosts, "b", start, 1);
-    BOOST_TEST(!hosts.open_until("b", start).has_value());
+    BOOST_TEST(!hosts.refuses_until("b", start).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(failures_older_than_the_window_do_not_count)
@@ -99,7 +99,7 @@ BOOST_AUTO_TEST_CASE(slow_calls_open_it_too)
     BOOST_REQUIRE(bool(probe));
     probe.succeeded(start + 14s);
     BOOST_TEST((hosts.state("a", start + 14s) == state::open));
-    BOOST_TEST((hosts.open_until("a", start + 14s) == start + 24s));
+    BOOST_TEST((hosts.refuses_until("a", start + 14s) == start + 24s));
 }
 
 BOOST_AUTO_TEST_CASE(after_a_while_a_bounded_number_of_probes_decides)
@@ -137,15 +137,15 @@ BOOST_AUTO_TEST_CASE(a_key_with_room_for_a_probe_refuses_until_no_later_time)
     options.probes(2);
     breaker hosts(options);
     fail(hosts, "a", start, 3);
-    BOOST_TEST((hosts.open_until("a", start + 9s) == start + 10s));
-    BOOST_TEST(!hosts.open_until("a", start + 10s).has_value());
+    BOOST_TEST((hosts.refuses_until("a", start + 9s) == start + 10s));
+    BOOST_TEST(!hosts.refuses_until("a", start + 10s).has_value());
     const auto one = hosts.try_enter("a", start + 10s);
-    BOOST_TEST(!hosts.open_until("a", start + 10s).has_value()); // the second may go now
+    BOOST_TEST(!hosts.refuses_until("a", start + 10s).has_value()); // the second may go now
     {
         const auto two = hosts.try_enter("a", start + 10s);
-        BOOST_TEST((hosts.open_until("a", start + 10s) == start + 20s));
+        BOOST_TEST((hosts.refuses_until("a", start + 10s) == start + 20s));
     }
-    BOOST_TEST(!hosts.open_until("a", start + 10s).has_value()); // it was given up
+    BOOST_TEST(!hosts.refuses_until("a", start + 10s).has_value()); // it was given up
 }
 
 BOOST_AUTO_TEST_CASE(a_probe_that_is_given_up_makes_room_for_another)
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(a_call_from_before_it_opened_counts_for_nothing_while_it_is
     auto early = hosts.try_enter("a", start), other = hosts.try_enter("a", start);
     fail(hosts, "a", start, 3);
     early.failed(start + 5s);
-    BOOST_TEST((hosts.open_until("a", start + 5s) == start + 10s)); // no longer than it was
+    BOOST_TEST((hosts.refuses_until("a", start + 5s) == start + 10s)); // no longer than it was
     auto probe = hosts.try_enter("a", start + 10s);
     other.succeeded(start + 11s);
     BOOST_TEST((hosts.state("a", start + 11s) == state::half_open));

@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(keys_with_other_costs_get_the_same_share)
     }
 }
 
-BOOST_AUTO_TEST_CASE(a_weight_multiplies_the_share)
+BOOST_AUTO_TEST_CASE(turns_multiply_the_share)
 {
     queue q(100);
     for (int i = 0; i < 100; ++i) {
@@ -286,7 +286,7 @@ BOOST_AUTO_TEST_CASE(turns_are_short_again_once_nothing_expensive_waits)
     BOOST_TEST(drain(q) == (numbers{0, 10, 1, 11, 2, 12}), boost::test_tools::per_element());
 }
 
-BOOST_AUTO_TEST_CASE(costs_and_weights_at_the_end_of_their_range_do_not_overflow)
+BOOST_AUTO_TEST_CASE(costs_and_turns_at_the_end_of_their_range_do_not_overflow)
 {
     queue q(weir::unlimited);
     const std::size_t most = weir::unlimited.count() - 1;
@@ -826,7 +826,7 @@ BOOST_AUTO_TEST_CASE(a_key_whose_probe_takes_long_is_not_forgotten)
 {
     weir::schedule<std::string, int> keys(weir::key_options(weir::limit(4)).max_hold(10s));
     const weir::time_point begin{};
-    keys.hold("a", begin + 5s, begin);
+    BOOST_TEST((keys.hold("a", begin + 5s, begin) == hold_result::held));
     keys.push("a", 1);
     auto probe = keys.pop(begin + 5s);
     BOOST_REQUIRE(bool(probe));
@@ -840,7 +840,7 @@ BOOST_AUTO_TEST_CASE(a_key_whose_probe_takes_long_is_not_forgotten)
     keys.done(next.place);
 }
 
-BOOST_AUTO_TEST_CASE(an_override_that_ended_leaves_no_weight)
+BOOST_AUTO_TEST_CASE(an_override_that_ended_leaves_one_turn)
 {
     for (const bool expires : {false, true}) {
         weir::schedule<std::string, char> keys(weir::limit(1000));

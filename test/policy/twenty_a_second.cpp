@@ -145,6 +145,7 @@ BOOST_AUTO_TEST_CASE(an_origin_that_counts_strictly_and_a_client_that_stays_belo
         [](simulation& s) {
             client<strict_windows> c(s, weir::rate::per_second(19));
             c.run();
+            BOOST_TEST(c.refused == 0);
         },
         repeats(50));
 }

@@ -420,7 +420,7 @@ private:
             const breaker_state state = breaker_->state(key, now);
             expect(state == h.state(now), "the state that it should have");
             check_transition(key, state);
-            const auto until = breaker_->open_until(key, now);
+            const auto until = breaker_->refuses_until(key, now);
             expect(until.has_value() == h.refuses(options_, now) && (!until || *until == h.until()),
                    "it says until when it refuses calls");
             broken += h.is_broken() ? 1 : 0;

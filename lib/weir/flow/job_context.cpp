@@ -19,10 +19,11 @@ job_options job_context::options()
     return inherited;
 }
 
-void job_context::hold(time_point until)
+hold_result job_context::hold(time_point until)
 {
-    if (record_ != nullptr && record_->claims)
-        record_->claims->hold(until);
+    if (record_ == nullptr || !record_->claims)
+        return hold_result::refused;
+    return record_->claims->hold(until);
 }
 
 } // namespace weir

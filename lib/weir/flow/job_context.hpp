@@ -4,6 +4,7 @@
 #include <weir/flow/detail/job_record.hpp>
 #include <weir/flow/job_id.hpp>
 #include <weir/flow/job_options.hpp>
+#include <weir/policy/hold_result.hpp>
 #include <weir/run/cancel.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -69,9 +70,13 @@ public:
     /// A hold of more than two minutes means "go away": the jobs of the key that wait in line, and
     /// those that come there meanwhile, end as `failed` with `errc::held_too_long`.
     ///
+    /// `held`: so it is, or that instant is past. `too_long`: it is, for more than two minutes.
+    /// `refused`: the key is not held, because 65,536 others are, and its jobs go on starting; the
+    /// next attempt of this one waits all the same.
+    ///
     /// Shape: for pools with one of the limits of `pool_options` from `per_key` on; in another it
-    ///        does nothing. A job without a key holds itself only.
-    void hold(time_point until);
+    ///        does nothing, and is `refused`. A job without a key holds itself only.
+    hold_result hold(time_point until);
 
 protected:
     explicit job_context(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}

@@ -40,8 +40,7 @@ namespace weir {
 ///        `results()`, in the order in which the jobs end. Call `close` when there are no more
 ///        jobs; `results()` ends when the last worker is done. A handler is called as `(Job)` or
 ///        `(Job&)`, with or without a `job_context&` behind it, and returns `R`, or
-///        `awaitable<R>` when it is a coroutine. An
-///        exception is an outcome; it stops nothing.
+///        `awaitable<R>` when it is a coroutine. An exception is an outcome; it stops nothing.
 /// Cancellation: `stop` reaches every running job, and a timeout the one job whose time is over.
 /// Threads: submit, close, stop and read the ledger from any thread. Handlers of one worker run one
 ///          at a time; all workers share one handler object. Where an executor is known to be

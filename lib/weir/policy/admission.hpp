@@ -14,18 +14,21 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace weir {
 
 /// Takes several limits at once, all or nothing: a place, 5 MB, one of the 4 uploads of this
-/// customer, and a token of 20 requests a second. Whoever takes them one after the other holds some
-/// while it waits for the rest: two such can wait for each other forever, and what is held for
-/// nothing is missing elsewhere.
+/// customer, and a token of 20 requests a second. A caller that takes them one after the other
+/// holds some while it waits for the rest: two such callers can wait for each other forever, and
+/// what they hold meanwhile is missing elsewhere.
 ///
 /// Shape: owns its limits, see `admission_limits`. A request names its share of each it needs and
-///        gets one pass. Tokens of the rate are taken last, in the same step as all others.
+///        gets one pass. Tokens of the rate are taken last, in the same step as all others. `Hash`
+///        must not throw.
 /// Units: counts are in whatever unit the caller chooses; limits as in `semaphore`, burst and rate
 ///        as in `rate_limiter`.
 /// Threads: safe from any thread. The executor of a handler need not be serial, even with a
@@ -42,12 +45,14 @@ namespace weir {
 /// Memory: an `async_acquire` costs one allocation by the handler's allocator, whether or not it
 ///         has to wait. A key costs an entry in a hash table while it is in use, or waited for.
 ///         All waiters share one timer.
-template <class Key = std::string, class Executor = boost::asio::any_io_executor>
+template <class Key = std::string, class Hash = std::hash<Key>,
+          class Executor = boost::asio::any_io_executor>
 class basic_admission {
 public:
     using executor_type = Executor;
+    using key_type = Key;
     using request = admission_request<Key>;
-    using pass = admission_pass<Key>;
+    using pass = admission_pass<Key, Hash>;
 
     basic_admission(executor_type executor, const admission_limits& given);
     basic_admission(const basic_admission&) = delete;
@@ -65,7 +70,7 @@ public:
     /// Waits for a pass. Throws `std::invalid_argument` when the request asks for nothing, or for
     /// what this admission does not have: a count of another one, a key, or a rate.
     ///
-    /// Completion: `void(error_code, admission_pass<Key>)`
+    /// Completion: `void(error_code, admission_pass<Key, Hash>)`
     /// Errors: `errc::closed` when it was closed before the grant; `errc::too_large` when a share
     ///         is above its limit or the burst (at once, or when that is lowered while waiting; a
     ///         paused limit is none to exceed); `boost::asio::error::operation_aborted` when
@@ -85,7 +90,8 @@ public:
                                                       Token&& token = Token());
 
     /// Another limit for a count. Lowering it revokes nothing: `in_use` may exceed the limit until
-    /// it falls. Takes time in proportion to the waiters that have to wait again.
+    /// it falls. Takes time in proportion to the waiters that have to wait again. Throws
+    /// `std::invalid_argument` for a count of another admission.
     void resize(admission_count which, weir::limit most);
     /// The same for all keys. Throws `std::invalid_argument` when there was no limit for them.
     void resize_keys(weir::limit most);
@@ -101,16 +107,29 @@ public:
         kept->close();
     }
 
-    weir::limit limit(admission_count which) const noexcept
+    /// Of a count. These two throw `std::invalid_argument` for a count of another admission.
+    weir::limit limit(admission_count which) const
     {
-        return weir::limit::of_count(state_->core().limit(which.place_));
+        return weir::limit::of_count(state_->core().limit(place_of(which)));
     }
-    std::size_t in_use(admission_count which) const noexcept
+    std::size_t in_use(admission_count which) const
     {
-        return state_->core().in_use(which.place_);
+        return state_->core().in_use(place_of(which));
     }
     std::size_t in_use(const Key& key) const { return state_->core().in_use_of_key(key); }
-    /// The number of tokens that are there.
+    /// Of each key. `unlimited` when it was made without a limit for them.
+    weir::limit key_limit() const noexcept
+    {
+        return weir::limit::of_count(state_->core().key_limit());
+    }
+    /// Empty when it was made without a rate.
+    std::optional<weir::rate> rate() const noexcept;
+    /// 0 when it was made without a rate.
+    std::size_t burst() const noexcept
+    {
+        return state_->core().has_rate() ? state_->core().rule().burst() : 0;
+    }
+    /// The number of tokens that are there. 0 when it was made without a rate.
     std::size_t available_tokens() const noexcept { return state_->available(); }
     /// The number of keys that are in use, or waited for.
     std::size_t keys() const noexcept { return state_->core().keys(); }
@@ -120,15 +139,16 @@ public:
 
 private:
     void check(const request& asked) const;
+    std::size_t place_of(admission_count which) const;
 
     std::size_t counts_;
     bool has_keys_;
-    std::shared_ptr<detail::admission_state<Key>> state_;
+    std::shared_ptr<detail::admission_state<Key, Hash>> state_;
     detail::own_executor<executor_type> executor_;
 };
 
-template <class Key = std::string>
-using admission = basic_admission<Key>;
+template <class Key = std::string, class Hash = std::hash<Key>>
+using admission = basic_admission<Key, Hash>;
 
 } // namespace weir
 

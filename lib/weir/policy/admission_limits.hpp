@@ -14,9 +14,9 @@
 
 namespace weir {
 
-template <class Key, class Executor>
+template <class Key, class Hash, class Executor>
 class basic_admission;
-template <class Key>
+template <class Key, class Hash>
 class admission_pass;
 
 /// One of the counts of an `admission`, such as its places or its bytes. `admission_limits::count`
@@ -29,9 +29,9 @@ private:
     friend class admission_limits;
     template <class>
     friend class admission_request;
-    template <class>
-    friend class admission_pass;
     template <class, class>
+    friend class admission_pass;
+    template <class, class, class>
     friend class basic_admission;
 
     constexpr explicit admission_count(std::size_t place) noexcept : place_(place) {}
@@ -70,7 +70,7 @@ public:
     }
 
 private:
-    template <class, class>
+    template <class, class, class>
     friend class basic_admission;
 
     std::vector<std::size_t> counts_;
@@ -84,7 +84,7 @@ class admission_request {
 public:
     admission_request() {}
 
-    /// `amount` of a count: 1 place, or so many bytes. Taking of the same count again adds to it.
+    /// `amount` of a count: 1 place, or 5,000 bytes. Taking of the same count again adds to it.
     /// Throws `std::invalid_argument` when `amount` is 0.
     admission_request& take(admission_count which, std::size_t amount = 1)
     {
@@ -111,7 +111,7 @@ public:
     }
 
 private:
-    template <class, class>
+    template <class, class, class>
     friend class basic_admission;
 
     static void add(std::size_t& to, std::size_t amount)

@@ -6,6 +6,7 @@
 #include <weir/policy/detail/admission_state.hpp>
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -15,7 +16,7 @@ namespace weir {
 
 namespace detail {
 
-template <class Key, class Handler, class Executor>
+template <class Key, class Hash, class Handler, class Executor>
 class admission_operation;
 
 } // namespace detail
@@ -25,7 +26,7 @@ class admission_operation;
 ///
 /// Threads: any thread; one object by one thread at a time.
 /// Lifetime: may outlive its admission.
-template <class Key = std::string>
+template <class Key = std::string, class Hash = std::hash<Key>>
 class WEIR_NODISCARD_HANDLE admission_pass {
 public:
     /// An empty pass: holds nothing.
@@ -100,11 +101,11 @@ public:
     explicit operator bool() const noexcept { return state_ != nullptr; }
 
 private:
-    template <class, class>
-    friend class basic_admission;
     template <class, class, class>
+    friend class basic_admission;
+    template <class, class, class, class>
     friend class detail::admission_operation;
-    using state = detail::admission_state<Key>;
+    using state = detail::admission_state<Key, Hash>;
 
     explicit admission_pass(std::shared_ptr<state> of) noexcept : state_(std::move(of)) {}
     admission_pass(std::shared_ptr<state> of, const detail::admission_shares& shares,

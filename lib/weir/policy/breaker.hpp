@@ -50,8 +50,10 @@ public:
 
     /// Leave to make one call. Empty when the call is refused.
     ///
-    /// Lifetime: one that is destroyed without a word was given up: a cancelled call says nothing
-    ///           about the far side, and a probe makes room for another.
+    /// Lifetime: one that is destroyed without a word, by an exception too, was given up: a
+    ///           cancelled call says nothing about the far side, and a probe makes room for
+    ///           another (a `keyed_permit` counts as success then). `succeeded` and `failed` both
+    ///           end it (a `keyed_permit` that has `succeeded` keeps its share).
     class WEIR_NODISCARD_HANDLE pass {
     public:
         pass() = default;
@@ -131,11 +133,12 @@ public:
         return core_->table.state(key, now);
     }
 
-    /// When it is worth trying again; empty when that is now.
-    std::optional<time_point> open_until(const Key& key, time_point now) const
+    /// Until when calls are refused: while the key is open, and while it is half-open and as many
+    /// probes as may be are under way. Empty when a call made now would be let through.
+    std::optional<time_point> refuses_until(const Key& key, time_point now) const
     {
         std::lock_guard lock(core_->mutex);
-        return core_->table.open_until(key, now);
+        return core_->table.refuses_until(key, now);
     }
 
     /// How many keys are in trouble: those with a bad call among their latest, and the broken.

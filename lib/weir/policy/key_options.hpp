@@ -9,12 +9,12 @@
 
 namespace weir {
 
-/// What holds for every key of a `schedule` or a `keyed_semaphore`, and how many keys may be out
-/// of the ordinary.
+/// The limit of each key of a `schedule` or a `keyed_semaphore`, and how many keys may be held or
+/// overridden at a time.
 ///
 /// Units: `limit` of what one key has running at a time, as a sum of costs. `max_hold` is the
-///        longest that anything waits for a held key: from 1 ns; 2 minutes, because services that
-///        hold their callers back ask for up to one, and who asks for a day means "go away".
+///        longest that anything waits for a held key: from 1 ns; default 2 minutes, because
+///        services that ask for a pause ask for up to one, and one of a day means "go away".
 ///        `max_held` and `max_overridden` are numbers of keys; 65,536 each, which is some
 ///        14 megabytes.
 class key_options {

@@ -19,8 +19,9 @@ class keyed_acquire_operation;
 } // namespace detail
 
 /// A share of what a `keyed_semaphore` lets one key have, released on destruction. That says that
-/// the work succeeded, even when an exception destroys it: after a hold, call `failed` for work
-/// that did not.
+/// the work succeeded, even when an exception destroys it (a `breaker::pass` says nothing then):
+/// after a hold, call `failed` for work that did not. `succeeded` keeps the share, and `failed`
+/// gives it back (both end a `breaker::pass`).
 ///
 /// Threads: any thread; one object by one thread at a time.
 /// Lifetime: may outlive its semaphore.

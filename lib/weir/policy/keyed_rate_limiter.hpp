@@ -64,14 +64,14 @@ public:
     [[nodiscard]] bool try_acquire_at(time_point now, const Key& key, std::size_t weight = 1);
 
     /// Waits for `weight` tokens of this key. Throws `std::invalid_argument` when `weight` is 0,
-    /// and what copying or hashing the key throws.
+    /// and what hashing the key throws.
     ///
     /// Completion: `void(error_code)`
     /// Errors: `errc::closed` when it was closed before the grant; `errc::too_large` when `weight`
     ///         is above the burst (at once, or when the burst is lowered while waiting);
     ///         `errc::full` when `max_keys` other keys are remembered;
     ///         `boost::asio::error::operation_aborted` when cancelled; a system error when the
-    ///         clock cannot be set; `no_memory`.
+    ///         clock cannot be set; `no_memory`, also when the key cannot be copied.
     /// Cancellation: terminal, partial and total; takes no token. Tokens that were already granted
     ///               are taken, and the acquire succeeds. If its context is destroyed before the
     ///               handler runs they are spent nevertheless: what is bounded is grants.

@@ -65,15 +65,16 @@ public:
     /// Throws `std::invalid_argument` when `weight` is 0, and what copying or hashing a key throws.
     permit_type try_acquire(const Key& key, std::size_t weight = 1);
 
-    /// Waits for a permit. Throws `std::invalid_argument` when `weight` is 0, and what copying or
-    /// hashing the key throws.
+    /// Waits for a permit. Throws `std::invalid_argument` when `weight` is 0, and what hashing the
+    /// key throws.
     ///
     /// Completion: `void(error_code, keyed_permit<Key>)`
     /// Errors: `errc::closed` when the semaphore was closed before the grant; `errc::too_large`
     ///         when `weight` is above a limit (at once, or when the limit is lowered while waiting;
     ///         a paused one has no limit to exceed); `errc::held_too_long` when the key is held for
     ///         longer than `max_hold` from now, or is while this waits;
-    ///         `boost::asio::error::operation_aborted` when cancelled.
+    ///         `boost::asio::error::operation_aborted` when cancelled; `no_memory`, also when the
+    ///         key cannot be copied.
     /// Cancellation: terminal, partial and total; takes no permit. A permit that was already
     ///               granted is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a release.
@@ -102,7 +103,7 @@ public:
     ///
     /// `too_long`: that is more than `max_hold` from now. The waiters of the key end with
     /// `errc::held_too_long`, and so do newcomers while that is so. `refused`: the key is not held,
-    /// because `max_held` others are. An instant in the past does nothing.
+    /// because `max_held` others are. An instant in the past does nothing, and is `held`.
     ///
     /// That the key was held is remembered for another `max_hold` after its end, or until a probe
     /// has succeeded.

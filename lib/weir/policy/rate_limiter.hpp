@@ -64,7 +64,7 @@ public:
     /// Errors: `errc::closed` when it was closed before the grant; `errc::too_large` when `weight`
     ///         is above the burst (at once, or when the burst is lowered while waiting);
     ///         `boost::asio::error::operation_aborted` when cancelled; a system error when the
-    ///         clock cannot be set.
+    ///         clock cannot be set; `no_memory`.
     /// Cancellation: terminal, partial and total; takes no token. Tokens that were already granted
     ///               are taken, and the acquire succeeds. If its context is destroyed before the
     ///               handler runs they are spent nevertheless: what is bounded is grants.

@@ -86,10 +86,10 @@ struct retry_signature<void> {
 ///             there is no value. The value is that of the last attempt, or else `T()`.
 /// Errors: that of the last attempt (`errc::failed` when it threw something without a code: the
 ///         exception is in `retry_attempts`); `boost::asio::error::operation_aborted` when
-///         cancelled; `errc::timed_out` when the deadline ended an attempt, or had passed before
-///         the first; a system error when there is no memory, or the clock cannot be set. With
-///         `use_awaitable` alone the error is thrown, and `retry_attempts` are lost; `as_tuple`
-///         keeps them.
+///         cancelled; `errc::timed_out` when the deadline came before the first attempt, in an
+///         attempt, or in a wait; a system error when there is no memory, or the clock cannot be
+///         set. With `use_awaitable` alone the error is thrown, and `retry_attempts` are lost;
+///         `as_tuple` keeps them.
 /// Cancellation: terminal, partial and total end the wait for the next attempt at once, and cancel
 ///               (terminal) an attempt that runs; it is waited for. When it succeeds nevertheless,
 ///               so does the whole.
@@ -100,21 +100,21 @@ struct retry_signature<void> {
 ///           captures. Nothing of an attempt is held while the next one is waited for.
 /// Memory: one allocation by the handler's allocator, one more while it sleeps, and a record of
 ///         each attempt. An attempt that is a coroutine costs two small ones.
-template <detail::retryable Operation, class Token = default_token<boost::asio::any_io_executor>>
+template <class Operation, class Token = default_token<boost::asio::any_io_executor>>
 WEIR_NODISCARD_OPERATION auto async_retry(retry_policy policy, Operation operation,
                                           Token&& token = Token());
 
 /// The same where the handler may have no executor: it runs on `executor` then.
-template <class Executor, detail::retryable Operation, class Token = default_token<Executor>>
+template <class Executor, class Operation, class Token = default_token<Executor>>
 WEIR_NODISCARD_OPERATION auto async_retry(Executor executor, retry_policy policy,
                                           Operation operation, Token&& token = Token());
 
 /// As `async_retry`, until `deadline`: no attempt begins, and no wait ends, at that time or later,
 /// and one that still runs then is cancelled, and waited for.
-template <detail::retryable Operation, class Token = default_token<boost::asio::any_io_executor>>
+template <class Operation, class Token = default_token<boost::asio::any_io_executor>>
 WEIR_NODISCARD_OPERATION auto async_retry_until(time_point deadline, retry_policy policy,
                                                 Operation operation, Token&& token = Token());
-template <class Executor, detail::retryable Operation, class Token = default_token<Executor>>
+template <class Executor, class Operation, class Token = default_token<Executor>>
 WEIR_NODISCARD_OPERATION auto async_retry_until(Executor executor, time_point deadline,
                                                 retry_policy policy, Operation operation,
                                                 Token&& token = Token());

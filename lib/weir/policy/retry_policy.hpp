@@ -30,7 +30,7 @@ bool is_transient(const std::exception_ptr& error) noexcept;
 enum class retry_stop : std::uint8_t {
     none,          ///< there is one
     succeeded,     ///< the last attempt did
-    permanent,     ///< its error is not one to retry
+    permanent,     ///< its error is not one to retry; or no memory, or no clock, for another
     exhausted,     ///< it was the last that the policy allows
     deadline,      ///< the next one would begin at the deadline or later, or the deadline has come
     wait_too_long, ///< the far side asked for a longer wait than the policy allows

@@ -34,7 +34,7 @@ namespace weir {
 /// Fairness: first in, first out within a key. Between keys, turns by deficit round robin: two keys
 ///           that always have something to start get shares that differ by no more than one quantum
 ///           of each, where a quantum is the largest cost that waits, rounded up to a power of two,
-///           times the weight of the key. A key that comes back stands at the end.
+///           times the turns of the key. A key that comes back stands at the end.
 /// Memory: at most 64 bytes for a key of 8 bytes that has something running, some 160 more while
 ///         its items wait or while it is held or overridden, and 40 beside each item that waits.
 ///         Nothing for a key without any of these. Blocks that become empty are freed; the last of
@@ -132,7 +132,7 @@ public:
     ///
     /// `too_long`: it is held, but for longer than `max_hold` from now. The caller should `take`
     /// its items and fail them rather than have them hang. `refused`: it is not held, because
-    /// `max_held` keys are. A hold that is over by now does nothing.
+    /// `max_held` others are. An instant in the past does nothing, and is `held`.
     ///
     /// That the key was held is remembered for another `max_hold` after its end, or until a probe
     /// has succeeded: those that were refused tend to come back at the same moment.
@@ -144,10 +144,10 @@ public:
 
     duration max_hold() const noexcept { return turns_.max_hold(); }
 
-    /// Gives one key another limit, and `weight` quanta a turn, until then. False when
+    /// Gives one key another limit, and `turns` instead of one in a round, until then. False when
     /// `max_overridden` other keys are overridden: nothing has changed. `paused` lets nothing out.
-    /// Throws `std::invalid_argument` when `weight` is 0.
-    [[nodiscard]] bool override_key(const Key& key, weir::limit limit, std::size_t weight = 1,
+    /// Throws `std::invalid_argument` when `turns` is 0.
+    [[nodiscard]] bool override_key(const Key& key, weir::limit limit, std::size_t turns = 1,
                                     time_point until = time_point::max());
     /// Ends an override. Nothing happens when there was none.
     void reset_key(const Key& key);
@@ -363,16 +363,16 @@ time_point schedule<Key, Item, Hash>::held_until(const Key& key) const
 }
 
 template <class Key, class Item, class Hash>
-bool schedule<Key, Item, Hash>::override_key(const Key& key, weir::limit limit, std::size_t weight,
+bool schedule<Key, Item, Hash>::override_key(const Key& key, weir::limit limit, std::size_t turns,
                                              time_point until)
 {
-    if (weight == 0)
-        throw std::invalid_argument("weir::schedule: the weight must be at least 1");
+    if (turns == 0)
+        throw std::invalid_argument("weir::schedule: a key has at least one turn");
     const with_line at(*this, key);
     if (!turns_.can_override(*at))
         return false;
     turns_.reserve();
-    turns_.override_key(*at, limit, weight, until);
+    turns_.override_key(*at, limit, turns, until);
     return true;
 }
 

@@ -60,7 +60,7 @@ public:
     /// Errors: `errc::closed` when the semaphore was closed before the grant; `errc::too_large`
     ///         when `weight` is above the limit (at once, or when the limit is lowered while
     ///         waiting; a paused semaphore has no limit to exceed);
-    ///         `boost::asio::error::operation_aborted` when cancelled.
+    ///         `boost::asio::error::operation_aborted` when cancelled; `no_memory`.
     /// Cancellation: terminal, partial and total; takes no permit. A permit that was already
     ///               granted is delivered.
     /// Handler: by its associated executor, never inside this call nor inside a release.

@@ -4,6 +4,7 @@
 #include <weir/flow/job_id.hpp>
 #include <weir/flow/job_options.hpp>
 #include <weir/flow/job_timings.hpp>
+#include <weir/policy/hold_result.hpp>
 
 #include <concepts>
 #include <cstdint>
@@ -28,7 +29,7 @@ public:
     virtual ~job_claims() = default;
 
     /// See `job_context::hold`.
-    virtual void hold(time_point until) = 0;
+    virtual hold_result hold(time_point until) = 0;
 };
 
 /// What is known about a job beside its number, if anything.

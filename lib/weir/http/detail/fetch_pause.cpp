@@ -16,7 +16,7 @@ fetch_pause::refusal fetch_pause::refused(const pause_rules& rules, time_point n
         return refusal::wish;
     // Most often none is broken, and no key need be looked for.
     const bool is_open = rules.give_up && rules.give_up->broken() != 0 &&
-                         rules.give_up->open_until(origin_, now).has_value();
+                         rules.give_up->refuses_until(origin_, now).has_value();
     return is_open ? refusal::failures : refusal::none;
 }
 
@@ -87,7 +87,7 @@ time_point fetch_pause::refused_until(const pause_rules& rules, time_point now) 
 {
     if (refused(rules, now) != refusal::failures)
         return closed_until_;
-    return rules.give_up->open_until(origin_, now).value_or(now);
+    return rules.give_up->refuses_until(origin_, now).value_or(now);
 }
 
 time_point fetch_pause::needed_until() const noexcept

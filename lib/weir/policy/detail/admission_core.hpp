@@ -11,6 +11,7 @@
 #include <atomic>
 #include <cassert>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <mutex>
 #include <optional>
@@ -43,7 +44,7 @@ struct admission_shares {
 };
 
 /// The rule of several limits that are taken together: counts, a count for each key, and a rate.
-/// Knows no executor, clock or handler; whoever calls says what time it is.
+/// Knows no executor, clock or handler; the caller passes the time.
 ///
 /// A request passes when in each limit it asks for it fits after the claims of all that wait there
 /// and came earlier; then it takes all its shares in one step. So each limit has its own line, of
@@ -54,7 +55,7 @@ struct admission_shares {
 ///
 /// The lock is held for a bounded number of steps, except where a limit is lowered. Nodes that left
 /// their lines are settled outside it. The caller keeps the core alive.
-template <class Key, class Atomics = real_atomics>
+template <class Key, class Hash = std::hash<Key>, class Atomics = real_atomics>
 class admission_core {
     template <class V>
     using plain = typename Atomics::template plain<V>;
@@ -355,12 +356,17 @@ public:
     {
         return locked([&]() -> std::size_t { return key_limit_; });
     }
+    /// Precondition: it has a rate.
     gcra_rule rule() const noexcept
     {
+        assert(has_rate_);
         return locked([&] { return rule_; });
     }
+    /// 0 without a rate.
     std::size_t available(time_point now) const noexcept
     {
+        if (!has_rate_)
+            return 0;
         return locked([&] { return rule_.available(level_, std::max(now, latest_)); });
     }
 
@@ -403,15 +409,15 @@ private:
         return l.next == nullptr && has_room(l, saturating_sum(l.covered, weight));
     }
 
+    // But that of a key.
     template <class Do>
-    acquire_result for_each_share(const admission_shares& s, Do what)
+    void for_each_share(const admission_shares& s, Do what)
     {
         for (std::size_t i = 0; i < most_counts; ++i)
             if (s.counts[i] != 0)
-                if (const auto result = what(counts_[i], s.counts[i]);
-                    result != acquire_result::granted)
-                    return result;
-        return s.tokens == 0 ? acquire_result::granted : what(rate_, s.tokens);
+                what(counts_[i], s.counts[i]);
+        if (s.tokens != 0)
+            what(rate_, s.tokens);
     }
 
     // All or nothing: of a newcomer.
@@ -426,7 +432,6 @@ private:
         for_each_share(s, [&](const line& l, std::size_t weight) {
             too_large = too_large || is_too_large(l, weight);
             fits = fits && fits_last(l, weight);
-            return acquire_result::granted;
         });
         if (too_large)
             return acquire_result::too_large;
@@ -695,7 +700,7 @@ private:
     list<line, Atomics> unfinished_;
     list<typename key_line::place, Atomics> keys_;
     plain<typename key_line::place*> sweep_{nullptr}; // the first with an old limit
-    std::unordered_map<Key, key_line> by_key_;
+    std::unordered_map<Key, key_line, Hash> by_key_;
 };
 
 } // namespace weir::detail

@@ -19,12 +19,13 @@ namespace weir {
 
 namespace detail {
 
-template <class Key, class Handler, class Executor>
-class admission_operation final : public wait_operation<admission_operation<Key, Handler, Executor>,
-                                                        Handler, Executor, timed_waiter>,
-                                  private admission_state<Key>::node {
+template <class Key, class Hash, class Handler, class Executor>
+class admission_operation final
+    : public wait_operation<admission_operation<Key, Hash, Handler, Executor>, Handler, Executor,
+                            timed_waiter>,
+      private admission_state<Key, Hash>::node {
 public:
-    using state = admission_state<Key>;
+    using state = admission_state<Key, Hash>;
 
     admission_operation(Handler&& handler, const Executor& executor, std::shared_ptr<state> shared,
                         const admission_shares& shares, std::optional<Key> key)
@@ -39,7 +40,7 @@ public:
                                const admission_shares&, const std::optional<Key>&)
     {
         const error_code error = boost::asio::error::no_memory;
-        call_handler_later(std::move(handler), io, error, admission_pass<Key>());
+        call_handler_later(std::move(handler), io, error, admission_pass<Key, Hash>());
     }
 
     void start(time_point deadline)
@@ -94,12 +95,12 @@ private:
         this->wake();
     }
 
-    admission_pass<Key> take() noexcept
+    admission_pass<Key, Hash> take() noexcept
     {
         if (result_ != acquire_result::granted)
-            return admission_pass<Key>();
+            return admission_pass<Key, Hash>();
         result_ = acquire_result::parked;
-        return admission_pass<Key>(state_, this->shares(), this->node_key());
+        return admission_pass<Key, Hash>(state_, this->shares(), this->node_key());
     }
 
     typename state::key_handle node_key() const noexcept { return state::node::key(); }
@@ -116,7 +117,7 @@ private:
     {
         if (!this->alarm_is_out())
             return;
-        const admission_pass<Key> unused = take();
+        const admission_pass<Key, Hash> unused = take();
         this->destroy();
     }
 
@@ -135,18 +136,18 @@ private:
 
 } // namespace detail
 
-template <class Key, class Executor>
-basic_admission<Key, Executor>::basic_admission(executor_type executor,
-                                                const admission_limits& given)
+template <class Key, class Hash, class Executor>
+basic_admission<Key, Hash, Executor>::basic_admission(executor_type executor,
+                                                      const admission_limits& given)
     : counts_(given.counts_.size()), has_keys_(given.per_key_.has_value()),
-      state_(detail::admission_state<Key>::make(
+      state_(detail::admission_state<Key, Hash>::make(
           executor, given.counts_, given.per_key_.value_or(unlimited).count(), given.rate_)),
       executor_(std::move(executor))
 {
 }
 
-template <class Key, class Executor>
-void basic_admission<Key, Executor>::check(const request& asked) const
+template <class Key, class Hash, class Executor>
+void basic_admission<Key, Hash, Executor>::check(const request& asked) const
 {
     const detail::admission_shares& s = asked.shares_;
     if (s.empty())
@@ -163,51 +164,66 @@ void basic_admission<Key, Executor>::check(const request& asked) const
             "weir::admission: the request asks for tokens; give the limits a `rate`");
 }
 
-template <class Key, class Executor>
-admission_pass<Key> basic_admission<Key, Executor>::try_acquire(const request& asked)
+template <class Key, class Hash, class Executor>
+std::size_t basic_admission<Key, Hash, Executor>::place_of(admission_count which) const
+{
+    if (which.place_ >= counts_)
+        throw std::invalid_argument("weir::admission: a count of another admission");
+    return which.place_;
+}
+
+template <class Key, class Hash, class Executor>
+std::optional<weir::rate> basic_admission<Key, Hash, Executor>::rate() const noexcept
+{
+    if (!state_->core().has_rate())
+        return std::nullopt;
+    return state_->core().rule().rate();
+}
+
+template <class Key, class Hash, class Executor>
+admission_pass<Key, Hash> basic_admission<Key, Hash, Executor>::try_acquire(const request& asked)
 {
     check(asked);
-    typename detail::admission_state<Key>::key_handle key = nullptr;
+    typename detail::admission_state<Key, Hash>::key_handle key = nullptr;
     if (state_->try_acquire(asked.shares_, asked.key_, key) == detail::acquire_result::granted)
         return pass(state_, asked.shares_, key);
     return pass();
 }
 
-template <class Key, class Executor>
+template <class Key, class Hash, class Executor>
 template <class Token>
-auto basic_admission<Key, Executor>::async_acquire(request asked, Token&& token)
+auto basic_admission<Key, Hash, Executor>::async_acquire(request asked, Token&& token)
 {
     return async_acquire_until(time_point::max(), std::move(asked), std::forward<Token>(token));
 }
 
-template <class Key, class Executor>
+template <class Key, class Hash, class Executor>
 template <class Token>
-auto basic_admission<Key, Executor>::async_acquire_until(time_point deadline, request asked,
-                                                         Token&& token)
+auto basic_admission<Key, Hash, Executor>::async_acquire_until(time_point deadline, request asked,
+                                                               Token&& token)
 {
     check(asked);
     const auto start = [deadline](const basic_admission& self, auto&& handler, request own) {
         using operation =
-            detail::admission_operation<Key, std::decay_t<decltype(handler)>, Executor>;
+            detail::admission_operation<Key, Hash, std::decay_t<decltype(handler)>, Executor>;
         if (self.executor_.serves(handler))
             operation::begin_at(deadline, std::move(handler), self.executor_.fallback(),
-                                std::shared_ptr<detail::admission_state<Key>>(self.state_),
+                                std::shared_ptr<detail::admission_state<Key, Hash>>(self.state_),
                                 own.shares_, std::move(own.key_));
     };
     return detail::initiate<void(error_code, pass)>(*this, token, start, std::move(asked));
 }
 
-template <class Key, class Executor>
-void basic_admission<Key, Executor>::resize(admission_count which, weir::limit most)
+template <class Key, class Hash, class Executor>
+void basic_admission<Key, Hash, Executor>::resize(admission_count which, weir::limit most)
 {
-    if (which.place_ >= counts_)
-        throw std::invalid_argument("weir::admission::resize: a count of another admission");
+    const std::size_t place = place_of(which);
     const auto kept = state_;
-    kept->resize(which.place_, most.count());
+    kept->resize(place, most.count());
 }
 
-template <class Key, class Executor>
-void basic_admission<Key, Executor>::resize_keys(weir::limit most)
+template <class Key, class Hash, class Executor>
+void basic_admission<Key, Hash, Executor>::resize_keys(weir::limit most)
 {
     if (!has_keys_)
         throw std::invalid_argument("weir::admission::resize_keys: it has no `per_key`");
@@ -215,8 +231,8 @@ void basic_admission<Key, Executor>::resize_keys(weir::limit most)
     kept->resize_keys(most.count());
 }
 
-template <class Key, class Executor>
-void basic_admission<Key, Executor>::change(weir::rate each, std::size_t burst)
+template <class Key, class Hash, class Executor>
+void basic_admission<Key, Hash, Executor>::change(weir::rate each, std::size_t burst)
 {
     if (!state_->core().has_rate())
         throw std::invalid_argument("weir::admission::change: it has no `rate`");

@@ -15,10 +15,10 @@
 namespace weir::detail {
 
 /// What an `admission`, its waiters and its passes share: the core, its clock and its timer.
-template <class Key>
+template <class Key, class Hash>
 class admission_state final : public own_timer {
 public:
-    using core_type = admission_core<Key>;
+    using core_type = admission_core<Key, Hash>;
     using node = typename core_type::node;
     using key_handle = typename core_type::key_handle;
 

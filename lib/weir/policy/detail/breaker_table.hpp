@@ -69,8 +69,8 @@ public:
                                                                           : cell.state();
     }
 
-    /// When a call may be tried again that is refused now. Empty when none is refused for the time.
-    std::optional<time_point> open_until(const Key& key, time_point now) const
+    /// Until when calls are refused; empty when a call made now would be let through.
+    std::optional<time_point> refuses_until(const Key& key, time_point now) const
     {
         const auto it = keys_.find(key);
         if (it == keys_.end() || !it->second.cell.refuses(now, options_))

@@ -48,7 +48,7 @@ private:
 
     std::size_t deficit = 0;
     std::size_t own_limit = 0; // while `overridden`, and so is:
-    std::size_t weight = 1;
+    std::size_t turns = 1;
     time_point override_end = time_point::max();
     time_point hold_end;
     std::uint64_t probe = 0; // the one under way
@@ -91,7 +91,7 @@ struct key_place {
 /// Each key that could go on stands in the ring. Others that have something waiting are `blocked`,
 /// and come back when what they miss arrives; a time is one of the things to miss. A line that must
 /// be kept although nothing waits is `quiet`; one that need not is `idle`, and the owner takes it
-/// by `take_idle` before its call ends.
+/// by `idle` and `detach` before its call ends.
 ///
 /// Threads: one at a time.
 /// Source: deficit round robin (Shreedhar and Varghese, Efficient Fair Queueing Using Deficit Round
@@ -311,13 +311,13 @@ public:
         return overridden_ < max_overridden_ || is_overridden(e);
     }
     /// Precondition: the entry has a line, and `can_override`.
-    void override_key(Entry& e, weir::limit limit, std::size_t weight, time_point until) noexcept
+    void override_key(Entry& e, weir::limit limit, std::size_t turns, time_point until) noexcept
     {
         line& l = *e.line;
         if (!std::exchange(l.overridden, true))
             ++overridden_;
         l.own_limit = limit.count();
-        l.weight = weight;
+        l.turns = turns;
         l.override_end = until;
         settle(l);
     }
@@ -446,7 +446,7 @@ private:
         }
         if (!l.in_turn) {
             l.in_turn = true;
-            l.deficit = sum(l.deficit, product(quantum(), l.weight));
+            l.deficit = sum(l.deficit, product(quantum(), l.turns));
         }
         if (l.deficit >= n.cost)
             return &n;
@@ -498,7 +498,7 @@ private:
     {
         if (std::exchange(l.overridden, false))
             --overridden_;
-        l.weight = 1;
+        l.turns = 1;
         l.override_end = time_point::max();
     }
 
@@ -585,7 +585,7 @@ private:
     std::size_t waiting_ = 0;
     std::size_t held_ = 0; // those that are probing, too
     std::size_t overridden_ = 0;
-    std::size_t unchecked_ = 0; // so many of the first blocked lines have not seen the new limit
+    std::size_t unchecked_ = 0; // how many of the first blocked lines have not seen the new limit
     std::uint64_t probes_ = 0;
     std::uint64_t classes_ = 0; // a bit for each that is not 0 of:
     std::array<std::uint32_t, 64> of_class_{};

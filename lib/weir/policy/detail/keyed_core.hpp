@@ -59,8 +59,9 @@ protected:
 /// An entry gets and loses its line under both locks. What an entry with a line has running changes
 /// under the lock of its domain; under that of its shard otherwise.
 ///
-/// A lock is held for a bounded number of nodes. Nodes are settled outside locks, and so is the
-/// alarm set.
+/// A lock is held for a bounded number of nodes, except where a limit is lowered, or the override
+/// of a key begins or ends: those that wait for that key, or all when the limit is that of all, are
+/// looked at in one go. Nodes are settled outside locks, and so is the alarm set.
 template <class Key, class Hash, class Atomics = real_atomics>
 class keyed_core : public keyed_releaser<Key> {
     template <class V>
@@ -68,7 +69,7 @@ class keyed_core : public keyed_releaser<Key> {
 
 public:
     using entry = key_entry<Key>;
-    using turns = key_turns<entry>;
+    using turns_of_keys = key_turns<entry>;
     using place = key_place<entry>;
     using result = keyed_result;
 
@@ -122,7 +123,7 @@ public:
     // The caller keeps the core alive in all of these.
     hold_result hold(const Key& key, time_point until);
     void resume(const Key& key);
-    bool override_key(const Key& key, weir::limit limit, std::size_t weight, time_point until);
+    bool override_key(const Key& key, weir::limit limit, std::size_t turns, time_point until);
     void reset_key(const Key& key);
     void resize(std::size_t limit) noexcept;
     void resize_wide(std::size_t limit) noexcept;
@@ -171,8 +172,8 @@ private:
         explicit domain(const key_options& options) : lines(options) {}
 
         mutable typename Atomics::mutex mutex;
-        turns lines;
-        std::size_t held = 0; // so many of the core's are of this domain
+        turns_of_keys lines;
+        std::size_t held = 0; // how many of those of the core are of this domain
         std::size_t overridden = 0;
         atomic<duration::rep> next_tick{time_point::max().time_since_epoch().count()};
     };
@@ -220,7 +221,7 @@ private:
     bool one_more(atomic<std::size_t>& of_all, std::size_t most, std::size_t& of_domain) noexcept;
     void count(atomic<std::size_t>& of_all, std::size_t& of_domain, std::size_t now_there) noexcept;
     hold_result try_hold(const Key& key, std::uint32_t hash, time_point until);
-    bool try_override(const Key& key, std::uint32_t hash, weir::limit limit, std::size_t weight,
+    bool try_override(const Key& key, std::uint32_t hash, weir::limit limit, std::size_t turns,
                       time_point until);
     void expire_all() noexcept;
     bool take_wide(std::size_t weight, std::uint64_t unless) noexcept;

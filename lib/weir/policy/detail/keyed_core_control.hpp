@@ -112,18 +112,18 @@ void keyed_core<Key, Hash, Atomics>::reset_key(const Key& key)
 
 template <class Key, class Hash, class Atomics>
 bool keyed_core<Key, Hash, Atomics>::override_key(const Key& key, weir::limit limit,
-                                                  std::size_t weight, time_point until)
+                                                  std::size_t turns, time_point until)
 {
     const std::uint32_t hash = hash_of(key);
-    if (try_override(key, hash, limit, weight, until))
+    if (try_override(key, hash, limit, turns, until))
         return true;
     expire_all();
-    return try_override(key, hash, limit, weight, until);
+    return try_override(key, hash, limit, turns, until);
 }
 
 template <class Key, class Hash, class Atomics>
 bool keyed_core<Key, Hash, Atomics>::try_override(const Key& key, std::uint32_t hash,
-                                                  weir::limit limit, std::size_t weight,
+                                                  weir::limit limit, std::size_t turns,
                                                   time_point until)
 {
     domain& d = domain_of(hash);
@@ -136,7 +136,7 @@ bool keyed_core<Key, Hash, Atomics>::try_override(const Key& key, std::uint32_t 
         done = d.lines.is_overridden(e) || one_more(overridden_, max_overridden_, d.overridden);
         if (done) {
             d.lines.reserve();
-            d.lines.override_key(e, limit, weight, until);
+            d.lines.override_key(e, limit, turns, until);
             fail_too_large(d, e, made);
         }
         more = grant(d, made);

@@ -26,7 +26,7 @@ auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t 
     const std::size_t most = limit_.load(std::memory_order_relaxed);
     if (is_too_large(weight, most) || is_too_large_for_all(weight))
         return {result::too_large, {}};
-    if (e == nullptr ? most == 0 : !turns::fits(*e, weight, most))
+    if (e == nullptr ? most == 0 : !turns_of_keys::fits(*e, weight, most))
         return {result::full, {}};
     const bool is_new = e == nullptr;
     if (is_new)

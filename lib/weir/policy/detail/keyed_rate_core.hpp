@@ -18,7 +18,7 @@
 namespace weir::detail {
 
 /// The rule of a rate for each key, with a line of waiters for each: first come, first served, by
-/// weight. Knows no executor, clock or handler; whoever calls says what time it is.
+/// weight. Knows no executor, clock or handler; the caller passes the time.
 ///
 /// A key is remembered while its bucket is not full. Where none waits, its entry is in a heap by
 /// the moment from which it may be forgotten, at the earliest: taking moves that moment, but not
@@ -189,7 +189,7 @@ public:
     }
 
 private:
-    // What `key_table` asks for is below.
+    // `key_table` asks for a key, a hash and a block.
     struct entry : list_node<Atomics>, instant_heap_node {
         explicit entry(const Key& k) : key(k) {}
 

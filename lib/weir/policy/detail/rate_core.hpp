@@ -13,7 +13,7 @@
 namespace weir::detail {
 
 /// The rule of a rate with a line of waiters: first come, first served, by weight. Knows no
-/// executor, clock or handler; whoever calls says what time it is.
+/// executor, clock or handler; the caller passes the time.
 ///
 /// Tokens are taken at the grant, so a waiter that leaves owes nothing. After each call that says
 /// so, and after each `grant`, there may be another moment at which to call `grant`: `next_due`.

@@ -491,6 +491,10 @@ template <class Executor, class Operation, class Token>
 auto initiate_retry(Executor executor, time_point deadline, retry_policy&& policy,
                     Operation&& operation, Token& token)
 {
+    static_assert(
+        retryable<Operation>,
+        "weir::async_retry: the operation is called as () or (this_attempt&), and returns "
+        "a coroutine or a deferred operation");
     using value = attempt_value_t<Operation>;
     const auto start = [deadline](const Executor& io, auto&& handler, retry_policy own_policy,
                                   Operation own_operation) {
@@ -509,28 +513,28 @@ auto initiate_retry(Executor executor, time_point deadline, retry_policy&& polic
 
 } // namespace detail
 
-template <detail::retryable Operation, class Token>
+template <class Operation, class Token>
 auto async_retry(retry_policy policy, Operation operation, Token&& token)
 {
     return detail::initiate_retry(boost::asio::system_executor(), time_point::max(),
                                   std::move(policy), std::move(operation), token);
 }
 
-template <class Executor, detail::retryable Operation, class Token>
+template <class Executor, class Operation, class Token>
 auto async_retry(Executor executor, retry_policy policy, Operation operation, Token&& token)
 {
     return detail::initiate_retry(std::move(executor), time_point::max(), std::move(policy),
                                   std::move(operation), token);
 }
 
-template <detail::retryable Operation, class Token>
+template <class Operation, class Token>
 auto async_retry_until(time_point deadline, retry_policy policy, Operation operation, Token&& token)
 {
     return detail::initiate_retry(boost::asio::system_executor(), deadline, std::move(policy),
                                   std::move(operation), token);
 }
 
-template <class Executor, detail::retryable Operation, class Token>
+template <class Executor, class Operation, class Token>
 auto async_retry_until(Executor executor, time_point deadline, retry_policy policy,
                        Operation operation, Token&& token)
 {

@@ -77,8 +77,6 @@ public:
         }
     }
 
-    std::size_t size() const noexcept { return size_; }
-
 private:
     union spot {
         spot() noexcept : next(nullptr) {}

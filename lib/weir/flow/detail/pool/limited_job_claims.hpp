@@ -30,10 +30,10 @@ public:
             owner->give_up(*this);
     }
 
-    void hold(time_point until) override
+    hold_result hold(time_point until) override
     {
-        if (const auto kept = owner)
-            kept->hold(*this, until);
+        const auto kept = owner;
+        return kept ? kept->hold(*this, until) : hold_result::refused;
     }
 
     enum class place : std::uint8_t { elsewhere, in_line, asleep, let_go };

@@ -80,7 +80,7 @@ private:
     struct admitted;
 
     static claims& claims_of(const job_record& job) noexcept;
-    void hold(claims& c, time_point until);
+    hold_result hold(claims& c, time_point until);
     limit places() const noexcept;
     limit share_of(limit places) const noexcept;
     admission_request<> request_for(const job_record& job) const;

@@ -51,21 +51,24 @@ void limited_jobs::end_sleep(claims& c) noexcept
     let_go(c);
 }
 
-void limited_jobs::hold(claims& c, time_point until)
+hold_result limited_jobs::hold(claims& c, time_point until)
 {
+    hold_result how = hold_result::held;
     {
         std::lock_guard lock(mutex_);
         const time_point now = time_->now();
         if (until <= now)
-            return;
+            return how;
         c.not_before = std::max(c.not_before, until);
         if (!c.key.empty()) {
-            if (waiting_.hold(c.key, until, now) == hold_result::too_long)
+            how = waiting_.hold(c.key, until, now);
+            if (how == hold_result::too_long)
                 while (const auto job = waiting_.take(c.key))
                     end_held((*job)->record());
         }
     }
     look_again();
+    return how;
 }
 
 void limited_jobs::end_if_held_too_long(claims& c, time_point now) noexcept

@@ -99,7 +99,7 @@ public:
     }
 
     queue_type& jobs() noexcept { return *jobs_; }
-    /// Whether it would probably start too late: for pools that reject that.
+    /// Whether it would probably end too late: for pools that reject that.
     bool comes_late(const ticket& job) const
     {
         const std::size_t held_back = this->limits() != nullptr ? this->limits()->ahead() : 0;
