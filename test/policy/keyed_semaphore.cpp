@@ -996,6 +996,42 @@ BOOST_AUTO_TEST_CASE(the_largest_weights_are_counted_like_others)
     BOOST_TEST((out == std::vector<int>{1, 2}));
 }
 
+// There is one in each semaphore.
+struct counted_hash {
+    counted_hash() { ++alive; }
+    counted_hash(const counted_hash&) = delete;
+    ~counted_hash() { --alive; }
+    std::size_t operator()(int) const noexcept { return 1; }
+
+    static inline int alive = 0;
+};
+
+BOOST_AUTO_TEST_CASE(permits_of_the_largest_weights_keep_their_semaphores_state)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        using semaphore = weir::keyed_semaphore<int, counted_hash>;
+        auto all =
+            wide ? std::make_unique<semaphore>(s.a.get_executor(), weir::unlimited, weir::unlimited)
+                 : std::make_unique<semaphore>(s.a.get_executor(), weir::unlimited);
+        std::vector<weir::keyed_permit<int>> out;
+        std::size_t sum = 0; // of all weights it would be 0
+        for (int key = 0; key < 9; ++key) {
+            const std::size_t weight = key < 8 ? weir::unlimited.count() : 8;
+            if (auto p = all->try_acquire(key, weight)) {
+                out.push_back(std::move(p));
+                sum += weight;
+            }
+        }
+        BOOST_TEST(out.size() == (wide ? 1U : 9U));
+        BOOST_TEST(all->in_use() == (wide ? sum : std::numeric_limits<std::size_t>::max()));
+        all.reset();
+        BOOST_TEST(counted_hash::alive == 1);
+        out.clear();
+        BOOST_TEST(counted_hash::alive == 0);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(resetting_a_key_ends_waiters_that_are_too_large_then)
 {
     asio::io_context io(1);

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -879,6 +880,22 @@ BOOST_AUTO_TEST_CASE(a_place_that_was_moved_from_is_empty)
     q.done(third);
     BOOST_TEST(!third);
     BOOST_TEST(q.running() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(costs_beyond_the_largest_number_do_not_look_like_few)
+{
+    constexpr auto most = std::numeric_limits<std::size_t>::max();
+    queue work(1);
+    work.push("a", 1, most);
+    work.push("b", 2, most);
+    auto first = work.pop(start);
+    BOOST_TEST(work.running() == most);
+    auto second = work.pop(start);
+    BOOST_TEST(work.running() == most);
+    work.done(first.place);
+    BOOST_TEST(work.running() == most);
+    work.done(second.place);
+    BOOST_TEST(work.running() == 0U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -20,6 +20,27 @@ namespace weir::detail {
 template <class Entry>
 class key_turns;
 
+/// A sum of costs that does not wrap around, so that it is empty only when nothing is in it.
+class cost_sum {
+    __extension__ using wide = unsigned __int128;
+
+public:
+    void add(std::size_t cost) noexcept { sum_ += cost; }
+    void subtract(std::size_t cost) noexcept { sum_ -= cost; }
+    void add(const cost_sum& other) noexcept { sum_ += other.sum_; }
+
+    bool empty() const noexcept { return sum_ == 0; }
+    /// At most the largest number.
+    std::size_t count() const noexcept
+    {
+        constexpr wide most = std::numeric_limits<std::size_t>::max();
+        return static_cast<std::size_t>(std::min(sum_, most));
+    }
+
+private:
+    wide sum_ = 0;
+};
+
 /// Base of what waits for its key.
 template <class Entry>
 struct key_node : list_node<> {

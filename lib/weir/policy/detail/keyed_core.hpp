@@ -163,7 +163,7 @@ private:
     struct alignas(64) shard {
         mutable typename Atomics::mutex mutex;
         key_table<entry> table;
-        std::size_t in_use = 0;
+        cost_sum in_use;
         bool orphaned = false;
     };
 

@@ -66,7 +66,7 @@ void keyed_core<Key, Hash, Atomics>::count_in(const entry& e, std::size_t weight
 {
     shard& s = shard_of(e.hash);
     const lock held(s.mutex);
-    s.in_use += weight;
+    s.in_use.add(weight);
 }
 
 template <class Key, class Hash, class Atomics>

@@ -37,7 +37,7 @@ auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t 
         return {(word_.load() & (waiting | closed)) != 0 ? result::parked : result::full, {}};
     }
     e->running += weight;
-    s.in_use += weight;
+    s.in_use.add(weight);
     return {result::granted, place{e, weight, 0}};
 }
 
@@ -218,8 +218,8 @@ void keyed_core<Key, Hash, Atomics>::succeeded(place& p) noexcept
 template <class Key, class Hash, class Atomics>
 void keyed_core<Key, Hash, Atomics>::leave(shard& s, std::size_t weight, lock& held) noexcept
 {
-    s.in_use -= weight;
-    const bool last = s.orphaned && s.in_use == 0;
+    s.in_use.subtract(weight);
+    const bool last = s.orphaned && s.in_use.empty();
     held.unlock();
     if (last && alive_.fetch_sub(1) == 1)
         const auto gone = std::exchange(self_, nullptr);
@@ -234,7 +234,7 @@ void keyed_core<Key, Hash, Atomics>::outlive(std::shared_ptr<keyed_core> self) n
     for (shard& s : it.shards_) {
         const lock held(s.mutex);
         s.orphaned = true;
-        if (s.in_use != 0)
+        if (!s.in_use.empty())
             it.alive_.fetch_add(1);
     }
     if (it.alive_.fetch_sub(1) == 1)
