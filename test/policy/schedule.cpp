@@ -898,4 +898,19 @@ BOOST_AUTO_TEST_CASE(costs_beyond_the_largest_number_do_not_look_like_few)
     BOOST_TEST(work.running() == 0U);
 }
 
+// So many that they are not all looked at in one step, and those first in turn at last.
+BOOST_AUTO_TEST_CASE(an_override_that_is_over_lets_no_more_out)
+{
+    queue work(1);
+    for (int key = 0; key < 200; ++key) {
+        BOOST_TEST(work.override_key(std::to_string(key), 2, 2, start + 1s - key * 1ns));
+        work.push(std::to_string(key), key);
+        work.push(std::to_string(key), key);
+    }
+    std::vector<place> places;
+    BOOST_TEST(drain(work, places, start + 1s).size() == 200U);
+    for (int key = 0; key < 200; ++key)
+        BOOST_TEST(work.running(std::to_string(key)) == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

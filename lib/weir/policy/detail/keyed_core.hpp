@@ -168,7 +168,7 @@ private:
     };
 
     struct alignas(64) domain {
-        explicit domain(const key_options& options) : lines(options) {}
+        explicit domain(const key_options& options) : lines(options, key_above_limit::ends) {}
 
         mutable typename Atomics::mutex mutex;
         turns lines;

@@ -48,9 +48,10 @@ auto keyed_core<Key, Hash, Atomics>::try_in_domain(domain& d, entry& e, std::siz
 {
     if (is_closed())
         return {result::closed, {}};
+    const time_point at = time_for(d);
+    d.lines.expire(e, at); // an override that is over decides nothing any more
     if (is_too_large(weight, d.lines.limit_of(e)) || is_too_large_for_all(weight))
         return {result::too_large, {}};
-    const time_point at = time_for(d);
     if (d.lines.is_too_long(d.lines.held_until(e), at))
         return {result::held_too_long, {}};
     if (!d.lines.may_enter(e, weight, at))
