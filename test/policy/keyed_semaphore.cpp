@@ -971,6 +971,24 @@ BOOST_AUTO_TEST_CASE(a_release_at_the_very_end_of_an_override_grants_nothing_too
         });
 }
 
+BOOST_AUTO_TEST_CASE(keys_held_or_overridden_long_ago_are_forgotten_as_others_come)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto all = make_semaphore(s, wide, weir::key_options(1).max_hold(1min));
+        const auto end = s.world.now() + 5s;
+        for (int i = 0; i < 500; ++i) {
+            BOOST_TEST((all->hold("held " + std::to_string(i), end) == hold_result::held));
+            BOOST_TEST(all->override_key("overridden " + std::to_string(i), 5, 1, end));
+        }
+        BOOST_TEST(all->override_key("for ever", 5));
+        pass(s, 66s);
+        for (int i = 0; i < 5'000; ++i)
+            BOOST_TEST(bool(all->try_acquire(std::to_string(i))));
+        BOOST_TEST(all->keys() == 1U);
+    }
+}
+
 // A waiter may destroy the semaphore in its handler, whatever ended it.
 BOOST_AUTO_TEST_CASE(it_may_be_destroyed_in_a_handler)
 {

@@ -135,7 +135,8 @@ public:
     /// The number of waiting acquires.
     std::size_t waiters() const noexcept { return core_->waiters(); }
     std::size_t waiters(const Key& key) const { return core_->waiters(key); }
-    /// How many keys are in use, have waiters, or are held or overridden.
+    /// How many keys are in use, have waiters, or are held or overridden. One of which a hold or an
+    /// override is over counts, and takes memory, until later acquires forget it, bit by bit.
     std::size_t keys() const noexcept { return core_->keys(); }
     /// When the hold of a key ends; an instant in the past when it is not held.
     time_point held_until(const Key& key) const { return core_->held_until(key); }

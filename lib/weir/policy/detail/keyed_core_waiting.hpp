@@ -10,6 +10,16 @@
 // How a permit is had, waited for and given back.
 namespace weir::detail {
 
+// Under the lock of the shard. So that holds and overrides that are over are forgotten, though only
+// other keys are asked for: the domain forgets as many in one step as come here in between.
+template <class Key, class Hash, class Atomics>
+bool keyed_core<Key, Hash, Atomics>::should_look(shard& s) noexcept
+{
+    return ++s.acquires % acquires_a_look == 0 &&
+           (held_.load(std::memory_order_relaxed) != 0 ||
+            overridden_.load(std::memory_order_relaxed) != 0);
+}
+
 // Where nothing is special about the key, and nothing waits. `parked` stands for: ask the domain.
 template <class Key, class Hash, class Atomics>
 auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t hash,
@@ -21,7 +31,7 @@ auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t 
     if ((word & closed) != 0)
         return {result::closed, {}};
     entry* e = s.table.find(key, hash);
-    if ((word & waiting) != 0 || (e != nullptr && e->line != nullptr))
+    if ((word & waiting) != 0 || (e != nullptr && e->line != nullptr) || should_look(s))
         return {result::parked, {}};
     const std::size_t most = limit_.load(std::memory_order_relaxed);
     if (is_too_large(weight, most) || is_too_large_for_all(weight))
