@@ -34,7 +34,9 @@ namespace weir {
 /// Fairness: first in, first out within a key. Between keys, turns by deficit round robin: two keys
 ///           that always have something to start get shares that differ by no more than one quantum
 ///           of each, where a quantum is the largest cost that waits, rounded up to a power of two,
-///           times the weight of the key. A key that comes back stands at the end.
+///           times the weight of the key. A key that comes back stands at the end. What waits
+///           counts whether its key could go or not: one large item of a key that is held makes the
+///           turns of all others as large.
 /// Memory: at most 64 bytes for a key of 8 bytes that has something running, some 160 more while
 ///         its items wait or while it is held or overridden, and 40 beside each item that waits.
 ///         Nothing for a key without any of these. Blocks that become empty are freed; the last of
