@@ -37,8 +37,8 @@ namespace weir {
 ///           turns for it, as those of a `schedule` do: a key with many waiters gets no more than
 ///           one with few. Of a turn none is passed over: an acquire of a large weight holds back
 ///           those behind it until there is room for it. While an acquire of a large weight waits,
-///           even for a key that is held, a turn of each key is as large. A `try_acquire` overtakes no waiter that
-///           could go but for the wide limit.
+///           even for a key that is held, a turn of each key is as large. A `try_acquire` overtakes
+///           no waiter that could go but for the wide limit.
 /// Memory: at most 64 bytes for a key of 8 bytes that is in use, some 160 more while it has
 ///         waiters, or is held or overridden; nothing for one that is idle. 13 kilobytes
 ///         altogether, 3 with a wide limit. An `async_acquire` costs one allocation by the
