@@ -178,6 +178,52 @@ BOOST_AUTO_TEST_CASE(a_probe_that_hangs_does_not_keep_a_key_broken_forever)
     BOOST_TEST((hosts.state("a", start + 21s) == state::closed));
 }
 
+BOOST_AUTO_TEST_CASE(a_probe_that_hangs_makes_room_whatever_other_probes_do)
+{
+    weir::breaker_options options;
+    options.window(1).failures(1).open_for(10s).probes(10);
+    breaker hosts(options);
+    fail(hosts, "a", start, 1);
+    auto now = start + 10s;
+    auto hangs = hosts.try_enter("a", now);
+    BOOST_REQUIRE(bool(hangs));
+    for (int n = 0; n < 8; ++n) {
+        now += 1s;
+        succeed(hosts, "a", now, 1);
+    }
+    now += 1s;
+    auto last = hosts.try_enter("a", now); // is out, and does not hang yet
+    BOOST_REQUIRE(bool(last));
+    BOOST_TEST(!hosts.try_enter("a", now));
+    BOOST_TEST((hosts.open_until("a", now) == start + 20s));
+    now = start + 20s;
+    BOOST_TEST(!hosts.open_until("a", now).has_value());
+    auto next = hosts.try_enter("a", now);
+    BOOST_REQUIRE(bool(next));
+    BOOST_TEST(!hosts.try_enter("a", now)); // room for one
+    BOOST_TEST((hosts.open_until("a", now) == start + 29s));
+    last.succeeded(now);
+    hangs.failed(now); // what it says comes too late
+    BOOST_TEST((hosts.state("a", now) == state::half_open));
+    next.succeeded(now);
+    BOOST_TEST((hosts.state("a", now) == state::closed));
+}
+
+// Nine probes, nine seconds apart.
+BOOST_AUTO_TEST_CASE(a_probe_that_hangs_makes_room_after_open_for)
+{
+    weir::breaker_options options;
+    options.window(1).failures(1).open_for(10s).probes(10);
+    breaker hosts(options);
+    fail(hosts, "a", start, 1);
+    const auto hangs = hosts.try_enter("a", start + 10s);
+    BOOST_REQUIRE(bool(hangs));
+    for (int n = 1; n <= 9; ++n)
+        succeed(hosts, "a", start + 10s + n * 9s, 1);
+    succeed(hosts, "a", start + 91s, 1);
+    BOOST_TEST((hosts.state("a", start + 91s) == state::closed));
+}
+
 BOOST_AUTO_TEST_CASE(a_call_from_before_it_opened_counts_for_nothing_while_it_is_broken)
 {
     breaker hosts(three_of_five());
@@ -318,13 +364,14 @@ public:
         if (!probing_ && now < refuses_until_)
             return std::nullopt;
         if (probing_ && good_probes_ + out_.size() == options_.probes()) {
-            if (now < last_probe_ + options_.open_for())
+            const auto hangs = [&](const auto& probe) {
+                return now >= probe.second + options_.open_for();
+            };
+            if (std::erase_if(out_, hangs) == 0)
                 return std::nullopt;
-            out_.clear();
         }
         probing_ = true;
-        last_probe_ = now;
-        out_.insert(++calls_);
+        out_[++calls_] = now;
         return call{calls_, now, true};
     }
 
@@ -379,9 +426,9 @@ private:
     weir::breaker_options options_;
     bool is_broken_ = false, probing_ = false;
     std::deque<std::pair<bool, bool>> latest_;
-    std::set<int> out_;
+    std::map<int, weir::time_point> out_;
     std::size_t good_probes_ = 0;
-    weir::time_point refuses_until_, last_probe_;
+    weir::time_point refuses_until_;
     int calls_ = 0;
 };
 

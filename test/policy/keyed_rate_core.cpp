@@ -292,6 +292,31 @@ BOOST_AUTO_TEST_CASE(when_it_is_full_of_keys_those_that_may_be_forgotten_make_ro
     BOOST_TEST((c.try_acquire(8, c.hash_of(8), 1, full) == acquire_result::full));
 }
 
+// More of those that come up first than are looked at in one step were asked for again meanwhile.
+BOOST_AUTO_TEST_CASE(keys_that_may_be_forgotten_make_room_behind_any_number_of_others)
+{
+    for (const bool parks : {false, true}) {
+        core c(gcra_rule(rate(1, 100ms), 5), 1'000);
+        time_point now{};
+        const auto take = [&](int from, int to, std::size_t weight) {
+            for (int key = from; key < to; ++key)
+                BOOST_TEST(
+                    (c.try_acquire(key, c.hash_of(key), weight, now) == acquire_result::granted));
+        };
+        take(0, 700, 1);
+        now += 5ms;
+        take(700, 1'000, 1);
+        now += 50ms;
+        take(0, 700, 3);
+        now += 100ms; // the last 300 are full again
+        settling results;
+        waiter w(c, 1, 1'000, 1, results);
+        BOOST_TEST(((parks ? c.park(w, now) : c.try_acquire(1'000, c.hash_of(1'000), 1, now)) ==
+                    acquire_result::granted));
+        BOOST_TEST(c.keys(now) == 701U);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_clock_read_before_a_key_was_forgotten_gives_nothing_away)
 {
     core c(gcra_rule(rate::per_second(1), 2), 3);

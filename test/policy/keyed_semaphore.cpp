@@ -849,6 +849,146 @@ BOOST_AUTO_TEST_CASE(an_override_ends_and_its_waiters_go_on)
     BOOST_TEST(all.keys() == 0U);
 }
 
+// With a wide limit of a hundred, or without.
+std::unique_ptr<semaphore> make_semaphore(simulation& s, bool wide, const weir::key_options& each)
+{
+    if (wide)
+        return std::make_unique<semaphore>(s.a.get_executor(), each, 100);
+    return std::make_unique<semaphore>(s.a.get_executor(), each);
+}
+
+BOOST_AUTO_TEST_CASE(an_override_that_is_over_makes_nothing_too_large)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto all = make_semaphore(s, wide, weir::key_options(10));
+        for (const bool waiting : {false, true}) {
+            BOOST_TEST(all->override_key("a", 1, 1, s.world.now() + 1s));
+            pass(s, 1h);
+            bool granted = false;
+            if (waiting)
+                all->async_acquire(
+                    "a", 3, [&](weir::error_code error, const permit&) { granted = !error; });
+            else
+                granted = bool(all->try_acquire("a", 3));
+            s.world.run();
+            BOOST_TEST(granted);
+            BOOST_TEST(all->keys() == 0U);
+        }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_override_that_is_over_lets_no_more_in)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto all = make_semaphore(s, wide, weir::key_options(2));
+        BOOST_TEST(all->override_key("a", 10, 1, s.world.now() + 1s));
+        pass(s, 1h);
+        weir::error_code error;
+        std::size_t got = 0;
+        all->async_acquire("a", 5, [&](weir::error_code e, const permit& p) {
+            error = e;
+            got = p.weight();
+        });
+        s.world.run();
+        BOOST_TEST((error == weir::errc::too_large));
+        BOOST_TEST(got == 0U);
+        BOOST_TEST(all->override_key("a", 10, 1, s.world.now() + 1s));
+        pass(s, 1h);
+        BOOST_TEST(!all->try_acquire("a", 5));
+        BOOST_TEST(all->in_use() == 0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(an_override_of_the_past_ends_no_waiter)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto all = make_semaphore(s, wide, weir::key_options(10));
+        permit first = all->try_acquire("a", 10);
+        bool granted = false;
+        all->async_acquire("a", 3,
+                           [&](weir::error_code error, const permit&) { granted = !error; });
+        BOOST_TEST(all->override_key("a", 1, 1, s.world.now()));
+        s.world.run();
+        first.release();
+        s.world.run();
+        BOOST_TEST(granted);
+    }
+}
+
+// What waits behind those that are too large goes on, and what is out stays valid.
+BOOST_AUTO_TEST_CASE(the_end_of_an_override_ends_the_waiters_that_are_too_large_then)
+{
+    for (const bool wide : {false, true})
+        in_many_orders([wide](simulation& s) {
+            const auto all = make_semaphore(s, wide, weir::key_options(10));
+            BOOST_TEST(all->override_key("a", 20, 1, s.world.now() + 5s));
+            permit first = all->try_acquire("a", 18);
+            std::string ended;
+            for (const std::size_t weight : {15U, 8U, 11U, 2U})
+                all->async_acquire("a", weight, [&](weir::error_code error, const permit& p) {
+                    BOOST_TEST((s.elapsed() == (error ? 5s : 6s)));
+                    ended += error == weir::errc::too_large ? "too large "
+                             : error                        ? "?"
+                                                            : "granted ";
+                    BOOST_TEST(p.weight() <= 8U);
+                });
+            pass(s, 6s);
+            BOOST_TEST(ended == "too large too large ");
+            BOOST_TEST(all->waiters() == 2U);
+            first.release();
+            s.world.run();
+            BOOST_TEST(ended == "too large too large granted granted ");
+            BOOST_TEST(all->keys() == 0U);
+        });
+}
+
+// Whether it is the timer that sees first that the time is over, or another call.
+BOOST_AUTO_TEST_CASE(a_release_at_the_very_end_of_an_override_grants_nothing_too_large)
+{
+    for (const bool wide : {false, true})
+        in_many_orders([wide](simulation& s) {
+            const auto all = make_semaphore(s, wide, weir::key_options(10));
+            const auto end = s.world.now() + 5s;
+            std::vector<permit> first;
+            int too_large = 0;
+            for (int i = 0; i < 100; ++i) {
+                const std::string key = std::to_string(i);
+                BOOST_TEST(all->override_key(key, 20, 1, end));
+                if (permit p = all->try_acquire(key, 20))
+                    first.push_back(std::move(p));
+                all->async_acquire(key, 15, [&](weir::error_code error, const permit&) {
+                    too_large += error == weir::errc::too_large;
+                });
+            }
+            weir::async_sleep_until(s.b.get_executor(), end,
+                                    [&](weir::error_code) { first.clear(); });
+            s.run();
+            BOOST_TEST(too_large == 100);
+            BOOST_TEST(all->in_use() == 0U);
+        });
+}
+
+BOOST_AUTO_TEST_CASE(keys_held_or_overridden_long_ago_are_forgotten_as_others_come)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto all = make_semaphore(s, wide, weir::key_options(1).max_hold(1min));
+        const auto end = s.world.now() + 5s;
+        for (int i = 0; i < 500; ++i) {
+            BOOST_TEST((all->hold("held " + std::to_string(i), end) == hold_result::held));
+            BOOST_TEST(all->override_key("overridden " + std::to_string(i), 5, 1, end));
+        }
+        BOOST_TEST(all->override_key("for ever", 5));
+        pass(s, 66s);
+        for (int i = 0; i < 5'000; ++i)
+            BOOST_TEST(bool(all->try_acquire(std::to_string(i))));
+        BOOST_TEST(all->keys() == 1U);
+    }
+}
+
 // A waiter may destroy the semaphore in its handler, whatever ended it.
 BOOST_AUTO_TEST_CASE(it_may_be_destroyed_in_a_handler)
 {
@@ -994,6 +1134,42 @@ BOOST_AUTO_TEST_CASE(the_largest_weights_are_counted_like_others)
         items.done(next.place);
     }
     BOOST_TEST((out == std::vector<int>{1, 2}));
+}
+
+// There is one in each semaphore.
+struct counted_hash {
+    counted_hash() { ++alive; }
+    counted_hash(const counted_hash&) = delete;
+    ~counted_hash() { --alive; }
+    std::size_t operator()(int) const noexcept { return 1; }
+
+    static inline int alive = 0;
+};
+
+BOOST_AUTO_TEST_CASE(permits_of_the_largest_weights_keep_their_semaphores_state)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        using semaphore = weir::keyed_semaphore<int, counted_hash>;
+        auto all =
+            wide ? std::make_unique<semaphore>(s.a.get_executor(), weir::unlimited, weir::unlimited)
+                 : std::make_unique<semaphore>(s.a.get_executor(), weir::unlimited);
+        std::vector<weir::keyed_permit<int>> out;
+        std::size_t sum = 0; // of all weights it would be 0
+        for (int key = 0; key < 9; ++key) {
+            const std::size_t weight = key < 8 ? weir::unlimited.count() : 8;
+            if (auto p = all->try_acquire(key, weight)) {
+                out.push_back(std::move(p));
+                sum += weight;
+            }
+        }
+        BOOST_TEST(out.size() == (wide ? 1U : 9U));
+        BOOST_TEST(all->in_use() == (wide ? sum : std::numeric_limits<std::size_t>::max()));
+        all.reset();
+        BOOST_TEST(counted_hash::alive == 1);
+        out.clear();
+        BOOST_TEST(counted_hash::alive == 0);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(resetting_a_key_ends_waiters_that_are_too_large_then)

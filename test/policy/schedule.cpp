@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -879,6 +880,37 @@ BOOST_AUTO_TEST_CASE(a_place_that_was_moved_from_is_empty)
     q.done(third);
     BOOST_TEST(!third);
     BOOST_TEST(q.running() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(costs_beyond_the_largest_number_do_not_look_like_few)
+{
+    constexpr auto most = std::numeric_limits<std::size_t>::max();
+    queue work(1);
+    work.push("a", 1, most);
+    work.push("b", 2, most);
+    auto first = work.pop(start);
+    BOOST_TEST(work.running() == most);
+    auto second = work.pop(start);
+    BOOST_TEST(work.running() == most);
+    work.done(first.place);
+    BOOST_TEST(work.running() == most);
+    work.done(second.place);
+    BOOST_TEST(work.running() == 0U);
+}
+
+// So many that they are not all looked at in one step, and those first in turn at last.
+BOOST_AUTO_TEST_CASE(an_override_that_is_over_lets_no_more_out)
+{
+    queue work(1);
+    for (int key = 0; key < 200; ++key) {
+        BOOST_TEST(work.override_key(std::to_string(key), 2, 2, start + 1s - key * 1ns));
+        work.push(std::to_string(key), key);
+        work.push(std::to_string(key), key);
+    }
+    std::vector<place> places;
+    BOOST_TEST(drain(work, places, start + 1s).size() == 200U);
+    for (int key = 0; key < 200; ++key)
+        BOOST_TEST(work.running(std::to_string(key)) == 1U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

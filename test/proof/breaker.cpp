@@ -50,11 +50,11 @@ public:
     }
     bool refuses(const weir::breaker_options& options, time_point now) const
     {
-        if (state_ == breaker_state::closed || now >= until_)
+        if (state_ == breaker_state::closed || now >= until())
             return false;
         return state_ == breaker_state::open || is_full(options);
     }
-    time_point until() const { return until_; }
+    time_point until() const { return probes_.empty() ? until_ : probes_.front().until; }
     bool is_broken() const { return state_ != breaker_state::closed; }
     bool is_in_trouble() const
     {
@@ -70,15 +70,13 @@ public:
             if (now < until_)
                 return entry::refused;
             state_ = breaker_state::half_open;
-            probes_.clear();
             good_ = 0;
         } else if (is_full(options)) {
-            if (now < until_)
+            const auto hangs = [now](const probe& p) { return now >= p.until; };
+            if (std::erase_if(probes_, hangs) == 0)
                 return entry::refused;
-            probes_.clear(); // they hang
         }
-        probes_.push_back(id);
-        until_ = now + options.open_for();
+        probes_.push_back({id, now + options.open_for()});
         return entry::probe;
     }
 
@@ -89,7 +87,8 @@ public:
         if (how == entry::ordinary) {
             if (state_ == breaker_state::closed && e != ending::given_up)
                 count({failed, slow}, options, now);
-        } else if (state_ == breaker_state::half_open && std::erase(probes_, id) != 0) {
+        } else if (state_ == breaker_state::half_open &&
+                   std::erase_if(probes_, [id](const probe& p) { return p.id == id; }) != 0) {
             if (e != ending::given_up && (failed || slow))
                 open(options, now);
             else if (e == ending::good && ++good_ == options.probes())
@@ -101,6 +100,10 @@ private:
     struct call {
         bool failed;
         bool slow;
+    };
+    struct probe {
+        std::size_t id;
+        time_point until; // it should have ended
     };
 
     bool is_full(const weir::breaker_options& options) const
@@ -124,12 +127,13 @@ private:
     {
         state_ = breaker_state::open;
         until_ = now + options.open_for();
+        probes_.clear();
         latest_.clear();
     }
 
     breaker_state state_ = breaker_state::closed;
     std::vector<call> latest_;
-    std::vector<std::size_t> probes_; // under way, those that count
+    std::vector<probe> probes_; // under way, those that count
     std::size_t good_ = 0;
     time_point until_;
 };

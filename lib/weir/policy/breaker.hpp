@@ -30,9 +30,9 @@ namespace weir {
 /// Threads: safe from any thread. It waits for nothing and has no clock: `now` is an argument.
 /// Lifetime: passes may outlive it.
 /// Memory: nothing for keys whose latest calls were all good; about 150 bytes and the key for each
-///         other, up to `max_keys`. When all places are taken, the closed key that was used longest
-///         ago is forgotten, and only if all are open, one of them: `evicted_open` counts those,
-///         for they are called again at once.
+///         other, and 16 for a probe that is out, up to `max_keys`. When all places are taken, the
+///         closed key that was used longest ago is forgotten, and only if all are open, one of
+///         them: `evicted_open` counts those, for they are called again at once.
 /// Source: Michael Nygard, "Release It!", 2007; windows of calls as in resilience4j.
 template <class Key, class Hash = std::hash<Key>>
 class breaker {

@@ -36,8 +36,9 @@ namespace weir {
 /// Fairness: first come, first served, by weight, within a key. With a wide limit the keys take
 ///           turns for it, as those of a `schedule` do: a key with many waiters gets no more than
 ///           one with few. Of a turn none is passed over: an acquire of a large weight holds back
-///           those behind it until there is room for it. A `try_acquire` overtakes no waiter that
-///           could go but for the wide limit.
+///           those behind it until there is room for it. While an acquire of a large weight waits,
+///           even for a key that is held, a turn of each key is as large. A `try_acquire` overtakes
+///           no waiter that could go but for the wide limit.
 /// Memory: at most 64 bytes for a key of 8 bytes that is in use, some 160 more while it has
 ///         waiters, or is held or overridden; nothing for one that is idle. 13 kilobytes
 ///         altogether, 3 with a wide limit. An `async_acquire` costs one allocation by the
@@ -136,7 +137,8 @@ public:
     /// The number of waiting acquires.
     std::size_t waiters() const noexcept { return core_->waiters(); }
     std::size_t waiters(const Key& key) const { return core_->waiters(key); }
-    /// How many keys are in use, have waiters, or are held or overridden.
+    /// How many keys are in use, have waiters, or are held or overridden. One of which a hold or an
+    /// override is over counts, and takes memory, until later acquires forget it, bit by bit.
     std::size_t keys() const noexcept { return core_->keys(); }
     /// When the hold of a key ends; an instant in the past when it is not held.
     time_point held_until(const Key& key) const { return core_->held_until(key); }

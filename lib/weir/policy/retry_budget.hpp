@@ -58,11 +58,14 @@ private:
     duration window_ = std::chrono::seconds(10);
 };
 
-/// A budget over a sliding window: at any moment, the retries of the last `window` are at most
-/// `ratio` times the successes of first attempts in it, plus `floor`.
+/// A budget over a sliding window: whenever a retry is allowed, the retries of the last `window`,
+/// this one included, are at most `ratio` times the successes of first attempts in it, plus
+/// `floor`. Between retries that need not hold: successes leave the window before the retries that
+/// they allowed.
 ///
 /// Units: the window moves in tenths. A retry counts for up to a tenth longer than the window, and
-///        a success for up to a tenth less, so that the bound holds for every window.
+///        a success for up to a tenth less, so that the bound holds at each retry allowed, whenever
+///        that is.
 /// Threads: safe from any thread. A `now` that is behind that of another thread counts as that one.
 /// Memory: 17 counters and a mutex.
 /// Source: RetryBudget of Twitter's Finagle, whose default ratio, floor and window these are. There

@@ -34,7 +34,9 @@ namespace weir {
 /// Fairness: first in, first out within a key. Between keys, turns by deficit round robin: two keys
 ///           that always have something to start get shares that differ by no more than one quantum
 ///           of each, where a quantum is the largest cost that waits, rounded up to a power of two,
-///           times the turns of the key. A key that comes back stands at the end.
+///           times the turns of the key. A key that comes back stands at the end. What waits
+///           counts whether its key could go or not: one large item of a key that is held makes the
+///           turns of all others as large.
 /// Memory: at most 64 bytes for a key of 8 bytes that has something running, some 160 more while
 ///         its items wait or while it is held or overridden, and 40 beside each item that waits.
 ///         Nothing for a key without any of these. Blocks that become empty are freed; the last of
@@ -167,7 +169,7 @@ public:
     std::size_t queued() const noexcept { return turns_.waiting(); }
     std::size_t queued(const Key& key) const;
     /// The costs of those that have come out and not ended.
-    std::size_t running() const noexcept { return running_; }
+    std::size_t running() const noexcept { return running_.count(); }
     std::size_t running(const Key& key) const;
     /// How many keys have items queued or running, or are held or overridden.
     std::size_t keys() const noexcept { return table_.size(); }
@@ -194,7 +196,7 @@ private:
     void forget_idle() noexcept;
 
     [[no_unique_address]] Hash hash_;
-    std::size_t running_ = 0;
+    detail::cost_sum running_;
     detail::key_table<entry> table_;
     detail::key_turns<entry> turns_;
     detail::slabs<node> nodes_;
@@ -307,7 +309,7 @@ void schedule<Key, Item, Hash>::let_out(popped& result, node* n,
                                         detail::key_place<entry> at) noexcept
 {
     result.place = place(at);
-    running_ += at.cost;
+    running_.add(at.cost);
     nodes_.destroy(n);
     forget_idle();
 }
@@ -326,7 +328,7 @@ void schedule<Key, Item, Hash>::end(place& p, detail::key_verdict verdict) noexc
     if (!p)
         return;
     const auto at = std::exchange(p.at_, {});
-    running_ -= at.cost;
+    running_.subtract(at.cost);
     turns_.done(at, verdict);
     if (at.entry->line == nullptr && at.entry->running == 0)
         table_.erase(*at.entry);

@@ -1,37 +1,41 @@
 #include <weir/policy/detail/breaker_cell.hpp>
 
 #include <bit>
+#include <new>
 
 namespace weir::detail {
 
 std::optional<breaker_ticket> breaker_cell::enter(time_point now, const breaker_options& options,
-                                                  std::uint64_t& epochs) noexcept
+                                                  std::uint64_t& numbers) noexcept
 {
     if (state_ == breaker_state::closed)
         return breaker_ticket{now, 0};
     if (refuses(now, options))
         return std::nullopt;
-    if (state_ == breaker_state::open) {
-        state_ = breaker_state::half_open;
-        admitted_ = 0;
-        succeeded_ = 0;
-        epoch_ = ++epochs;
-    } else if (admitted_ == options.probes()) {
-        // A probe that hangs would keep the key broken forever: others go in place of those that
-        // have not ended, which do not count any more.
-        admitted_ = succeeded_;
-        epoch_ = ++epochs;
+    // A probe that hangs would keep the key broken forever: others go in place of those that should
+    // have ended, which do not count any more.
+    if (is_full(options))
+        std::erase_if(out_, [now](const probe& p) { return p.until <= now; });
+    try {
+        out_.push_back({numbers + 1, saturating_add(now, options.open_for())});
+    } catch (const std::bad_alloc&) {
+        return std::nullopt;
     }
-    ++admitted_;
-    until_ = saturating_add(now, options.open_for());
-    return breaker_ticket{now, epoch_};
+    state_ = breaker_state::half_open;
+    return breaker_ticket{now, ++numbers};
 }
 
 bool breaker_cell::refuses(time_point now, const breaker_options& options) const noexcept
 {
-    if (state_ == breaker_state::half_open && admitted_ != options.probes())
+    if (state_ == breaker_state::half_open && !is_full(options))
         return false;
-    return state_ != breaker_state::closed && now < until_;
+    return state_ != breaker_state::closed && now < until();
+}
+
+// False: it is none of those that are out.
+bool breaker_cell::leave(std::uint64_t number) noexcept
+{
+    return std::erase_if(out_, [number](const probe& p) { return p.number == number; }) != 0;
 }
 
 void breaker_cell::left(const breaker_ticket& ticket, breaker_result result, time_point now,
@@ -43,11 +47,11 @@ void breaker_cell::left(const breaker_ticket& ticket, breaker_result result, tim
             count(result == breaker_result::failed, slow, now, options);
         return;
     }
-    if (state_ == breaker_state::open || ticket.probe != epoch_)
+    if (state_ == breaker_state::open || !leave(ticket.probe))
         return;
-    if (result == breaker_result::unknown) {
-        --admitted_;
-    } else if (result == breaker_result::failed || slow) {
+    if (result == breaker_result::unknown)
+        return; // another may go in its place
+    if (result == breaker_result::failed || slow) {
         open(now, options);
     } else if (++succeeded_ == options.probes()) {
         *this = breaker_cell();
@@ -69,6 +73,8 @@ void breaker_cell::open(time_point now, const breaker_options& options) noexcept
 {
     failed_ = 0;
     slow_ = 0;
+    succeeded_ = 0;
+    out_ = {};
     state_ = breaker_state::open;
     until_ = saturating_add(now, options.open_for());
 }

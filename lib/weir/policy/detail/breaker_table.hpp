@@ -31,7 +31,7 @@ public:
         const auto it = keys_.find(key);
         if (it == keys_.end())
             return breaker_ticket{now, 0};
-        const auto ticket = it->second.cell.enter(now, options_, epochs_);
+        const auto ticket = it->second.cell.enter(now, options_, numbers_);
         used(it->second, now);
         refused_ += ticket ? 0 : 1;
         return ticket;
@@ -144,7 +144,7 @@ private:
     table keys_;
     list<entry> closed_; // the last used first
     list<entry> broken_;
-    std::uint64_t epochs_ = 0;
+    std::uint64_t numbers_ = 0;
     std::uint64_t evicted_open_ = 0;
     std::uint64_t refused_ = 0;
 };

@@ -20,6 +20,27 @@ namespace weir::detail {
 template <class Entry>
 class key_turns;
 
+/// A sum of costs that does not wrap around, so that it is empty only when nothing is in it.
+class cost_sum {
+    __extension__ using wide = unsigned __int128;
+
+public:
+    void add(std::size_t cost) noexcept { sum_ += cost; }
+    void subtract(std::size_t cost) noexcept { sum_ -= cost; }
+    void add(const cost_sum& other) noexcept { sum_ += other.sum_; }
+
+    bool empty() const noexcept { return sum_ == 0; }
+    /// At most the largest number.
+    std::size_t count() const noexcept
+    {
+        constexpr wide most = std::numeric_limits<std::size_t>::max();
+        return static_cast<std::size_t>(std::min(sum_, most));
+    }
+
+private:
+    wide sum_ = 0;
+};
+
 /// Base of what waits for its key.
 template <class Entry>
 struct key_node : list_node<> {
@@ -70,6 +91,12 @@ struct key_entry {
     std::uint32_t block = 0;
 };
 
+/// What becomes of a waiting node that costs more than the limit of its key when an override ends.
+enum class key_above_limit {
+    goes_alone, ///< while nothing else of its key runs
+    ends,       ///< the owner takes it by `next_too_large`
+};
+
 /// How what ran has ended, as far as its key's others are concerned.
 enum class key_verdict { succeeded, unknown };
 
@@ -104,9 +131,10 @@ public:
     using node = key_node<Entry>;
     using key_place = detail::key_place<Entry>;
 
-    explicit key_turns(const key_options& options) noexcept
+    explicit key_turns(const key_options& options,
+                       key_above_limit above = key_above_limit::goes_alone) noexcept
         : limit_(options.limit().count()), max_hold_(options.max_hold()),
-          max_held_(options.max_held()), max_overridden_(options.max_overridden())
+          max_held_(options.max_held()), max_overridden_(options.max_overridden()), above_(above)
     {
     }
     key_turns(const key_turns&) = delete;
@@ -182,7 +210,7 @@ public:
             expire(now);
             while (!ring_.empty()) {
                 line& l = ring_.front();
-                if (node* const found = turn_of(l))
+                if (node* const found = turn_of(l, now))
                     return found;
             }
         } while (is_due(wakes_, now));
@@ -361,6 +389,20 @@ public:
         return true;
     }
 
+    /// The same, and whatever of this entry has come to its time. For an entry with a line.
+    void expire(Entry& e, time_point now) noexcept
+    {
+        expire(now);
+        pass(*e.line, now);
+    }
+
+    /// One that an override let wait, and that costs more than the limit now that it has ended: it
+    /// is not in line any more. Null: there is none. The owner takes all before its call ends.
+    node* next_too_large() noexcept
+    {
+        return too_large_.empty() ? nullptr : &too_large_.pop_front();
+    }
+
     /// When `next` may have another answer although nothing was called; `time_point::max()` when
     /// never.
     time_point again() const noexcept { return wakes_.first_at(); }
@@ -437,8 +479,12 @@ private:
     }
 
     // What the first line of the ring lets out. Null: it has left the front of the ring.
-    node* turn_of(line& l) noexcept
+    node* turn_of(line& l, time_point now) noexcept
     {
+        if (l.override_end <= now) { // `expire` has not come to it yet
+            pass(l, now);
+            return nullptr;
+        }
         node& n = l.waiting.front();
         if (!may_go(l)) { // the limit was lowered
             settle(l);
@@ -502,12 +548,27 @@ private:
         l.override_end = time_point::max();
     }
 
+    // It walks along all of this line, but hardly ever: only when something may cost too much.
+    void end_too_large(line& l) noexcept
+    {
+        if (above_ == key_above_limit::goes_alone || limit_ == 0 || most_expensive() <= limit_)
+            return;
+        l.waiting.for_each([&](node& n) {
+            if (n.cost <= limit_)
+                return;
+            dequeue(l, n);
+            too_large_.push_back(n);
+        });
+    }
+
     // What has come to its end by now. A key that was held and that nothing has asked for since is
     // forgotten later: those that were refused often come back at the end of the hold, all at once.
     void pass(line& l, time_point now) noexcept
     {
-        if (l.override_end <= now)
+        if (l.override_end <= now) {
             end_override(l);
+            end_too_large(l);
+        }
         if (l.now == state::held && l.hold_end <= now)
             l.now = state::probing;
         if (forget_at(l) <= now)
@@ -582,6 +643,7 @@ private:
     const duration max_hold_;
     const std::size_t max_held_;
     const std::size_t max_overridden_;
+    const key_above_limit above_;
     std::size_t waiting_ = 0;
     std::size_t held_ = 0; // those that are probing, too
     std::size_t overridden_ = 0;
@@ -590,6 +652,7 @@ private:
     std::uint64_t classes_ = 0; // a bit for each that is not 0 of:
     std::array<std::uint32_t, 64> of_class_{};
     lines ring_, blocked_, quiet_, idle_;
+    list<node> too_large_;
     instant_heap<line> wakes_;   // those that something waits for
     instant_heap<line> forgets_; // those that nothing waits for
     slabs<line> lines_;

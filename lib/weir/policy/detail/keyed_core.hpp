@@ -159,17 +159,19 @@ private:
     static constexpr std::uint64_t closed = 2;
     static constexpr std::uint64_t one = 4; // of the wide limit, counted above the flags
 
-    static constexpr std::size_t shard_count = 16; // a power of two
+    static constexpr std::size_t shard_count = 16;  // a power of two
+    static constexpr unsigned acquires_a_look = 64; // for what has come to its time
 
     struct alignas(64) shard {
         mutable typename Atomics::mutex mutex;
         key_table<entry> table;
-        std::size_t in_use = 0;
+        cost_sum in_use;
+        unsigned acquires = 0; // it wraps around
         bool orphaned = false;
     };
 
     struct alignas(64) domain {
-        explicit domain(const key_options& options) : lines(options) {}
+        explicit domain(const key_options& options) : lines(options, key_above_limit::ends) {}
 
         mutable typename Atomics::mutex mutex;
         turns_of_keys lines;
@@ -208,6 +210,7 @@ private:
         return has_wide_ && is_too_large(weight, wide_limit());
     }
 
+    bool should_look(shard& s) noexcept;
     std::pair<result, place> try_in_shard(const Key& key, std::uint32_t hash, std::size_t weight);
     std::pair<result, place> try_in_domain(domain& d, entry& e, std::size_t weight) noexcept;
     entry& with_line(domain& d, const Key& key, std::uint32_t hash);

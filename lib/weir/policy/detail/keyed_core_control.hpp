@@ -137,6 +137,7 @@ bool keyed_core<Key, Hash, Atomics>::try_override(const Key& key, std::uint32_t 
         if (done) {
             d.lines.reserve();
             d.lines.override_key(e, limit, turns, until);
+            d.lines.expire(e, now()); // perhaps it is over already
             fail_too_large(d, e, made);
         }
         more = grant(d, made);

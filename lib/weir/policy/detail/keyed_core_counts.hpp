@@ -11,12 +11,12 @@ namespace weir::detail {
 template <class Key, class Hash, class Atomics>
 std::size_t keyed_core<Key, Hash, Atomics>::in_use() const noexcept
 {
-    std::size_t all = 0;
+    cost_sum all;
     for (const shard& s : shards_) {
         const lock held(s.mutex);
-        all += s.in_use;
+        all.add(s.in_use);
     }
-    return all;
+    return all.count();
 }
 
 template <class Key, class Hash, class Atomics>

@@ -66,7 +66,7 @@ void keyed_core<Key, Hash, Atomics>::count_in(const entry& e, std::size_t weight
 {
     shard& s = shard_of(e.hash);
     const lock held(s.mutex);
-    s.in_use += weight;
+    s.in_use.add(weight);
 }
 
 template <class Key, class Hash, class Atomics>
@@ -101,6 +101,10 @@ bool keyed_core<Key, Hash, Atomics>::grant(domain& d, results& made) noexcept
 template <class Key, class Hash, class Atomics>
 void keyed_core<Key, Hash, Atomics>::tidy(domain& d, results& made) noexcept
 {
+    while (auto* const n = static_cast<node*>(d.lines.next_too_large())) {
+        n->parked_ = false;
+        made.too_large.push_back(*n);
+    }
     while (auto* const l = d.lines.idle()) {
         entry& e = *l->entry;
         shard& s = shard_of(e.hash);

@@ -10,6 +10,16 @@
 // How a permit is had, waited for and given back.
 namespace weir::detail {
 
+// Under the lock of the shard. So that holds and overrides that are over are forgotten, though only
+// other keys are asked for: the domain forgets as many in one step as come here in between.
+template <class Key, class Hash, class Atomics>
+bool keyed_core<Key, Hash, Atomics>::should_look(shard& s) noexcept
+{
+    return ++s.acquires % acquires_a_look == 0 &&
+           (held_.load(std::memory_order_relaxed) != 0 ||
+            overridden_.load(std::memory_order_relaxed) != 0);
+}
+
 // Where nothing is special about the key, and nothing waits. `parked` stands for: ask the domain.
 template <class Key, class Hash, class Atomics>
 auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t hash,
@@ -21,7 +31,7 @@ auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t 
     if ((word & closed) != 0)
         return {result::closed, {}};
     entry* e = s.table.find(key, hash);
-    if ((word & waiting) != 0 || (e != nullptr && e->line != nullptr))
+    if ((word & waiting) != 0 || (e != nullptr && e->line != nullptr) || should_look(s))
         return {result::parked, {}};
     const std::size_t most = limit_.load(std::memory_order_relaxed);
     if (is_too_large(weight, most) || is_too_large_for_all(weight))
@@ -37,7 +47,7 @@ auto keyed_core<Key, Hash, Atomics>::try_in_shard(const Key& key, std::uint32_t 
         return {(word_.load() & (waiting | closed)) != 0 ? result::parked : result::full, {}};
     }
     e->running += weight;
-    s.in_use += weight;
+    s.in_use.add(weight);
     return {result::granted, place{e, weight, 0}};
 }
 
@@ -48,9 +58,10 @@ auto keyed_core<Key, Hash, Atomics>::try_in_domain(domain& d, entry& e, std::siz
 {
     if (is_closed())
         return {result::closed, {}};
+    const time_point at = time_for(d);
+    d.lines.expire(e, at); // an override that is over decides nothing any more
     if (is_too_large(weight, d.lines.limit_of(e)) || is_too_large_for_all(weight))
         return {result::too_large, {}};
-    const time_point at = time_for(d);
     if (d.lines.is_too_long(d.lines.held_until(e), at))
         return {result::held_too_long, {}};
     if (!d.lines.may_enter(e, weight, at))
@@ -218,8 +229,8 @@ void keyed_core<Key, Hash, Atomics>::succeeded(place& p) noexcept
 template <class Key, class Hash, class Atomics>
 void keyed_core<Key, Hash, Atomics>::leave(shard& s, std::size_t weight, lock& held) noexcept
 {
-    s.in_use -= weight;
-    const bool last = s.orphaned && s.in_use == 0;
+    s.in_use.subtract(weight);
+    const bool last = s.orphaned && s.in_use.empty();
     held.unlock();
     if (last && alive_.fetch_sub(1) == 1)
         const auto gone = std::exchange(self_, nullptr);
@@ -234,7 +245,7 @@ void keyed_core<Key, Hash, Atomics>::outlive(std::shared_ptr<keyed_core> self) n
     for (shard& s : it.shards_) {
         const lock held(s.mutex);
         s.orphaned = true;
-        if (s.in_use != 0)
+        if (!s.in_use.empty())
             it.alive_.fetch_add(1);
     }
     if (it.alive_.fetch_sub(1) == 1)

@@ -69,8 +69,12 @@ public:
     acquire_result try_acquire(const Key& key, std::uint32_t hash, std::size_t weight,
                                time_point now)
     {
-        std::lock_guard lock(mutex_);
-        return take(key, hash, weight, now).first;
+        for (;;) {
+            std::lock_guard lock(mutex_);
+            const auto [result, own] = take(key, hash, weight, now);
+            if (!is_worth_looking(result, own))
+                return result;
+        }
     }
 
     /// Grants at once when nothing waits and there are tokens; otherwise parks the node. Once
@@ -79,15 +83,19 @@ public:
     acquire_result park(node& n, time_point now) noexcept
     {
         try {
-            std::lock_guard lock(mutex_);
-            const auto [result, own] = take(n.key, n.hash, n.weight, now);
-            if (result != acquire_result::full || own == nullptr)
-                return result;
-            if (n.given_up_)
-                return acquire_result::timed_out;
-            due_.reserve(due_.size() + 1);
-            wait(*own, n);
-            return acquire_result::parked;
+            for (;;) {
+                std::lock_guard lock(mutex_);
+                const auto [result, own] = take(n.key, n.hash, n.weight, now);
+                if (is_worth_looking(result, own))
+                    continue;
+                if (result != acquire_result::full || own == nullptr)
+                    return result;
+                if (n.given_up_)
+                    return acquire_result::timed_out;
+                due_.reserve(due_.size() + 1);
+                wait(*own, n);
+                return acquire_result::parked;
+            }
         } catch (...) { // a key that throws something else as it is copied
             return acquire_result::no_memory;
         }
@@ -239,6 +247,15 @@ private:
         return {acquire_result::granted, own};
     }
 
+    // There is no place for its key, but entries that came up were not looked at yet. Each that is
+    // looked at is forgotten, or goes back to where it belongs: what took from it pays for that.
+    bool is_worth_looking(acquire_result result, const entry* own) const noexcept
+    {
+        return result == acquire_result::full && own == nullptr && has_come_up();
+    }
+
+    bool has_come_up() const noexcept { return !idle_.empty() && idle_.first_at() <= latest_; }
+
     entry& make(const Key& key, std::uint32_t hash)
     {
         idle_.reserve(table_.size() + 1);
@@ -251,14 +268,14 @@ private:
     // True: there are more.
     bool forget_some(std::size_t steps) noexcept
     {
-        for (; steps != 0 && !idle_.empty() && idle_.first_at() <= latest_; --steps) {
+        for (; steps != 0 && has_come_up(); --steps) {
             entry& e = idle_.first();
             if (gcra_rule::is_full(current(e), latest_))
                 forget(e);
             else
                 idle_.put(e, gcra_rule::when_full(e.level));
         }
-        return !idle_.empty() && idle_.first_at() <= latest_;
+        return has_come_up();
     }
 
     void forget(entry& e) noexcept
