@@ -16,6 +16,7 @@
 #include <boost/asio/strand.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <deque>
 #include <memory>
 
 namespace weir::test {
@@ -100,7 +101,8 @@ void ends_when_cancelled(Start start, Check check)
 /// itself must not outlive its context.
 enum class own_strand { is_dropped, must_not_be };
 
-/// Waiters of two contexts, and every order in which the contexts and the primitive may go. The
+/// Waiters of two contexts, and every order in which the contexts and the primitive may go; what
+/// cancels the waiters goes last, as the frame of a coroutine may. The
 /// primitive's own executor is the bare one of the first context, or a strand over it.
 template <class Start>
 void any_order_of_destruction_is_clean(Start start, own_strand own = own_strand::is_dropped)
@@ -123,15 +125,19 @@ void any_order_of_destruction_is_clean(Start start, own_strand own = own_strand:
             if (own == own_strand::must_not_be && kinds % 3 != 0)
                 continue;
             auto alive = std::make_shared<int>(0);
+            std::deque<asio::cancellation_signal> signals; // of all waiters
             {
                 auto a = std::make_unique<asio::io_context>(1);
                 auto b = std::make_unique<asio::io_context>(1);
                 using held_type = decltype(start(a->get_executor()));
                 auto held = std::make_unique<held_type>(start(place(*a, kinds % 3)));
                 for (auto* io : {a.get(), b.get()})
-                    for (int i = 0; i < 2; ++i)
-                        held->begin(
-                            asio::bind_executor(place(*io, kinds / 3), [alive](auto&&...) {}));
+                    for (int i = 0; i < 2; ++i) {
+                        auto handler =
+                            asio::bind_executor(place(*io, kinds / 3), [alive](auto&&...) {});
+                        held->begin(asio::bind_cancellation_slot(signals.emplace_back().slot(),
+                                                                 std::move(handler)));
+                    }
                 a->poll();
                 b->poll();
                 for (const int next : order) {
@@ -144,6 +150,8 @@ void any_order_of_destruction_is_clean(Start start, own_strand own = own_strand:
                 }
             }
             BOOST_TEST(alive.use_count() == 1); // every handler was called or destroyed
+            for (auto& each : signals)          // they have nothing left to cancel
+                each.emit(asio::cancellation_type::terminal);
         }
 }
 

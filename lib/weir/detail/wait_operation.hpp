@@ -68,7 +68,7 @@ protected:
         if constexpr (std::is_same_v<decltype(slot), boost::asio::cancellation_slot>)
             this->listen(slot);
         else
-            slot.assign(waiter::cancel_request{this});
+            this->listen_to(slot);
     }
 
     /// Clears the slot, frees the operation, then calls the handler. On the operation's executor.

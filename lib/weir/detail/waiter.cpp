@@ -86,20 +86,15 @@ struct waiter::resumption {
 
 waiter::~waiter()
 {
+    if (request_ != nullptr)
+        request_->forget();
     if (auto* registry = registry_.load(std::memory_order_relaxed))
         registry->remove(*this);
 }
 
 void waiter::listen(boost::asio::cancellation_slot slot)
 {
-    slot.assign(cancel_request{this});
-}
-
-// All three types mean the same: nothing happens before the operation succeeds.
-void waiter::cancel_request::operator()(boost::asio::cancellation_type type) const
-{
-    if (type != boost::asio::cancellation_type::none)
-        asked->cancelled();
+    listen_to(slot);
 }
 
 // Another thread may be destroying the waiter's context. It waits then until the wake-up has been

@@ -3,10 +3,10 @@
 #include <weir/detail/home_executor.hpp>
 #include <weir/detail/list.hpp>
 #include <weir/detail/short_mutex.hpp>
+#include <weir/detail/slot_request.hpp>
 #include <weir/detail/turn.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -68,17 +68,19 @@ protected:
 
     const home_executor& home() const noexcept { return home_; }
 
-    /// The function behind a cancellation slot.
-    struct cancel_request {
-        void operator()(boost::asio::cancellation_type type) const;
-        waiter* asked;
-    };
+    /// From here on `cancelled` is called when the slot asks for it.
     void listen(boost::asio::cancellation_slot slot);
+    template <class Slot>
+    void listen_to(Slot slot)
+    {
+        slot.template emplace<slot_request<waiter>>(*this);
+    }
 
 private:
     friend class waiter_registry;
     friend class list<waiter>;
     friend class chain<waiter>;
+    friend class slot_request<waiter>;
 
     virtual void resumed() = 0;
     /// The slot asked for it. Only for a waiter that listens to one.
@@ -96,6 +98,7 @@ private:
     bool on_own_thread_ = false;               // which of the registry's groups it is in
     std::atomic<bool> posted_{false};          // the wake-up is in a queue, or in line
     std::atomic<waiter_registry*> registry_{nullptr};
+    slot_request<waiter>* request_ = nullptr; // in the handler's slot
     post_storage storage_;
 };
 

@@ -27,7 +27,7 @@ struct retry_run::link {
         if (self->run != nullptr)
             post_to(self->strand, [self] {
                 if (self->run != nullptr)
-                    self->run->cancel();
+                    self->run->cancelled();
             });
     }
 
@@ -55,6 +55,8 @@ retry_run::retry_run(asio::any_io_executor executor, retry_policy policy, time_p
 
 retry_run::~retry_run()
 {
+    if (request_ != nullptr)
+        request_->forget();
     if (link_)
         link_->drop();
 }
@@ -64,10 +66,7 @@ void retry_run::listen(asio::cancellation_slot slot)
     if (!slot.is_connected())
         return;
     if (!in_strand_) {
-        slot.assign([this](asio::cancellation_type type) {
-            if (type != asio::cancellation_type::none)
-                cancel();
-        });
+        slot.emplace<slot_request<retry_run>>(*this);
         return;
     }
     slot.assign([to = link_](asio::cancellation_type type) {
@@ -76,7 +75,7 @@ void retry_run::listen(asio::cancellation_slot slot)
     });
 }
 
-void retry_run::cancel()
+void retry_run::cancelled()
 {
     cancelled_ = true;
     signal_.cancel();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <weir/detail/guarded_signal.hpp>
+#include <weir/detail/slot_request.hpp>
 #include <weir/duration.hpp>
 #include <weir/error.hpp>
 #include <weir/policy/retry_attempts.hpp>
@@ -40,7 +41,7 @@ protected:
 
     /// Makes `cancel` reachable for a slot whose signal is emitted on the handler's executor.
     void listen(boost::asio::cancellation_slot slot);
-    void cancel();
+    void cancelled();
 
     /// Whether another attempt may be made, which then begins. May throw `std::bad_alloc`, for what
     /// cannot be recorded is not begun, and before the first what the clock throws.
@@ -62,12 +63,14 @@ protected:
     void drop_alarm() noexcept { alarm_.cancel(); }
 
 private:
+    friend class slot_request<retry_run>;
     struct link;
 
     void set_alarm();
     void cut_off() noexcept;
     void finish(error_code error, retry_stop why) noexcept;
 
+    slot_request<retry_run>* request_ = nullptr; // in the handler's slot
     boost::asio::any_io_executor executor_;
     const retry_policy policy_;
     retry_attempts attempts_;
