@@ -7,6 +7,9 @@
 #include "support/simulation.hpp"
 
 #include <weir/flow/explain.hpp>
+#include <weir/policy/backoff.hpp>
+#include <weir/policy/retry_policy.hpp>
+#include <weir/rate.hpp>
 #include <weir/time/sleep.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -158,6 +161,37 @@ BOOST_AUTO_TEST_CASE(a_ledger_and_an_outcome_are_a_line_of_text)
     std::ostringstream os;
     os << tasks.ledger();
     BOOST_TEST(os.str() == "accepted 2, ok 1, failed 1");
+}
+
+BOOST_AUTO_TEST_CASE(a_pool_explains_what_its_limits_hold_back)
+{
+    simulation s(1);
+    auto options = weir::pool_options(1).per_key(2).rate(weir::rate::per_second(2), 1);
+    options.retry(weir::retry_policy(3).backoff(weir::backoff(20s, 20s, 1))).discard_results();
+    weir::task_pool tasks({s.a.get_executor()}, options);
+    const auto text = [&] {
+        std::ostringstream os;
+        weir::explain(tasks, os);
+        return os.str();
+    };
+    BOOST_TEST(text().find("waiting for the limits: 0\n") != std::string::npos, text());
+    const auto held = [&](weir::job_context& job) {
+        (void)job.hold(s.world.now() + 1min);
+        throw std::runtime_error("429");
+    };
+    BOOST_TEST(bool(tasks.try_submit(held, weir::job_options().key("a"))));
+    s.spawn([&]() -> asio::awaitable<void> {
+        co_await weir::async_sleep_for(s.a.get_executor(), 100ms);
+        for (int i = 0; i < 3; ++i)
+            (void)tasks.try_submit([] {}, weir::job_options().key("a"));
+        const std::string seen = text();
+        BOOST_TEST(seen.find("waiting for the limits: 3, for their next attempt: 1, keys that are "
+                             "held: 1, the rate allows the next start in 0.400 s\n") !=
+                       std::string::npos,
+                   seen);
+        tasks.stop();
+    });
+    s.run();
 }
 
 BOOST_AUTO_TEST_CASE(a_pool_explains_what_it_is_doing)

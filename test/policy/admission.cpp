@@ -308,6 +308,10 @@ BOOST_AUTO_TEST_CASE(requests_for_nothing_or_for_what_it_does_not_have_are_refus
     BOOST_CHECK_THROW((void)small.in_use(l.bytes), std::invalid_argument);
     BOOST_CHECK_THROW(small.resize_keys(1), std::invalid_argument);
     BOOST_CHECK_THROW(small.change(rate::per_second(1), 1), std::invalid_argument);
+    BOOST_CHECK_THROW((void)small.try_acquire(request().take(l.places)), std::invalid_argument);
+    BOOST_CHECK_THROW(small.resize(l.places, 1), std::invalid_argument);
+    BOOST_CHECK_THROW((void)small.limit(l.places), std::invalid_argument);
+    BOOST_CHECK_THROW((void)request().take(l.places).take(only), std::invalid_argument);
     BOOST_TEST(bool(small.try_acquire(request().take(only))));
     for (int i = 0; i < 3; ++i)
         (void)one.count(1);

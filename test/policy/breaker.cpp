@@ -195,13 +195,13 @@ BOOST_AUTO_TEST_CASE(a_probe_that_hangs_makes_room_whatever_other_probes_do)
     auto last = hosts.try_enter("a", now); // is out, and does not hang yet
     BOOST_REQUIRE(bool(last));
     BOOST_TEST(!hosts.try_enter("a", now));
-    BOOST_TEST((hosts.open_until("a", now) == start + 20s));
+    BOOST_TEST((hosts.refuses_until("a", now) == start + 20s));
     now = start + 20s;
-    BOOST_TEST(!hosts.open_until("a", now).has_value());
+    BOOST_TEST(!hosts.refuses_until("a", now).has_value());
     auto next = hosts.try_enter("a", now);
     BOOST_REQUIRE(bool(next));
     BOOST_TEST(!hosts.try_enter("a", now)); // room for one
-    BOOST_TEST((hosts.open_until("a", now) == start + 29s));
+    BOOST_TEST((hosts.refuses_until("a", now) == start + 29s));
     last.succeeded(now);
     hangs.failed(now); // what it says comes too late
     BOOST_TEST((hosts.state("a", now) == state::half_open));

@@ -72,6 +72,21 @@ std::string seconds(duration length)
     return std::to_string(ms / 1000) + "." + below + " s";
 }
 
+void write_limits(const detail::what_holds_back& seen, std::ostream& os)
+{
+    const auto add = [&os](std::size_t count, const char* what) {
+        if (count != 0)
+            os << ", " << what << ": " << count;
+    };
+    os << "  waiting for the limits: " << seen.in_line;
+    add(seen.asleep, "for their next attempt");
+    add(seen.held_keys, "keys that are held");
+    add(seen.broken_keys, "keys that the breaker refuses");
+    if (seen.next_start != duration::zero())
+        os << ", the rate allows the next start in " << seconds(seen.next_start);
+    os << "\n";
+}
+
 } // namespace
 
 void detail::explain(const pool_state& state, std::ostream& os)
@@ -92,6 +107,8 @@ void detail::explain(const pool_state& state, std::ostream& os)
         os << ", closed";
     os << "\n  " << now.ledger << "\n  waiting submitters: " << now.waiting_submitters
        << ", results not received: " << now.results << "\n";
+    if (const job_limits* const limits = state.limits())
+        write_limits(limits->looked_at(), os);
     const std::vector<running_job> jobs = state.running_jobs(most);
     for (const running_job& job : jobs) {
         os << "  job " << job.id;

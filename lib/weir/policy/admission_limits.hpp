@@ -5,7 +5,10 @@
 #include <weir/rate.hpp>
 #include <weir/sync/limit.hpp>
 
+#include <array>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -13,6 +16,18 @@
 #include <vector>
 
 namespace weir {
+namespace detail {
+
+/// Of the counts of an admission, or of a request; 0 for none.
+using count_ids = std::array<std::uint64_t, most_counts>;
+
+inline std::uint64_t next_count_id() noexcept
+{
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
+}
+
+} // namespace detail
 
 template <class Key, class Hash, class Executor>
 class basic_admission;
@@ -34,9 +49,12 @@ private:
     template <class, class, class>
     friend class basic_admission;
 
-    constexpr explicit admission_count(std::size_t place) noexcept : place_(place) {}
+    constexpr admission_count(std::size_t place, std::uint64_t id) noexcept : place_(place), id_(id)
+    {
+    }
 
     std::size_t place_;
+    std::uint64_t id_; // no other count has it
 };
 
 /// The limits that one `admission` owns: up to 4 counts, a limit for each key, and a rate. All of
@@ -51,8 +69,10 @@ public:
     {
         if (counts_.size() == detail::most_counts)
             throw std::invalid_argument("weir::admission_limits: an admission has up to 4 counts");
+        const std::size_t place = counts_.size();
         counts_.push_back(most.count());
-        return admission_count(counts_.size() - 1);
+        ids_[place] = detail::next_count_id();
+        return admission_count(place, ids_[place]);
     }
 
     /// How much requests of the same key may hold together, each key for itself.
@@ -74,6 +94,7 @@ private:
     friend class basic_admission;
 
     std::vector<std::size_t> counts_;
+    detail::count_ids ids_{};
     std::optional<limit> per_key_;
     std::optional<detail::gcra_rule> rate_;
 };
@@ -85,10 +106,14 @@ public:
     admission_request() {}
 
     /// `amount` of a count: 1 place, or 5,000 bytes. Taking of the same count again adds to it.
-    /// Throws `std::invalid_argument` when `amount` is 0.
+    /// Throws `std::invalid_argument` when `amount` is 0, and for counts of two admissions.
     admission_request& take(admission_count which, std::size_t amount = 1)
     {
+        std::uint64_t& id = ids_[which.place_];
+        if (id != 0 && id != which.id_)
+            throw std::invalid_argument("weir::admission_request: counts of two admissions");
         add(shares_.counts[which.place_], amount);
+        id = which.id_;
         return *this;
     }
 
@@ -122,6 +147,7 @@ private:
     }
 
     detail::admission_shares shares_;
+    detail::count_ids ids_{};
     std::optional<Key> key_;
 };
 

@@ -52,6 +52,15 @@ public:
     virtual void complete() = 0;
 };
 
+/// What holds jobs back, for a person to read.
+struct what_holds_back {
+    std::size_t in_line = 0;     // jobs that wait to be started
+    std::size_t asleep = 0;      // jobs that wait for their next attempt
+    std::size_t held_keys = 0;   // by a Retry-After
+    std::size_t broken_keys = 0; // by the breaker
+    duration next_start{};       // until the rate allows one
+};
+
 /// Stands before the queue that a pool's workers take jobs from, when the pool has limits besides
 /// the number of its workers. A job waits here until it may start; what is in that queue may.
 ///
@@ -108,6 +117,7 @@ public:
     virtual void let_all_go() noexcept = 0;
     /// There are no workers left: ends what waits.
     virtual void drop_all(bool unfinished) noexcept = 0;
+    virtual what_holds_back looked_at() const = 0;
     /// The limit of workers has changed.
     virtual void resized() = 0;
     /// There may be more to hand over, or another executor must be found to wait on.

@@ -196,6 +196,20 @@ void limited_jobs::finish_by(time_point limit) noexcept
     look_again();
 }
 
+what_holds_back limited_jobs::looked_at() const
+{
+    const std::lock_guard lock(mutex_);
+    const time_point now = time_->now();
+    what_holds_back seen;
+    seen.in_line = waiting_.queued();
+    seen.asleep = sleeping_.size();
+    seen.held_keys = waiting_.held();
+    seen.broken_keys = breaker_ ? breaker_->broken() : 0;
+    if (rate_)
+        seen.next_start = std::max(duration::zero(), rate_->when(1, now) - now);
+    return seen;
+}
+
 void limited_jobs::let_all_go() noexcept
 {
     {

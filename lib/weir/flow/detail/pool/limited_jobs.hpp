@@ -58,6 +58,7 @@ public:
     void finish_by(time_point limit) noexcept override;
     void let_all_go() noexcept override;
     void drop_all(bool unfinished) noexcept override;
+    what_holds_back looked_at() const override;
     void resized() override;
     void look_again() noexcept override;
 
