@@ -38,10 +38,10 @@ namespace weir {
 /// Fairness: each limit has its own order of arrival. A request passes when it fits, in each limit
 ///           it asks for, after the claims of all that wait there and came earlier. So no request
 ///           starves, and one that waits for a rate, or for its key, does not stop those that ask
-///           for other things. It keeps its claims on the counts that it asks for: newcomers get
-///           what is left after them. So a key with many waiters can keep others from places that
-///           are free. Where that hurts, take the key from a `keyed_semaphore` first, and then the
-///           rest from an `admission`.
+///           for other things. It keeps its claims on the counts and tokens that it asks for:
+///           newcomers get what is left after them. So a key with many waiters can keep others from
+///           places that are free, and with a burst of 1 from every token. Where that hurts, take
+///           the key from a `keyed_semaphore` first, and then the rest from an `admission`.
 /// Memory: an `async_acquire` costs one allocation by the handler's allocator, whether or not it
 ///         has to wait. A key costs an entry in a hash table while it is in use, or waited for.
 ///         All waiters share one timer.

@@ -83,7 +83,8 @@ struct retry_signature<void> {
 ///        error in its result (of a send, or a submit), or by `this_attempt::failed`. To limit
 ///        each attempt, put `with_timeout` inside.
 /// Completion: `void(error_code, retry_attempts, T)`, or `void(error_code, retry_attempts)` when
-///             there is no value. The value is that of the last attempt, or else `T()`.
+///             there is no value. The value is that of the last attempt, or else `T()`. Its
+///             moves must not throw.
 /// Errors: that of the last attempt (`errc::failed` when it threw something without a code: the
 ///         exception is in `retry_attempts`); `boost::asio::error::operation_aborted` when
 ///         cancelled; `errc::timed_out` when the deadline came before the first attempt, in an
