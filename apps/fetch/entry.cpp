@@ -165,6 +165,12 @@ entry read_entry(std::string_view tagged)
     return e;
 }
 
+line_request own_request(std::string_view tagged)
+{
+    const bool is_json = tagged.substr(tagged.find(end_of_tag) + 1).starts_with('{');
+    return is_json ? read_entry(tagged).own : line_request();
+}
+
 weir::http::result<std::string> url_of(const entry& what)
 {
     if (!what.fault.empty())

@@ -46,6 +46,8 @@ std::string tagged_duplicate(std::string_view tagged, const place& first);
 ///        where the body goes (`line_request`). A URL has a scheme, or a host with a dot or a port,
 ///        or the host `localhost`: other words are no URLs that somebody meant.
 entry read_entry(std::string_view tagged);
+/// What it asks for itself, for each request anew: where the text is a URL, nothing is read.
+line_request own_request(std::string_view tagged);
 
 /// The URL of an entry; class bad_url when it has a `fault`, and when it is a duplicate.
 weir::http::result<std::string> url_of(const entry& what);

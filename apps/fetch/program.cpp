@@ -180,10 +180,10 @@ http::fetcher_options program::fetcher_options()
     if (watchers_.are_wanted())
         all.watcher([this](std::string_view text) { return watchers_.make(text); });
     all.request_in([this](std::string_view text, const http::url& target) {
-        return http::result<http::request>(requests_.request_for(target, read_entry(text)));
+        return http::result<http::request>(requests_.request_for(target, own_request(text)));
     });
     all.content([this](std::string_view text, const http::url& target) {
-        return storage_.body_for(target, read_entry(text).own.output);
+        return storage_.body_for(target, own_request(text).output);
     });
     return all.spill(spill).url_in([this](std::string_view text) { return url_to_fetch(text); });
 }

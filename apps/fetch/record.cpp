@@ -7,12 +7,15 @@
 #include <weir/http/response.hpp>
 #include <weir/time/clock.hpp>
 
+#include <boost/asio/ip/tcp.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 
 namespace weir_fetch {
 namespace {
@@ -27,11 +30,16 @@ public:
 
     void add_json(std::string_view name, std::string_view value)
     {
-        if (!first_)
-            out_ += ',';
-        first_ = false;
-        ((out_ += '"') += name) += "\":";
-        out_ += value;
+        const std::size_t at = out_.size();
+        out_.resize(at + (first_ ? 0 : 1) + name.size() + 3 + value.size());
+        char* to = out_.data() + at;
+        if (!std::exchange(first_, false))
+            *to++ = ',';
+        *to++ = '"';
+        to = std::copy(name.begin(), name.end(), to);
+        *to++ = '"';
+        *to++ = ':';
+        std::copy(value.begin(), value.end(), to);
     }
     void add(std::string_view name, std::uint64_t value)
     {
@@ -77,17 +85,20 @@ std::string_view version_of(const response& answer)
     }
 }
 
+std::string text_of(const boost::asio::ip::tcp::endpoint& to)
+{
+    if (to.address().is_v6())
+        return fmt::format("[{}]:{}", to.address().to_string(), to.port());
+    const auto b = to.address().to_v4().to_bytes();
+    return fmt::format("{}.{}.{}.{}:{}", b[0], b[1], b[2], b[3], to.port());
+}
+
 /// Where the last attempt with an address went.
 std::string address_of(const response& answer)
 {
-    for (auto each = answer.attempts.rbegin(); each != answer.attempts.rend(); ++each) {
-        const auto& to = each->address;
-        if (to.port() == 0)
-            continue;
-        const auto host = to.address().to_string();
-        return to.address().is_v6() ? fmt::format("[{}]:{}", host, to.port())
-                                    : fmt::format("{}:{}", host, to.port());
-    }
+    for (auto each = answer.attempts.rbegin(); each != answer.attempts.rend(); ++each)
+        if (each->address.port() != 0)
+            return text_of(each->address);
     return {};
 }
 
@@ -121,7 +132,9 @@ void add_timings(members& all, std::string& out, const fetch_result& result)
 void add_number(members& all, const place& at)
 {
     const bool from_line = at.from == place::source::line;
-    const std::string number = at.number == 0 ? "null" : std::to_string(at.number);
+    const fmt::format_int digits(at.number);
+    const std::string_view number =
+        at.number == 0 ? "null" : std::string_view(digits.data(), digits.size());
     all.add_json("line", from_line ? number : "null");
     all.add_json("argument", from_line ? "null" : number);
 }

@@ -118,9 +118,9 @@ std::string requests::fault_of(const entry& what) const
     return {};
 }
 
-http::request requests::request_for(const http::url& target, const entry& what) const
+http::request requests::request_for(const http::url& target, const line_request& own) const
 {
-    return what.own.is_own() ? settings_for(what.own).for_url(target) : all_.for_url(target);
+    return own.is_own() ? settings_for(own).for_url(target) : all_.for_url(target);
 }
 
 std::string requests::difference(const entry& what) const

@@ -25,8 +25,8 @@ public:
     std::string url_of(const entry& what) const;
     /// Why this entry cannot be asked for with this command line; empty otherwise.
     std::string fault_of(const entry& what) const;
-    /// The request of an entry without faults.
-    weir::http::request request_for(const weir::http::url& target, const entry& what) const;
+    /// The request of an entry without faults, by what it asks for itself.
+    weir::http::request request_for(const weir::http::url& target, const line_request& own) const;
     /// As a text, what is sent besides the URL; empty where it is what is sent for all. The same
     /// for requests that differ only in the order of headers, or the case of their names.
     std::string difference(const entry& what) const;

@@ -32,7 +32,8 @@ std::string_view host_in(std::string_view url) noexcept
     if (scheme == std::string_view::npos)
         return {};
     url.remove_prefix(scheme + 3);
-    url = url.substr(0, url.find_first_of("/?#"));
+    const auto ends = [](char c) { return c == '/' || c == '?' || c == '#'; };
+    url = {url.begin(), std::find_if(url.begin(), url.end(), ends)};
     if (const auto user = url.rfind('@'); user != std::string_view::npos)
         url.remove_prefix(user + 1);
     return url;

@@ -52,6 +52,18 @@ BOOST_AUTO_TEST_CASE(what_a_json_line_may_not_have_is_named)
     BOOST_TEST(of("{").url == "{");
 }
 
+BOOST_AUTO_TEST_CASE(what_a_text_asks_for_itself_can_be_read_alone)
+{
+    const place at{place::source::line, 7};
+    const auto own = [&](const std::string& text) {
+        return weir_fetch::own_request(weir_fetch::tagged(at, text, false));
+    };
+    BOOST_TEST(own(R"({"url": "http://a/", "method": "PUT", "output": "x"})").method == "PUT");
+    BOOST_TEST(own(R"({"url": "http://a/", "output": "x"})").output == "x");
+    BOOST_TEST(!own("http://a/{\t{}").is_own());
+    BOOST_TEST(own("http://a/").output == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_json_line_says_what_is_sent_and_where_the_body_goes)
 {
     const entry e =

@@ -29,7 +29,7 @@ std::string sent(const options& chosen, const entry& what)
 {
     BOOST_TEST(what.fault == "");
     const requests all(chosen);
-    const auto made = all.request_for(http::url::parse(what.url).value(), what);
+    const auto made = all.request_for(http::url::parse(what.url).value(), what.own);
     std::string out = http::wire_header(made, "weir");
     const std::string host = " /x HTTP/1.1\r\nHost: a.example\r\n";
     const auto at = out.find(host);
@@ -100,9 +100,9 @@ BOOST_AUTO_TEST_CASE(a_line_may_send_its_body_without_waiting)
     const requests all(chosen);
     const auto target = http::url::parse("http://a.example/x").value();
     const entry what = with(R"(, "headers": {"Expect": null})");
-    BOOST_TEST(all.request_for(target, what).options().expect_above().value() ==
+    BOOST_TEST(all.request_for(target, what.own).options().expect_above().value() ==
                http::request_options::never_expect);
-    BOOST_TEST(!all.request_for(target, with("")).options().expect_above());
+    BOOST_TEST(!all.request_for(target, with("").own).options().expect_above());
 }
 
 BOOST_AUTO_TEST_CASE(another_host_gets_no_header_of_a_line_that_says_something_about_the_user)
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(another_host_gets_no_header_of_a_line_that_says_something_a
     const options chosen;
     const requests all(chosen);
     const entry what = with(R"(, "headers": {"X-Key": "secret", "Accept": "text/html"})");
-    const auto first = all.request_for(http::url::parse(what.url).value(), what);
+    const auto first = all.request_for(http::url::parse(what.url).value(), what.own);
     const auto moved = first.moved_to(http::url::parse("http://b.example/").value(), "GET");
     BOOST_TEST(first.fields().count("X-Key") == 1U);
     BOOST_TEST(moved.fields().count("X-Key") == 0U);

@@ -2,6 +2,8 @@
 
 #include <weir/http/url.hpp>
 
+#include <algorithm>
+
 namespace weir::http::detail {
 namespace {
 
@@ -17,8 +19,10 @@ std::string_view before_path(std::string_view text)
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (!text.starts_with(scheme) || text.size() > url::max_length)
             continue;
-        const std::size_t end = text.find_first_of("/\\?#", scheme.size());
-        return end == scheme.size() ? std::string_view() : text.substr(0, end);
+        const auto ends = [](char c) { return c == '/' || c == '\\' || c == '?' || c == '#'; };
+        const auto host = text.begin() + scheme.size();
+        const auto end = std::find_if(host, text.end(), ends);
+        return end == host ? std::string_view() : std::string_view(text.begin(), end);
     }
     return {};
 }

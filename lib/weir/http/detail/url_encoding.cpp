@@ -1,24 +1,43 @@
 #include <weir/http/detail/url_encoding.hpp>
 
+#include <array>
 #include <cstddef>
 
 namespace weir::http::detail {
 namespace {
 
-/// What is encoded in `place` beside controls, the space and everything that is not ASCII.
-std::string_view encoded_in(url_place place)
+/// The characters that a place keeps.
+class kept_set {
+public:
+    /// Encoded are `others`, controls, the space, and everything that is not ASCII.
+    explicit constexpr kept_set(std::string_view others) noexcept
+    {
+        for (std::size_t c = 0x21; c < 0x7f; ++c)
+            keeps_[c] = others.find(static_cast<char>(c)) == others.npos;
+    }
+    bool has(char c) const noexcept { return keeps_[static_cast<unsigned char>(c)]; }
+
+private:
+    std::array<bool, 256> keeps_{};
+};
+
+const kept_set& kept_in(url_place place)
 {
+    static constexpr kept_set userinfo("\"#<>?^`{}/:;=@[\\]|");
+    static constexpr kept_set path("\"#<>?^`{}");
+    static constexpr kept_set query("\"#<>'");
+    static constexpr kept_set fragment("\"<>`");
     switch (place) {
     case url_place::fragment:
-        return "\"<>`";
+        return fragment;
     case url_place::query:
-        return "\"#<>'";
+        return query;
     case url_place::path:
-        return "\"#<>?^`{}";
+        return path;
     case url_place::userinfo:
         break;
     }
-    return "\"#<>?^`{}/:;=@[\\]|";
+    return userinfo;
 }
 
 } // namespace
@@ -26,21 +45,26 @@ std::string_view encoded_in(url_place place)
 void append_encoded(std::string& out, std::string_view text, url_place place)
 {
     static constexpr std::string_view digits = "0123456789ABCDEF";
-    const auto encoded = encoded_in(place);
-    for (const char c : text) {
-        const auto byte = static_cast<unsigned char>(c);
-        if (byte > 0x20 && byte < 0x7f && encoded.find(c) == std::string_view::npos) {
-            out += c;
-            continue;
-        }
+    const kept_set& kept = kept_in(place);
+    for (;;) {
+        std::size_t plain = 0;
+        while (plain != text.size() && kept.has(text[plain]))
+            ++plain;
+        out += text.substr(0, plain);
+        if (plain == text.size())
+            return;
+        const auto byte = static_cast<unsigned char>(text[plain]);
         out += '%';
         out += digits[byte >> 4];
         out += digits[byte & 15];
+        text.remove_prefix(plain + 1);
     }
 }
 
 std::string percent_decode(std::string_view text)
 {
+    if (text.find('%') == text.npos)
+        return std::string(text);
     std::string out;
     out.reserve(text.size());
     for (std::size_t i = 0; i < text.size(); ++i) {
