@@ -485,4 +485,26 @@ BOOST_AUTO_TEST_CASE(a_queue_without_end_is_no_small_one)
     BOOST_TEST(jobs.ledger().ok == 100U);
 }
 
+// There is no larger number of places than "unlimited", with or without the workers' own.
+BOOST_AUTO_TEST_CASE(a_queue_as_long_as_can_be_has_no_end_whatever_the_workers)
+{
+    const std::size_t endless = weir::unlimited.count();
+    for (const std::size_t queue : {endless - 3, endless - 2, endless - 1, endless})
+        for (const weir::limit workers : {weir::limit(2), weir::paused, weir::unlimited})
+            for (const double share : {0.5, 1 - 1e-13}) {
+                simulation s(1);
+                auto options = pool_options(workers).queue(queue).per_key(2).key_share(share);
+                options.when_full(weir::overflow::reject).discard_results();
+                weir::task_pool jobs(both(s), options);
+                for (int i = 0; i < 3; ++i)
+                    BOOST_TEST(bool(jobs.try_submit([] {}, of("a"))));
+                jobs.resize(weir::unlimited);
+                jobs.resize(weir::paused);
+                jobs.resize(2);
+                jobs.close();
+                s.run();
+                BOOST_TEST(jobs.ledger().ok == 3U);
+            }
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -319,6 +319,66 @@ BOOST_AUTO_TEST_CASE(requests_for_nothing_or_for_what_it_does_not_have_are_refus
     BOOST_CHECK_THROW(weir::admission_limits().rate(rate::per_second(1), 0), std::invalid_argument);
 }
 
+BOOST_AUTO_TEST_CASE(a_pass_holds_nothing_of_another_admissions_counts)
+{
+    simulation s(1);
+    weir::admission_limits these, those;
+    const auto places = these.count(10);
+    const auto bytes = those.count(10);
+    admission_type all(s.a.get_executor(), these);
+    pass held = all.try_acquire(request().take(places, 5));
+    BOOST_TEST(held.amount(bytes) == 0U);
+    BOOST_TEST(!held.try_grow(bytes, 1));
+    BOOST_CHECK_THROW((void)held.split(bytes, 1), std::invalid_argument);
+    BOOST_TEST(all.in_use(places) == 5U);
+    BOOST_TEST(held.try_grow(places, 5));
+    BOOST_TEST(held.amount(places) == 10U);
+    BOOST_TEST(pass().amount(places) == 0U);
+}
+
+// A key that is copied where a move is asked for.
+struct copied_key {
+    explicit copied_key(int n) : number(n) {}
+    copied_key(const copied_key& other) : number(other.number)
+    {
+        if (copies_fail)
+            throw std::bad_alloc();
+    }
+    copied_key& operator=(const copied_key&) = delete;
+    ~copied_key() = default;
+
+    friend bool operator==(const copied_key& a, const copied_key& b) noexcept
+    {
+        return a.number == b.number;
+    }
+
+    static inline bool copies_fail = false;
+    int number;
+};
+struct copied_key_hash {
+    std::size_t operator()(const copied_key& key) const noexcept
+    {
+        return static_cast<std::size_t>(key.number);
+    }
+};
+
+BOOST_AUTO_TEST_CASE(a_request_whose_key_could_not_be_kept_has_none)
+{
+    simulation s(1);
+    weir::admission_limits limits;
+    const auto places = limits.count(2);
+    limits.per_key(1);
+    weir::basic_admission<copied_key, copied_key_hash> all(s.a.get_executor(), limits);
+    weir::admission_request<copied_key> asked;
+    asked.take(places).key(copied_key(1));
+    copied_key::copies_fail = true;
+    BOOST_CHECK_THROW(asked.key(copied_key(2)), std::bad_alloc);
+    copied_key::copies_fail = false;
+    const auto got = all.try_acquire(asked);
+    BOOST_TEST(bool(got));
+    BOOST_TEST(got.key_amount() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_request_stays_as_it_is_where_an_amount_is_refused)
 {
     simulation s(1);

@@ -209,6 +209,49 @@ BOOST_AUTO_TEST_CASE(a_probe_that_hangs_makes_room_whatever_other_probes_do)
     BOOST_TEST((hosts.state("a", now) == state::closed));
 }
 
+// Or one that answers more slowly than that would never be asked again.
+BOOST_AUTO_TEST_CASE(a_probe_that_succeeds_after_another_took_its_place_counts)
+{
+    breaker hosts(three_of_five());
+    fail(hosts, "a", start, 3);
+    auto slow = hosts.try_enter("a", start + 10s);
+    auto next = hosts.try_enter("a", start + 20s);
+    BOOST_REQUIRE(bool(next));
+    slow.succeeded(start + 22s);
+    BOOST_TEST((hosts.state("a", start + 22s) == state::closed));
+    next.failed(start + 23s); // of an outage that is over
+    BOOST_TEST((hosts.state("a", start + 23s) == state::closed));
+}
+
+BOOST_AUTO_TEST_CASE(a_probe_of_an_earlier_outage_counts_for_nothing)
+{
+    breaker hosts(three_of_five());
+    fail(hosts, "a", start, 3);
+    auto early = hosts.try_enter("a", start + 10s);
+    fail(hosts, "a", start + 20s, 1); // in its place, and opens it again
+    BOOST_TEST((hosts.state("a", start + 21s) == state::open));
+    auto probe = hosts.try_enter("a", start + 30s);
+    BOOST_REQUIRE(bool(probe));
+    early.succeeded(start + 31s);
+    BOOST_TEST((hosts.state("a", start + 31s) == state::half_open));
+    probe.failed(start + 32s);
+    BOOST_TEST((hosts.state("a", start + 33s) == state::open));
+}
+
+BOOST_AUTO_TEST_CASE(it_counts_the_keys_that_refuse_a_call_now)
+{
+    breaker hosts(three_of_five());
+    fail(hosts, "a", start, 3);
+    fail(hosts, "b", start + 1s, 3);
+    BOOST_TEST(hosts.refusing(start + 1s) == 2U);
+    BOOST_TEST(hosts.refusing(start + 10s) == 1U);
+    auto probe = hosts.try_enter("a", start + 10s);
+    BOOST_TEST(hosts.refusing(start + 10s) == 2U);
+    BOOST_TEST(hosts.refusing(start + 20s) == 0U);
+    BOOST_TEST(hosts.broken() == 2U);
+    probe.succeeded(start + 20s);
+}
+
 // Nine probes, nine seconds apart.
 BOOST_AUTO_TEST_CASE(a_probe_that_hangs_makes_room_after_open_for)
 {
@@ -354,13 +397,13 @@ public:
     struct call {
         int number;
         weir::time_point began;
-        bool as_probe;
+        int outage; // that it is a probe of; 0 when it is none
     };
 
     std::optional<call> enter(weir::time_point now)
     {
         if (!is_broken_)
-            return call{++calls_, now, false};
+            return call{++calls_, now, 0};
         if (!probing_ && now < refuses_until_)
             return std::nullopt;
         if (probing_ && good_probes_ + out_.size() == options_.probes()) {
@@ -372,7 +415,7 @@ public:
         }
         probing_ = true;
         out_[++calls_] = now;
-        return call{calls_, now, true};
+        return call{calls_, now, outages_};
     }
 
     void ended(const call& c, weir::detail::breaker_result result, weir::time_point now)
@@ -380,7 +423,7 @@ public:
         using weir::detail::breaker_result;
         const bool slow = now - c.began >= options_.slow();
         if (!is_broken_) {
-            if (c.as_probe || result == breaker_result::unknown)
+            if (c.outage != 0 || result == breaker_result::unknown)
                 return;
             latest_.push_front({result == breaker_result::failed, slow});
             if (latest_.size() > options_.window())
@@ -394,13 +437,15 @@ public:
                 opens(now);
             return;
         }
-        if (!probing_ || out_.count(c.number) == 0)
+        if (c.outage != outages_)
             return;
-        out_.erase(c.number);
+        const bool was_replaced = out_.erase(c.number) == 0;
         if (result == breaker_result::unknown)
             return;
-        if (result == breaker_result::failed || slow)
+        if ((result == breaker_result::failed || slow) && !was_replaced)
             opens(now);
+        else if (result == breaker_result::failed || slow)
+            return;
         else if (++good_probes_ == options_.probes())
             is_broken_ = false;
     }
@@ -416,6 +461,7 @@ private:
     void opens(weir::time_point now)
     {
         is_broken_ = true;
+        ++outages_;
         probing_ = false;
         good_probes_ = 0;
         out_.clear();
@@ -430,6 +476,7 @@ private:
     std::size_t good_probes_ = 0;
     weir::time_point refuses_until_;
     int calls_ = 0;
+    int outages_ = 0;
 };
 
 BOOST_AUTO_TEST_CASE(random_histories_go_as_in_a_simple_model)

@@ -945,6 +945,27 @@ BOOST_AUTO_TEST_CASE(the_end_of_an_override_ends_the_waiters_that_are_too_large_
         });
 }
 
+// Nothing is too large for a limit of none: it is a pause.
+BOOST_AUTO_TEST_CASE(the_end_of_an_override_ends_no_waiter_while_the_limit_is_paused)
+{
+    for (const bool wide : {false, true}) {
+        simulation s(1);
+        const auto all = make_semaphore(s, wide, weir::key_options(10));
+        BOOST_TEST(all->override_key("a", 20, 1, s.world.now() + 5s));
+        permit first = all->try_acquire("a", 18);
+        bool granted = false;
+        all->async_acquire("a", 5,
+                           [&](weir::error_code error, const permit&) { granted = !error; });
+        all->resize(weir::paused);
+        pass(s, 6s);
+        BOOST_TEST(all->waiters() == 1U);
+        first.release();
+        all->resize(10);
+        s.world.run();
+        BOOST_TEST(granted);
+    }
+}
+
 // Whether it is the timer that sees first that the time is over, or another call.
 BOOST_AUTO_TEST_CASE(a_release_at_the_very_end_of_an_override_grants_nothing_too_large)
 {
@@ -973,13 +994,16 @@ BOOST_AUTO_TEST_CASE(a_release_at_the_very_end_of_an_override_grants_nothing_too
 
 BOOST_AUTO_TEST_CASE(keys_held_or_overridden_long_ago_are_forgotten_as_others_come)
 {
-    for (const bool wide : {false, true}) {
+    for (const int which : {0, 1, 2, 3, 4, 5}) {
         simulation s(1);
-        const auto all = make_semaphore(s, wide, weir::key_options(1).max_hold(1min));
+        const auto all = make_semaphore(s, which > 2, weir::key_options(1).max_hold(1min));
         const auto end = s.world.now() + 5s;
         for (int i = 0; i < 500; ++i) {
-            BOOST_TEST((all->hold("held " + std::to_string(i), end) == hold_result::held));
-            BOOST_TEST(all->override_key("overridden " + std::to_string(i), 5, 1, end));
+            const std::string name = std::to_string(i);
+            if (which % 3 != 1)
+                BOOST_TEST((all->hold("held " + name, end) == hold_result::held));
+            if (which % 3 != 2)
+                BOOST_TEST(all->override_key("overridden " + name, 5, 1, end));
         }
         BOOST_TEST(all->override_key("for ever", 5));
         pass(s, 66s);

@@ -22,6 +22,7 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/strand.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -758,6 +759,32 @@ BOOST_AUTO_TEST_CASE(a_signal_may_outlive_the_strand_that_it_reached)
         weir::async_retry(executor, policy_of(2), waits,
                           asio::bind_cancellation_slot(signal.slot(), handler));
         io.poll();
+    }
+    BOOST_TEST(alive.use_count() == 1);
+    signal.emit(asio::cancellation_type::terminal);
+}
+
+// The same while it sleeps: there is no attempt whose slot could say that all is gone.
+BOOST_AUTO_TEST_CASE(a_signal_may_outlive_a_retry_that_sleeps)
+{
+    asio::cancellation_signal signal;
+    const auto alive = std::make_shared<int>(0);
+    int attempts = 0;
+    {
+        asio::io_context io;
+        const auto fails = [&]() -> asio::awaitable<int> {
+            ++attempts;
+            throw std::runtime_error("no");
+            co_return 1;
+        };
+        const auto handler = [alive](auto&&...) { BOOST_ERROR("the handler is called"); };
+        auto policy = policy_of(2);
+        policy.backoff(weir::backoff(1h, 1h, 1));
+        weir::async_retry(policy, fails,
+                          asio::bind_cancellation_slot(
+                              signal.slot(), asio::bind_executor(asio::make_strand(io), handler)));
+        io.poll();
+        BOOST_TEST(attempts == 1);
     }
     BOOST_TEST(alive.use_count() == 1);
     signal.emit(asio::cancellation_type::terminal);

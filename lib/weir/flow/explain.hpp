@@ -22,7 +22,7 @@ void explain(const pool_state& state, std::ostream& os);
 
 /// Writes what a pool is doing, for a person who wonders why nothing moves: its limit and its
 /// ledger, how many submitters wait for a place and how many results for a receiver, what its other
-/// limits hold back (jobs in line, asleep, keys that are held or refused, the rate), and each
+/// limits do (jobs in line, asleep, keys at their limit, held or refused, the rate), and each
 /// running job with its name, its age, and whether it is on its thread or suspended (known for
 /// plain jobs, and for coroutines in a pool with `on_stuck`).
 ///

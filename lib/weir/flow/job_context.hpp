@@ -71,8 +71,8 @@ public:
     /// those that come there meanwhile, end as `failed` with `errc::held_too_long`.
     ///
     /// `held`: so it is, or that instant is past. `too_long`: it is, for more than two minutes.
-    /// `refused`: the key is not held, because 65,536 others are, and its jobs go on starting; the
-    /// next attempt of this one waits all the same.
+    /// `refused`: the key is not held, because 65,536 others are, or were in the last two minutes,
+    /// and its jobs go on starting; the next attempt of this one waits all the same.
     ///
     /// Shape: for pools with one of the limits of `pool_options` from `per_key` on; in another it
     ///        does nothing, and is `refused`. A job without a key holds itself only.

@@ -78,8 +78,9 @@ void write_limits(const detail::what_holds_back& seen, std::ostream& os)
         if (count != 0)
             os << ", " << what << ": " << count;
     };
-    os << "  waiting for the limits: " << seen.in_line;
-    add(seen.asleep, "for their next attempt");
+    os << "  in line for a worker or a limit: " << seen.in_line;
+    add(seen.asleep, "asleep until their next attempt");
+    add(seen.full_keys, "keys at their limit");
     add(seen.held_keys, "keys that are held");
     add(seen.broken_keys, "keys that the breaker refuses");
     if (seen.next_start != duration::zero())

@@ -141,7 +141,6 @@ private:
     void check(const request& asked) const;
     std::size_t place_of(admission_count which) const;
 
-    detail::count_ids ids_;
     bool has_keys_;
     std::shared_ptr<detail::admission_state<Key, Hash>> state_;
     detail::own_executor<executor_type> executor_;

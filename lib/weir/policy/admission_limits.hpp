@@ -122,6 +122,7 @@ public:
     {
         std::size_t share = 0;
         add(share, amount);
+        shares_.key = 0; // should the move throw
         key_.emplace(std::move(of));
         shares_.key = share;
         return *this;

@@ -61,7 +61,7 @@ public:
     admission_pass split(admission_count which, std::size_t amount)
     {
         std::size_t& held = shares_.counts[which.place_];
-        if (amount == 0 || amount > held)
+        if (amount == 0 || amount > this->amount(which))
             throw std::invalid_argument("weir::admission_pass::split: the amount must be between 1 "
                                         "and what the pass holds");
         admission_pass part(state_);
@@ -81,19 +81,19 @@ public:
 
     /// Takes `amount` more of a count if that fits at once, after the claims of all that wait for
     /// it. There is no way to wait for more: work that holds something and waits can deadlock.
-    /// False too when the admission is closed, and for an empty pass.
+    /// False too when the admission is closed, for a count of another one, and for an empty pass.
     [[nodiscard]] bool try_grow(admission_count which, std::size_t amount = 1) noexcept
     {
-        if (amount == 0 || state_ == nullptr || !state_->try_grow(which.place_, amount))
+        if (amount == 0 || !has(which) || !state_->try_grow(which.place_, amount))
             return false;
         shares_.counts[which.place_] += amount;
         return true;
     }
 
-    /// How much of a count it holds.
+    /// How much of a count it holds: nothing of a count of another admission.
     std::size_t amount(admission_count which) const noexcept
     {
-        return shares_.counts[which.place_];
+        return has(which) ? shares_.counts[which.place_] : 0;
     }
     /// How much of its key's limit it holds.
     std::size_t key_amount() const noexcept { return shares_.key; }
@@ -113,6 +113,11 @@ private:
         : state_(std::move(of)), shares_(shares), key_(key)
     {
         shares_.tokens = 0; // spent
+    }
+
+    bool has(admission_count which) const noexcept
+    {
+        return state_ != nullptr && state_->ids()[which.place_] == which.id_;
     }
 
     std::shared_ptr<state> state_;

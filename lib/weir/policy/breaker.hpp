@@ -25,8 +25,9 @@ namespace weir {
 ///        through as probes). It opens when among its latest calls enough have failed or were slow;
 ///        `breaker_options` has the numbers. When half-open, one bad probe opens it again, and it
 ///        closes when all probes were good. A probe that has not ended after `open_for` makes room
-///        for another, and counts no more. A call that began before the key opened, and ends while
-///        it is open or half-open, counts for nothing.
+///        for another; when it is good nevertheless it counts, or a far side that takes longer than
+///        `open_for` would stay broken, and when it is bad it does not. A call that began before
+///        the key opened, and ends while it is open or half-open, counts for nothing.
 /// Threads: safe from any thread. It waits for nothing and has no clock: `now` is an argument.
 /// Lifetime: passes may outlive it.
 /// Memory: nothing for keys whose latest calls were all good; about 150 bytes and the key for each
@@ -152,6 +153,12 @@ public:
     {
         std::lock_guard lock(core_->mutex);
         return core_->table.broken();
+    }
+    /// How many of those would refuse a call now. Takes time in proportion to `broken`.
+    std::size_t refusing(time_point now) const
+    {
+        std::lock_guard lock(core_->mutex);
+        return core_->table.refusing(now);
     }
     /// How many calls were refused.
     std::uint64_t refused() const

@@ -104,7 +104,8 @@ public:
     ///
     /// `too_long`: that is more than `max_hold` from now. The waiters of the key end with
     /// `errc::held_too_long`, and so do newcomers while that is so. `refused`: the key is not held,
-    /// because `max_held` others are. An instant in the past does nothing, and is `held`.
+    /// because `max_held` others are, or are remembered. An instant in the past does nothing, and
+    /// is `held`.
     ///
     /// That the key was held is remembered for another `max_hold` after its end, or until a probe
     /// has succeeded.

@@ -134,7 +134,8 @@ public:
     ///
     /// `too_long`: it is held, but for longer than `max_hold` from now. The caller should `take`
     /// its items and fail them rather than have them hang. `refused`: it is not held, because
-    /// `max_held` others are. An instant in the past does nothing, and is `held`.
+    /// `max_held` others are, or are remembered. An instant in the past does nothing, and is
+    /// `held`.
     ///
     /// That the key was held is remembered for another `max_hold` after its end, or until a probe
     /// has succeeded: those that were refused tend to come back at the same moment.
@@ -147,7 +148,8 @@ public:
     duration max_hold() const noexcept { return turns_.max_hold(); }
 
     /// Gives one key another limit, and `turns` instead of one in a round, until then. False when
-    /// `max_overridden` other keys are overridden: nothing has changed. `paused` lets nothing out.
+    /// `max_overridden` other keys are overridden, counting those whose end no `pop` has seen:
+    /// nothing has changed. `paused` lets nothing out.
     /// Throws `std::invalid_argument` when `turns` is 0.
     [[nodiscard]] bool override_key(const Key& key, weir::limit limit, std::size_t turns = 1,
                                     time_point until = time_point::max());
@@ -173,8 +175,11 @@ public:
     std::size_t running(const Key& key) const;
     /// How many keys have items queued or running, or are held or overridden.
     std::size_t keys() const noexcept { return table_.size(); }
+    /// How many are held, or are remembered as such.
     std::size_t held() const noexcept { return turns_.held(); }
     std::size_t overridden() const noexcept { return turns_.overridden(); }
+    /// What keeps items from coming out. Takes time in proportion to the keys that it keeps.
+    detail::key_obstacles obstacles(time_point now) const noexcept { return turns_.obstacles(now); }
     weir::limit limit() const noexcept { return weir::limit::of_count(turns_.limit()); }
 
 private:

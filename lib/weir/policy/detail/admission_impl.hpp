@@ -139,9 +139,10 @@ private:
 template <class Key, class Hash, class Executor>
 basic_admission<Key, Hash, Executor>::basic_admission(executor_type executor,
                                                       const admission_limits& given)
-    : ids_(given.ids_), has_keys_(given.per_key_.has_value()),
-      state_(detail::admission_state<Key, Hash>::make(
-          executor, given.counts_, given.per_key_.value_or(unlimited).count(), given.rate_)),
+    : has_keys_(given.per_key_.has_value()),
+      state_(detail::admission_state<Key, Hash>::make(executor, given.counts_, given.ids_,
+                                                      given.per_key_.value_or(unlimited).count(),
+                                                      given.rate_)),
       executor_(std::move(executor))
 {
 }
@@ -153,7 +154,7 @@ void basic_admission<Key, Hash, Executor>::check(const request& asked) const
     if (s.empty())
         throw std::invalid_argument("weir::admission: the request asks for nothing");
     for (std::size_t i = 0; i < s.counts.size(); ++i)
-        if (s.counts[i] != 0 && asked.ids_[i] != ids_[i])
+        if (s.counts[i] != 0 && asked.ids_[i] != state_->ids()[i])
             throw std::invalid_argument(
                 "weir::admission: the request asks for a count of another admission");
     if (s.key != 0 && !has_keys_)
@@ -167,7 +168,7 @@ void basic_admission<Key, Hash, Executor>::check(const request& asked) const
 template <class Key, class Hash, class Executor>
 std::size_t basic_admission<Key, Hash, Executor>::place_of(admission_count which) const
 {
-    if (which.id_ != ids_[which.place_])
+    if (which.id_ != state_->ids()[which.place_])
         throw std::invalid_argument("weir::admission: a count of another admission");
     return which.place_;
 }

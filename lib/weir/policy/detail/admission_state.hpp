@@ -2,6 +2,7 @@
 
 #include <weir/detail/own_timer.hpp>
 #include <weir/duration.hpp>
+#include <weir/policy/admission_limits.hpp>
 #include <weir/policy/detail/admission_core.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -24,19 +25,19 @@ public:
 
     static std::shared_ptr<admission_state> make(const boost::asio::any_io_executor& executor,
                                                  const std::vector<std::size_t>& counts,
-                                                 std::size_t key_limit,
+                                                 const count_ids& ids, std::size_t key_limit,
                                                  const std::optional<gcra_rule>& rule)
     {
-        auto made = std::make_shared<admission_state>(executor, counts, key_limit, rule);
+        auto made = std::make_shared<admission_state>(executor, counts, ids, key_limit, rule);
         if (made->is_gone()) // and said so before there was anything to close
             made->close();
         return made;
     }
 
     admission_state(const boost::asio::any_io_executor& executor,
-                    const std::vector<std::size_t>& counts, std::size_t key_limit,
-                    const std::optional<gcra_rule>& rule)
-        : own_timer(executor), core_(counts, key_limit, rule)
+                    const std::vector<std::size_t>& counts, const count_ids& ids,
+                    std::size_t key_limit, const std::optional<gcra_rule>& rule)
+        : own_timer(executor), core_(counts, key_limit, rule), ids_(ids)
     {
     }
 
@@ -88,6 +89,7 @@ public:
     }
 
     const core_type& core() const noexcept { return core_; }
+    const count_ids& ids() const noexcept { return ids_; }
     std::size_t available() const noexcept { return core_.available(time()); }
     /// Why there is no timer, in the system category.
     int failure() const noexcept { return failure_.load(std::memory_order_relaxed); }
@@ -121,6 +123,7 @@ private:
     void context_gone() noexcept override { core_.close(); }
 
     core_type core_;
+    const count_ids ids_;
     std::atomic<int> failure_{0};
 };
 

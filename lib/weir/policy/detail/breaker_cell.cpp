@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <new>
+#include <utility>
 
 namespace weir::detail {
 
@@ -13,7 +14,7 @@ std::optional<breaker_ticket> breaker_cell::enter(time_point now, const breaker_
     if (refuses(now, options))
         return std::nullopt;
     // A probe that hangs would keep the key broken forever: others go in place of those that should
-    // have ended, which do not count any more.
+    // have ended.
     if (is_full(options))
         std::erase_if(out_, [now](const probe& p) { return p.until <= now; });
     try {
@@ -21,8 +22,10 @@ std::optional<breaker_ticket> breaker_cell::enter(time_point now, const breaker_
     } catch (const std::bad_alloc&) {
         return std::nullopt;
     }
-    state_ = breaker_state::half_open;
-    return breaker_ticket{now, ++numbers};
+    ++numbers;
+    if (std::exchange(state_, breaker_state::half_open) == breaker_state::open)
+        first_ = numbers;
+    return breaker_ticket{now, numbers};
 }
 
 bool breaker_cell::refuses(time_point now, const breaker_options& options) const noexcept
@@ -47,12 +50,14 @@ void breaker_cell::left(const breaker_ticket& ticket, breaker_result result, tim
             count(result == breaker_result::failed, slow, now, options);
         return;
     }
-    if (state_ == breaker_state::open || !leave(ticket.probe))
+    if (state_ == breaker_state::open || ticket.probe < first_)
         return;
+    const bool is_out = leave(ticket.probe);
     if (result == breaker_result::unknown)
         return; // another may go in its place
     if (result == breaker_result::failed || slow) {
-        open(now, options);
+        if (is_out) // else another went in its place, and says more
+            open(now, options);
     } else if (++succeeded_ == options.probes()) {
         *this = breaker_cell();
     }

@@ -67,6 +67,7 @@ private:
     std::uint64_t failed_ = 0; // the latest call is the lowest bit
     std::uint64_t slow_ = 0;
     time_point until_{};        // open: refuses
+    std::uint64_t first_ = 0;   // half-open: the number of its first probe
     std::vector<probe> out_;    // half-open: those that have not ended, in their order
     std::size_t succeeded_ = 0; // half-open
     breaker_state state_ = breaker_state::closed;

@@ -80,6 +80,12 @@ public:
 
     std::size_t keys() const noexcept { return keys_.size(); }
     std::size_t broken() const noexcept { return broken_.size(); }
+    std::size_t refusing(time_point now) const noexcept
+    {
+        std::size_t count = 0;
+        broken_.for_each([&](const entry& e) { count += e.cell.refuses(now, options_) ? 1 : 0; });
+        return count;
+    }
     std::uint64_t evicted_open() const noexcept { return evicted_open_; }
     std::uint64_t refused() const noexcept { return refused_; }
 

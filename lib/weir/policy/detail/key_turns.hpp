@@ -97,6 +97,12 @@ enum class key_above_limit {
     ends,       ///< the owner takes it by `next_too_large`
 };
 
+/// How many keys cannot go on, by what keeps them.
+struct key_obstacles {
+    std::size_t held = 0; // until an instant that is yet to come
+    std::size_t full = 0; // by what they have running: something waits for it
+};
+
 /// How what ran has ended, as far as its key's others are concerned.
 enum class key_verdict { succeeded, unknown };
 
@@ -291,7 +297,7 @@ public:
         return e.line != nullptr && e.line->now != state::open;
     }
     /// Whether there may be one more that is held, unless this one is already. Those that have come
-    /// to their time do not count.
+    /// to the time when they are forgotten do not count.
     bool can_hold(const Entry& e, time_point now) noexcept
     {
         while (held_ >= max_held_ && !is_held(e))
@@ -433,6 +439,20 @@ public:
     std::size_t waiting() const noexcept { return waiting_; }
     std::size_t held() const noexcept { return held_; }
     std::size_t overridden() const noexcept { return overridden_; }
+
+    /// Looks at every line that stands still.
+    key_obstacles obstacles(time_point now) const noexcept
+    {
+        key_obstacles found;
+        for (const auto* all : {&blocked_, &quiet_})
+            all->for_each([&](const line& l) {
+                if (l.now == state::held && l.hold_end > now)
+                    ++found.held;
+                else if (all == &blocked_ && l.now != state::held)
+                    ++found.full;
+            });
+        return found;
+    }
 
 private:
     using place = typename line::place;

@@ -57,7 +57,8 @@ struct what_holds_back {
     std::size_t in_line = 0;     // jobs that wait to be started
     std::size_t asleep = 0;      // jobs that wait for their next attempt
     std::size_t held_keys = 0;   // by a Retry-After
-    std::size_t broken_keys = 0; // by the breaker
+    std::size_t full_keys = 0;   // those with jobs in line that run as many as they may
+    std::size_t broken_keys = 0; // those whose jobs the breaker refuses
     duration next_start{};       // until the rate allows one
 };
 

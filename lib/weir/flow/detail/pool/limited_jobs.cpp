@@ -203,8 +203,10 @@ what_holds_back limited_jobs::looked_at() const
     what_holds_back seen;
     seen.in_line = waiting_.queued();
     seen.asleep = sleeping_.size();
-    seen.held_keys = waiting_.held();
-    seen.broken_keys = breaker_ ? breaker_->broken() : 0;
+    const auto obstacles = waiting_.obstacles(now);
+    seen.held_keys = obstacles.held;
+    seen.full_keys = obstacles.full;
+    seen.broken_keys = breaker_ ? breaker_->refusing(now) : 0;
     if (rate_)
         seen.next_start = std::max(duration::zero(), rate_->when(1, now) - now);
     return seen;

@@ -23,6 +23,8 @@ limit limited_jobs::share_of(limit places) const noexcept
 {
     constexpr double rounded_up = 1 + 1e-12; // 0.29 of 100 is 29, though 0.29 is a little less
     const double share = options_.key_share * static_cast<double>(places.count()) * rounded_up;
+    if (share >= static_cast<double>(places.count()))
+        return places;
     return limit(std::max<std::size_t>(1, static_cast<std::size_t>(share)));
 }
 

@@ -167,7 +167,7 @@ limit pool_state::places() const noexcept
         return unlimited;
     const std::size_t running = most.is_unlimited() ? 0 : most.count();
     const std::size_t queue = options_.queue();
-    if (queue > unlimited.count() - running)
+    if (queue >= unlimited.count() - running)
         return unlimited;
     return limit(std::max<std::size_t>(1, queue + running));
 }
