@@ -406,7 +406,7 @@ public:
             return call{++calls_, now, 0};
         if (!probing_ && now < refuses_until_)
             return std::nullopt;
-        if (probing_ && good_probes_ + out_.size() == options_.probes()) {
+        if (probing_ && good_probes_ + out_.size() >= options_.probes()) {
             const auto hangs = [&](const auto& probe) {
                 return now >= probe.second + options_.open_for();
             };
