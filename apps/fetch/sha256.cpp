@@ -2,6 +2,7 @@
 
 #include <openssl/evp.h>
 
+#include <cstddef>
 #include <stdexcept>
 
 namespace weir_fetch {
@@ -35,11 +36,11 @@ std::string sha256::hex()
     unsigned length = 0;
     if (EVP_DigestFinal_ex(context_.get(), sum, &length) != 1)
         throw std::runtime_error("SHA-256 failed");
-    std::string out;
-    out.reserve(2 * length);
+    std::string out(2 * std::size_t{length}, '0');
+    auto to = out.begin();
     for (unsigned i = 0; i < length; ++i) {
-        out += digits[sum[i] >> 4];
-        out += digits[sum[i] & 15];
+        *to++ = digits[sum[i] >> 4];
+        *to++ = digits[sum[i] & 15];
     }
     return out;
 }
