@@ -138,9 +138,15 @@ weir::error_code appended_file::create()
     if (descriptor_ >= 0)
         return {};
     const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_APPEND;
-    descriptor_ = ::open(path_.c_str(), flags, 0666);
-    if (descriptor_ < 0 || ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0)
+    const int made = ::open(path_.c_str(), flags, 0666);
+    if (made < 0)
         return last_error();
+    if (::flock(made, LOCK_EX | LOCK_NB) != 0) {
+        const auto error = last_error();
+        ::close(made);
+        return error;
+    }
+    descriptor_ = made;
     return {};
 }
 

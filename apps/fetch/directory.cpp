@@ -220,6 +220,9 @@ directory::directory(const std::string& path, if_missing what)
     if (what == if_missing::create)
         std::filesystem::create_directories(path, failed);
     descriptor_ = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor_ < 0 && failed) // why it is not there says more than that
+        throw boost::system::system_error(
+            weir::error_code(failed.value(), boost::system::system_category()));
     if (descriptor_ < 0)
         throw boost::system::system_error(last_error());
     if (::faccessat(descriptor_, ".", W_OK | X_OK, 0) != 0) {

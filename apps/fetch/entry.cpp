@@ -100,6 +100,19 @@ bool holds_two_urls(std::string_view text)
     return false;
 }
 
+/// What stands before "://" and is no scheme: the quote of a JSON text, the field of a CSV line.
+std::string_view no_scheme_of(std::string_view text)
+{
+    const auto before = text.substr(0, text.find("://"));
+    if (before.size() == text.size() || before.find_first_of("/\\?#") != before.npos)
+        return {};
+    const auto is_part = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               c == '+' || c == '-' || c == '.';
+    };
+    return std::all_of(before.begin(), before.end(), is_part) ? std::string_view() : before;
+}
+
 /// Whether somebody who writes this means a URL.
 bool is_meant_as_url(std::string_view url)
 {
@@ -159,6 +172,9 @@ entry read_entry(std::string_view tagged)
         read_json(e);
     else if (holds_two_urls(e.text))
         e.fault = "there are two URLs; write each on a line of its own";
+    if (const auto wrong = no_scheme_of(e.url); e.fault.empty() && !wrong.empty())
+        e.fault = "what stands before :// is no scheme (" + std::string(wrong) +
+                  "); write the URL alone, without quotes or other columns";
     if (e.fault.empty() && !is_meant_as_url(e.url))
         e.fault = "not a URL: it has no scheme, and its host has no dot and no port; write "
                   "http://HOST/ if it is one";
@@ -179,11 +195,6 @@ weir::http::result<std::string> url_of(const entry& what)
         return weir::http::failure(weir::http::error_class::bad_url,
                                    "the same as " + what.first->text());
     return what.url;
-}
-
-weir::http::result<std::string> url_in(std::string_view tagged)
-{
-    return url_of(read_entry(tagged));
 }
 
 std::uint64_t hash_of(std::string_view text) noexcept

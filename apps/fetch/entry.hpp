@@ -51,8 +51,6 @@ line_request own_request(std::string_view tagged);
 
 /// The URL of an entry; class bad_url when it has a `fault`, and when it is a duplicate.
 weir::http::result<std::string> url_of(const entry& what);
-/// That in a tagged text.
-weir::http::result<std::string> url_in(std::string_view tagged);
 
 /// A hash, by which a text that has changed is noticed.
 ///

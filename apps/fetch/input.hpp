@@ -57,6 +57,9 @@ public:
     /// empty at the end. Throws as `next` does.
     boost::asio::awaitable<std::string> next_unread();
 
+    /// Whether what comes next is not there yet, maybe: of a pipe that is open.
+    bool may_have_to_wait() const noexcept { return open_ && stream_ && waits_; }
+
     /// A pipe is not waited for any more: what it holds is read, as much as fits into one, and then
     /// reading ends with operation_aborted.
     void stop_waiting();
@@ -68,7 +71,7 @@ private:
 
     std::vector<std::string> urls_;
     std::size_t taken_ = 0;
-    int regular_ = -1; // a regular file, which epoll would refuse
+    int regular_ = -1; // a file or a device that an event loop cannot wait for
     std::optional<boost::asio::posix::stream_descriptor> stream_;
     line_cutter lines_;
     std::vector<char> buffer_;

@@ -140,8 +140,8 @@ journal_line read_journal_line(std::string_view line)
     return out;
 }
 
-journal::journal(std::unique_ptr<journal_file> file, durability how)
-    : file_(std::move(file)), how_(how)
+journal::journal(std::unique_ptr<journal_file> file, durability how, file_look is_there)
+    : file_(std::move(file)), how_(how), is_there_(std::move(is_there))
 {
     const last_line last = read_lines([this](const journal_line& line) { note(line); });
     const bool is_empty = last.at == 0 && last.end == 0;
@@ -212,7 +212,10 @@ void journal::note(const journal_line& line)
         unrecorded_.erase(line.file);
         if (line.done)
             begun_.erase(line.file + ".part");
-        stored_ += line.done && !line.file.empty() ? 1 : 0;
+        if (line.done && !line.file.empty()) {
+            ++stored_;
+            missing_ += is_there_ && !is_there_(line.file) ? 1 : 0;
+        }
         if (line.done)
             done_[static_cast<std::size_t>(line.at.from)].add(line.at.number, line.hash);
         break;

@@ -53,9 +53,12 @@ class journal {
 public:
     enum class durability { system_keeps_running, survives_power_loss };
 
+    /// Of a stored body: whether its file is there still.
+    using file_look = std::function<bool(const std::string& file)>;
+
     /// Reads what is there, and mends a torn last line. Throws boost::system::system_error, and
     /// std::runtime_error for a file that is no journal.
-    journal(std::unique_ptr<journal_file> file, durability how);
+    journal(std::unique_ptr<journal_file> file, durability how, file_look is_there = {});
 
     /// Whether there is anything in it.
     bool is_empty() const noexcept { return size_ == 0; }
@@ -66,6 +69,8 @@ public:
     }
     /// How many results are done, and had a body that was stored.
     std::uint64_t stored() const noexcept { return stored_; }
+    /// How many of those have no file any more.
+    std::uint64_t missing() const noexcept { return missing_; }
     /// Files that got their names without a record.
     const std::unordered_map<std::string, file_state>& unrecorded() const noexcept
     {
@@ -115,7 +120,9 @@ private:
     std::unordered_map<std::string, begun_body> begun_;
     std::uint64_t size_ = 0;
     std::uint64_t understood_ = 0;
+    file_look is_there_;
     std::uint64_t stored_ = 0;
+    std::uint64_t missing_ = 0;
     std::uint64_t unreadable_ = 0;
     std::string held_;
     unwritten unwritten_;

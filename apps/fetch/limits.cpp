@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
 
 namespace weir_fetch {
@@ -20,12 +21,12 @@ std::size_t descriptors_for_a_job(const options& chosen)
     case body_target::stream:
         return 3;
     default:
-        return 1;
+        return chosen.input_file.empty() ? 1 : 2; // a JSON line may name a file
     }
 }
 
-} // namespace
-
+/// How many of the wanted jobs the file descriptors of a process allow, when a job needs `each`:
+/// one for its socket, and those of files; some are left for everything else. At least 1.
 std::size_t jobs_for(std::size_t descriptors, std::size_t each, std::size_t wanted) noexcept
 {
     // For standard streams, epoll, event and timer descriptors, look-ups, the input, the folder.
@@ -34,6 +35,7 @@ std::size_t jobs_for(std::size_t descriptors, std::size_t each, std::size_t want
     return std::max<std::size_t>(1, std::min(wanted, left / each));
 }
 
+/// Raises the soft limit of open files to the hard one, and returns it.
 std::size_t raise_descriptor_limit()
 {
     rlimit limit{};
@@ -47,6 +49,8 @@ std::size_t raise_descriptor_limit()
     }
     return static_cast<std::size_t>(limit.rlim_cur);
 }
+
+} // namespace
 
 options within_limits(options chosen)
 {

@@ -113,7 +113,7 @@ std::string read_line_request(const json::object& members, line_request& into)
     if (!read_text(members, "method", method) || (method && method->empty()))
         return R"("method" is a text, such as "PUT")";
     if (!read_text(members, "body", into.body))
-        return R"("body" is a text, which is sent as it is; write JSON in quotes: "{\"a\": 1}")";
+        return R"("body" is a text, sent as it is; JSON goes in as a text, too (jq: tojson))";
     if (!read_text(members, "output", output))
         return R"("output" is a text, the name of a file)";
     if (output)

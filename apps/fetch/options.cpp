@@ -45,10 +45,11 @@ constexpr const char* footer =
     "Environment: http_proxy, https_proxy, all_proxy and no_proxy, as curl reads them.\n"
     "\n"
     "Exit codes: 0 all URLs were fetched; 1 some failed (including status 400 and above);\n"
-    "2 the command line or the input cannot be used; 3 interrupted; 4 the --deadline has\n"
-    "passed; 5 results or bodies could not be written. After the first SIGINT, SIGTERM\n"
-    "or SIGHUP, no more URLs are begun and the running ones are finished; the second stops\n"
-    "those too; the third leaves at once.";
+    "2 the command line, the input, or a file named by a flag cannot be used; 3\n"
+    "interrupted; 4 the --deadline has passed; 5 results or bodies could not be written.\n"
+    "After the first SIGINT, SIGTERM or SIGHUP, no more URLs are begun and the running\n"
+    "ones are finished, within --drain-timeout; the second stops those too; the third\n"
+    "leaves at once.";
 
 parsed refused(const std::string& why)
 {
@@ -72,10 +73,10 @@ constexpr topic topics[] = {
     {"Output", remote_name_flags},
     {"Output", trace_flags},
     {"Results and what remains", journal_flags},
-    {"What is asked for", request_flags},
-    {"What is sent", data_flags},
-    {"How hosts are reached", network_flags},
-    {"Always so, and accepted for curl's sake", default_flags},
+    {"Request", request_flags},
+    {"Request body", data_flags},
+    {"Network and TLS", network_flags},
+    {"Accepted from curl (already the default)", default_flags},
 };
 
 /// What else the command line knows. The flags that are refused are many, and cost ten times as
@@ -104,7 +105,8 @@ command_line::command_line(refusals also) : also_(also)
 {
     app_.footer(footer);
     app_.formatter(std::make_shared<help_format>());
-    // Given twice, the last one counts, as with curl; what may be given several times is a list.
+    // Given twice, the last one counts, as with curl, unless its group refuses that; what may be
+    // given several times is a list.
     app_.option_defaults()->take_last();
     for (const auto& [title, make] : topics)
         add(title, make(chosen_));

@@ -44,13 +44,12 @@
 
 #include <chrono>
 #include <csignal>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -78,6 +77,7 @@ private:
     http::fetcher_options fetcher_options();
     http::result<std::string> url_to_fetch(std::string_view text);
     void go_on_with_journal();
+    void look_for_lists() const;
     asio::awaitable<std::optional<std::string>> next_entry();
     asio::awaitable<void> take(http::fetch_result result);
     asio::awaitable<void> put_in_order(ended& item);
@@ -138,6 +138,8 @@ program::program(asio::any_io_executor executor, const options& chosen)
     if (prints_bodies || chosen.ordered)
         ordered_ =
             std::make_unique<ordered>(executor_, ordered::window_for(chosen.jobs, prints_bodies));
+    if (!chosen.silent)
+        look_for_lists();
 }
 
 /// Joins the journal with the input and the storage.
@@ -166,6 +168,14 @@ void program::go_on_with_journal()
                      "weir-fetch: none of the results in %s has a stored body, and what is done is "
                      "not fetched again: for the bodies, give another --results FILE\n",
                      escaped(chosen_.results).c_str());
+    if (results.missing() != 0)
+        std::fprintf(stderr,
+                     "weir-fetch: of the %llu bodies that %s says are stored, %llu are not there "
+                     "any more, and what is done is not fetched again: for those bodies, give "
+                     "another --results FILE\n",
+                     static_cast<unsigned long long>(results.stored()),
+                     escaped(chosen_.results).c_str(),
+                     static_cast<unsigned long long>(results.missing()));
     storage_.join(results);
 }
 
@@ -208,6 +218,22 @@ http::result<std::string> program::url_to_fetch(std::string_view text)
         if (auto reason = storage_.reason_to_skip(*url, what.own.output))
             return std::move(*reason);
     return url;
+}
+
+/// Says where a list was probably meant.
+void program::look_for_lists() const
+{
+    for (const std::string& url : chosen_.urls) {
+        std::error_code ignored;
+        if (url.find("://") != std::string::npos || !std::filesystem::is_regular_file(url, ignored))
+            continue;
+        const std::string name = escaped(url);
+        std::fprintf(stderr,
+                     "weir-fetch: %s is a file here, and is taken for a URL; for the URLs in it, "
+                     "write --input-file %s\n",
+                     name.c_str(), name.c_str());
+        return;
+    }
 }
 
 asio::awaitable<void> program::run()
@@ -254,8 +280,8 @@ asio::awaitable<std::optional<std::string>> program::next_entry()
     co_return text;
 }
 
-/// After a signal, reports the rest of the command line. Lines of a file that were never read are
-/// not reported.
+/// After an early stop, reports the arguments that were not begun. Lines of a file that were never
+/// read are not reported.
 asio::awaitable<void> program::report_not_taken()
 {
     while (auto url = input_->next_argument()) {
@@ -304,6 +330,8 @@ asio::awaitable<void> program::end()
     while (auto item = ordered_ ? ordered_->next_of_rest() : std::nullopt)
         co_await deliver(*item);
     if (recorder_.keeps_remaining()) {
+        if (rules_.was_interrupted() && input_->may_have_to_wait())
+            say("reading the rest of the URLs for --remaining; a second signal ends that");
         co_await keep_unread();
         if (resumption_)
             for (const std::string& text : resumption_->take_not_done())
@@ -318,7 +346,7 @@ asio::awaitable<void> program::end()
 
 exit_code program::code() const
 {
-    if (recorder_.cannot_write() || storage_.disk_is_full() || watchers_.cannot_write())
+    if (recorder_.cannot_write() || storage_.could_not_store() || watchers_.cannot_write())
         return exit_cannot_write;
     if (rules_.was_interrupted() || recorder_.reader_has_gone())
         return exit_interrupted;

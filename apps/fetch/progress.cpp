@@ -77,7 +77,7 @@ headway::headway() : lately_(std::chrono::seconds(3)), before_(std::chrono::seco
 
 std::uint64_t headway::ended() const noexcept
 {
-    return last_.counts.ok + last_.counts.failed + last_.counts.aborted;
+    return last_.counts.ok + last_.counts.failed;
 }
 
 void headway::look(standing now_is, weir::time_point now)
@@ -117,7 +117,9 @@ std::vector<headway::part> headway::parts(bool is_narrow) const
                             : is_narrow           ? "~"
                                                   : "about ",
                             std::max(last_.total->entries, ended())));
-    add(8, fmt::format("{} failed", counts.failed + counts.aborted));
+    add(8, fmt::format("{} failed", counts.failed));
+    if (counts.aborted != 0)
+        add(7, fmt::format("{} not begun", counts.aborted));
     add(has_end ? 4 : 3, fmt::format("{} running", counts.running));
     if (!last_.total)
         add(1, fmt::format("{} queued", counts.queued));

@@ -14,7 +14,9 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,19 @@ bool holds_anything(journal_file& file)
     return file.read(0, &first, 1, error) != 0;
 }
 
+/// Where the files of an earlier run should be, if this one stores any.
+journal::file_look looks_for_files(const options& chosen)
+{
+    const auto target = target_of(chosen);
+    if (target != body_target::directory && target != body_target::file)
+        return {};
+    const std::string folder = target == body_target::directory ? chosen.output_dir : "";
+    return [folder](const std::string& file) {
+        std::error_code ignored;
+        return std::filesystem::exists(std::filesystem::path(folder) / file, ignored);
+    };
+}
+
 std::unique_ptr<journal> open_journal(const options& chosen)
 {
     if (chosen.results.empty())
@@ -59,7 +74,7 @@ std::unique_ptr<journal> open_journal(const options& chosen)
         if (!chosen.resume && holds_anything(*file))
             throw std::runtime_error(
                 "it holds something already; go on with results by --resume, or name another");
-        opened = std::make_unique<journal>(std::move(file), how);
+        opened = std::make_unique<journal>(std::move(file), how, looks_for_files(chosen));
     } catch (const system_error& e) {
         throw cannot_use("--results", chosen.results, meaning(e.code()));
     } catch (const std::runtime_error& e) {
@@ -144,7 +159,7 @@ asio::awaitable<void> recorder::add(const weir::http::fetch_result& result, cons
 {
     const bool aborted = is_aborted(result);
     const bool counts_here = remaining_ && !journal_ && !aborted;
-    const std::string* const entry = counts_here ? &what.text : nullptr;
+    const std::string* entry = counts_here ? &what.text : nullptr;
     bool lost = is_broken(); // of its body, where it is to be printed
     if (where.held && !lost) {
         co_await print_body(*where.held);
@@ -164,21 +179,28 @@ asio::awaitable<void> recorder::add(const weir::http::fetch_result& result, cons
         check_journal(journal_->add(record, what.text));
     if (aborted)
         not_done(what.text);
-    if (!chosen_.jsonl)
-        record = line_for(result, what, where);
+    if (!chosen_.jsonl) {
+        const line made = line_for(result, what, where);
+        record = made.text;
+        if (!made.is_said) {
+            cannot_write_ = true;
+            if (entry != nullptr)
+                not_done(*std::exchange(entry, nullptr));
+        }
+    }
     co_await print(results_on_, record, entry);
 }
 
 /// What is printed, unless it is JSON.
-std::string recorder::line_for(const weir::http::fetch_result& result, const entry& what,
-                               const stored& where) const
+recorder::line recorder::line_for(const weir::http::fetch_result& result, const entry& what,
+                                  const stored& where) const
 {
     if (!format_)
-        return tsv_line(result, what, where);
+        return {tsv_line(result, what, where), true};
     const write_out::output made =
         format_->text({result, what, where}, texts_for(STDOUT_FILENO), texts_for(STDERR_FILENO));
-    std::fwrite(made.err.data(), 1, made.err.size(), stderr);
-    return made.out;
+    const auto said = std::fwrite(made.err.data(), 1, made.err.size(), stderr);
+    return {made.out, said == made.err.size()};
 }
 
 asio::awaitable<void> recorder::print_body(spool& body)

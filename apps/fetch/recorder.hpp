@@ -62,11 +62,16 @@ public:
     bool cannot_write() const noexcept { return cannot_write_; }
 
 private:
+    struct line {
+        std::string text;
+        bool is_said; // what of it is for standard error
+    };
+
     boost::asio::awaitable<void> print(output& to, std::string_view text, const std::string* entry);
     boost::asio::awaitable<void> print_body(spool& body);
     boost::asio::awaitable<void> flush(output& to);
-    std::string line_for(const weir::http::fetch_result& result, const entry& what,
-                         const stored& where) const;
+    line line_for(const weir::http::fetch_result& result, const entry& what,
+                  const stored& where) const;
     void output_failed(const output& to, const boost::system::error_code& why);
     output& bodies() noexcept { return bodies_ ? *bodies_ : results_on_; }
     void check_journal(const weir::error_code& error);

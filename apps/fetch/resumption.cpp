@@ -98,8 +98,10 @@ void resumption::end(walk& by) const
 void resumption::refuse(place::source from, const input_check::difference& in) const
 {
     const place first{from, results_.first_difference(from, in)};
+    const bool is_there = (in.lines >> first.number % done_lines::block_size & 1U) != 0;
     throw input_fault("this is not the input of " + escaped(file_) + ": " + first.text() +
-                      " is not what was done then; resume with the same input, or give other "
+                      (is_there ? " is not what was done then" : " is not there any more") +
+                      "; resume with the same input, or give other "
                       "results another --results");
 }
 

@@ -1,5 +1,7 @@
 #include "stop_rules.hpp"
 
+#include "escape.hpp"
+
 #include <weir/http/error.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -74,8 +76,11 @@ void stop_rules::signalled()
     if (++interruptions_ == 1)
         return finish_running(
             "stopping: finishing the running fetches; a second signal stops them at once");
-    if (interruptions_ > 2)
+    if (interruptions_ > 2) {
+        if (!chosen_.remaining.empty())
+            say_("leaving at once: " + escaped(chosen_.remaining) + " is not written");
         std::_Exit(exit_interrupted);
+    }
     if (stopping_)
         return recorder_.stop_waiting();
     stop("stopping at once");

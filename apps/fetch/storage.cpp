@@ -17,7 +17,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <cstdint>
 #include <filesystem>
 #include <stdexcept>
 #include <string_view>
@@ -35,6 +34,13 @@ bool is_full(const weir::error_code& error)
 {
     return error.category() == boost::system::system_category() &&
            (error.value() == ENOSPC || error.value() == EDQUOT || error.value() == EFBIG);
+}
+
+/// Whether this one could not be, for want of a descriptor.
+bool is_out_of_descriptors(const weir::error_code& error)
+{
+    return error.category() == boost::system::system_category() &&
+           (error.value() == EMFILE || error.value() == ENFILE);
 }
 
 std::runtime_error cannot_write(const std::string& path, const std::string& why)
@@ -310,16 +316,11 @@ stored storage::finish(http::fetch_result& result, const std::string& output, bo
     const auto ending = !kept ? ending_of(answer) : can_be_recorded ? how::whole : how::discarded;
     const auto failed = content->finish(ending, labels_for(answer, output));
     answer.bytes += content->continued_from();
-    if (failed && kept) {
-        result.status = weir::status::failed;
-        answer.error = http::failure(http::error_class::io,
-                                     std::string(not_stored) + ": " + failed.message(), failed);
-    }
+    if (failed && kept)
+        fail(result, failed);
     if (!is_printed)
         name_file(answer.error, place_of(output));
-    if (answer.error && answer.error->kind() == http::error_class::io &&
-        is_full(answer.error->code()))
-        disk_is_full_ = true;
+    note(answer.error);
     where.sha256 = content->sha256_hex();
     if (!content->file().empty())
         set_file(where, content->file(), output);
@@ -327,8 +328,24 @@ stored storage::finish(http::fetch_result& result, const std::string& output, bo
     return where;
 }
 
+void storage::fail(http::fetch_result& result, const weir::error_code& why)
+{
+    result.status = weir::status::failed;
+    result.answer.error =
+        http::failure(http::error_class::io, std::string(not_stored) + ": " + why.message(), why);
+}
+
+/// Whether it says something of the disk, and not of this body alone.
+void storage::note(const std::optional<http::failure>& error)
+{
+    if (!error || error->kind() != http::error_class::io)
+        return;
+    disk_is_full_ = disk_is_full_ || is_full(error->code());
+    could_not_store_ = could_not_store_ || disk_is_full_ || is_out_of_descriptors(error->code());
+}
+
 /// That nothing was missing is no failure.
-stored storage::finish_appended(http::fetch_result& result) const
+stored storage::finish_appended(http::fetch_result& result)
 {
     stored where;
     auto& content = static_cast<appended_body&>(*result.content);
@@ -340,13 +357,11 @@ stored storage::finish_appended(http::fetch_result& result) const
         result.status = weir::status::ok;
     }
     if (is_kept(answer)) {
-        if (const auto failed = file.keep(chosen_.sync)) {
-            result.status = weir::status::failed;
-            answer.error = http::failure(http::error_class::io,
-                                         std::string(not_stored) + ": " + failed.message(), failed);
-            name_file(answer.error, file.path());
-        }
+        if (const auto failed = file.keep(chosen_.sync))
+            fail(result, failed);
     }
+    name_file(answer.error, file.path());
+    note(answer.error);
     where.sha256 = file.sha256_hex();
     answer.bytes += content.from();
     if (!answer.error)

@@ -56,10 +56,14 @@ public:
 
     /// Whether a body was lost because the disk is full: no other could be stored either.
     bool disk_is_full() const noexcept { return disk_is_full_; }
+    /// Whether a body was lost because of that, or for want of a file descriptor.
+    bool could_not_store() const noexcept { return could_not_store_; }
 
 private:
     std::shared_ptr<weir::http::body> appended(const weir::http::url& target);
-    stored finish_appended(weir::http::fetch_result& result) const;
+    stored finish_appended(weir::http::fetch_result& result);
+    static void fail(weir::http::fetch_result& result, const weir::error_code& why);
+    void note(const std::optional<weir::http::failure>& error);
     static stored_body::ending ending_of(const weir::http::response& answer);
     stored_body::labels labels_for(const weir::http::response& answer,
                                    const std::string& output) const;
@@ -87,6 +91,7 @@ private:
     stored_body::naming naming_ = stored_body::naming::free;
     std::timespec started_{};
     bool disk_is_full_ = false;
+    bool could_not_store_ = false;
 };
 
 } // namespace weir_fetch

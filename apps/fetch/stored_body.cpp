@@ -160,7 +160,7 @@ void stored_body::record_begin(const http::request& asked, const http::response&
     if (!home_ || !by_.begun)
         return;
     auto what = begun(asked, head, wall_clock());
-    if (!what || open())
+    if (!what || open()) // where it fails, `write` meets that again, and says so
         return;
     what->url = url_;
     what->request = request_;

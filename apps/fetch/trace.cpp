@@ -5,7 +5,6 @@
 #include <weir/http/headers.hpp>
 
 #include <algorithm>
-#include <cstddef>
 
 namespace weir_fetch {
 namespace {

@@ -111,7 +111,8 @@ BOOST_AUTO_TEST_CASE(arguments_and_lines_have_numbers_of_their_own)
     BOOST_REQUIRE(marked.first.has_value());
     BOOST_TEST(marked.first->text() == "argument 3");
     BOOST_TEST(marked.at.text() == "line 3");
-    BOOST_TEST(weir_fetch::url_in(all.marked(line)).error().text() == "the same as argument 3");
+    BOOST_TEST(weir_fetch::url_of(weir_fetch::read_entry(all.marked(line))).error().text() ==
+               "the same as argument 3");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

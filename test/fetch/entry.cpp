@@ -52,6 +52,17 @@ BOOST_AUTO_TEST_CASE(what_a_json_line_may_not_have_is_named)
     BOOST_TEST(of("{").url == "{");
 }
 
+// As jq prints it without -r, and a line of a table.
+BOOST_AUTO_TEST_CASE(quotes_and_columns_around_a_url_are_named)
+{
+    for (const std::string text : {"\"http://a.b/\"", "'https://a.b/'", "7,http://a.b/",
+                                   "a.b, http://a.b/", R"({"url": "'http://a.b/"})"})
+        BOOST_TEST(of(text).fault.starts_with("what stands before :// is no scheme ("), text);
+    for (const std::string text : {"a.b/?u='http://c.d/'", "http://a.b/'x'",
+                                   "a.b?u=\"http://c.d/\"", "HTTP://a.b/", "//a.b/x'://"})
+        BOOST_TEST(of(text).fault == "", text);
+}
+
 BOOST_AUTO_TEST_CASE(what_a_text_asks_for_itself_can_be_read_alone)
 {
     const place at{place::source::line, 7};
@@ -137,8 +148,8 @@ BOOST_AUTO_TEST_CASE(two_urls_on_a_line_are_none)
 
 BOOST_AUTO_TEST_CASE(a_line_that_was_cut_is_not_asked_for)
 {
-    const auto found =
-        weir_fetch::url_in(weir_fetch::tagged({place::source::line, 1}, "http://a/", true));
+    const auto found = weir_fetch::url_of(
+        read_entry(weir_fetch::tagged({place::source::line, 1}, "http://a/", true)));
     BOOST_REQUIRE(!found);
     BOOST_CHECK(found.error().kind() == weir::http::error_class::bad_url);
 }

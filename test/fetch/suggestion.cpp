@@ -9,8 +9,8 @@ using weir_fetch::suggestion_for;
 
 namespace {
 
-const std::vector<std::string> names = {"input-file", "max-time", "rate",   "retry",
-                                        "output-dir", "url",      "results"};
+const std::vector<std::string> names = {"input-file", "max-time",   "rate", "retry",
+                                        "output",     "output-dir", "url",  "results"};
 
 } // namespace
 
@@ -24,6 +24,7 @@ BOOST_AUTO_TEST_CASE(slips_of_the_fingers_are_understood)
     BOOST_TEST(suggestion_for("rtae", names) == "rate");
     BOOST_TEST(suggestion_for("outptu-dir", names) == "output-dir");
     BOOST_TEST(suggestion_for("resultss", names) == "results");
+    BOOST_TEST(suggestion_for("output-dri", names) == "output-dir"); // nearer than "output"
 }
 
 BOOST_AUTO_TEST_CASE(words_of_other_tools_are_known)

@@ -402,6 +402,8 @@ BOOST_AUTO_TEST_CASE(an_origin_that_asks_for_a_day_is_given_up_for_a_day)
     BOOST_TEST(all.start_all().empty());
     BOOST_TEST_REQUIRE(all.results.size() == 3U);
     BOOST_TEST(class_of(all.results[0]) == "http");
+    BOOST_TEST(all.results[0]->result.answer.error->text().ends_with(
+        "; it may be asked again in 86400.000 s, which is too long to wait"));
     BOOST_TEST(class_of(all.results[1]) == "given_up");
     BOOST_TEST(all.results[1]->result.answer.error->text() ==
                "not asked: a wants to be left alone; it is asked again in 86400.000 s");
@@ -485,12 +487,28 @@ BOOST_AUTO_TEST_CASE(one_that_failed_before_its_origin_was_given_up_keeps_its_cl
     BOOST_TEST(all.start_all() == texts{"a/1"}, boost::test_tools::per_element());
     BOOST_TEST(all.end_first(failing(error_class::connect)));
     BOOST_TEST(all.start_all().empty());
-    BOOST_TEST_REQUIRE(all.pass());
+    BOOST_TEST_REQUIRE(all.results.size() == 2U); // and does not wait for an attempt in vain
+    BOOST_TEST(class_of(all.results[0]) == "connect");
+    BOOST_TEST(all.results[0]->result.attempts == 2U);
+    BOOST_TEST(class_of(all.results[1]) == "given_up");
+}
+
+BOOST_AUTO_TEST_CASE(one_whose_attempt_is_due_when_its_origin_is_asked_again_waits_for_it)
+{
+    auto options = trying(4);
+    scene all(options.give_up(weir::breaker_options().window(1).failures(1).open_for(5s)));
+    all.add("a", 3);
+    all.start_all();
+    all.end_first(answer(200));
+    const texts both = {"a/2", "a/3"};
+    BOOST_TEST(all.start_all() == both, boost::test_tools::per_element());
+    BOOST_TEST(all.end_first(answer(429, "20")));
+    all.end_first(failing(error_class::connect));
     BOOST_TEST(all.start_all().empty());
     BOOST_TEST_REQUIRE(all.results.size() == 2U);
-    BOOST_TEST(class_of(all.results[0]) == "given_up");
-    BOOST_TEST(class_of(all.results[1]) == "connect");
-    BOOST_TEST(all.results[1]->result.attempts == 2U);
+    BOOST_TEST(class_of(all.results[1]) == "connect"); // it would have been tried before that
+    all.now = start + 20s;
+    BOOST_TEST(all.start_all() == texts{"a/2"}, boost::test_tools::per_element());
 }
 
 // A host that is restarted must not cost a whole list.

@@ -38,10 +38,12 @@ void data_group::add_to(CLI::App& app)
     add(app, "-d,--data,--data-ascii", data_kind::ascii,
         "send this, as a form does, to every URL (no body); '@FILE' sends a file without its line "
         "breaks; pieces are joined with &");
-    add(app, "--data-binary", data_kind::binary, "the same, but a file as it is (no body)");
-    add(app, "--data-raw", data_kind::raw, "the same, but @ has no meaning (no body)");
+    add(app, "--data-binary", data_kind::binary,
+        "send DATA as --data does, but '@FILE' as it is (no body)");
+    add(app, "--data-raw", data_kind::raw,
+        "send DATA as --data does, but @ has no meaning (no body)");
     add(app, "--data-urlencode", data_kind::urlencoded,
-        "the same, percent-encoded (no body): TEXT, NAME=TEXT, @FILE or NAME@FILE");
+        "send DATA as --data does, percent-encoded (no body): TEXT, NAME=TEXT, @FILE or NAME@FILE");
 }
 
 void data_group::add(CLI::App& app, const std::string& names, data_kind kind,

@@ -24,6 +24,8 @@ void default_group::add_to(CLI::App& app)
                  "--fail-with-body)");
     app.add_flag("-S,--show-error", ignored_, "errors stand in the results, with -s too");
     app.add_flag("-Z,--parallel", ignored_, "URLs are fetched side by side");
+    app.add_flag("-#,--progress-bar", ignored_, "progress is shown on a terminal");
+    app.add_flag("-N,--no-buffer", ignored_, "results are written as they come");
     app.add_flag("-g,--globoff", ignored_, "brackets and braces in URLs mean themselves");
     app.add_flag("--basic", ignored_, "-u sends the user and password as Basic");
     app.add_flag("--http1.1", ignored_, "the version of HTTP");

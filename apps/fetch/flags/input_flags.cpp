@@ -1,10 +1,16 @@
 #include "flag_group.hpp"
 #include "request_texts.hpp"
 
+#include "../escape.hpp"
+
 #include <CLI/CLI.hpp>
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <memory>
 #include <string>
+#include <system_error>
 
 namespace weir_fetch {
 namespace {
@@ -49,6 +55,9 @@ std::string input_group::finish()
     if (file_given_->count() > 1)
         return "--input-file is given twice, and one list is read: cat A B | weir-fetch "
                "--input-file -";
+    if (!chosen_.spill_dir.empty() && ::access(chosen_.spill_dir.c_str(), W_OK | X_OK) != 0)
+        return "--spill-dir " + escaped(chosen_.spill_dir) + ": " +
+               std::generic_category().message(errno) + "; name a folder for files";
     if (chosen_.input_file == "-" && was_standard_input_read())
         return "--input-file -: another flag has read standard input already ('@-' or '-'): give "
                "one of them as a file";

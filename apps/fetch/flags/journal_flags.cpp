@@ -28,15 +28,14 @@ void journal_group::add_to(CLI::App& app)
                        "something is refused without --resume")
             ->type_name("FILE");
     app.add_flag("--resume", chosen_.resume,
-                 "leave out what --results FILE has as done, and add to it; what had failed is\n"
-                 "fetched again");
+                 "skip what --results FILE records as done, and append to it; URLs that failed\n"
+                 "are fetched again");
     app.add_flag("--sync", chosen_.sync,
                  "make results and stored bodies survive a loss of power; slow");
     remaining_given_ =
         app.add_option(
                "--remaining", chosen_.remaining,
-               "write the URLs that were not done to FILE at the end, the lines that were not\n"
-               "read too")
+               "at the end, write the URLs that were not done to FILE, unread lines included")
             ->type_name("FILE");
     app.add_option("--drain-timeout", chosen_.drain_timeout,
                    "after a signal, --deadline or --max-errors: time for the running\n"

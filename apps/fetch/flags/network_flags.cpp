@@ -85,8 +85,8 @@ void network_group::add_schemes(CLI::App& app)
                        ->type_name("LIST");
     proto_redir_given_ =
         app.add_option("--proto-redir", proto_redir_,
-                       "those that redirects may lead to: another one is a failure of class "
-                       "redirect (all that --proto allows)")
+                       "schemes that redirects may lead to; another is a failure of class redirect "
+                       "(as --proto)")
             ->type_name("LIST");
 }
 
@@ -101,7 +101,7 @@ void network_group::read_schemes(const std::string& flag, const std::string& lis
 void network_group::add_tls(CLI::App& app)
 {
     app.add_option("--cacert", chosen_.ca_file,
-                   "trust the certificates in FILE (PEM) instead of these (the system's)")
+                   "trust the certificates in FILE (PEM) instead of the system's")
         ->type_name("FILE");
     app.add_flag("-k,--insecure", chosen_.insecure, "accept any certificate");
     app.add_option("--tls-min", tls_min_, "the oldest version of TLS, 1.2 or 1.3 (1.2)")

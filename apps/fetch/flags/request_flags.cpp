@@ -96,8 +96,9 @@ void request_group::add_limits(CLI::App& app)
         ->type_name("N")
         ->check(redirects());
     max_filesize_given_ =
-        app.add_option("--max-filesize", max_filesize_,
-                       "largest body on its way, such as 500k, 10M or 1G (no limit)")
+        app.add_option(
+               "--max-filesize", max_filesize_,
+               "largest body as transferred, before decoding, such as 500k or 1G (no limit)")
             ->type_name("BYTES")
             ->transform(bytes());
     max_decoded_given_ = app.add_option("--max-decoded", max_decoded_,

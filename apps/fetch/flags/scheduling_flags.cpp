@@ -47,7 +47,7 @@ void scheduling_group::add_to(CLI::App& app)
         ->type_name("N")
         ->check(number(1, 1'000'000));
     app.add_option("--per-host,--parallel-max-host", chosen_.per_host,
-                   "of those, of one host (scheme, name and port) (8)")
+                   "URLs fetched at a time from one host (scheme, name and port) (8)")
         ->type_name("N")
         ->check(number(1, 1'000'000));
     app.add_option(
@@ -56,7 +56,8 @@ void scheduling_group::add_to(CLI::App& app)
            "together, redirects and retries too (no limit)")
         ->type_name("N[/s|/m|/h|/d]")
         ->check(a_rate());
-    app.add_option("--host-rate", host_rate_, "the same for each host (no limit)")
+    app.add_option("--host-rate", host_rate_,
+                   "requests begun in a second, minute, hour or day at each host (no limit)")
         ->type_name("N[/s|/m|/h|/d]")
         ->check(a_rate());
     app.add_option(
@@ -65,12 +66,12 @@ void scheduling_group::add_to(CLI::App& app)
            "comments: {\"hosts\": {\"example.com\": {\"per-host\": 4, \"host-rate\": \"10/s\"}}}")
         ->type_name("FILE");
     app.add_option("--limit-rate", limit_rate_,
-                   "bytes a second of one body, such as 500k or 2M, as with curl; 0: no limit (no\n"
+                   "bytes a second received for one URL, headers included, such as 500k or 2M (no\n"
                    "limit)")
         ->type_name("RATE")
         ->transform(speed());
     app.add_option("--limit-rate-total", limit_rate_total_,
-                   "the same for all bodies together (no limit)")
+                   "bytes a second received by all URLs together (no limit)")
         ->type_name("RATE")
         ->transform(speed());
     app.add_flag(

@@ -49,12 +49,14 @@ std::string suggestion_for(std::string_view given, const std::vector<std::string
     for (const auto& [word, ours] : words_of_others)
         if (word == given)
             return std::string(ours);
-    std::size_t nearest = 3;
+    std::size_t nearest = 4;
     std::string found;
     for (const std::string& name : names) {
         const bool begins = name.starts_with(given) || given.starts_with(name);
-        const std::size_t far = begins && name.size() >= shortest ? 1 : distance(given, name);
-        if (far < nearest) {
+        const std::size_t letters = distance(given, name);
+        // One of which a part was written is as near as one with three letters wrong.
+        const std::size_t far = letters > 2 && begins && name.size() >= shortest ? 3 : letters;
+        if (far < nearest && (letters < 3 || begins)) {
             nearest = far;
             found = name;
         }

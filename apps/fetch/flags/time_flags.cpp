@@ -38,17 +38,19 @@ void time_group::add_to(CLI::App& app)
         ->type_name("SECONDS")
         ->check(seconds_or_none());
     app.add_option("-Y,--speed-limit", chosen_.speed_limit,
-                   "give up a body that is slower, in bytes a second (1); 0 for never")
+                   "give up on a body slower than so many bytes a second (1); 0: never")
         ->type_name("BYTES")
         ->transform(bytes());
-    app.add_option("-y,--speed-time", chosen_.speed_time, "and is so for this long (30)")
+    app.add_option("-y,--speed-time", chosen_.speed_time,
+                   "how long a body may be slower than --speed-limit (30)")
         ->type_name("SECONDS")
         ->check(seconds_or_none());
     app.add_option(
            "--retry", chosen_.retries,
            "how often a URL is tried again when it could not be reached, broke off, was too\n"
-           "late, or the answer is 408, 429, 500, 502, 503 or 504; after a random wait of\n"
-           "up to 1 s, which doubles up to 10 s; Retry-After holds the whole host (2)")
+           "late, or the answer is 408, 429, 500, 502, 503 or 504; a POST only when the\n"
+           "server cannot have acted on it; after a random wait of up to 1 s, which doubles\n"
+           "up to 10 s; Retry-After holds the whole host (2)")
         ->type_name("N")
         ->check(number(0, 1000));
     app.add_option("--retry-max-time", retry_max_time_,
@@ -56,7 +58,7 @@ void time_group::add_to(CLI::App& app)
         ->type_name("SECONDS")
         ->check(seconds_or_none());
     app.add_flag("--retry-all-errors", chosen_.retry_all_errors,
-                 "try again after every failure, status 404 too");
+                 "try again after every failure that another attempt may change, status 404 too");
     app.add_option("--deadline", deadline_,
                    "time for all URLs: then no more are begun, and the running\n"
                    "ones are finished (no limit); 0 for none")

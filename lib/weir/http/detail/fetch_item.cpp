@@ -269,6 +269,16 @@ void fetch_item::end_queued()
         stopped();
 }
 
+void fetch_item::may_not_wait(duration pause)
+{
+    auto& error = result.answer.error;
+    if (error)
+        error = failure(error->kind(),
+                        std::string(error->text()) + "; it may be asked again in " +
+                            seconds(pause) + ", which is too long to wait",
+                        error->code());
+}
+
 void fetch_item::give_up(fetch_pause::refusal why, duration again_in)
 {
     given_up = true;

@@ -95,6 +95,8 @@ public:
     /// The one or the other, for one that is queued. One that waits for its next attempt ends as
     /// its last one did.
     void end_queued();
+    /// Says in its failure that its server asks for a longer pause than is waited for.
+    void may_not_wait(duration pause);
     /// Ends it because its origin is given up. One that has failed before keeps that failure.
     void give_up(fetch_pause::refusal why, duration again_in);
     /// Ends it when its job gave no value. The job may still run, and is ignored from now on.

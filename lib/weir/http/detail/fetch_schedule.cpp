@@ -118,7 +118,7 @@ fetch_schedule::item_ptr fetch_schedule::first_of(fetch_host& host, time_point n
     item_ptr item;
     if (!host.redirected.empty()) {
         item = take_from(host.redirected);
-    } else if (!host.again.empty() && host.again.front()->due <= now) {
+    } else if (!host.again.empty() && (host.again.front()->due <= now || is_in_vain(host, now))) {
         item = take_from(host.again);
     } else if (auto url = backlog_.take(host.text)) {
         item = std::make_shared<fetch_item>(std::move(*url));
@@ -275,7 +275,11 @@ bool fetch_schedule::retry(const item_ptr& item, fetch_host& host, const exchang
     else if (how.how == left::unanswered && host.pause.failures() > item->result.attempts)
         not_before = saturating_add(
             now, std::min(rules_.longest, options_.retry().backoff().next(host.pause.failures())));
-    if (how_ != ending::none || (how.pause && *how.pause > rules_.longest))
+    if (how.pause && *how.pause > rules_.longest) {
+        item->may_not_wait(*how.pause);
+        return false;
+    }
+    if (how_ != ending::none)
         return false;
     std::optional<time_point> at;
     if (how.how == left::refused && rules_.adapts)

@@ -154,6 +154,7 @@ private:
     void set_limits(fetch_host& host) const;
     const pause_rules& rules_for(const fetch_host& host) const noexcept;
     time_point next_start(const fetch_host& host, time_point now) const;
+    bool is_in_vain(const fetch_host& host, time_point now) const;
     void wake(time_point now);
     void settle(fetch_host& host, time_point now);
     void rest(fetch_host& host, time_point now);

@@ -61,9 +61,19 @@ time_point fetch_schedule::next_start(const fetch_host& host, time_point now) co
     else if (!host.again.empty())
         at = std::max(now, host.again.front()->due);
     const pause_rules& rules = rules_for(host);
-    if (at == time_point::max() || host.pause.refused(rules, now) != refusal::none)
-        return at; // what is given up waits for nothing
+    if (at == time_point::max())
+        return at;
+    if (host.pause.refused(rules, now) != refusal::none) // what is given up waits for nothing
+        return is_in_vain(host, now) ? now : at;
     return std::max(at, host.pause.next(rules, now));
+}
+
+/// Whether the next attempt of the first that failed is due while its host is given up still.
+bool fetch_schedule::is_in_vain(const fetch_host& host, time_point now) const
+{
+    const pause_rules& rules = rules_for(host);
+    return !host.again.empty() && host.pause.refused(rules, now) != refusal::none &&
+           host.again.front()->due < host.pause.refused_until(rules, now);
 }
 
 /// To be called after everything that happens to a host. It may be gone then.

@@ -3,11 +3,22 @@
 #include <weir/http/detail/tls_session.hpp>
 #include <weir/http/error.hpp>
 
+#include <boost/system/error_category.hpp>
+
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
+#include <unistd.h>
+
+#include <cerrno>
+
 namespace weir::http::detail {
 namespace {
+
+error_code last_error()
+{
+    return error_code(errno, boost::system::system_category());
+}
 
 [[noreturn]] void refuse(const std::string& what)
 {
@@ -39,6 +50,9 @@ tls_context::tls_context(const std::string& ca_file, verification peer, tls_vers
     const bool required = peer == verification::required;
     SSL_CTX_set_verify(ctx, required ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     if (!ca_file.empty()) {
+        if (::access(ca_file.c_str(), R_OK) != 0) // OpenSSL would not say why
+            throw failed(failure(error_class::tls, "cannot read the certificates in " + ca_file +
+                                                       ": " + last_error().message()));
         if (SSL_CTX_load_verify_file(ctx, ca_file.c_str()) != 1)
             refuse("cannot read the certificates in " + ca_file);
     } else if (required && SSL_CTX_set_default_verify_paths(ctx) != 1) {
