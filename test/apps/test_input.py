@@ -37,6 +37,22 @@ class Input(Case):
         self.assertEqual(done.code, 0, done.out)
         self.assert_each_once(done.rows, urls)
 
+    def test_a_list_that_is_given_as_a_url_is_told(self):
+        home = self.folder("lists")
+        (home / "localhost").write_text(self.server.url("ok/x") + "\n")
+        done = self.fetch("--connect-timeout", 1, "localhost", cwd=home)
+        self.assertIn("localhost is a file here", done.err)
+        self.assertIn("--input-file localhost", done.err)
+        done = self.fetch("--input-file", "localhost", cwd=home)
+        self.assertEqual((done.code, "is a file here" in done.err), (0, False))
+
+    def test_a_folder_for_spilled_urls_is_looked_at_before(self):
+        done = self.fetch("--spill-dir", self.dir / "none", self.server.url("ok/x"))
+        self.assertEqual(done.code, 2)
+        self.assertIn("--spill-dir", done.err)
+        self.assertIn("No such file or directory", done.err)
+        self.assertEqual(self.server.asked, [])
+
     def test_empty_input_is_all_well(self):
         done = self.fetch("--input-file", "-", input="")
         self.assertEqual((done.code, done.out), (0, b""))

@@ -133,6 +133,18 @@ class Resume(Case):
         done = self.fetch("--output-dir", self.out, *command)
         self.assertNotIn("none of the results in", done.err)
 
+    def test_stored_files_that_have_gone_are_told(self):
+        self.write_urls([self.server.url(f"ok/{n}") for n in range(3)])
+        command = ["--results", self.results, "--resume", "--input-file", self.urls]
+        self.assertEqual(self.fetch("--output-dir", self.out, *command).code, 0)
+        next(iter(self.out.iterdir())).unlink()
+        for folder, count in ((self.out, 1), (self.dir / "another", 3)):
+            done = self.fetch("--output-dir", folder, *command)
+            self.assertEqual(done.code, 0)
+            self.assertIn(f"says are stored, {count} are not there any more", done.err)
+            self.assertIn("3 URLs: 3 done before;", done.err)
+        self.assertNotIn("not there any more", self.fetch(*command).err)
+
     # ---- kill -9
 
     def check_files(self, urls, complete):
@@ -430,6 +442,44 @@ class Resume(Case):
         self.assertLess(len(self.server.asked), 400)
         self.assertIn(b"the disk is full", process.err)
         self.assertEqual(list(self.out.iterdir()), [])
+
+    def test_a_body_that_cannot_be_appended_is_one_that_cannot_be_stored(self):
+        file = self.dir / "page"
+        process = self.limited(0, "-C", "-", "-o", file, self.server.url("ok/x"))
+        self.assertEqual(process.wait(), 5, process.err)
+        self.assertIn(f"could not be stored in {file}: File too large", process.out.decode())
+
+    def test_standard_error_that_cannot_be_written_loses_nothing(self):
+        url = self.server.url("ok/x")
+        command = ["-s", "--remaining", self.remaining, "-w"]
+        with open("/dev/full", "wb") as full:
+            process = self.start_fetch(*command, "%{stderr}%{url}", url, stderr=full)
+            self.assertEqual(process.wait(), 5)
+            self.assertEqual(self.left(), [url])
+            process = self.start_fetch(*command, "%{url}", url, stderr=full)
+            self.assertEqual(process.wait(), 0)
+        self.assertEqual(self.left(), [])
+
+    def test_a_process_with_few_descriptors_stores_all_the_same(self):
+        lines = [json.dumps({"url": self.server.url(f"ok/{n}"), "output": f"{n}"})
+                 for n in range(300)]
+        self.urls.write_text("\n".join(lines))
+        process = self.start("sh", "-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", 100,
+                             program("weir-fetch"), "-j", 90, "--per-host", 90, "--input-file",
+                             self.urls, cwd=self.folder("stored"))
+        self.assertEqual(process.wait(), 0, process.err)
+
+    def test_no_descriptor_for_a_body_is_no_mere_failure_of_its_url(self):
+        lost = 0
+        for most in range(12, 28):
+            process = self.start("sh", "-c", 'ulimit -n "$1"; shift; exec "$@"', "sh", most,
+                                 program("weir-fetch"), "--retry", 0, "--output-dir",
+                                 self.dir / f"out-{most}", self.server.url("ok/x"))
+            process.wait()
+            unstored = b"could not be stored" in process.out
+            self.assertEqual(process.code == 5, unstored, process.out + process.err)
+            lost += unstored
+        self.assertGreater(lost, 0)
 
     def test_a_file_that_is_no_journal_is_left_alone(self):
         url = self.server.url("ok/x")

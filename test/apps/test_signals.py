@@ -56,6 +56,40 @@ class Signals(Case):
         self.assertEqual([row.status for row in rows].count(200), 1)
         self.assertEqual({row.error for row in rows if row.status != 200}, {"aborted"})
 
+    def test_the_third_signal_says_what_is_not_written(self):
+        remaining = self.dir / "remaining"
+        process = self.start_fetch("--remaining", remaining, "--input-file", "-",
+                                   stdin=subprocess.PIPE)
+        process.stdin.write(f"{self.server.url('hold/1')}\n".encode())
+        process.stdin.flush()
+        self.server.wait_for(1)
+        process.signal(signal.SIGINT)
+        self.drains(process)
+        for _ in range(20):   # it may end by itself after the second one
+            if process.running:
+                process.signal(signal.SIGTERM)
+                process.signal(signal.SIGINT)
+                process.signal(signal.SIGHUP)
+        self.assertEqual(process.wait(within=25), 3, process.err)
+        if not remaining.exists():
+            self.assertIn(f"{remaining} is not written", process.err.decode())
+
+    def test_a_pipe_that_stays_open_is_read_for_what_remains(self):
+        process = self.start_fetch("--remaining", self.dir / "remaining", "--input-file", "-",
+                                   stdin=subprocess.PIPE)
+        url = self.server.url("hold/1")
+        process.stdin.write(f"{url}\n".encode())
+        process.stdin.flush()
+        self.server.wait_for(1)
+        process.signal(signal.SIGINT)
+        self.drains(process)
+        self.server.release()
+        wait_until(lambda: b"reading the rest of the URLs" in process.err, "it says what it does")
+        process.stdin.write(f"{url}2\n".encode())
+        process.stdin.close()
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assertEqual((self.dir / "remaining").read_text(), f"{url}2\n")
+
     def test_a_reader_that_reads_nothing_holds_nobody(self):
         remaining = self.dir / "remaining"
         for signals in ((signal.SIGTERM,), (signal.SIGTERM, signal.SIGTERM)):

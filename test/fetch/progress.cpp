@@ -84,6 +84,11 @@ BOOST_AUTO_TEST_CASE(it_fits_every_width)
     one.look(many, start);
     for (std::size_t width = 1; width < 120; ++width)
         BOOST_TEST(one.text(width).size() <= width);
+    auto stopped = counts(3, 0);
+    stopped.counts.aborted = 20;
+    headway last;
+    last.look(stopped, start);
+    BOOST_TEST(last.text(80).starts_with("3 done, 0 failed, 20 not begun, "));
     headway usual;
     usual.look(counts(0, 0), start);
     usual.look(counts(12, 2'000'000), start + 1s);
