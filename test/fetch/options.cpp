@@ -213,7 +213,6 @@ BOOST_AUTO_TEST_CASE(what_weir_fetch_has_not_is_refused_with_what_to_use_instead
         {{"--tlsv1.0"}, "use --tls-min 1.2"},
         {{"--tls-min", "1.1"}, "must be 1.2 or 1.3, not '1.1'"},
         {{"--tls-max", "1.2"}, "cannot be chosen"},
-        {{"-#"}, "progress is shown on a terminal"},
         {{"--retry-delay", "1"}, "waits are random"},
         {{"--retry-connrefused"}, "not needed: --retry does so"},
         {{"--proto-default", "ftp"}, "--proto-default: write http or https, not 'ftp'"},
