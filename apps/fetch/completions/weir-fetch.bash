@@ -115,6 +115,8 @@ _weir_fetch()
         -f --fail
         -S --show-error
         -Z --parallel
+        -# --progress-bar
+        -N --no-buffer
         -g --globoff
         --basic
         --http1.1
