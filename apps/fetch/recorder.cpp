@@ -199,8 +199,9 @@ recorder::line recorder::line_for(const weir::http::fetch_result& result, const 
         return {tsv_line(result, what, where), true};
     const write_out::output made =
         format_->text({result, what, where}, texts_for(STDOUT_FILENO), texts_for(STDERR_FILENO));
+    errno = 0;
     const auto said = std::fwrite(made.err.data(), 1, made.err.size(), stderr);
-    return {made.out, said == made.err.size()};
+    return {made.out, said == made.err.size() || errno == EBADF}; // closed by the user
 }
 
 asio::awaitable<void> recorder::print_body(spool& body)

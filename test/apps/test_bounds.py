@@ -142,11 +142,16 @@ class Bounds(Case):
 
     def test_a_file_that_cannot_be_made_stops_the_input_and_says_so_once(self):
         stalled = FaultServer(self)
-        process = self.start_fetch("-m", "0.2", "--per-host", "1", "--spill-dir", self.dir / "none",
+        spill = self.folder("spill")
+        process = self.start_fetch("-m", "0.2", "--per-host", "1", "--spill-dir", spill,
                                    "--input-file", "-", stdin=subprocess.PIPE)
         long = "x" * 60_000
-        lines = "".join(stalled.url(f"stall/{n}/{long}\n") for n in range(80)).encode()
-        process.stdin.write(lines)
+        lines = [stalled.url(f"stall/{n}/{long}\n").encode() for n in range(80)]
+        process.stdin.write(lines[0])
+        process.stdin.flush()
+        stalled.wait_for(1)
+        spill.rmdir()   # it was there when the run began
+        process.stdin.write(b"".join(lines[1:]))
         process.stdin.close()
         self.assertEqual(process.wait(), 1)
         self.assertEqual(len(process.out.splitlines()), 80)   # and nothing is lost
