@@ -7,6 +7,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include <chrono>
+#include <cstdio>
 #include <fstream>
 #include <initializer_list>
 #include <limits>
@@ -329,10 +330,25 @@ BOOST_AUTO_TEST_CASE(the_type_of_data_can_be_chosen_or_left_out)
     BOOST_TEST(headers("Content-Type:").empty());
 }
 
+// In the working directory, for as long as it lives.
+class scratch_file {
+public:
+    scratch_file(std::string name, const std::string& text) : name_(std::move(name))
+    {
+        std::ofstream(name_) << text;
+    }
+    scratch_file(const scratch_file&) = delete;
+    scratch_file& operator=(const scratch_file&) = delete;
+    ~scratch_file() { std::remove(name_.c_str()); }
+
+private:
+    std::string name_;
+};
+
 BOOST_AUTO_TEST_CASE(data_of_a_file_loses_its_line_breaks_unless_it_is_binary)
 {
     const std::string file = "options_test_data";
-    std::ofstream(file) << "a\r\nb c\n";
+    const scratch_file made(file, "a\r\nb c\n");
     BOOST_TEST(accepted({"-d", "@" + file}).data.value() == "ab c");
     BOOST_TEST(accepted({"--data-binary", "@" + file}).data.value() == "a\r\nb c\n");
     BOOST_TEST(accepted({"--data-urlencode", "x@" + file}).data.value() == "x=a%0D%0Ab+c%0A");
@@ -342,7 +358,7 @@ BOOST_AUTO_TEST_CASE(data_of_a_file_loses_its_line_breaks_unless_it_is_binary)
 BOOST_AUTO_TEST_CASE(headers_are_read_as_curl_reads_them)
 {
     const std::string file = "options_test_headers";
-    std::ofstream(file) << "X-C: 3\r\n\nX-D:4\n";
+    const scratch_file made(file, "X-C: 3\r\n\nX-D:4\n");
     const auto got =
         accepted({"-H", "X-A: 1 ", "-H", "X-B;", "-H", "@" + file, "-H", "Accept:", "-A", ""});
     const fields expected = {{"X-A", "1"}, {"X-B", ""}, {"X-C", "3"}, {"X-D", "4"}};
