@@ -45,7 +45,7 @@ public:
     /// Reads the first `size` bytes, one part after another.
     weir::error_code read(std::uint64_t size,
                           const std::function<void(std::string_view part)>& to) const;
-    /// The file stays as a part, for who continues it.
+    /// The file stays as a part, for the attempt that continues it.
     void leave();
 
     const std::string& name() const noexcept { return name_; }
@@ -75,7 +75,7 @@ enum class if_missing { create, fail };
 
 /// The directory where bodies are stored. Names are made unique, also among running jobs and other
 /// programs: a `.part` is locked while it is written. One that is not locked is what a killed
-/// program left: who knows what it is may continue it, for others it is in the way, and removed.
+/// program left: a run that recognises it may continue it, and any other removes it.
 /// Other files are never replaced, and symbolic links are not followed. A name may be that of a
 /// file in a folder of the directory, as `FOLDER/FILE`; that folder is made, and may be a link.
 ///

@@ -85,7 +85,7 @@ private:
     std::uint64_t size_ = 0;     // of a regular file, from where it was opened
 };
 
-/// The same. Throws std::runtime_error that names the file.
+/// Opens the input. Throws std::runtime_error that names the file.
 std::unique_ptr<input> open_input(const boost::asio::any_io_executor& executor,
                                   const std::vector<std::string>& urls, const std::string& file);
 

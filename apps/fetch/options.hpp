@@ -78,7 +78,7 @@ struct options {
     std::string query;               // that is added to each URL
     std::string user_agent;
     std::vector<std::pair<std::string, std::string>> headers;
-    std::vector<std::string> without;    // headers that are sent otherwise
+    std::vector<std::string> without;    // default headers that are not sent
     bool expect = true;                  // large bodies wait for 100 (Continue)
     std::string default_scheme = "http"; // of URLs that have none
     bool path_as_is = false;

@@ -11,8 +11,8 @@
 
 namespace weir_fetch {
 
-/// A limit of bytes a second, of one transfer or of all that share it. Who has taken bytes pays for
-/// them; while it cannot, it must wait.
+/// A limit of bytes a second, of one transfer or of all that share it. A transfer pays for bytes
+/// after reading them, and waits until it can.
 ///
 /// Fairness: what was taken first is paid first.
 class speed_limit {

@@ -181,7 +181,7 @@ void watchers::dump(std::string_view head)
         if (n >= 0) {
             head.remove_prefix(static_cast<std::size_t>(n));
         } else if (errno == EPIPE) {
-            dump_to_ = -1; // who reads no headers needs none
+            dump_to_ = -1; // the reader has gone, which is no failure
             return;
         } else if (errno != EINTR) {
             const weir::error_code why(errno, boost::system::system_category());
