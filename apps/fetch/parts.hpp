@@ -32,8 +32,8 @@ public:
     bool begin(const begun_body& what);
     /// Keeps a part that broke off, for the next attempt.
     void put(kept_part what);
-    /// The part of this request, for the attempt that continues it: of its URL, of what is sent with it
-    /// (`fingerprint_of`), and of the name that its line asks for.
+    /// The part of this request, for the attempt that continues it: of its URL, of what is sent
+    /// with it (`fingerprint_of`), and of the name that its line asks for.
     std::optional<kept_part> take(const std::string& url, const std::string& request,
                                   const std::string& output);
 
