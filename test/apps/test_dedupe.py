@@ -2,11 +2,12 @@
 
 import json
 import random
+import subprocess
 import threading
 import unittest
 
 from recorder import Recorder, answer
-from support import SANITIZED, Case, main
+from support import SANITIZED, Case, Fetched, main
 
 
 class Dedupe(Case):
@@ -78,8 +79,18 @@ class Dedupe(Case):
     def test_what_cannot_be_looked_up_remains(self):
         lines = [f"http://127.0.0.1:1/{number}" for number in range(70_000)]
         rest = self.dir / "rest"
-        done = self.fetch("-s", "--dedupe", "--give-up-after", "1", "--remaining", rest,
-                          "--spill-dir", self.dir / "none", "--input-file", "-", input=lines)
+        spill = self.folder("spill")
+        process = self.start_fetch("-s", "--dedupe", "--give-up-after", "1", "--remaining", rest,
+                                   "--spill-dir", spill, "--input-file", "-",
+                                   stdin=subprocess.PIPE)
+        process.stdin.write(f"{lines[0]}\n".encode())
+        process.stdin.flush()
+        process.wait_for_lines(1)
+        spill.rmdir()   # it was there when the run began
+        process.stdin.write("".join(f"{line}\n" for line in lines[1:]).encode())
+        process.stdin.close()
+        process.wait()
+        done = Fetched(process)
         self.assertEqual(done.code, 2)
         self.assertIn("no more URLs are read", done.err)
         left = rest.read_text().split()
