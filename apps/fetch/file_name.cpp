@@ -63,6 +63,16 @@ std::string file_name(std::string_view target)
     return safe_name(std::move(name));
 }
 
+std::string host_folder(std::string_view host)
+{
+    std::string name(host);
+    const auto colon = name.rfind(':');
+    if (colon != std::string::npos && name.find(']', colon) == std::string::npos)
+        name[colon] = '+';
+    std::erase_if(name, [](char c) { return c == '[' || c == ']'; });
+    return safe_name(std::move(name));
+}
+
 std::string safe_name(std::string name)
 {
     std::replace_if(

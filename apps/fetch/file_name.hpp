@@ -11,6 +11,12 @@ namespace weir_fetch {
 ///        name is `index.html`. See `safe_name` for the rest.
 std::string file_name(std::string_view target);
 
+/// The folder for what a host sends. `host` is as in a Host header.
+///
+/// Shape: the name or address of the host, made safe, and `+PORT` where the port is not the one of
+///        the scheme.
+std::string host_folder(std::string_view host);
+
 /// Any text as the name of a file.
 ///
 /// Shape: characters with a meaning for a shell or a file system become `_`, and so does a leading

@@ -50,6 +50,7 @@ struct options {
     bool create_dirs = false;                 // the folders of `output`
     bool no_clobber = false;                  // `output` is not replaced
     bool remote_header_name = false;          // names are those of Content-Disposition
+    bool host_folders = false;                // a folder for each host in that of --output-dir
     bool remote_time = false;                 // files get the time of Last-Modified
     bool skip_existing = false;               // what would be stored under a name that is there
     bool fail_with_body = false;              // the body of an answer of 400 or above is kept

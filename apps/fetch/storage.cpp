@@ -165,7 +165,10 @@ std::string storage::name_for(const http::url& target, const std::string& output
 {
     if (!output.empty())
         return output;
-    return name_.empty() ? file_name(target.target()) : name_;
+    if (!name_.empty())
+        return name_;
+    const std::string name = file_name(target.target());
+    return chosen_.host_folders ? host_folder(target.host_header()) + '/' + name : name;
 }
 
 std::shared_ptr<http::body> storage::body_for(const http::url& target, const std::string& output)

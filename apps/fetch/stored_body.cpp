@@ -240,7 +240,7 @@ weir::error_code stored_body::keep(const labels& with)
     if (error || !file_)
         return error;
     if (!with.name.empty())
-        error = file_->take_name(with.name);
+        error = file_->take_name(name_.substr(0, name_.rfind('/') + 1) + with.name);
     if (!error && with.time)
         error = file_->set_time(*with.time);
     if (!error)

@@ -52,7 +52,7 @@ public:
 
     /// What is known about a file only at its end.
     struct labels {
-        std::string name;                             // empty: as it was created
+        std::string name;                             // in its folder; empty: as it was created
         std::optional<std::chrono::sys_seconds> time; // of its last change; nothing: now
     };
     /// How the fetch has ended.

@@ -171,6 +171,14 @@ class Guide(Case):
         self.assertEqual((self.dir / "seven.txt").read_text(), "seven\n")
         self.assertEqual((self.dir / "seven.txt").stat().st_mtime, 784111777)
 
+    def test_folders(self):
+        self.follow("folders", code=1)
+        pages = self.dir / "pages"
+        self.assertEqual({str(path.relative_to(pages)): path.read_text()
+                          for path in pages.rglob("*") if path.is_file()},
+                         {"example.com/a": "body of /a\n", "example.com/b": "body of /b\n",
+                          "example.com/moved": "body of /b\n", "example.org/old": "body of /old\n"})
+
     def test_said(self):
         self.follow("said", code=1)
         self.assertEqual((self.dir / "error.json").read_text(), "no such page\n")

@@ -101,6 +101,44 @@ class RemoteHeaderName(Stored):
         self.assertEqual((keeping["keeping"], record["file"]), ("chosen", "chosen"))
 
 
+class HostFolders(Stored):
+    """Each host has a folder for its bodies."""
+
+    def folder(self, host="127.0.0.1"):
+        return self.out / f"{host}+{self.server.port}"
+
+    def test_hosts_do_not_meet(self):
+        self.store("--host-folders", self.server.url("x"), self.server.url("a/b/x"),
+                   self.server.url("x").replace("127.0.0.1", "LocalHost"))
+        self.assertEqual(sorted(path.name for path in self.out.iterdir()),
+                         sorted(path.name for path in (self.folder(), self.folder("localhost"))))
+        self.assertEqual(sorted(path.read_text() for path in self.folder().iterdir()),
+                         ["body of /a/b/x", "body of /x"])
+        self.assertEqual((self.folder("localhost") / "x").read_text(), "body of /x")
+
+    def test_the_name_of_an_answer_stays_in_the_folder(self):
+        self.fields["/0"] = {"Content_Disposition": "attachment; filename=chosen"}
+        self.fields["/1"] = {"Content_Disposition": "attachment; filename=../evil"}
+        done = self.store("--host-folders", "-J", "--jsonl", self.server.url("0"),
+                          self.server.url("1"))
+        names = {path.name for path in self.folder().iterdir()}
+        self.assertEqual(names, {"chosen", "evil"})
+        self.assertEqual({json.loads(line)["file"] for line in done.out.splitlines()},
+                         {f"{self.folder().name}/{name}" for name in names})
+        self.assertEqual([path.name for path in self.out.iterdir()], [self.folder().name])
+
+    def test_what_is_there_is_skipped_and_resumed(self):
+        results = self.dir / "a" / "results"
+        url = self.server.url("x")
+        self.store("--host-folders", "--results", results, url)
+        wait_past(self.folder() / "x")
+        done = self.store("--host-folders", "--skip-existing", "--jsonl", url)
+        self.assertEqual(json.loads(done.out)["file"], f"{self.folder().name}/x")
+        self.store("--host-folders", "--results", results, "--resume", url)
+        self.assertEqual(len(self.server.seen), 1)
+        self.assertEqual([path.name for path in self.folder().iterdir()], ["x"])
+
+
 class RemoteTime(Stored):
     DATE, SECONDS = "Sun, 06 Nov 1994 08:49:37 GMT", 784111777
 

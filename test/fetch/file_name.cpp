@@ -46,6 +46,17 @@ BOOST_AUTO_TEST_CASE(no_name_leads_out_of_the_directory_or_hides)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_host_names_its_folder)
+{
+    using weir_fetch::host_folder;
+    BOOST_TEST(host_folder("example.com") == "example.com");
+    BOOST_TEST(host_folder("example.com:8080") == "example.com+8080");
+    BOOST_TEST(host_folder("[2001:db8::1]") == "2001_db8__1");
+    BOOST_TEST(host_folder("[2001:db8::1]:81") == "2001_db8__1+81");
+    BOOST_TEST(host_folder("con") == "_con");
+    BOOST_TEST(host_folder("..") == "_.");
+}
+
 BOOST_AUTO_TEST_CASE(any_text_becomes_a_safe_name)
 {
     BOOST_TEST(weir_fetch::safe_name("a report.pdf") == "a_report.pdf");

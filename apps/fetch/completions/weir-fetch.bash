@@ -54,6 +54,7 @@ _weir_fetch()
         --deadline
         -C --continue-at
         --output-dir
+        --host-folders
         -o --output
         --create-dirs
         --no-clobber

@@ -36,6 +36,9 @@ void output_group::add_to(CLI::App& app)
                        "store each body in DIR, under a safe name made from the URL; written as\n"
                        "NAME.part and renamed when complete; an existing file is never replaced")
             ->type_name("DIR");
+    app.add_flag("--host-folders", chosen_.host_folders,
+                 "store the bodies of each host in a folder of its own: DIR/HOST/NAME, or\n"
+                 "DIR/HOST+PORT/NAME where the port is not the default; with -O or --output-dir");
     output_given_ = app.add_option("-o,--output", chosen_.output,
                                    "store the body of the one URL in FILE, which is replaced when "
                                    "the new one is complete; '-': print the bodies of all URLs, in "
@@ -105,6 +108,8 @@ std::string output_group::fault_of_names() const
     if (chosen_.remote_header_name && !has_names)
         return "--remote-header-name chooses among names of stored bodies; add -O or --output-dir "
                "DIR";
+    if (chosen_.host_folders && !has_names)
+        return "--host-folders is about names of stored bodies; add -O or --output-dir DIR";
     if (chosen_.skip_existing && chosen_.remote_header_name)
         return "--skip-existing and --remote-header-name exclude each other: a name that the "
                "answer gives is not known before the request";
