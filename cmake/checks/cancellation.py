@@ -2,7 +2,7 @@
 
 The page has a table of operations that says what happens, and below `## Tests` another with the same rows and columns
 that names the tests: one or more `suite/case` in each cell that says something in the first table, and nothing in the
-others. A case is one of BOOST_AUTO_TEST_CASE in test/. Every operation that lib/weir (but http and sim) offers has a
+others. A case is one of BOOST_AUTO_TEST_CASE in test/. Every operation that lib/weir (but sim) offers has a
 row: `async_name` for a free function, `type::async_name` for a member.
 """
 
@@ -36,7 +36,7 @@ def operations(root):
     seen = set()
     for path in tree.code(root, "lib/weir"):
         parts = path.relative_to(root / "lib/weir").parts
-        if path.suffix != ".hpp" or parts[0] in ("http", "sim") or "detail" in parts:
+        if path.suffix != ".hpp" or parts[0] == "sim" or "detail" in parts:
             continue
         text = tree.without_comments(path.read_text())
         classes = [(match.start(), len(match[1]), match[2]) for match in CLASS.finditer(text)]

@@ -7,9 +7,11 @@
 #include "support/watchdog.hpp"
 
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/bind_executor.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/completion_condition.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read.hpp>
@@ -137,6 +139,50 @@ BOOST_AUTO_TEST_CASE(its_context_may_end_in_the_middle_of_a_call)
         BOOST_TEST(!called);
         BOOST_TEST(seen.use_count() == 1);
         BOOST_TEST(client.open() == 0U);
+    }
+}
+
+BOOST_AUTO_TEST_CASE(a_request_without_a_context_is_aborted)
+{
+    for (const bool on_a_strand : {false, true}) {
+        auto io = std::make_unique<asio::io_context>();
+        asio::any_io_executor home = io->get_executor();
+        if (on_a_strand)
+            home = asio::make_strand(*io);
+        http::client client(std::move(home));
+        io.reset();
+
+        asio::io_context here;
+        const http::request ask(http::url::parse("http://127.0.0.1/").value());
+        const http::body_sink sink = [](std::string_view) { return weir::error_code(); };
+        int aborted = 0;
+        const auto is_aborted = [&](const http::response& answer) {
+            BOOST_REQUIRE(answer.error.has_value());
+            BOOST_TEST((answer.error->kind() == http::error_class::aborted));
+            ++aborted;
+        };
+        const auto none_opened = [&](const http::open_response& open) {
+            is_aborted(open.answer());
+        };
+        client.async_request(ask, asio::bind_executor(here, is_aborted));
+        client.async_get("http://127.0.0.1/", asio::bind_executor(here, is_aborted));
+        client.async_get("nonsense://", asio::bind_executor(here, is_aborted));
+        client.async_request_into(ask, sink, asio::bind_executor(here, is_aborted));
+        client.async_open(ask, asio::bind_executor(here, none_opened));
+        const auto awaited = [&]() -> asio::awaitable<void> {
+            const http::hop made = co_await client.step(ask, sink);
+            is_aborted(made.answer);
+        };
+        asio::co_spawn(here, awaited(), asio::detached);
+        BOOST_TEST(aborted == 0);
+        here.run();
+        BOOST_TEST(aborted == 6);
+
+        // There is nowhere to call this one.
+        const auto seen = std::make_shared<int>();
+        client.async_request(ask, [&aborted, seen](const http::response&) { ++aborted; });
+        BOOST_TEST(seen.use_count() == 1);
+        BOOST_TEST(aborted == 6);
     }
 }
 

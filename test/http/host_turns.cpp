@@ -89,6 +89,40 @@ BOOST_AUTO_TEST_CASE(a_host_begins_with_one_place_and_each_answer_doubles_that_u
     BOOST_TEST(w.start_all().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(proven_hosts_go_first_while_half_of_the_places_stand_at_others)
+{
+    world w(8, 40);
+    BOOST_TEST((w.start_all() == order{0, 1, 2, 3, 4, 5, 6, 7}));
+    w.end(0);
+    BOOST_TEST((w.start_all() == order{0}));
+    w.end(1);
+    BOOST_TEST((w.start_all() == order{0}));
+    w.end(2);
+    BOOST_TEST((w.start_all() == order{1})); // 0 has its two
+    w.end(3);
+    BOOST_TEST((w.start_all() == order{2}));
+    w.end(4); // three are not heard yet
+    BOOST_TEST((w.start_all() == order{8}));
+    w.end(0, ended::failed); // which says nothing about the next one
+    BOOST_TEST((w.start_all() == order{1}));
+    w.turns.gives_way(w.host(0), w.now); // it is not proven any more
+    w.end(5);
+    BOOST_TEST((w.start_all() == order{3}));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_proven_is_forgotten_with_its_host)
+{
+    world w(4, 10);
+    w.start_all();
+    w.end(0);
+    BOOST_TEST((w.start_all() == order{0}));
+    w.end(0, ended::unknown);
+    w.turns.withdraw(w.host(0));
+    w.turns.forget(w.host(0));
+    w.turns.ready(w.host(0), w.now);
+    BOOST_TEST((w.start_all() == order{4}));
+}
+
 BOOST_AUTO_TEST_CASE(from_eight_places_on_each_answer_adds_one)
 {
     world w(50, 1, 50);
@@ -136,12 +170,12 @@ BOOST_AUTO_TEST_CASE(the_head_of_an_answer_opens_places_once)
 
 BOOST_AUTO_TEST_CASE(hosts_take_turns_up_to_the_limit_of_all)
 {
-    world w(3, 5);
+    world w(3, 5, 1);
     BOOST_TEST(w.start_all() == (order{0, 1, 2}), boost::test_tools::per_element());
-    w.end(1);
+    w.end(1, ended::unknown);
     BOOST_TEST(w.start_all() == (order{3}), boost::test_tools::per_element());
-    w.end(0);
-    w.end(3);
+    w.end(0, ended::unknown);
+    w.end(3, ended::unknown);
     BOOST_TEST(w.start_all() == (order{4, 1}), boost::test_tools::per_element());
 }
 

@@ -76,17 +76,19 @@ meter token_bucket(unsigned limit)
 }
 
 // As haproxy's http_req_rate: what it refuses counts as well, and a part of the window before.
-meter weighted_window(unsigned limit)
+// Its windows begin `phase` before the first request.
+meter weighted_window(unsigned limit, duration phase = duration::zero())
 {
-    return [limit, window = std::int64_t(-1), now = 0U, before = 0U](time_point at) mutable {
-        const std::int64_t is = (at - start) / 1s;
+    return [limit, begin = start - phase, window = std::int64_t(-1), now = 0U,
+            before = 0U](time_point at) mutable {
+        const std::int64_t is = (at - begin) / 1s;
         if (is != window) {
             before = is == window + 1 ? now : 0;
             now = 0;
             window = is;
         }
         ++now;
-        const double rest = 1 - seconds((at - start) % 1s);
+        const double rest = 1 - seconds((at - begin) % 1s);
         return now + static_cast<unsigned>(before * rest) <= limit;
     };
 }
@@ -231,7 +233,9 @@ BOOST_AUTO_TEST_CASE(so_is_one_that_counts_as_haproxy_does)
 {
     for (const std::size_t places : {1U, 8U, 50U})
         for (const std::string retry_after : {"", "1"})
-            is_used_well("weighted window", 20, places, weighted_window(20), retry_after);
+            for (const duration phase : {0ms, 150ms, 400ms, 700ms, 950ms})
+                is_used_well("weighted window, begun " + std::to_string(phase / 1ms) + " ms before",
+                             20, places, weighted_window(20, phase), retry_after);
     is_used_well("weighted window", 200, 8, weighted_window(200), "1");
 }
 
@@ -256,6 +260,24 @@ BOOST_AUTO_TEST_CASE(a_long_pause_lowers_the_rate)
     BOOST_TEST(rate.per_second().value() > 0.97 * 100 / 60);
     BOOST_TEST(rate.per_second().value() < 100.0 / 60);
     BOOST_TEST((rate.needed_until() == now + 60s));
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_right_after_a_pause_takes_little)
+{
+    learned_rate rate;
+    time_point now = start;
+    accept(rate, 20, 1ms, now);
+    double before = 20;
+    const auto refuse = [&] {
+        now += rate.refused({}, now);
+        BOOST_TEST(rate.accepted(true, now));
+        const double is = rate.per_second().value();
+        return is / std::exchange(before, is);
+    };
+    BOOST_TEST(refuse() > 0.97);
+    BOOST_TEST(refuse() > 0.9); // the server still counts the burst
+    BOOST_TEST(refuse() > 0.9);
+    BOOST_TEST(refuse() < 0.6); // it does not
 }
 
 BOOST_AUTO_TEST_CASE(a_pause_that_was_too_short_makes_the_next_one_longer)

@@ -359,6 +359,34 @@ BOOST_AUTO_TEST_CASE(a_response_may_be_dropped_while_its_next_part_is_waited_for
         30);
 }
 
+BOOST_AUTO_TEST_CASE(a_part_is_for_one_call)
+{
+    simulation s(1);
+    downloads d(s, stream_options().delay(1s, 1s).buffer(1000));
+    d.run([&]() -> asio::awaitable<void> {
+        auto open = co_await d.client->async_open(ask("/"));
+        int refused = 0;
+        const auto other = [&]() -> asio::awaitable<void> {
+            co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
+            try {
+                co_await open.next();
+            } catch (const std::logic_error&) {
+                ++refused;
+            }
+        };
+        s.spawn(other);
+        std::string got;
+        for (;;) {
+            const std::string_view part = co_await open.next();
+            if (part.empty())
+                break;
+            got += part;
+        }
+        BOOST_TEST(got == d.body);
+        BOOST_TEST(refused == 1);
+    });
+}
+
 BOOST_AUTO_TEST_CASE(a_wait_for_a_part_can_be_cancelled_and_made_again)
 {
     simulation s(1);

@@ -335,6 +335,54 @@ BOOST_AUTO_TEST_CASE(an_attempt_can_say_that_it_failed_and_when_to_come_back)
     });
 }
 
+BOOST_AUTO_TEST_CASE(an_attempt_may_know_better_than_the_rules_whether_another_may_end_better)
+{
+    simulation s(1);
+    using weir::transience;
+    const auto ends = [&](weir::error_code why, transience how, std::size_t attempts) {
+        s.spawn([&, why, how, attempts]() -> asio::awaitable<void> {
+            const auto fails = [=](weir::this_attempt& attempt) -> asio::awaitable<int> {
+                attempt.failed(why, how);
+                co_return 1;
+            };
+            const auto got = co_await weir::async_retry(policy_of(3), fails, tuple);
+            BOOST_TEST((std::get<0>(got) == why));
+            BOOST_TEST(std::get<1>(got).size() == attempts);
+        });
+        s.run();
+    };
+    ends(weir::errc::timed_out, transience::by_policy, 1);
+    ends(weir::errc::timed_out, transience::transient, 3);
+    ends(refused, transience::by_policy, 3);
+    ends(refused, transience::permanent, 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_wait_may_be_asked_for_by_its_length)
+{
+    simulation s(1);
+    std::vector<weir::time_point> times;
+    s.spawn([&]() -> asio::awaitable<void> {
+        const auto busy = [&](weir::this_attempt& attempt) -> asio::awaitable<void> {
+            const auto executor = s.a.get_executor();
+            times.push_back(weir::now(executor));
+            if (attempt.number() == 1) {
+                attempt.wait_at_least(30s); // counts from the end of the attempt
+                attempt.not_before(times[0] + 10s);
+                attempt.failed(weir::errc::full);
+            }
+            if (attempt.number() == 2) { // what was asked for once counts once
+                attempt.failed(weir::errc::full);
+            }
+            co_await weir::async_sleep_for(executor, 5s);
+        };
+        co_await weir::async_retry(policy_of(3), busy, tuple);
+    });
+    s.run();
+    BOOST_REQUIRE(times.size() == 3U);
+    BOOST_TEST((times[1] - times[0] >= 35s && times[1] - times[0] <= 35s + 100ms));
+    BOOST_TEST((times[2] - times[1] <= 5s + 200ms));
+}
+
 BOOST_AUTO_TEST_CASE(a_cancelled_wait_for_the_next_attempt_ends_at_once)
 {
     for (const auto kind : {asio::cancellation_type::terminal, asio::cancellation_type::partial,

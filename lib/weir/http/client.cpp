@@ -41,6 +41,17 @@ client::executor_type client::get_executor() const noexcept
     return inside_->home().fallback();
 }
 
+/// Ends a call that begins when the context is gone.
+template <class T>
+bool client::ends_at_once(const std::shared_ptr<detail::call<T>>& whole) const
+{
+    if (inside_->state())
+        return false;
+    failure why(error_class::aborted, "the context of the client is gone");
+    whole->begin(state::refuse(std::move(why), whole->value()));
+    return true;
+}
+
 asio::awaitable<hop> client::step(request what, body_sink sink)
 {
     return step(std::move(what), head_sink(), std::move(sink));
@@ -64,6 +75,8 @@ asio::awaitable<hop> client::step(request what, head_sink head, body_sink sink,
 void client::begin(request what, head_sink head, body_sink sink,
                    std::shared_ptr<exchange_watcher> watcher, const step_call& whole) const
 {
+    if (ends_at_once(whole))
+        return;
     state::begin(state::step(inside_->state(), std::move(what), std::move(head), std::move(sink),
                              std::move(watcher), whole->value()),
                  *whole);
@@ -71,6 +84,8 @@ void client::begin(request what, head_sink head, body_sink sink,
 
 void client::begin(request what, const response_call& whole) const
 {
+    if (ends_at_once(whole))
+        return;
     state::begin(state::keep(inside_->state(), std::move(what), whole->value()), *whole);
 }
 
@@ -85,17 +100,23 @@ void client::begin(std::string url, const response_call& whole) const
 
 void client::begin(request what, body_sink sink, const response_call& whole) const
 {
+    if (ends_at_once(whole))
+        return;
     state::begin(state::pass_on(inside_->state(), std::move(what), std::move(sink), whole->value()),
                  *whole);
 }
 
 void client::begin(request what, body_receiver* to, const response_call& whole) const
 {
+    if (ends_at_once(whole))
+        return;
     state::begin(state::give(inside_->state(), std::move(what), *to, whole->value()), *whole);
 }
 
 void client::begin(request what, const open_call& whole) const
 {
+    if (ends_at_once(whole))
+        return;
     whole->begin(state::open(inside_->state(), std::move(what), whole->value()));
 }
 

@@ -41,7 +41,8 @@ class resident_client;
 /// Handler: by its associated executor, never inside the call.
 /// Threads: one serial executor; every call is made there. Handlers may have other executors.
 /// Lifetime: running calls may outlive the client, and go on without it. Its context may go before
-///           it: that closes the connections and drops the calls. Neither its destructor nor its
+///           it: that closes the connections and drops the calls; one that begins later ends with
+///           class `aborted`, if its handler has an executor. Neither its destructor nor its
 ///           context's waits for a look-up.
 /// Fairness: exchanges of one origin start in the order of their calls.
 /// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header
@@ -136,8 +137,9 @@ private:
         template <class Handler, class... Args>
         void operator()(const client& self, Handler&& handler, Args&&... args) const
         {
-            self.begin(std::forward<Args>(args)...,
-                       detail::make_call<response>(self.get_executor(), std::move(handler)));
+            if (const executor_type home = self.home_of(handler))
+                self.begin(std::forward<Args>(args)...,
+                           detail::make_call<response>(home, std::move(handler)));
         }
     };
 
@@ -145,8 +147,9 @@ private:
         template <class Handler>
         void operator()(const client& self, Handler&& handler, request what) const
         {
-            self.begin(std::move(what),
-                       detail::make_call<open_response>(self.get_executor(), std::move(handler)));
+            if (const executor_type home = self.home_of(handler))
+                self.begin(std::move(what),
+                           detail::make_call<open_response>(home, std::move(handler)));
         }
     };
 
@@ -156,8 +159,10 @@ private:
                         body_sink sink, std::shared_ptr<exchange_watcher> watcher,
                         std::weak_ptr<detail::call<hop>>* running) const
         {
-            const auto whole =
-                detail::make_call<hop>(self.get_executor(), std::forward<Handler>(handler));
+            const executor_type home = self.home_of(handler);
+            if (!home)
+                return;
+            const auto whole = detail::make_call<hop>(home, std::forward<Handler>(handler));
             if (running != nullptr)
                 *running = whole;
             self.begin(std::move(what), std::move(head), std::move(sink), std::move(watcher),
@@ -165,11 +170,22 @@ private:
         }
     };
 
+    /// Where a call runs: on the client's executor. When its context is gone the call ends at once,
+    /// where the handler is called; empty for a handler that has no executor, which is dropped.
+    template <class Handler>
+    executor_type home_of(const Handler& handler) const
+    {
+        const executor_type own = get_executor();
+        return own ? own : executor_type(weir::detail::executor_for(handler, own));
+    }
+
     /// The same as the public one, with a way to cancel it.
     boost::asio::awaitable<hop> step(request what, head_sink head, body_sink sink,
                                      std::shared_ptr<exchange_watcher> watcher,
                                      std::weak_ptr<detail::call<hop>>* running);
 
+    template <class T>
+    bool ends_at_once(const std::shared_ptr<detail::call<T>>& whole) const;
     void begin(request what, head_sink head, body_sink sink,
                std::shared_ptr<exchange_watcher> watcher, const step_call& whole) const;
     void begin(request what, const response_call& whole) const;

@@ -9,6 +9,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <exception>
+#include <stdexcept>
 #include <utility>
 
 namespace weir::http {
@@ -67,6 +68,9 @@ asio::awaitable<void> fetcher::state::give(std::shared_ptr<state> self, item_ptr
 
 asio::awaitable<void> fetcher::state::run(std::shared_ptr<state> self, source urls, sink results)
 {
+    if (std::exchange(self->has_begun_, true))
+        throw std::logic_error("weir::http::fetcher: run() is called once; for other URLs, make "
+                               "another fetcher");
     std::exception_ptr error;
     bool over = false;
     self->intake_.spawn(take_in(self, std::move(urls)));

@@ -34,9 +34,11 @@ namespace weir::http {
 /// Errors: what went wrong with a URL is in its result. `run` throws what `source` or `sink` threw,
 ///         after the running fetches have ended, and a `system_error` when the file cannot be read:
 ///         the URLs in it have no results then. The constructor throws what `client`'s does.
-/// Cancellation: terminal, of `run`: as `stop`.
+/// Cancellation: terminal, of `run`: cancels the running fetches, waits for them, and throws
+///               operation_aborted. What was not taken by then has no result; `stop` gives one.
 /// Threads: one serial executor. `finish_running` and `stop` may be called from any thread.
-/// Lifetime: outlives `run`, which is called once.
+/// Lifetime: any. `run` goes on without it, and is called once: a second call throws
+///           `std::logic_error`.
 /// Fairness: hosts that have room take turns; the URLs of one host are fetched in order. A host
 ///           with an idle connection goes before its turn, for at most 24 starts in a row.
 /// Memory: grows with the limits, not with the number of URLs.

@@ -37,7 +37,7 @@ public:
     const response& answer() const;
 
     /// Waits for the next part of the body; nothing at its end, or after an error. The part is
-    /// valid until the next call. One call at a time.
+    /// valid until the next call. One call at a time: another throws `std::logic_error`.
     ///
     /// Cancellation: terminal; throws operation_aborted, and may be called again.
     boost::asio::awaitable<std::string_view> next();

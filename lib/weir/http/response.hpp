@@ -26,7 +26,7 @@ struct timings {
 /// How one exchange went. After a failure, the members still describe what happened before it.
 ///
 /// Errors: `error` is empty when the whole response arrived, whatever its status: 404 is an answer.
-struct response {
+struct [[nodiscard]] response {
     /// 0 when no header arrived.
     unsigned status = 0;
     /// The version of HTTP that the server answered in: 10 or 11; 0 when no header arrived.

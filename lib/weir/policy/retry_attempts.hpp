@@ -57,6 +57,13 @@ private:
 std::string to_string(const retry_attempts& attempts);
 std::ostream& operator<<(std::ostream& os, const retry_attempts& attempts);
 
+/// Whether another attempt may end better than one that failed.
+enum class transience : std::uint8_t {
+    by_policy, ///< the policy's rules for errors decide
+    transient, ///< it may
+    permanent  ///< it will not
+};
+
 /// An attempt while it runs. An operation that takes a `this_attempt&` can look at it, and say what
 /// its result alone does not.
 ///
@@ -74,10 +81,17 @@ public:
 
     /// The far side asked not to be called again before this, as with HTTP's Retry-After.
     void not_before(time_point at) noexcept { not_before_ = at; }
+    /// The same by its length, which counts from the end of the attempt.
+    void wait_at_least(duration length) noexcept { wait_ = length; }
 
     /// The attempt has failed, whatever its operation completes with: an answer that asks to come
     /// back later is a value, and no success. The value of the last attempt is still handed out.
-    void failed(error_code why) noexcept { failed_ = why; }
+    /// The operation may know more than the code says: the policy's rules are not asked then.
+    void failed(error_code why, transience how = transience::by_policy) noexcept
+    {
+        failed_ = why;
+        how_ = how;
+    }
 
 private:
     friend class detail::retry_run;
@@ -86,7 +100,9 @@ private:
     std::size_t number_ = 0;
     time_point deadline_ = time_point::max();
     time_point not_before_ = time_point::min();
+    duration wait_{};
     error_code failed_;
+    transience how_ = transience::by_policy;
 };
 
 } // namespace weir

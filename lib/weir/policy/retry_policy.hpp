@@ -15,6 +15,10 @@
 
 namespace weir {
 
+namespace detail {
+class retry_run;
+}
+
 /// Whether trying again may help, as a `retry_policy` decides by default. Yes for every error but
 /// these: success; a cancelled operation; what weir refuses for good (`errc::closed`, `too_large`,
 /// `no_capacity`, `taken`, `not_in_time`), or for now on purpose (`errc::breaker_open`,
@@ -127,6 +131,9 @@ public:
     bool retries(const std::exception_ptr& error) const;
 
 private:
+    friend class detail::retry_run;
+
+    /// Of a failure that is one to retry.
     retry_decision decide_when(std::size_t attempts, time_point now, time_point deadline,
                                time_point not_before) const;
 

@@ -246,4 +246,18 @@ asio::awaitable<void> client_state::refuse(failure why, response& into)
     co_return;
 }
 
+asio::awaitable<void> client_state::refuse(failure why, hop& into)
+{
+    into.answer.error = std::move(why);
+    co_return;
+}
+
+asio::awaitable<void> client_state::refuse(failure why, open_response& into)
+{
+    response none;
+    none.error = std::move(why);
+    into = open_response(std::move(none));
+    co_return;
+}
+
 } // namespace weir::http::detail

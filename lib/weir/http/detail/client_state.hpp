@@ -64,6 +64,8 @@ public:
     static boost::asio::awaitable<void> open(std::shared_ptr<client_state> self, request what,
                                              open_response& into);
     static boost::asio::awaitable<void> refuse(failure why, response& into);
+    static boost::asio::awaitable<void> refuse(failure why, hop& into);
+    static boost::asio::awaitable<void> refuse(failure why, open_response& into);
 
     /// Begins the call whose work this is.
     template <class T>

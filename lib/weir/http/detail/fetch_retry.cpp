@@ -32,17 +32,17 @@ bool is_transient_look_up(const error_code& error)
            error != boost::asio::error::no_data;
 }
 
-bool is_transient(const failure& error, unsigned status)
+bool is_transient(error_class kind, const response& answer)
 {
-    switch (error.kind()) {
+    switch (kind) {
     case error_class::connect:
     case error_class::timeout:
     case error_class::incomplete:
         return true;
     case error_class::dns:
-        return is_transient_look_up(error.code());
+        return is_transient_look_up(answer.error->code());
     case error_class::http:
-        return is_transient(status);
+        return is_transient(answer.status);
     default:
         return false;
     }
@@ -65,14 +65,19 @@ bool can_change(error_class kind)
 
 } // namespace
 
+bool has_failed(const response& answer)
+{
+    return answer.error || answer.status >= 400;
+}
+
 bool is_worth_another(const response& answer, std::string_view method, retried which)
 {
-    if (!answer.error)
+    if (!has_failed(answer))
         return false;
     if (answer.processed != processed::no && !is_idempotent(method))
         return false; // the server may have acted on it
-    return which == retried::any ? can_change(answer.error->kind())
-                                 : is_transient(*answer.error, answer.status);
+    const error_class kind = answer.error ? answer.error->kind() : error_class::http;
+    return which == retried::any ? can_change(kind) : is_transient(kind, answer);
 }
 
 bool is_unanswered(const response& answer)

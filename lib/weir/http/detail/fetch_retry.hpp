@@ -7,9 +7,10 @@
 
 namespace weir::http::detail {
 
+/// Whether there is an error, or a status of 400 or above, which is of class `http`.
+bool has_failed(const response& answer);
+
 /// Whether an exchange that failed may end better another time, and may be made again.
-///
-/// Shape: `answer` has an error, of class `http` when its status is 400 or above.
 bool is_worth_another(const response& answer, std::string_view method, retried which);
 
 /// Whether nothing was heard of the server: it cannot be reached, or says nothing.

@@ -81,6 +81,7 @@ private:
     detail::known_origins origins_;
     std::unordered_map<job_id, item_ptr> in_pool_;
     detail::text_mover mover_;
+    bool has_begun_ = false;
     bool discards_ = false;      // no result can be given any more
     std::optional<event> room_;  // intake waits for it
     std::optional<event> moved_; // the results do

@@ -15,7 +15,8 @@ constexpr std::size_t any = std::numeric_limits<std::size_t>::max();
 
 host_turns::host_turns(limit jobs, limit per_host, has_idle idle)
     : jobs_(jobs.count()), per_host_(std::min(per_host.count(), jobs_)),
-      silent_share_(std::max<std::size_t>(1, jobs_ / 4)), idle_(std::move(idle)),
+      silent_share_(std::max<std::size_t>(1, jobs_ / 4)),
+      unproven_share_(std::max<std::size_t>(1, jobs_ / 2)), idle_(std::move(idle)),
       turns_(key_options(1).max_held(any).max_overridden(any))
 {
 }
@@ -26,6 +27,7 @@ void host_turns::ready(host& h, time_point now)
         return;
     turns_.push(&h, ticket());
     h.is_ready_ = true;
+    line_up(h);
     if (h.is_suspect_)
         suspect(h, now);
     // Its connection would not live until its turn, where many wait.
@@ -40,6 +42,7 @@ void host_turns::withdraw(host& h)
     if (!std::exchange(h.is_ready_, false))
         return;
     take_out(suspects_, h.suspect_);
+    take_out(proven_, h.proven_);
     turns_.take(&h);
 }
 
@@ -54,7 +57,10 @@ host_turns::picked host_turns::next(time_point now)
     if (!found && early_ < most_early)
         found = next_warm(now);
     if (!found) {
-        found = start(turns_.pop(now), now);
+        if (unproven_places_ >= unproven_share_)
+            found = next_proven(now);
+        if (!found)
+            found = start(turns_.pop(now), now);
         if (found)
             early_ = 0;
     }
@@ -74,6 +80,19 @@ host_turns::picked host_turns::next_warm(time_point now)
     }
     if (found)
         ++early_;
+    return found;
+}
+
+/// One that may start nothing now has something running: there are no more of those than places.
+host_turns::picked host_turns::next_proven(time_point now)
+{
+    picked found;
+    for (link* l = proven_.empty() ? nullptr : &proven_.front(); !found && l != nullptr;) {
+        host& h = l->of;
+        l = proven_.after(*l);
+        if (h.running_ < h.allowed_)
+            found = start(turns_.pop(&h, now), now);
+    }
     return found;
 }
 
@@ -100,7 +119,9 @@ host_turns::picked host_turns::start(turns::popped next, time_point now)
     host& h = *next.place.key();
     h.is_ready_ = false;
     take_out(suspects_, h.suspect_);
+    take_out(proven_, h.proven_);
     ++running_;
+    unproven_places_ += h.is_proven_ ? 0 : 1;
     if (++h.running_ == 1) {
         h.heard_ = now;
         h.is_silent_ = h.is_suspect_;
@@ -126,6 +147,7 @@ void host_turns::look(time_point now)
 void host_turns::heard(host& h, time_point now)
 {
     clear(h);
+    prove(h, true);
     if (h.running_ == 0)
         return;
     (h.is_silent_ ? silent_ : talking_).erase(h);
@@ -163,6 +185,7 @@ void host_turns::done(place& p, ended how, time_point now)
     }
     --running_;
     silent_places_ -= h.is_silent_ ? 1 : 0;
+    unproven_places_ -= h.is_proven_ ? 0 : 1;
     if (--h.running_ != 0)
         return;
     (h.is_silent_ ? silent_ : talking_).erase(h);
@@ -176,6 +199,7 @@ void host_turns::forget(host& h)
     turns_.resume(&h);
     h.allowed_ = 1;
     h.is_suspect_ = false;
+    prove(h, false);
 }
 
 bool host_turns::is_crowded(time_point now)
@@ -200,6 +224,7 @@ time_point host_turns::look_again() const noexcept
 void host_turns::suspect(host& h, time_point now)
 {
     h.is_suspect_ = true;
+    prove(h, false);
     if (!h.is_ready_ || h.suspect_.is_in)
         return;
     (void)turns_.hold(&h, time_point::max(), now); // as many as there are hosts may be
@@ -215,6 +240,26 @@ void host_turns::clear(host& h)
         return;
     take_out(suspects_, h.suspect_);
     turns_.resume(&h);
+}
+
+void host_turns::prove(host& h, bool is_proven)
+{
+    if (std::exchange(h.is_proven_, is_proven) == is_proven)
+        return;
+    if (is_proven) {
+        unproven_places_ -= h.running_;
+        line_up(h);
+    } else {
+        unproven_places_ += h.running_;
+        take_out(proven_, h.proven_);
+    }
+}
+
+void host_turns::line_up(host& h)
+{
+    if (!h.is_proven_ || !h.is_ready_ || std::exchange(h.proven_.is_in, true))
+        return;
+    proven_.push_back(h.proven_);
 }
 
 std::size_t host_turns::most_of(const host& h) const noexcept

@@ -25,8 +25,12 @@ namespace weir::http::detail {
 ///        places stand at silent hosts while others wait: of what stands there beyond that,
 ///        `is_crowded` says that it should give way, the newest first. A host that was silent is
 ///        suspected of it until it is heard, and starts within that quarter or when no other waits.
-/// Fairness: hosts take turns (`schedule`). One with an idle connection goes before its turn, that
-///           heard last first, then those that come back: at most `most_early` starts in a row.
+///        A host is proven when it has been heard, until it is suspected. While half of the places
+///        stand at hosts that are not, proven ones that have something to start go first: what
+///        many silent hosts cost the others is known before they are.
+/// Fairness: hosts take turns (`schedule`), and so do proven ones among themselves. One with an
+///           idle connection goes before its turn, that heard last first, then those that come
+///           back: at most `most_early` starts in a row.
 /// Threads: one at a time. It uses no executor, and is given the time.
 class host_turns {
     struct ticket {};
@@ -51,7 +55,10 @@ public:
     /// What is known of a host. Forgotten when it has nothing to do.
     class host : public weir::detail::list_node<> {
     public:
-        explicit host(std::string key) : origin(std::move(key)), warm_(*this), suspect_(*this) {}
+        explicit host(std::string key)
+            : origin(std::move(key)), warm_(*this), proven_(*this), suspect_(*this)
+        {
+        }
         host(const host&) = delete;
         host& operator=(const host&) = delete;
 
@@ -78,7 +85,9 @@ public:
         bool is_ready_ = false;
         bool is_silent_ = false;
         bool is_suspect_ = false;
+        bool is_proven_ = false;
         link warm_;
+        link proven_;
         link suspect_;
     };
 
@@ -131,10 +140,13 @@ private:
 
     picked start(turns::popped next, time_point now);
     picked next_warm(time_point now);
+    picked next_proven(time_point now);
     picked next_suspect(time_point now);
     void look(time_point now);
     void suspect(host& h, time_point now);
     void clear(host& h);
+    void prove(host& h, bool is_proven);
+    void line_up(host& h);
     void allow(host& h, std::size_t places);
     std::size_t most_of(const host& h) const noexcept;
     static void take_out(weir::detail::list<link>& from, link& l) noexcept;
@@ -142,15 +154,18 @@ private:
     const std::size_t jobs_;
     const std::size_t per_host_;
     const std::size_t silent_share_;
+    const std::size_t unproven_share_;
     has_idle idle_;
     turns turns_;
     std::size_t running_ = 0;
     std::size_t silent_places_ = 0;
+    std::size_t unproven_places_ = 0;  // at hosts that are not proven
     std::size_t leaving_ = 0;          // of those: they give way
     std::size_t early_ = 0;            // starts since the last turn
     weir::detail::list<host> talking_; // with places, that heard longest ago first
     weir::detail::list<host> silent_;  // with places, in the order in which they became it
     weir::detail::list<link> warm_;    // that heard last first, behind them those that come back
+    weir::detail::list<link> proven_;  // ready
     weir::detail::list<link> suspects_;
 };
 

@@ -20,6 +20,8 @@ constexpr double used = 0.98;           // of the ceiling
 constexpr double is_same_ceiling = 0.8; // when so much of the rate was accepted, for so long:
 constexpr duration shortest_steady = 5 * second;
 constexpr double faster_than_allowed = 0.9; // of a rate that was refused earlier
+constexpr double refused_early = 0.95;      // of a rate that was refused before it was steady:
+constexpr unsigned most_early = 2;          // so often in a row; then it is believed
 constexpr double growth = 0.005;
 constexpr double fast_growth = 0.05;
 constexpr std::uint64_t accepted_before_growth = 50;
@@ -105,11 +107,14 @@ void learned_rate::resume(time_point now) noexcept
     const time_point over = refusals_ == 1 ? now - second : last_refusal_;
     const duration took = std::max({second, over - since_, last_refusal_ - since_});
     const double seen = std::max(1.0, static_cast<double>(count_)) / seconds(took).count();
-    const bool is_same = is_learned() && last_refusal_ - since_ >= shortest_steady &&
-                         seen >= is_same_ceiling * rate_;
+    const bool is_early = is_learned() && last_refusal_ - since_ < shortest_steady;
+    early_ = is_early ? early_ + 1 : 0;
+    const bool is_same = is_learned() && !is_early && seen >= is_same_ceiling * rate_;
     patience_ = is_same ? std::min(2 * patience_, most_patience) : 1;
     if (!is_learned())
         ceiling_ = seen;
+    else if (is_early && early_ <= most_early)
+        ceiling_ = refused_early * rate_; // the little that was seen may be the rest of a window
     else if (is_same)
         ceiling_ = (rate_ + seen) / 2; // it grew past it before that was noticed
     else

@@ -14,7 +14,9 @@ namespace weir::http::detail {
 ///        begins. A refusal tells how long nothing is to be asked. The first acceptance after it
 ///        sets the rate: what was accepted lately, divided by the time that this took with the
 ///        pause, is the ceiling, and 2 % less are asked for. Where the rate was kept to for a while
-///        before, the ceiling is half way between the two.
+///        before, the ceiling is half way between the two; where it was not kept to for five
+///        seconds, 5 % are taken off, twice at most: a server that counts what came in the last
+///        second still counts a burst.
 ///        That rate stays until 50 requests were accepted and 20 s have passed, and for twice as
 ///        long after each time that the same ceiling was found. Then it grows by 0.5 % of the
 ///        ceiling a second, and by 5 % a second once it is 5 % above it: so looking for more
@@ -65,6 +67,7 @@ private:
     time_point resumed_ = time_point::min();
     std::uint64_t since_resumed_ = 0;
     unsigned patience_ = 1;
+    unsigned early_ = 0; // refusals in a row that came before the rate was steady
 };
 
 } // namespace weir::http::detail

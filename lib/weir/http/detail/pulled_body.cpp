@@ -3,9 +3,26 @@
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
+#include <stdexcept>
+
 namespace weir::http::detail {
 
 namespace asio = boost::asio;
+
+namespace {
+
+class scoped_flag {
+public:
+    explicit scoped_flag(bool& flag) : flag_(flag) { flag_ = true; }
+    scoped_flag(const scoped_flag&) = delete;
+    scoped_flag& operator=(const scoped_flag&) = delete;
+    ~scoped_flag() { flag_ = false; }
+
+private:
+    bool& flag_;
+};
+
+} // namespace
 
 // Counted before `rung_` says so: a ring in between is not lost, for what it was about is looked at
 // after this.
@@ -107,6 +124,10 @@ std::optional<std::string_view> pulled_body::offered()
 
 asio::awaitable<std::string_view> pulled_body::next()
 {
+    if (is_waited_for_)
+        throw std::logic_error("weir::http::open_response: next() is called while another call of "
+                               "it waits: each part is for one");
+    const scoped_flag waits(is_waited_for_);
     if (std::exchange(given_, false)) {
         take();
         taken_.ring();

@@ -104,8 +104,9 @@ private:
     // Of who pulls:
     response shown_;
     bool given_ = false;
-    bell news_;  // for who pulls
-    bell taken_; // for the request
+    bool is_waited_for_ = false; // by a call of `next`
+    bell news_;                  // for who pulls
+    bell taken_;                 // for the request
     std::function<void()> tell_opened_;
     std::function<void()> stop_there_;
     boost::asio::cancellation_signal stop_;

@@ -113,7 +113,9 @@ bool retry_run::begin_attempt()
         set_alarm();
     current_.number_ = all.size() + 1;
     current_.not_before_ = time_point::min();
+    current_.wait_ = duration::zero();
     current_.failed_ = error_code();
+    current_.how_ = transience::by_policy;
     began_ = time;
     return true;
 }
@@ -121,10 +123,13 @@ bool retry_run::begin_attempt()
 std::optional<time_point> retry_run::end_attempt(error_code error, std::exception_ptr exception)
 {
     const time_point time = now(executor_);
-    if (exception)
+    transience how = transience::by_policy;
+    if (exception) {
         error = code_of(exception);
-    else if (!error)
+    } else if (!error) {
         error = current_.failed_;
+        how = current_.how_;
+    }
     attempts_.all_.push_back({error, exception, began_, time - began_});
     const std::size_t made = attempts_.size();
     if (!error) {
@@ -135,15 +140,29 @@ std::optional<time_point> retry_run::end_attempt(error_code error, std::exceptio
     } else if (late_) {
         finish(errc::timed_out, retry_stop::deadline);
     } else {
-        const time_point deadline = current_.deadline_, not_before = current_.not_before_;
-        const retry_decision next =
-            exception ? policy_.decide(made, exception, time, deadline, not_before)
-                      : policy_.decide(made, error, time, deadline, not_before);
+        const retry_decision next = decide(error, exception, how, time);
         if (next.at)
             return next.at;
         finish(error, next.stop);
     }
     return std::nullopt;
+}
+
+retry_decision retry_run::decide(error_code error, const std::exception_ptr& exception,
+                                 transience how, time_point time) const
+{
+    const std::size_t made = attempts_.size();
+    const time_point deadline = current_.deadline_;
+    const time_point not_before =
+        current_.wait_ > duration::zero()
+            ? std::max(current_.not_before_, saturating_add(time, current_.wait_))
+            : current_.not_before_;
+    if (how == transience::permanent)
+        return {std::nullopt, retry_stop::permanent};
+    if (how == transience::transient)
+        return policy_.decide_when(made, time, deadline, not_before);
+    return exception ? policy_.decide(made, exception, time, deadline, not_before)
+                     : policy_.decide(made, error, time, deadline, not_before);
 }
 
 void retry_run::stop_waiting(error_code error) noexcept

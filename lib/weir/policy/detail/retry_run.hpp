@@ -68,6 +68,8 @@ private:
 
     void set_alarm();
     void cut_off() noexcept;
+    retry_decision decide(error_code error, const std::exception_ptr& exception, transience how,
+                          time_point time) const;
     void finish(error_code error, retry_stop why) noexcept;
 
     slot_request<retry_run>* request_ = nullptr; // in the handler's slot
