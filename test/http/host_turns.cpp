@@ -89,7 +89,7 @@ BOOST_AUTO_TEST_CASE(a_host_begins_with_one_place_and_each_answer_doubles_that_u
     BOOST_TEST(w.start_all().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(from_eight_places_on_each_answer_adds_one)
+BOOST_AUTO_TEST_CASE(from_eight_places_on_each_answer_adds_eight)
 {
     world w(50, 1, 50);
     for (const std::size_t places : {1U, 2U, 4U, 8U, 16U, 24U}) {

@@ -51,8 +51,8 @@ public:
     using executor_type = boost::asio::any_io_executor;
 
     /// Throws `failed` (class `tls`) when `ca_file` cannot be read, and `std::invalid_argument`
-    /// when the executor is empty. `lines` is where connections
-    /// come from, by default the system's sockets.
+    /// when the executor is empty. `lines` is where connections come from, by default the system's
+    /// sockets.
     explicit client(executor_type executor, client_options options = client_options(),
                     std::shared_ptr<network> lines = nullptr);
     client(const client&) = delete;

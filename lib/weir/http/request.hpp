@@ -19,9 +19,10 @@ bool is_idempotent(std::string_view method) noexcept;
 
 /// A request: a method, a URL, the user's own header fields, and a body.
 ///
-/// The client writes Host, User-Agent, Accept, Accept-Encoding (see `decoding_options`), and the
-/// fields that describe the body: `Content-Length: 0` where a server expects one and there is none
-/// (POST, PUT, PATCH). A field set here replaces its Host, User-Agent, Accept or Accept-Encoding.
+/// The client writes Host, User-Agent, Accept, Accept-Encoding (see `decoding_options`),
+/// Authorization from the user name and password of the URL, and the fields that describe the body:
+/// `Content-Length: 0` where a server expects one and there is none (POST, PUT, PATCH). A field set
+/// here replaces its Host, User-Agent, Accept, Accept-Encoding or Authorization.
 class request {
 public:
     /// Units: `method` is any token, such as `GET` or `PROPFIND`; case matters.

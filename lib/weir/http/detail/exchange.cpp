@@ -167,7 +167,7 @@ response_reader::state exchange::after_discarded() const
                                      : response_reader::state::failed;
 }
 
-/// Somebody on the way does not know Expect, and does not mind the request.
+/// An intermediary refuses Expect, not the request.
 ///
 /// Source: RFC 9110 section 10.1.1.
 void exchange::ask_without_expect()
