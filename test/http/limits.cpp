@@ -77,7 +77,7 @@ struct machines {
     void run()
     {
         s.run();
-        BOOST_TEST(client.open() == 0U);
+        BOOST_TEST(client.connections() == 0U);
         BOOST_TEST(all.descriptors() == 0U);
     }
 

@@ -398,7 +398,7 @@ BOOST_AUTO_TEST_CASE(a_proxy_that_fails_is_named)
                     m.all, middle, s.b, [&r](const std::string&) { return r.reply; }, slow);
                 m.run([&]() -> asio::awaitable<void> {
                     co_await m.expect("https://a.example/", r.kind, r.words);
-                    BOOST_TEST(m.client.open() == 0U);
+                    BOOST_TEST(m.client.connections() == 0U);
                 });
             },
             20);
@@ -440,7 +440,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_cut_at_any_step_leaves_nothing_behind)
             auto all = asio::co_spawn(s.a.get_executor(), std::move(getting), token);
             co_await std::move(all);
             ++ended;
-            BOOST_TEST(m.client.open() == m.client.idle());
+            BOOST_TEST(m.client.connections() == m.client.idle());
             m.client.close_idle();
         });
         s.run();

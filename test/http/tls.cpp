@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_wants_a_certificate_is_a_failure_of_tls_that_
                 BOOST_TEST(fault.find("wants a certificate of its client") != std::string::npos,
                            fault);
             });
-            BOOST_TEST(client.open() == 0U);
+            BOOST_TEST(client.connections() == 0U);
         }
 }
 

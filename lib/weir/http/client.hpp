@@ -119,7 +119,7 @@ public:
     /// is known.
     bool has_idle(const std::string& origin) const;
     /// How many connections are idle, in use, or being made.
-    std::size_t open() const noexcept;
+    std::size_t connections() const noexcept;
 
     /// Closes the idle connections, and those being made that no request waits for. Until then they
     /// keep `io_context::run` from returning: an idle one for at most `idle_timeout`, the others
