@@ -95,14 +95,14 @@ BOOST_AUTO_TEST_CASE(each_limit_counts_in_its_phase)
 {
     const weir::time_point start{};
     phase_watch none(request_options(), start);
-    BOOST_TEST(!none.watches());
+    BOOST_TEST(!none.has_time_limits());
     BOOST_TEST((none.next() == weir::time_point::max()));
 
     request_options limits;
     limits.name_timeout(2s).tls_timeout(3s).connect_timeout(4s).first_byte_timeout(5s);
     limits.total_timeout(60s);
     phase_watch w(limits, start);
-    BOOST_TEST(w.watches());
+    BOOST_TEST(w.has_time_limits());
     BOOST_TEST((w.next() == start + 60s));
     w.enter(phase::name, start + 10s, 0);
     BOOST_TEST((w.next() == start + 12s));

@@ -134,7 +134,7 @@ void fetch_item::cancel_exchange() const
 fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
 {
     const bool goes_on = h.next.has_value();
-    const bool redirected = goes_on && h.answer.status != 417; // that one is made again as it is
+    const bool redirected = h.is_redirect();
     add(std::move(h.answer));
     if (acted)
         result.answer.processed = processed::yes;

@@ -35,9 +35,9 @@ bool is_set(const std::optional<duration>& limit)
 
 phase_watch::phase_watch(const request_options& limits, time_point start)
     : limits_(limits),
-      watches_(is_set(limits.name_timeout()) || is_set(limits.connect_timeout()) ||
-               is_set(limits.tls_timeout()) || is_set(limits.first_byte_timeout()) ||
-               is_set(limits.total_timeout()) || limits.least_speed().value_or(0) != 0),
+      has_time_limits_(is_set(limits.name_timeout()) || is_set(limits.connect_timeout()) ||
+                       is_set(limits.tls_timeout()) || is_set(limits.first_byte_timeout()) ||
+                       is_set(limits.total_timeout()) || limits.least_speed().value_or(0) != 0),
       start_(start), phase_began_(start), connection_began_(start), window_began_(start)
 {
 }
