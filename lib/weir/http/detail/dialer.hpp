@@ -53,10 +53,10 @@ public:
 private:
     class race;
 
-    boost::asio::awaitable<void> run(std::shared_ptr<race> attempts, std::string host,
+    boost::asio::awaitable<void> run(std::shared_ptr<race> this_race, std::string host,
                                      std::uint16_t port, std::optional<time_point>& looked_up,
                                      connect_observer& by);
-    address_book::wait look_up(const std::shared_ptr<race>& attempts, const std::string& host,
+    address_book::wait look_up(const std::shared_ptr<race>& this_race, const std::string& host,
                                std::uint16_t port, address_family which);
     /// The answer that needs no look-up.
     std::optional<name_answer> given(const std::string& host, std::uint16_t port,
