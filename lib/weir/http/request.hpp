@@ -84,15 +84,4 @@ private:
     bool has_accept_ = true;
 };
 
-/// The request's header as it is sent: Host, User-Agent, Accept, Accept-Encoding unless `codings`
-/// is empty, the other fields, and `framing`, the lines that describe its body.
-std::string wire_header(const request& what, std::string_view user_agent,
-                        std::string_view codings = {}, std::string_view framing = {});
-
-namespace detail {
-/// The same behind what `out` holds.
-void append_wire_header(std::string& out, const request& what, std::string_view user_agent,
-                        std::string_view codings, std::string_view framing);
-} // namespace detail
-
 } // namespace weir::http

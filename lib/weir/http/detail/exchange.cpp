@@ -3,6 +3,7 @@
 #include <weir/http/detail/content_coding.hpp>
 #include <weir/http/detail/list_elements.hpp>
 #include <weir/http/detail/tls_refusal.hpp>
+#include <weir/http/detail/wire_header.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/redirect.hpp>
 #include <weir/http/response.hpp>
