@@ -1,5 +1,6 @@
 // How hosts are reached: maps, families, the address filter, proxies; in a simulated network.
 #include <weir/http/client.hpp>
+#include <weir/http/detail/route.hpp>
 #include <weir/http/simulated_network.hpp>
 
 #include <weir/sim/network.hpp>
@@ -7,6 +8,7 @@
 
 #include "http/support/simulated_proxy.hpp"
 #include "http/support/simulated_server.hpp"
+#include "http/support/wire_header.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -40,6 +42,7 @@ using weir::test::simulated_answer;
 using weir::test::simulated_proxy;
 using weir::test::simulated_server;
 using weir::test::simulation;
+using weir::test::wire_header;
 
 namespace {
 
@@ -359,6 +362,28 @@ BOOST_AUTO_TEST_CASE(an_excepted_host_is_reached_by_itself_and_gets_no_credentia
     BOOST_TEST(by.heads.size() == 1U);
     BOOST_REQUIRE(near.heads.size() == 1U);
     BOOST_TEST(!holds(near.heads.at(0), "Proxy-"));
+}
+
+BOOST_AUTO_TEST_CASE(a_request_to_forward_has_the_whole_url)
+{
+    const auto sent_through = [](const char* by, const http::request& ask) {
+        http::network_options rules;
+        rules.through(http::proxies().http(by));
+        return http::detail::header_on_route(rules, ask, wire_header(ask, "weir"));
+    };
+    http::request ask(http::url::parse("http://u:p@[2001:db8::1]:81/a?b").value(), "POST");
+    const std::string head = sent_through("http://x:@192.0.2.9:3128", ask);
+    BOOST_TEST(head.starts_with(
+        "POST http://[2001:db8::1]:81/a?b HTTP/1.1\r\nHost: [2001:db8::1]:81\r\n"));
+    BOOST_TEST(head.ends_with("\r\nProxy-Authorization: Basic eDo=\r\n\r\n"));
+    const std::string open = sent_through("http://192.0.2.9:3128", ask);
+    BOOST_TEST(!holds(open, "Proxy-"));
+    BOOST_TEST(open.ends_with("\r\n\r\n"));
+    BOOST_TEST(sent_through("", ask) == wire_header(ask, "weir"));
+    ask.header("Proxy-Authorization", "Basic own");
+    const std::string own = sent_through("http://x:@192.0.2.9:3128", ask);
+    BOOST_TEST(own.ends_with("\r\nProxy-Authorization: Basic own\r\n\r\n"));
+    BOOST_TEST(!holds(own, "eDo="));
 }
 
 // connect_to says where the tunnel ends; the proxy could not know it of a request to forward.
