@@ -5,6 +5,7 @@
 #include <weir/http/detail/limit_alarm.hpp>
 #include <weir/http/detail/pulled_body.hpp>
 #include <weir/http/detail/socket_network.hpp>
+#include <weir/http/detail/wall_clock.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
