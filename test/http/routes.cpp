@@ -4,6 +4,7 @@
 #include <weir/http/simulated_network.hpp>
 
 #include <weir/sim/network.hpp>
+#include <weir/sim/stream.hpp>
 #include <weir/time/sleep.hpp>
 
 #include "http/support/simulated_proxy.hpp"
@@ -28,6 +29,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 namespace http = weir::http;
@@ -447,6 +449,25 @@ BOOST_AUTO_TEST_CASE(a_proxy_that_is_not_reached_is_named)
         co_await m.expect("http://a.example/", error_class::timeout,
                           "the proxy refused.example:3128 did not accept");
     });
+}
+
+// It accepts connections, and says nothing.
+BOOST_AUTO_TEST_CASE(a_proxy_that_is_silent_in_its_handshake_is_named)
+{
+    simulation s(1);
+    http::proxies over_tls;
+    over_tls.all("https://192.0.2.9:3128");
+    machines m(s, http::network_options().through(over_tls));
+    std::vector<weir::sim::stream> kept;
+    m.all.add_server(middle, s.b,
+                     [&kept](weir::sim::stream end) { kept.push_back(std::move(end)); });
+    m.run([&]() -> asio::awaitable<void> {
+        for (const char* url : {"http://a.example/", "https://a.example/"})
+            co_await m.expect(url, error_class::timeout,
+                              "within 5 s: the proxy 192.0.2.9:3128 did not end its TLS handshake");
+        BOOST_TEST(m.client.connections() == 0U);
+    });
+    BOOST_TEST(kept.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(a_tunnel_that_is_cut_at_any_step_leaves_nothing_behind)

@@ -1,6 +1,7 @@
 #include <weir/http/detail/phase_watch.hpp>
 
 #include <weir/error.hpp>
+#include <weir/http/detail/duration_text.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,16 +14,10 @@ time_point after(time_point from, const std::optional<duration>& length)
     return length ? saturating_add(from, *length) : time_point::max();
 }
 
-std::string seconds(duration length)
-{
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
-    return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
-}
-
 failure passed(const std::string& what, const char* limit, duration length)
 {
     return failure(error_class::timeout,
-                   what + ": " + limit + " of " + seconds(length) + " has passed",
+                   what + ": " + limit + " of " + text_of(length) + " has passed",
                    make_error_code(errc::timed_out));
 }
 
@@ -135,7 +130,7 @@ std::optional<failure> phase_watch::late(time_point now, std::uint64_t moved)
         if (static_cast<double>(bytes) < static_cast<double>(*limits_.least_speed()) * length)
             return failure(error_class::timeout,
                            during + ": " + std::to_string(bytes) + " bytes in " +
-                               seconds(now - window_began_) + ", least_speed is " +
+                               text_of(now - window_began_) + ", least_speed is " +
                                std::to_string(*limits_.least_speed()) + " a second",
                            make_error_code(errc::timed_out));
         window_began_ = now;
