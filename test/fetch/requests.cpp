@@ -7,6 +7,8 @@
 #include <weir/http/request_options.hpp>
 #include <weir/http/url.hpp>
 
+#include "http/support/wire_header.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <string>
@@ -30,7 +32,7 @@ std::string sent(const options& chosen, const entry& what)
     BOOST_TEST(what.fault == "");
     const requests all(chosen);
     const auto made = all.request_for(http::url::parse(what.url).value(), what.own);
-    std::string out = http::wire_header(made, "weir");
+    std::string out = weir::test::wire_header(made, "weir");
     const std::string host = " /x HTTP/1.1\r\nHost: a.example\r\n";
     const auto at = out.find(host);
     BOOST_REQUIRE(at != std::string::npos);

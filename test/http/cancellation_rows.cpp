@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(a_request_of_any_form_that_is_cancelled_is_aborted)
         });
         s.run();
         BOOST_TEST((end == error_class::aborted));
-        BOOST_TEST(w.client->open() == 0U);
+        BOOST_TEST(w.client->connections() == 0U);
         BOOST_TEST(w.all.descriptors() == 0U);
     };
     ends([](http::client& by, auto slot, auto handler) {
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(a_wait_for_a_part_is_dropped_with_its_context)
     s.run();
     BOOST_TEST(has_begun);
     BOOST_TEST(!has_ended);
-    BOOST_TEST(w.client->open() == 0U);
+    BOOST_TEST(w.client->connections() == 0U);
     BOOST_TEST(w.all.descriptors() == 0U);
 }
 

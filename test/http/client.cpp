@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(its_context_may_end_before_it)
         BOOST_TEST(used.idle() == 1U);
 
         io.reset();
-        BOOST_TEST(used.open() == 0U);
+        BOOST_TEST(used.connections() == 0U);
         BOOST_TEST(used.idle() == 0U);
         BOOST_TEST(!used.has_idle(f.peer.url("")));
         BOOST_TEST(!used.get_executor());
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(its_context_may_end_in_the_middle_of_a_call)
         io.reset();
         BOOST_TEST(!called);
         BOOST_TEST(seen.use_count() == 1);
-        BOOST_TEST(client.open() == 0U);
+        BOOST_TEST(client.connections() == 0U);
     }
 }
 
@@ -284,7 +284,7 @@ BOOST_AUTO_TEST_CASE(a_silent_server_is_left_when_the_time_is_over)
         const auto answer = co_await weir::with_timeout(50ms, f.get(f.peer.url("/")));
         BOOST_REQUIRE(answer.error.has_value());
         BOOST_TEST((answer.error->kind() == http::error_class::aborted));
-        BOOST_TEST(f.client->open() == 0U); // the connection is not kept
+        BOOST_TEST(f.client->connections() == 0U); // the connection is not kept
     });
 }
 

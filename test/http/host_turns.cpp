@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(what_is_proven_is_forgotten_with_its_host)
     BOOST_TEST((w.start_all() == order{4}));
 }
 
-BOOST_AUTO_TEST_CASE(from_eight_places_on_each_answer_adds_one)
+BOOST_AUTO_TEST_CASE(from_eight_places_on_each_answer_adds_eight)
 {
     world w(50, 1, 50);
     for (const std::size_t places : {1U, 2U, 4U, 8U, 16U, 24U}) {

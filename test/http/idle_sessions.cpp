@@ -58,7 +58,7 @@ weir::duration closed_after(const std::string& url,
         co_await weir::async_sleep_for(s.a.get_executor(), 500ms);
         const auto then = s.world.now();
         what(server);
-        while (m.client->open() != 0)
+        while (m.client->connections() != 0)
             co_await weir::async_sleep_for(s.a.get_executor(), 10ms);
         took = s.world.now() - then;
         BOOST_TEST(m.client->idle() == 0U);
@@ -97,7 +97,7 @@ BOOST_AUTO_TEST_CASE(a_connection_on_which_the_server_speaks_unasked_is_closed)
         co_await weir::async_sleep_for(s.a.get_executor(), 10s);
         BOOST_TEST(m.client->idle() == 1U);
         co_await weir::async_sleep_for(s.a.get_executor(), 2s);
-        BOOST_TEST(m.client->open() == 0U);
+        BOOST_TEST(m.client->connections() == 0U);
     });
     s.run();
     BOOST_TEST((s.elapsed() < 13s));
@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(a_quiet_connection_is_kept_for_its_time_and_no_longer)
     });
     s.run();
     BOOST_TEST((s.elapsed() == 3500ms));
-    BOOST_TEST(m.client->open() == 0U);
+    BOOST_TEST(m.client->connections() == 0U);
     BOOST_TEST(m.all.descriptors() == 0U);
 }
 

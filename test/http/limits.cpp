@@ -77,7 +77,7 @@ struct machines {
     void run()
     {
         s.run();
-        BOOST_TEST(client.open() == 0U);
+        BOOST_TEST(client.connections() == 0U);
         BOOST_TEST(all.descriptors() == 0U);
     }
 
@@ -95,14 +95,14 @@ BOOST_AUTO_TEST_CASE(each_limit_counts_in_its_phase)
 {
     const weir::time_point start{};
     phase_watch none(request_options(), start);
-    BOOST_TEST(!none.watches());
+    BOOST_TEST(!none.has_time_limits());
     BOOST_TEST((none.next() == weir::time_point::max()));
 
     request_options limits;
     limits.name_timeout(2s).tls_timeout(3s).connect_timeout(4s).first_byte_timeout(5s);
     limits.total_timeout(60s);
     phase_watch w(limits, start);
-    BOOST_TEST(w.watches());
+    BOOST_TEST(w.has_time_limits());
     BOOST_TEST((w.next() == start + 60s));
     w.enter(phase::name, start + 10s, 0);
     BOOST_TEST((w.next() == start + 12s));
@@ -193,7 +193,7 @@ BOOST_AUTO_TEST_CASE(a_connection_that_takes_too_long_says_in_which_phase)
     m.expect_late("http://mute.example/", request_options().name_timeout(2s), 2s,
                   "phase name: name_timeout of 2 s");
     m.expect_late("http://192.0.2.2/", request_options().connect_timeout(1500ms), 1500ms,
-                  "phase connect: connect_timeout of 1500 ms");
+                  "phase connect: connect_timeout of 1.5 s");
     m.expect_late("https://192.0.2.3/", request_options().tls_timeout(4s), 4s,
                   "phase tls: tls_timeout of 4 s");
     m.run();
@@ -261,7 +261,7 @@ BOOST_AUTO_TEST_CASE(the_whole_time_counts_waits_for_a_place_and_redirects)
     simulated_peers server(m.all, web, s.b, script);
     m.expect_late("http://192.0.2.1/a", request_options(), 5s, "total_timeout of 5 s");
     m.expect_late("http://192.0.2.1/b", request_options().total_timeout(2500ms), 2500ms,
-                  "total_timeout of 2500 ms");
+                  "total_timeout of 2.5 s");
     m.run();
 }
 

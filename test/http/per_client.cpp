@@ -92,7 +92,7 @@ struct requests {
     {
         s.world.run();
         BOOST_REQUIRE((ends == std::vector<int>(ends.size(), 1)));
-        BOOST_REQUIRE(m.client->open() == m.client->idle());
+        BOOST_REQUIRE(m.client->connections() == m.client->idle());
         good = 0;
         for (const std::string& url : again)
             start(url);

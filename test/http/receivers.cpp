@@ -322,10 +322,10 @@ BOOST_AUTO_TEST_CASE(a_response_that_is_dropped_gives_its_connection_back)
         {
             auto open = co_await d.client->async_open(ask("/"));
             BOOST_TEST(!(co_await open.next()).empty());
-            BOOST_TEST(d.client->open() == 1U);
+            BOOST_TEST(d.client->connections() == 1U);
         }
         co_await weir::async_sleep_for(s.a.get_executor(), 1ms);
-        BOOST_TEST(d.client->open() == 0U);
+        BOOST_TEST(d.client->connections() == 0U);
     });
 }
 

@@ -2,6 +2,8 @@
 
 #include <weir/http/detail/upload.hpp>
 
+#include "http/support/wire_header.hpp"
+
 #include <boost/test/unit_test.hpp>
 
 #include <stdexcept>
@@ -11,6 +13,7 @@
 using namespace std::string_view_literals;
 using weir::http::request;
 using weir::http::url;
+using weir::test::wire_header;
 
 BOOST_AUTO_TEST_SUITE(http_request)
 
@@ -23,7 +26,7 @@ BOOST_AUTO_TEST_CASE(the_header_comes_in_the_order_servers_expect)
 {
     request what(at("http://user@example.com:8080/a?b#c"));
     what.header("X-One", "1");
-    const std::string head = wire_header(what, "agent/1", "");
+    const std::string head = wire_header(what, "agent/1");
     BOOST_TEST(
         head.find(
             "GET /a?b HTTP/1.1\r\nHost: example.com:8080\r\nUser-Agent: agent/1\r\nAccept:") == 0U);
@@ -51,18 +54,18 @@ BOOST_AUTO_TEST_CASE(what_the_client_would_write_can_be_left_out)
     request what(at("http://h/"));
     what.without("user-agent").without("Accept");
     const std::string bare = "GET / HTTP/1.1\r\nHost: h\r\n";
-    BOOST_TEST(wire_header(what, "agent/1", "") == bare + "\r\n");
+    BOOST_TEST(wire_header(what, "agent/1") == bare + "\r\n");
     const request moved = what.moved_to(at("http://other/"), "GET");
-    BOOST_TEST(wire_header(moved, "agent/1", "") == "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
+    BOOST_TEST(wire_header(moved, "agent/1") == "GET / HTTP/1.1\r\nHost: other\r\n\r\n");
     what.header("Accept", "text/html"); // one of its own is sent
-    BOOST_TEST(wire_header(what, "agent/1", "") == bare + "Accept: text/html\r\n\r\n");
+    BOOST_TEST(wire_header(what, "agent/1") == bare + "Accept: text/html\r\n\r\n");
     BOOST_CHECK_THROW(what.without("Host"), std::invalid_argument);
 }
 
 BOOST_AUTO_TEST_CASE(a_method_is_any_token_but_connect)
 {
     const auto line_of = [](const char* method) {
-        const std::string head = wire_header(request(at("http://h/"), method), "agent/1", "");
+        const std::string head = wire_header(request(at("http://h/"), method), "agent/1");
         return head.substr(0, head.find("\r\n"));
     };
     BOOST_TEST(line_of("GET") == "GET / HTTP/1.1");
@@ -90,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_host_of_the_users_stands_first_and_alone_and_stays_with_i
 {
     request what(at("http://h:81/a"));
     what.header("X-One", "1").header("host", "first.example").header("Host", "other.example");
-    const std::string head = wire_header(what, "agent/1", "");
+    const std::string head = wire_header(what, "agent/1");
     BOOST_TEST(head.find("GET /a HTTP/1.1\r\nHost: other.example\r\n") == 0U);
     BOOST_TEST(head.find("first.example") == std::string::npos);
     BOOST_TEST(head.find("h:81") == std::string::npos);

@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_cancelled_through_its_slot)
     BOOST_REQUIRE(answer->error.has_value());
     BOOST_TEST((answer->error->kind() == error_class::aborted));
     BOOST_TEST((s.elapsed() == 500ms));
-    BOOST_TEST(w.client->open() == 0U);
+    BOOST_TEST(w.client->connections() == 0U);
     BOOST_TEST(w.all.descriptors() == 0U);
 }
 

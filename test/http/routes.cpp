@@ -1,12 +1,15 @@
 // How hosts are reached: maps, families, the address filter, proxies; in a simulated network.
 #include <weir/http/client.hpp>
+#include <weir/http/detail/route.hpp>
 #include <weir/http/simulated_network.hpp>
 
 #include <weir/sim/network.hpp>
+#include <weir/sim/stream.hpp>
 #include <weir/time/sleep.hpp>
 
 #include "http/support/simulated_proxy.hpp"
 #include "http/support/simulated_server.hpp"
+#include "http/support/wire_header.hpp"
 #include "support/simulation.hpp"
 
 #include <boost/asio/as_tuple.hpp>
@@ -26,6 +29,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace asio = boost::asio;
 namespace http = weir::http;
@@ -40,6 +44,7 @@ using weir::test::simulated_answer;
 using weir::test::simulated_proxy;
 using weir::test::simulated_server;
 using weir::test::simulation;
+using weir::test::wire_header;
 
 namespace {
 
@@ -361,6 +366,28 @@ BOOST_AUTO_TEST_CASE(an_excepted_host_is_reached_by_itself_and_gets_no_credentia
     BOOST_TEST(!holds(near.heads.at(0), "Proxy-"));
 }
 
+BOOST_AUTO_TEST_CASE(a_request_to_forward_has_the_whole_url)
+{
+    const auto sent_through = [](const char* by, const http::request& ask) {
+        http::network_options rules;
+        rules.through(http::proxies().http(by));
+        return http::detail::header_on_route(rules, ask, wire_header(ask, "weir"));
+    };
+    http::request ask(http::url::parse("http://u:p@[2001:db8::1]:81/a?b").value(), "POST");
+    const std::string head = sent_through("http://x:@192.0.2.9:3128", ask);
+    BOOST_TEST(head.starts_with(
+        "POST http://[2001:db8::1]:81/a?b HTTP/1.1\r\nHost: [2001:db8::1]:81\r\n"));
+    BOOST_TEST(head.ends_with("\r\nProxy-Authorization: Basic eDo=\r\n\r\n"));
+    const std::string open = sent_through("http://192.0.2.9:3128", ask);
+    BOOST_TEST(!holds(open, "Proxy-"));
+    BOOST_TEST(open.ends_with("\r\n\r\n"));
+    BOOST_TEST(sent_through("", ask) == wire_header(ask, "weir"));
+    ask.header("Proxy-Authorization", "Basic own");
+    const std::string own = sent_through("http://x:@192.0.2.9:3128", ask);
+    BOOST_TEST(own.ends_with("\r\nProxy-Authorization: Basic own\r\n\r\n"));
+    BOOST_TEST(!holds(own, "eDo="));
+}
+
 // connect_to says where the tunnel ends; the proxy could not know it of a request to forward.
 BOOST_AUTO_TEST_CASE(a_host_that_is_led_elsewhere_has_a_tunnel)
 {
@@ -398,7 +425,7 @@ BOOST_AUTO_TEST_CASE(a_proxy_that_fails_is_named)
                     m.all, middle, s.b, [&r](const std::string&) { return r.reply; }, slow);
                 m.run([&]() -> asio::awaitable<void> {
                     co_await m.expect("https://a.example/", r.kind, r.words);
-                    BOOST_TEST(m.client.open() == 0U);
+                    BOOST_TEST(m.client.connections() == 0U);
                 });
             },
             20);
@@ -424,6 +451,25 @@ BOOST_AUTO_TEST_CASE(a_proxy_that_is_not_reached_is_named)
     });
 }
 
+// It accepts connections, and says nothing.
+BOOST_AUTO_TEST_CASE(a_proxy_that_is_silent_in_its_handshake_is_named)
+{
+    simulation s(1);
+    http::proxies over_tls;
+    over_tls.all("https://192.0.2.9:3128");
+    machines m(s, http::network_options().through(over_tls));
+    std::vector<weir::sim::stream> kept;
+    m.all.add_server(middle, s.b,
+                     [&kept](weir::sim::stream end) { kept.push_back(std::move(end)); });
+    m.run([&]() -> asio::awaitable<void> {
+        for (const char* url : {"http://a.example/", "https://a.example/"})
+            co_await m.expect(url, error_class::timeout,
+                              "within 5 s: the proxy 192.0.2.9:3128 did not end its TLS handshake");
+        BOOST_TEST(m.client.connections() == 0U);
+    });
+    BOOST_TEST(kept.size() == 2U);
+}
+
 BOOST_AUTO_TEST_CASE(a_tunnel_that_is_cut_at_any_step_leaves_nothing_behind)
 {
     in_many_orders([](simulation& s) {
@@ -440,7 +486,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_cut_at_any_step_leaves_nothing_behind)
             auto all = asio::co_spawn(s.a.get_executor(), std::move(getting), token);
             co_await std::move(all);
             ++ended;
-            BOOST_TEST(m.client.open() == m.client.idle());
+            BOOST_TEST(m.client.connections() == m.client.idle());
             m.client.close_idle();
         });
         s.run();

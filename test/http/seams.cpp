@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_body_that_cannot_say_whether_it_rewinds_costs_its_session
     const auto answer = x.answer_to(std::move(what));
     BOOST_REQUIRE(answer.error.has_value());
     BOOST_TEST((answer.error->kind() == error_class::internal));
-    BOOST_TEST(x.client->open() == 0U); // it is given to nobody else
+    BOOST_TEST(x.client->connections() == 0U); // it is given to nobody else
 }
 
 BOOST_AUTO_TEST_CASE(the_limit_of_a_whole_request_is_a_timeout_in_every_order)
@@ -326,7 +326,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_is_dropped_harms_no_other)
     BOOST_TEST(!first); // its coroutine has gone
     BOOST_TEST(second);
     x.client->close_idle();
-    BOOST_TEST(x.client->open() == 0U);
+    BOOST_TEST(x.client->connections() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_that_inherits_a_connection_has_its_own_limits)
@@ -353,7 +353,7 @@ BOOST_AUTO_TEST_CASE(a_request_that_inherits_a_connection_has_its_own_limits)
     BOOST_TEST((first->error->kind() == error_class::aborted));
     BOOST_TEST((second->error->kind() == error_class::timeout), text_of(*second));
     BOOST_TEST((second->timings.total == 2500ms), text_of(*second)); // 2 s of its own
-    BOOST_TEST(x.client->open() == 0U);
+    BOOST_TEST(x.client->connections() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_sent_from_a_part_that_is_held_does_not_wait_for_it)
@@ -474,7 +474,7 @@ BOOST_AUTO_TEST_CASE(idle_connections_are_closed_between_any_two_steps)
             BOOST_TEST(ended == 3);
             x.client->close_idle();
             s.run();
-            BOOST_TEST(x.client->open() == 0U);
+            BOOST_TEST(x.client->connections() == 0U);
         },
         2000);
 }

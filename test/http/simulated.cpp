@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(connections_are_refused_unreachable_or_silent)
     m.expect("http://192.0.2.1:82/", error_class::connect, "", 0s);
     s.run();
     BOOST_TEST(m.all.descriptors() == 0U);
-    BOOST_TEST(m.client->open() == 0U);
+    BOOST_TEST(m.client->connections() == 0U);
 }
 
 // It says of an address of IPv6 what it would say when it had no port left.
@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(connection_close_is_honoured)
         ask.header("Connection", "Close");
         const http::response answer = co_await m.client->async_request(std::move(ask));
         BOOST_TEST(answer.status == 200U);
-        BOOST_TEST(m.client->open() == 0U);
+        BOOST_TEST(m.client->connections() == 0U);
         BOOST_TEST(m.all.descriptors() == 0U);
     });
     s.run();
@@ -378,7 +378,7 @@ BOOST_AUTO_TEST_CASE(a_connection_whose_body_was_cut_short_is_not_used_again)
         const auto answer = co_await m.client->async_request_into(std::move(ask), std::move(full));
         BOOST_REQUIRE(answer.error.has_value());
         BOOST_TEST((answer.error->kind() == error_class::io));
-        BOOST_TEST(m.client->open() == 0U);
+        BOOST_TEST(m.client->connections() == 0U);
     });
     s.run();
     BOOST_TEST(m.all.descriptors() == 0U);

@@ -1,7 +1,6 @@
 #include <weir/http/detail/tunnel.hpp>
 
 #include <weir/http/proxies.hpp>
-#include <weir/http/request.hpp>
 #include <weir/http/url.hpp>
 
 #include <boost/asio/error.hpp>
@@ -12,7 +11,6 @@
 #include <string_view>
 
 namespace http = weir::http;
-using http::detail::to_forward;
 using http::detail::tunnel;
 
 BOOST_AUTO_TEST_SUITE(http_tunnel)
@@ -121,19 +119,6 @@ BOOST_AUTO_TEST_CASE(every_other_reply_is_a_fault_in_a_sentence)
     const outcome known = feed(some_proxy("u:secret@"), "HTTP/1.1 407 Auth\r\n\r\n", 1);
     BOOST_TEST(known.fault.find("does not accept this user name") != std::string::npos);
     BOOST_TEST(known.fault.find("secret") == std::string::npos);
-}
-
-BOOST_AUTO_TEST_CASE(a_request_to_forward_has_the_whole_url)
-{
-    const auto target = http::url::parse("http://u:p@[2001:db8::1]:81/a?b").value();
-    const http::request ask(target, "POST");
-    const std::string head = to_forward(http::wire_header(ask, "weir"), target, "Basic eA==");
-    BOOST_TEST(
-        head.find("POST http://[2001:db8::1]:81/a?b HTTP/1.1\r\nHost: [2001:db8::1]:81\r\n") == 0U);
-    BOOST_TEST(head.ends_with("\r\nProxy-Authorization: Basic eA==\r\n\r\n"));
-    const std::string open = to_forward(http::wire_header(ask, "weir"), target, "");
-    BOOST_TEST(open.find("Proxy-Authorization") == std::string::npos);
-    BOOST_TEST(open.ends_with("\r\n\r\n"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

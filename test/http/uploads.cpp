@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(a_body_that_the_server_does_not_want_is_not_sent)
         BOOST_TEST(!answer.error);
         BOOST_TEST(answer.status == 401U);
         BOOST_TEST(answer.body == "who?");
-        BOOST_TEST(u.client->open() == 0U); // the server still waits for the body there
+        BOOST_TEST(u.client->connections() == 0U); // the server still waits for the body there
         BOOST_TEST((co_await u.send("GET", request_body())).status == 401U);
     });
     BOOST_TEST((s.elapsed() < 1s));
@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(a_good_answer_stands_when_the_time_for_the_rest_of_the_body
         BOOST_TEST(!answer.error);
         BOOST_TEST(answer.body == "done");
         BOOST_TEST((s.world.now() - before == 5s));
-        BOOST_TEST(u.client->open() == 0U);
+        BOOST_TEST(u.client->connections() == 0U);
     });
 }
 

@@ -130,7 +130,7 @@ bool client::has_idle(const std::string& origin) const
     return inside_->state() && inside_->state()->sessions().has_free(origin);
 }
 
-std::size_t client::open() const noexcept
+std::size_t client::connections() const noexcept
 {
     return inside_->state() ? inside_->state()->sessions().size() : 0;
 }

@@ -52,8 +52,8 @@ public:
     using executor_type = boost::asio::any_io_executor;
 
     /// Throws `failed` (class `tls`) when `ca_file` cannot be read, and `std::invalid_argument`
-    /// when the executor is empty. `lines` is where connections
-    /// come from, by default the system's sockets.
+    /// when the executor is empty. `lines` is where connections come from, by default the system's
+    /// sockets.
     explicit client(executor_type executor, client_options options = client_options(),
                     std::shared_ptr<network> lines = nullptr);
     client(const client&) = delete;
@@ -120,7 +120,7 @@ public:
     /// is known.
     bool has_idle(const std::string& origin) const;
     /// How many connections are idle, in use, or being made.
-    std::size_t open() const noexcept;
+    std::size_t connections() const noexcept;
 
     /// Closes the idle connections, and those being made that no request waits for. Until then they
     /// keep `io_context::run` from returning: an idle one for at most `idle_timeout`, the others

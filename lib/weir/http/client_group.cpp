@@ -18,7 +18,7 @@ client_group::client_group(const std::vector<executor_type>& runners,
                            const client_group_options& options, const network_maker& lines)
     : state_(std::make_shared<detail::group_state>(runners, options, lines))
 {
-    state_->join();
+    state_->introduce();
 }
 
 client_group::~client_group()

@@ -89,7 +89,7 @@ public:
     ///
     /// Units: default: a body of any size, of which 64 MiB are kept in `response::body`; 100
     ///        (Continue) is waited for above 1 MiB, as with curl; 10 redirects, because more is
-    ///        nearly always a loop; 3 continuations; no time-outs.
+    ///        nearly always a loop; 3 continuations; no timeouts.
     client_options& requests(const request_options& limits);
 
     /// How large the body of a response may be on the wire: `requests` with this limit. For its

@@ -1,5 +1,6 @@
 #include <weir/http/date.hpp>
 
+#include <weir/http/detail/digits.hpp>
 #include <weir/http/detail/message_lines.hpp>
 
 #include <algorithm>
@@ -63,7 +64,7 @@ public:
     {
         int value = 0;
         for (; good_ && count != 0; --count) {
-            good_ = !left_.empty() && left_.front() >= '0' && left_.front() <= '9';
+            good_ = !left_.empty() && detail::is_digit(left_.front());
             if (!good_)
                 break;
             value = 10 * value + (left_.front() - '0');

@@ -30,7 +30,8 @@ enum class error_class {
     io,          ///< a sink could not store the body, or a source not give one
     aborted,     ///< cancelled, or never begun because the run was stopped
     internal,    ///< a fault of this library, or no memory
-    given_up     ///< not asked: its origin has failed too often; from a fetcher only
+    given_up     ///< not asked: its origin has failed too often, or wants a longer pause than is
+                 ///< waited for; from a fetcher only
 };
 
 /// The stable name of a class: `bad_url`, `dns`, `connect`, `blocked`, `proxy`, `tls`, `timeout`,

@@ -15,8 +15,8 @@ struct fetch_counts {
     std::uint64_t received = 0; ///< bytes of all bodies, as they come, of attempts that failed too
     std::size_t running = 0;    ///< URLs being fetched now
     std::size_t queued = 0;     ///< URLs taken in that wait to be fetched, or fetched again
+    std::uint64_t spilled = 0;  ///< of what is queued, the bytes in the file: see `spill_options`
     std::uint64_t retries = 0;  ///< attempts that were begun because an earlier one had failed
-    std::uint64_t spilled = 0;  ///< of those, bytes in the file: see `spill_options`
     std::size_t peak = 0;       ///< highest value of `running` so far
 };
 

@@ -30,8 +30,8 @@ struct fetch_result {
     unsigned attempts = 0;
     /// From the moment the URL was taken in until its fetch began.
     duration queue_wait{};
-    /// The object that the `body_factory` made for the last attempt; null when the fetch never
-    /// began, or ended while it waited for its next attempt.
+    /// The object that `fetcher_options::content`, or else the `body_factory`, made for the last
+    /// attempt; null when the fetch never began, or ended while it waited for its next attempt.
     std::shared_ptr<body> content;
 };
 

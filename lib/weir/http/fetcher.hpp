@@ -26,9 +26,10 @@ namespace weir::http {
 ///        bytes in memory, and beyond that, for hosts without room, in a file (`spill`). While
 ///        `2 * jobs` results are not taken, no fetch begins. A redirect to another origin gives up
 ///        its places and waits for one there.
-///        A host begins with one place, and each answer doubles that. While others wait, at most a
-///        quarter of `jobs` stands at hosts that have said nothing for a second: a fetch beyond
-///        that of which nothing has arrived is cancelled, and begun again later.
+///        A host begins with one place; each answer doubles that up to 8, and from there on adds 8.
+///        While others wait, at most a quarter of `jobs` stands at hosts that have said nothing for
+///        a second: a fetch beyond that of which nothing has arrived is cancelled, and begun again
+///        later.
 ///        A host that asks for a pause (Retry-After) has it. What failed may be fetched again,
 ///        rates be kept to, and hosts be given up, as the options say.
 /// Errors: what went wrong with a URL is in its result. `run` throws what `source` or `sink` threw,
@@ -50,7 +51,8 @@ public:
     /// Takes a result.
     using sink = std::function<boost::asio::awaitable<void>(fetch_result)>;
 
-    /// Without `bodies`, every body is counted and discarded. `lines` as for a `client`.
+    /// `fetcher_options::content` makes what stores the bodies; where that is not set, `bodies`
+    /// does. Without both, every body is counted and discarded. `lines` as for a `client`.
     fetcher(boost::asio::any_io_executor executor, fetcher_options options, body_factory bodies,
             std::shared_ptr<network> lines = nullptr);
     fetcher(const fetcher&) = delete;

@@ -251,7 +251,7 @@ private:
     std::size_t burst_ = 1;
     std::optional<weir::rate> host_rate_;
     std::size_t host_burst_ = 1;
-    std::unordered_map<std::string, host_limits> host_limits_; // by `key_of`
+    std::unordered_map<std::string, host_limits> host_limits_; // by `limit_key`
     rate_adaptation adapt_rate_ = rate_adaptation::off;
     std::optional<breaker_options> give_up_;
 };

@@ -14,6 +14,9 @@ struct hop {
     /// (Expectation Failed) to a request that can be made without. The body of such a response was
     /// not passed to the sink.
     std::optional<request> next;
+
+    /// Whether `next` is where a redirect leads, and not the same request without `Expect`.
+    bool is_redirect() const noexcept { return next && answer.status != 417; }
 };
 
 } // namespace weir::http

@@ -1,8 +1,8 @@
 #include <weir/http/judge.hpp>
 
 #include <weir/http/date.hpp>
-#include <weir/http/detail/body_outlet.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
+#include <weir/http/detail/wall_clock.hpp>
 #include <weir/http/error.hpp>
 
 namespace weir::http {

@@ -6,7 +6,7 @@ namespace weir::http {
 
 /// What an exchange does, one after another.
 enum class phase {
-    queue,    ///< waits for the limit of its origin
+    queue,    ///< waits for a place: of its origin, or of the client
     name,     ///< looks the host's name up
     connect,  ///< connects to an address
     tls,      ///< does the TLS handshake

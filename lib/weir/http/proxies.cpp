@@ -1,5 +1,6 @@
 #include <weir/http/proxies.hpp>
 
+#include <weir/http/detail/host_port.hpp>
 #include <weir/http/detail/no_proxy.hpp>
 #include <weir/http/detail/url_encoding.hpp>
 #include <weir/http/detail/url_parser.hpp>
@@ -46,8 +47,7 @@ std::optional<proxy> parse(std::string_view text)
     made.host = read->host();
     made.port = names_port(text) || read->secure() ? read->port() : 1080;
     made.authorization = read->authorization();
-    const bool is_v6 = made.host.find(':') != made.host.npos;
-    made.name = (is_v6 ? "[" + made.host + "]" : made.host) + ":" + std::to_string(made.port);
+    made.name = detail::text_of(made.host, made.port);
     if (read->secure())
         made.secured = url::parse("https://" + made.name + "/").value();
     return made;

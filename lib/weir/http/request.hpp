@@ -19,9 +19,10 @@ bool is_idempotent(std::string_view method) noexcept;
 
 /// A request: a method, a URL, the user's own header fields, and a body.
 ///
-/// The client writes Host, User-Agent, Accept, Accept-Encoding (see `decoding_options`), and the
-/// fields that describe the body: `Content-Length: 0` where a server expects one and there is none
-/// (POST, PUT, PATCH). A field set here replaces its Host, User-Agent, Accept or Accept-Encoding.
+/// The client writes Host, User-Agent, Accept, Accept-Encoding (see `decoding_options`),
+/// Authorization from the user name and password of the URL, and the fields that describe the body:
+/// `Content-Length: 0` where a server expects one and there is none (POST, PUT, PATCH). A field set
+/// here replaces its Host, User-Agent, Accept, Accept-Encoding or Authorization.
 class request {
 public:
     /// Units: `method` is any token, such as `GET` or `PROPFIND`; case matters.
@@ -82,16 +83,5 @@ private:
     bool has_user_agent_ = true; // if not of its own, then the client's
     bool has_accept_ = true;
 };
-
-/// The request's header as it is sent: Host, User-Agent, Accept, Accept-Encoding unless `codings`
-/// is empty, the other fields, and `framing`, the lines that describe its body.
-std::string wire_header(const request& what, std::string_view user_agent,
-                        std::string_view codings = {}, std::string_view framing = {});
-
-namespace detail {
-/// The same behind what `out` holds.
-void append_wire_header(std::string& out, const request& what, std::string_view user_agent,
-                        std::string_view codings, std::string_view framing);
-} // namespace detail
 
 } // namespace weir::http

@@ -11,7 +11,7 @@ namespace weir::http {
 /// The limits of one request. What is not set here is as the client has it for all of them:
 /// `client_options::requests`. Setters return the object, so that calls can be chained.
 ///
-/// Units: time-outs are above 0; `duration::max()` sets none. None is set by default, except for
+/// Units: timeouts are above 0; `duration::max()` sets none. None is set by default, except for
 ///        the client's own `connect_timeout`: how long an answer may take depends on what was
 ///        asked.
 /// Errors: a setter throws `std::invalid_argument` for a value outside its range. A request whose

@@ -11,22 +11,12 @@
 namespace weir::http {
 namespace {
 
-failure bad_url(std::string text)
-{
-    return failure(error_class::bad_url, std::move(text));
-}
-
 std::string base64(std::string_view in)
 {
     std::vector<unsigned char> out(4 * ((in.size() + 2) / 3) + 1);
     const auto* from = reinterpret_cast<const unsigned char*>(in.data());
     const int n = EVP_EncodeBlock(out.data(), from, static_cast<int>(in.size()));
     return std::string(out.begin(), out.begin() + n);
-}
-
-std::uint16_t default_port(std::string_view scheme)
-{
-    return scheme == "https" ? 443 : 80;
 }
 
 /// What people leave out: `http:`, `http://` or nothing. Fails for a text that cannot be http.
@@ -39,12 +29,12 @@ result<std::string> missing_start(std::string_view text)
         // `example.com:8080` and `user:password@host` look like a scheme as well.
         const auto behind = text.substr(scheme.size() + 1);
         if (detail::slashes_at_start(behind) >= 2 || scheme == "mailto")
-            return bad_url("the scheme " + scheme + " is not supported: use http or https");
+            return detail::bad_url("the scheme " + scheme + " is not supported: use http or https");
         return std::string("http://");
     }
     const auto slashes = detail::slashes_at_start(text);
     if (slashes != 0 && slashes != 2)
-        return bad_url("there is no host name in the URL: write http://host/");
+        return detail::bad_url("there is no host name in the URL: write http://host/");
     return std::string(slashes == 2 ? "http:" : "http://");
 }
 
@@ -62,12 +52,12 @@ url::parts url::parts_of(std::string_view text, const detail::url_record& record
     made.username = record.username;
     made.password = record.password;
     made.fragment = record.fragment;
-    made.port = record.port.value_or(default_port(record.scheme));
+    made.port = record.port.value_or(detail::default_port(record.scheme));
     made.secure = record.scheme == "https";
     made.host_is_address = record.host.kind != detail::url_host::form::name;
     made.host_header = detail::bracketed(record.host);
     made.origin = made.scheme + "://" + made.host_header + ":" + std::to_string(made.port);
-    if (made.port != default_port(made.scheme))
+    if (made.port != detail::default_port(made.scheme))
         made.host_header += ":" + std::to_string(made.port);
     if (!made.username.empty() || !made.password.empty())
         made.authorization = "Basic " + base64(detail::percent_decode(made.username) + ":" +
@@ -79,10 +69,10 @@ result<url> url::parse(std::string_view text, dot_segments dots)
 {
     const auto trimmed = detail::trim(text);
     if (trimmed.size() > max_length)
-        return bad_url("the URL is longer than 64 KiB");
+        return detail::bad_url("the URL is longer than 64 KiB");
     const auto clean = detail::without_line_breaks(trimmed);
     if (clean.empty())
-        return bad_url("the URL is empty");
+        return detail::bad_url("the URL is empty");
     auto full = missing_start(clean);
     if (!full)
         return full.error();
@@ -97,7 +87,7 @@ result<url> url::resolve(std::string_view reference) const
 {
     const auto trimmed = detail::trim(reference);
     if (trimmed.size() > max_length)
-        return bad_url("the new URL is longer than 64 KiB");
+        return detail::bad_url("the new URL is longer than 64 KiB");
     const auto base = record();
     const auto clean = detail::without_line_breaks(trimmed);
     auto next = detail::parse_url(clean, &base, dot_segments::remove);
@@ -125,7 +115,7 @@ detail::url_record url::record() const
     if (parts_->host_is_address)
         out.host.kind = parts_->host.find(':') == std::string::npos ? detail::url_host::form::ipv4
                                                                     : detail::url_host::form::ipv6;
-    if (parts_->port != default_port(parts_->scheme))
+    if (parts_->port != detail::default_port(parts_->scheme))
         out.port = parts_->port;
     const auto mark = parts_->target.find('?');
     out.path = parts_->target.substr(0, mark);

@@ -45,7 +45,7 @@ struct peer_scene {
             client->close_idle();
         });
         s.run();
-        BOOST_TEST(client->open() == 0U);
+        BOOST_TEST(client->connections() == 0U);
         BOOST_TEST(all.descriptors() == 0U);
     }
 
@@ -67,7 +67,7 @@ struct peer_scene {
             s.world.at_some_step([this] { peers.reset(); });
         s.world.run();
         BOOST_REQUIRE(answer.has_value());
-        BOOST_REQUIRE(client->open() == client->idle());
+        BOOST_REQUIRE(client->connections() == client->idle());
         client->close_idle();
         s.run();
         BOOST_REQUIRE(all.descriptors() == 0U);

@@ -135,9 +135,9 @@ public:
                 BOOST_REQUIRE(lost_);
         }
         if (m_.client) {
-            BOOST_REQUIRE(m_.client->open() == m_.client->idle());
+            BOOST_REQUIRE(m_.client->connections() == m_.client->idle());
             m_.client->close_idle();
-            BOOST_REQUIRE(m_.client->open() == 0U);
+            BOOST_REQUIRE(m_.client->connections() == 0U);
             if (how == places::tried)
                 check_places();
         }

@@ -14,8 +14,8 @@ namespace weir::http::detail {
 /// that it was asked for: any number of look-ups are under way at a time. Local names are answered
 /// without c-ares (see `local_names`).
 ///
-/// Shape: a query is sent again after 1, 2 and 4 s, to the next server if there are several. TTL is
-///        the least in the answer.
+/// Shape: a query goes out three times, each time to the next server if there are several; it is
+///        waited for 1, 2 and 4 s. TTL is the least in the answer.
 /// Threads: one serial executor.
 /// Lifetime: may outlive its context, which ends all look-ups.
 /// Memory: c-ares cannot end a single look-up. One that was abandoned goes on, until it ends by

@@ -1,10 +1,10 @@
 #include <weir/http/detail/body_outlet.hpp>
 
 #include <weir/http/detail/io_failure.hpp>
+#include <weir/http/detail/wall_clock.hpp>
 
 #include <boost/system/system_error.hpp>
 
-#include <chrono>
 #include <exception>
 #include <utility>
 
@@ -31,11 +31,6 @@ asio::awaitable<void> checked(asio::awaitable<error_code> work)
 }
 
 } // namespace
-
-std::chrono::sys_seconds wall_clock()
-{
-    return std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
-}
 
 std::optional<failure> kept_outlet::begin(const response&,
                                           const std::optional<std::uint64_t>& length)

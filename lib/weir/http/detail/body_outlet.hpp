@@ -9,7 +9,6 @@
 
 #include <boost/asio/awaitable.hpp>
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,9 +16,6 @@
 #include <utility>
 
 namespace weir::http::detail {
-
-/// The time of the wall clock, to which the dates of servers are compared.
-std::chrono::sys_seconds wall_clock();
 
 /// Where the body of a response goes. The body of a redirect that is followed goes nowhere.
 class body_outlet {

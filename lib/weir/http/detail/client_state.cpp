@@ -5,6 +5,7 @@
 #include <weir/http/detail/limit_alarm.hpp>
 #include <weir/http/detail/pulled_body.hpp>
 #include <weir/http/detail/socket_network.hpp>
+#include <weir/http/detail/wall_clock.hpp>
 #include <weir/time/clock.hpp>
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -13,7 +14,6 @@
 #include <exception>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 namespace weir::http::detail {
@@ -53,7 +53,7 @@ std::shared_ptr<journey> client_state::begin_journey(const request& what, const 
 
 bool client_state::turn(request& what, journey& trip, passage& way, hop& at) const
 {
-    const bool is_redirect = at.answer.status != 417;
+    const bool is_redirect = at.is_redirect();
     if (is_redirect && way.redirects == trip.limits().max_redirects()) {
         at.answer.error = failure(error_class::redirect,
                                   "more than " + std::to_string(way.redirects) + " redirects");
@@ -112,8 +112,8 @@ asio::awaitable<void> client_state::travel(request& what, body_outlet& to, journ
     hop at;
     try {
         std::optional<limit_alarm> limits;
-        if (trip.watches())
-            limits.emplace(executor_, trip, [&trip] { trip.cancel(); });
+        if (trip.has_time_limits())
+            limits.emplace(executor_, trip);
         do {
             co_await exchanger_.step(what, to, trip, at);
         } while (at.next && turn(what, trip, way, at));
@@ -154,11 +154,11 @@ asio::awaitable<void> client_state::run_step(std::shared_ptr<client_state> self,
     function_outlet to(std::move(sink), std::move(head));
     {
         std::optional<limit_alarm> limits;
-        if (trip->watches())
-            limits.emplace(self->executor_, *trip, [&trip] { trip->cancel(); });
+        if (trip->has_time_limits())
+            limits.emplace(self->executor_, *trip);
         co_await self->exchanger_.step(what, to, *trip, into);
     }
-    const bool is_redirect = into.next && into.answer.status != 417;
+    const bool is_redirect = into.is_redirect();
     if (trip->watcher() != nullptr && is_redirect)
         into.answer.error = trip->watcher()->refuses(into.next->target());
     if (is_redirect && into.answer.error)

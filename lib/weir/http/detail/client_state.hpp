@@ -92,9 +92,9 @@ private:
                                                   response& into);
 
     /// Makes a request, and those of redirects that it leads to, within the limits of the journey,
-    /// whose attempts are in the response.
-    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip, passage* way,
-                                        response& answer);
+    /// whose attempts are in the response. `shared` is null outside a group.
+    boost::asio::awaitable<void> travel(request& what, body_outlet& to, journey& trip,
+                                        passage* shared, response& answer);
     /// Makes the next request in place of the one that led there. False: it is not made here.
     bool turn(request& what, journey& trip, passage& way, hop& at) const;
     /// Fetches the rest of a body that broke off, where that is safe and the receiver takes it.

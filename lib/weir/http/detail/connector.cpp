@@ -3,6 +3,7 @@
 #include <weir/http/detail/kept_with.hpp>
 
 #include <weir/error.hpp>
+#include <weir/http/detail/duration_text.hpp>
 #include <weir/http/detail/tunnel.hpp>
 #include <weir/http/io_step.hpp>
 #include <weir/policy/timeout.hpp>
@@ -12,7 +13,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <array>
-#include <chrono>
+#include <cstdint>
 #include <string_view>
 #include <utility>
 
@@ -63,8 +64,6 @@ connector::open_all(const url& target, timings& times, progress& reached, connec
     by.enter(phase::name);
     const route way(rules_, target);
     auto made = co_await reach(way, reached, by);
-    reached.connected = now(executor_);
-    reached.counted.emplace(unfinished_);
     if (way.is_tunnel())
         co_await make_tunnel(*made, way);
     reached.through = now(executor_);
@@ -83,18 +82,22 @@ asio::awaitable<std::unique_ptr<connection>> connector::reach(const route& way, 
                                                               connect_observer& by)
 {
     const proxy* through = way.by();
-    if (!through) {
-        auto made = co_await dialer_.connect(way.end().host, way.end().port, reached.looked_up, by);
-        co_return std::make_unique<connection>(std::move(made.line), made.to);
-    }
+    const std::string& host = through ? through->host : way.end().host;
+    const std::uint16_t port = through ? through->port : way.end().port;
     failure why;
     try {
-        auto dialed = co_await dialer_.connect(through->host, through->port, reached.looked_up, by);
+        auto dialed = co_await dialer_.connect(host, port, reached.looked_up, by);
+        reached.connected = now(executor_);
+        reached.counted.emplace(unfinished_);
         auto made = std::make_unique<connection>(std::move(dialed.line), dialed.to);
-        if (through->secured)
+        if (through && through->secured) {
             co_await secure(*made, *through->secured);
+            reached.proxy_secured = true;
+        }
         co_return made;
     } catch (const failed& f) {
+        if (!through)
+            throw;
         why = f.reason();
     }
     throw failed(failure(error_class::proxy,
@@ -104,7 +107,6 @@ asio::awaitable<std::unique_ptr<connection>> connector::reach(const route& way, 
 
 asio::awaitable<void> connector::make_tunnel(connection& made, const route& way)
 {
-    const at_work counted(unfinished_);
     tunnel asked(*way.by(), way.end_name());
     const std::string head = asked.head(user_agent_);
     // A proxy may refuse and close before it has read all: its reply says why.
@@ -140,7 +142,6 @@ asio::awaitable<void> connector::make_tunnel(connection& made, const route& way)
 
 asio::awaitable<void> connector::secure(connection& made, const url& target)
 {
-    const at_work counted(unfinished_);
     const error_code error = co_await made.handshake(*network_, target);
     if (error == asio::error::operation_aborted)
         aborted();
@@ -152,7 +153,6 @@ asio::awaitable<void> connector::secure(connection& made, const url& target)
 
 failure connector::timed_out(const url& target, const progress& reached) const
 {
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(connect_timeout_).count();
     const proxy* by = route(rules_, target).by();
     const std::string it = by ? "the proxy " + by->name : "it";
     std::string reason = "the TLS handshake did not end";
@@ -160,11 +160,13 @@ failure connector::timed_out(const url& target, const progress& reached) const
         reason = by ? "the address of " + it + " was not found" : "its address was not found";
     else if (!reached.connected)
         reason = it + " did not accept a connection";
+    else if (by && by->secured && !reached.proxy_secured)
+        reason = it + " did not end its TLS handshake";
     else if (!reached.through)
         reason = it + " did not say whether it made a tunnel";
     return failure(error_class::timeout,
                    "no connection to " + target.host() + ":" + std::to_string(target.port()) +
-                       " within " + std::to_string(ms) + " ms: " + reason,
+                       " within " + text_of(connect_timeout_) + ": " + reason,
                    make_error_code(errc::timed_out));
 }
 

@@ -58,11 +58,14 @@ private:
         std::size_t& count_;
     };
 
-    /// How far a connection got, and when. While it exists one that is connected counts.
+    /// How far a connection got, and when. A connection counts as busy from when it is made until
+    /// this is destroyed.
     struct progress {
         std::optional<time_point> looked_up;
         std::optional<time_point> connected;
-        std::optional<time_point> through; // the proxy: the time at which there was a tunnel
+        bool proxy_secured = false; // its TLS handshake has ended
+        // When the tunnel was there; without a tunnel, when it was connected.
+        std::optional<time_point> through;
         std::optional<at_work> counted;
     };
 
@@ -79,7 +82,7 @@ private:
     duration connect_timeout_;
     network_options rules_;
     std::string user_agent_;
-    std::size_t unfinished_ = 0; // connections that are connected, and tunnels and handshakes
+    std::size_t unfinished_ = 0; // connected, and not handed over yet
     address_book addresses_;
     dialer dialer_;
 };

@@ -21,8 +21,8 @@ namespace weir::http::detail {
 /// Shape: bytes in, parts of at most 32 KiB out. What was read before a failure comes out first.
 ///        However the bytes are cut, a body that is good comes out the same.
 /// Errors: protocol: the bytes are not of these codings, or something stands behind them;
-///         incomplete: they end too early; too_large: more codings, decoded bytes, or memory than
-///         allowed, or too many bytes for those that arrived; internal: there is no memory.
+///         incomplete: they end too early; too_large: more decoded bytes or memory than allowed, or
+///         too many bytes for those that arrived; internal: there is no memory.
 /// Memory: nothing before the first byte; then what the codings take and a buffer for each, counted
 ///         against `max_memory` and `max_memory_of_all`. A body goes past a limit by one buffer at
 ///         most, and that is not given out.
@@ -33,9 +33,6 @@ public:
         more, ///< all bytes were taken, and everything in them was given out
         data  ///< see `data`; call again, also when no bytes are left
     };
-
-    /// As many codings as a response may have; servers use one.
-    static constexpr std::size_t most_codings = 3;
 
     /// `applied`: in the order of Content-Encoding, at least one.
     /// `whole`: that of all decoders of a client, which outlives them.

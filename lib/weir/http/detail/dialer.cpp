@@ -266,31 +266,31 @@ asio::awaitable<dialer::dialed> dialer::connect(std::string host, std::uint16_t 
     for (duration pause = std::chrono::milliseconds(20);;
          pause = std::min<duration>(2 * pause, std::chrono::seconds(1))) {
         const bool was_alone = !holds_any_();
-        const auto attempts = std::make_shared<race>(
+        const auto this_race = std::make_shared<race>(
             executor_, network_, address_race(attempt_delay_, book_.first(host)), port,
             rules_.allow(), attempts_);
-        co_await run(attempts, host, port, looked_up, by);
-        if (auto& winner = attempts->winner()) {
-            book_.prefer(host, attempts->last().address());
-            v6_works_ = v6_works_ || attempts->last().address().is_v6();
-            by.found(attempts->last());
-            dialed made = {std::move(winner), attempts->last()};
+        co_await run(this_race, host, port, looked_up, by);
+        if (auto& winner = this_race->winner()) {
+            book_.prefer(host, this_race->last().address());
+            v6_works_ = v6_works_ || this_race->last().address().is_v6();
+            by.found(this_race->last());
+            dialed made = {std::move(winner), this_race->last()};
             co_return made;
         }
-        if (!attempts->was_short(v6_works_))
-            throw failed(attempts->why(host));
+        if (!this_race->was_short(v6_works_))
+            throw failed(this_race->why(host));
         if (make_room_())
             continue;
         // What the client had may have been closed just now: once more, before this is the end.
         const bool is_alone = was_alone && !holds_any_() && *attempts_ == 0;
-        hopeless = is_alone && !attempts->had_no_port(v6_works_) ? hopeless + 1 : 0;
+        hopeless = is_alone && !this_race->had_no_port(v6_works_) ? hopeless + 1 : 0;
         if (hopeless == 2)
-            throw failed(attempts->why(host));
+            throw failed(this_race->why(host));
         co_await async_sleep_for(executor_, pause, asio::use_awaitable);
     }
 }
 
-asio::awaitable<void> dialer::run(std::shared_ptr<race> attempts, std::string host,
+asio::awaitable<void> dialer::run(std::shared_ptr<race> this_race, std::string host,
                                   std::uint16_t port, std::optional<time_point>& looked_up,
                                   connect_observer& by)
 {
@@ -302,35 +302,37 @@ asio::awaitable<void> dialer::run(std::shared_ptr<race> attempts, std::string ho
     private:
         race& closed_;
     };
-    const closing at_the_end(*attempts);
-    const auto six = look_up(attempts, host, port, address_family::v6);
-    const auto four = look_up(attempts, host, port, address_family::v4);
+    const closing at_the_end(*this_race);
+    const auto six = look_up(this_race, host, port, address_family::v6);
+    const auto four = look_up(this_race, host, port, address_family::v4);
     for (;;) {
-        attempts->step();
-        if (attempts->has_begun() && !looked_up) {
+        this_race->step();
+        if (this_race->has_begun() && !looked_up) {
             looked_up = now(executor_);
             by.enter(phase::connect);
         }
-        for (const auto& [to, error] : attempts->take_missed())
+        for (const auto& [to, error] : this_race->take_missed())
             by.missed(to, error);
-        if (attempts->is_over())
+        if (this_race->is_over())
             co_return;
-        co_await attempts->wait();
+        co_await this_race->wait();
     }
 }
 
-address_book::wait dialer::look_up(const std::shared_ptr<race>& attempts, const std::string& host,
+address_book::wait dialer::look_up(const std::shared_ptr<race>& this_race, const std::string& host,
                                    std::uint16_t port, address_family which)
 {
     if (const auto answer = given(host, port, which)) {
-        attempts->answered(which, *answer);
+        this_race->answered(which, *answer);
         return {};
     }
     if (const name_answer* known = book_.known(host, which)) {
-        attempts->answered(which, *known);
+        this_race->answered(which, *known);
         return {};
     }
-    auto told = [attempts, which](const name_answer& answer) { attempts->answered(which, answer); };
+    auto told = [this_race, which](const name_answer& answer) {
+        this_race->answered(which, answer);
+    };
     return book_.ask(host, which, std::move(told));
 }
 

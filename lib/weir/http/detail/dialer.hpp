@@ -23,9 +23,9 @@ namespace weir::http::detail {
 /// Connects to a host: looks both families of its addresses up, and races them (`address_race`).
 /// What `network_options` say of addresses is done here.
 ///
-/// Errors: throws `failed` (dns, connect) or system_error(operation_aborted). A shortage of
-///         descriptors on this machine is waited for as long as something of the client's may give
-///         one back, a shortage of ports until the caller ends the wait.
+/// Errors: throws `failed` (dns, connect, blocked) or system_error(operation_aborted). A shortage
+///         of descriptors on this machine is waited for as long as something of the client's may
+///         give one back, a shortage of ports until the caller ends the wait.
 /// Cancellation: terminal. Ends the attempts, and the waits for look-ups.
 /// Threads: one serial executor.
 class dialer {
@@ -53,10 +53,10 @@ public:
 private:
     class race;
 
-    boost::asio::awaitable<void> run(std::shared_ptr<race> attempts, std::string host,
+    boost::asio::awaitable<void> run(std::shared_ptr<race> this_race, std::string host,
                                      std::uint16_t port, std::optional<time_point>& looked_up,
                                      connect_observer& by);
-    address_book::wait look_up(const std::shared_ptr<race>& attempts, const std::string& host,
+    address_book::wait look_up(const std::shared_ptr<race>& this_race, const std::string& host,
                                std::uint16_t port, address_family which);
     /// The answer that needs no look-up.
     std::optional<name_answer> given(const std::string& host, std::uint16_t port,

@@ -3,6 +3,7 @@
 #include <weir/http/detail/content_coding.hpp>
 #include <weir/http/detail/list_elements.hpp>
 #include <weir/http/detail/tls_refusal.hpp>
+#include <weir/http/detail/wire_header.hpp>
 #include <weir/http/headers.hpp>
 #include <weir/http/redirect.hpp>
 #include <weir/http/response.hpp>
@@ -167,7 +168,7 @@ response_reader::state exchange::after_discarded() const
                                      : response_reader::state::failed;
 }
 
-/// Somebody on the way does not know Expect, and does not mind the request.
+/// An intermediary refuses Expect, not the request.
 ///
 /// Source: RFC 9110 section 10.1.1.
 void exchange::ask_without_expect()

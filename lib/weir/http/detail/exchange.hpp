@@ -100,7 +100,7 @@ private:
     unsigned reads_ = 0;
     bool has_head_ = false;
     bool is_whole_ = false;
-    bool stale_ = false;    // the connection was, and not the request's
+    bool stale_ = false;    // a 408 to a connection that was idle, and not to the request
     bool may_keep_ = false; // once the request was sent
 };
 

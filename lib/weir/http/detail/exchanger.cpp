@@ -113,7 +113,7 @@ asio::awaitable<void> exchanger::step(const request& what, body_outlet& to, jour
     const auto started = now(executor_);
     trip.begin(started);
     keyed_permit<std::string> place;
-    std::optional<sessions::share> mine;
+    std::optional<sessions::claim> mine;
     auto before = processed::no; // of rounds whose connection was lost
     std::exception_ptr error;
     try {
@@ -155,7 +155,7 @@ asio::awaitable<void> exchanger::step(const request& what, body_outlet& to, jour
     into.answer.timings.total = at - started;
 }
 
-void exchanger::give_up(sessions::share& mine, response& answer)
+void exchanger::give_up(sessions::claim& mine, response& answer)
 {
     answer.processed = mine.processed_of(answer.processed);
     mine.give_up();

@@ -47,7 +47,7 @@ public:
 private:
     bool needs_place(const request& what) const;
     const std::string& place_of(const request& what) const;
-    static void give_up(sessions::share& mine, response& answer);
+    static void give_up(sessions::claim& mine, response& answer);
     boost::asio::awaitable<exchange::ending> talk(connection& line, const request& what,
                                                   body_outlet& to, journey& trip,
                                                   time_point started, hop& into);

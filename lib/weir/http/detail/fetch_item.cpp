@@ -2,6 +2,7 @@
 
 #include <weir/http/detail/attempt_log.hpp>
 #include <weir/http/detail/call.hpp>
+#include <weir/http/detail/duration_text.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/status_name.hpp>
 #include <weir/http/url.hpp>
@@ -9,7 +10,6 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -23,13 +23,6 @@ std::string status_text(unsigned status)
     if (!name.empty())
         text.append(" ").append(name);
     return text;
-}
-
-std::string seconds(duration length)
-{
-    auto text = std::to_string(std::chrono::duration<double>(length).count());
-    text.resize(text.find('.') + 4);
-    return text + " s";
 }
 
 } // namespace
@@ -134,7 +127,7 @@ void fetch_item::cancel_exchange() const
 fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_options& options)
 {
     const bool goes_on = h.next.has_value();
-    const bool redirected = goes_on && h.answer.status != 417; // that one is made again as it is
+    const bool redirected = h.is_redirect();
     add(std::move(h.answer));
     if (acted)
         result.answer.processed = processed::yes;
@@ -142,7 +135,7 @@ fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_opti
     if (answer.error && answer.error->kind() == error_class::aborted) {
         if (why == cancel_reason::none || why == cancel_reason::deadline)
             fail(weir::status::timed_out, error_class::timeout,
-                 "not done within " + seconds(options.timeout()) + ", " +
+                 "not done within " + text_of(options.timeout()) + ", " +
                      std::to_string(answer.bytes) + " bytes of body arrived");
         else
             stopped();
@@ -275,7 +268,7 @@ void fetch_item::may_not_wait(duration pause)
     if (error)
         error = failure(error->kind(),
                         std::string(error->text()) + "; it may be asked again in " +
-                            seconds(pause) + ", which is too long to wait",
+                            text_of(pause) + ", which is too long to wait",
                         error->code());
 }
 
@@ -289,7 +282,7 @@ void fetch_item::give_up(fetch_pause::refusal why, duration again_in)
         (why == fetch_pause::refusal::wish ? " wants to be left alone"
                                            : " has failed to answer too often");
     fail(weir::status::failed, error_class::given_up,
-         text + "; it is asked again in " + seconds(again_in));
+         text + "; it is asked again in " + text_of(again_in));
 }
 
 void fetch_item::ended_without_value(weir::status how, std::exception_ptr error)

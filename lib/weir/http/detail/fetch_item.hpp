@@ -48,8 +48,8 @@ public:
 
     /// Parses the URL at the beginning of an attempt: fills `ask`, or `bad_url`.
     void read_url(const fetcher_options& options);
-    /// To be called when an exchange begins. A failure of the factory is a failure to store.
     using content_factory = fetcher_options::content_factory;
+    /// To be called when an exchange begins. A failure of the factory is a failure to store.
     std::optional<failure> begin(time_point now, const content_factory& contents);
     /// Passes the header of an answer to `result.content`.
     std::optional<failure> head(const response& answer);

@@ -57,8 +57,8 @@ public:
     {
         return learned_.accepted(is_new(t), now);
     }
-    /// It was: nothing begins before the end of the pause that is learned from it. To be called
-    /// before `wished`.
+    /// The exchange was refused: nothing begins before the end of the pause that is learned from
+    /// it. To be called before `wished`.
     void refused_now(const ticket& t, std::optional<duration> pause, const pause_rules& rules,
                      time_point now) noexcept;
     void answered(ticket& t, time_point now) noexcept;

@@ -4,9 +4,9 @@
 #include <weir/detail/turn.hpp>
 #include <weir/http/date.hpp>
 #include <weir/http/detail/attempt_log.hpp>
-#include <weir/http/detail/body_outlet.hpp>
 #include <weir/http/detail/fetch_retry.hpp>
 #include <weir/http/detail/route.hpp>
+#include <weir/http/detail/wall_clock.hpp>
 #include <weir/http/url.hpp>
 #include <weir/policy/timeout.hpp>
 

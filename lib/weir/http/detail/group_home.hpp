@@ -51,7 +51,7 @@ public:
     group_home& operator=(const group_home&) = delete;
 
     /// Before the first message.
-    void join(std::weak_ptr<group_state> group) { group_ = std::move(group); }
+    void introduce(std::weak_ptr<group_state> group) { group_ = std::move(group); }
 
     /// False: the group, or the runner, is gone.
     bool push(message news);

@@ -59,10 +59,10 @@ void group_state::add_spread(const std::string& origin, std::size_t homes, limit
     }
 }
 
-void group_state::join()
+void group_state::introduce()
 {
     for (const auto& each : homes_)
-        each->join(weak_from_this());
+        each->introduce(weak_from_this());
 }
 
 std::size_t group_state::home_of(const url& target) const

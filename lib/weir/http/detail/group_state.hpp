@@ -30,7 +30,7 @@ public:
                 const network_maker& lines);
 
     /// Makes the homes known to each other; before the first order.
-    void join();
+    void introduce();
 
     /// Sends an order to the home of its target, or ends it.
     void send(const std::shared_ptr<group_order>& order);

@@ -55,6 +55,12 @@ std::optional<host_port> parse_host_port(std::string_view text)
     return out.port ? std::optional(std::move(out)) : std::nullopt;
 }
 
+std::string text_of(const std::string& host, std::uint16_t port)
+{
+    const bool is_v6 = host.find(':') != host.npos;
+    return (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
+
 std::string_view without_last_dot(std::string_view name)
 {
     return name.size() > 1 && name.back() == '.' ? name.substr(0, name.size() - 1) : name;

@@ -21,7 +21,10 @@ struct host_port {
 /// port; the host may be `*`. Empty when `text` is nothing of this.
 std::optional<host_port> parse_host_port(std::string_view text);
 
-/// The name without the dot that may stand at its end.
+/// `host:port`, with the brackets of an IPv6 address, which `host` has not.
+std::string text_of(const std::string& host, std::uint16_t port);
+
+/// The name without the dot that may stand at its end. A name that is nothing but a dot keeps it.
 std::string_view without_last_dot(std::string_view name);
 
 } // namespace weir::http::detail

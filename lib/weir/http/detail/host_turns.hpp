@@ -18,9 +18,9 @@ namespace weir::http::detail {
 ///
 /// Shape: a host that has something to start is `ready` once for each start. `next` picks one and
 ///        gives it a place, until `done`.
-///        A host begins with one place, and each answer doubles that, up to its limit, and from 8
-///        on adds one, so that never many more are under way than were answered; a failure takes it
-///        back to one. A good answer counts when its head comes: `answers`.
+///        A host begins with one place. Each answer doubles that up to 8, and from there on each
+///        adds 8, up to the host's limit, so that one answer never lets more than nine begin; a
+///        failure takes it back to one. A good answer counts when its head comes: `answers`.
 ///        A host that has places and says nothing for a second is silent. At most a quarter of the
 ///        places stand at silent hosts while others wait: of what stands there beyond that,
 ///        `is_crowded` says that it should give way, the newest first. A host that was silent is
@@ -48,7 +48,7 @@ public:
     };
 
     static constexpr std::size_t most_early = 24;
-    /// Up to so many places are doubled.
+    /// Up to so many places are doubled; from there on an answer adds as many.
     static constexpr std::size_t most_doubled = 8;
     static constexpr duration silence = std::chrono::seconds(1);
 

@@ -31,7 +31,7 @@ void journey::enter(phase which)
 {
     if (which == phase::name && current().reached >= phase::send)
         add(which, now(executor_));
-    if (watches())
+    if (has_time_limits())
         enter_at(which, now(executor_));
     else
         current().reached = which;
@@ -40,7 +40,7 @@ void journey::enter(phase which)
 void journey::enter_at(phase which, time_point at)
 {
     current().reached = which;
-    if (!watches())
+    if (!has_time_limits())
         return;
     watch_.enter(which, at, moved());
     if (changed_)

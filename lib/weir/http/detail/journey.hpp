@@ -67,7 +67,7 @@ public:
     void pause() noexcept { watch_.pause(); }
     void resume() noexcept;
 
-    bool watches() const noexcept { return watch_.watches(); }
+    bool has_time_limits() const noexcept { return watch_.has_time_limits(); }
     /// No limit passes earlier than this, whatever happens meanwhile.
     time_point soonest() const { return watch_.soonest(); }
     /// When to call `is_late`. It is calculated anew when a phase begins, and `changed` called.

@@ -6,17 +6,15 @@
 
 #include <boost/asio/any_io_executor.hpp>
 
-#include <functional>
 #include <utility>
 
 namespace weir::http::detail {
 
-/// Cancels the work of a journey when a limit has passed: calls `cancel`, on the executor.
+/// Cancels a journey, on the executor, when a limit of its has passed.
 class limit_alarm {
 public:
-    limit_alarm(boost::asio::any_io_executor executor, journey& watched,
-                std::function<void()> cancel)
-        : executor_(std::move(executor)), watched_(watched), cancel_(std::move(cancel))
+    limit_alarm(boost::asio::any_io_executor executor, journey& watched)
+        : executor_(std::move(executor)), watched_(watched)
     {
         watched_.on_change([this] { arm(); });
         set(watched_.soonest()); // one alarm, where each phase would set one that is sooner
@@ -42,14 +40,13 @@ private:
     {
         armed_ = time_point::max();
         if (watched_.is_late())
-            cancel_();
+            watched_.cancel();
         else
             arm();
     }
 
     boost::asio::any_io_executor executor_;
     journey& watched_;
-    std::function<void()> cancel_;
     alarm alarm_;
     time_point armed_ = time_point::max();
 };

@@ -1,5 +1,8 @@
 #include <weir/http/detail/local_names.hpp>
 
+#include <weir/http/detail/host_port.hpp>
+#include <weir/http/detail/url_encoding.hpp>
+
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/address_v4.hpp>
@@ -15,15 +18,6 @@ namespace weir::http::detail {
 namespace {
 
 namespace asio = boost::asio;
-
-std::string lower(std::string_view text)
-{
-    std::string result(text);
-    for (char& c : result)
-        if (c >= 'A' && c <= 'Z')
-            c = static_cast<char>(c - 'A' + 'a');
-    return result;
-}
 
 bool is_localhost(std::string_view name)
 {
@@ -57,7 +51,7 @@ std::map<std::string, addresses> parse_hosts(std::string_view text)
         if (error)
             continue;
         while (words >> word)
-            result[lower(word)].push_back(address);
+            result[ascii_lower(word)].push_back(address);
     }
     return result;
 }
@@ -68,9 +62,7 @@ std::optional<name_answer> local_names::find(std::string_view name, address_fami
     const auto literal = asio::ip::make_address(name, error);
     if (!error)
         return of_family(addresses(1, literal), which);
-    if (name.ends_with('.'))
-        name.remove_suffix(1);
-    const std::string key = lower(name);
+    const std::string key = ascii_lower(without_last_dot(name));
     if (is_localhost(key)) {
         addresses loopback;
         loopback.emplace_back(asio::ip::address_v6::loopback());

@@ -1,5 +1,6 @@
 #include <weir/http/detail/message_lines.hpp>
 
+#include <weir/http/detail/digits.hpp>
 #include <weir/http/detail/token_chars.hpp>
 #include <weir/http/headers.hpp>
 
@@ -13,11 +14,6 @@ namespace {
 
 constexpr std::string_view protocol = "HTTP/1.";
 constexpr std::string_view blanks = " \t";
-
-bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
 
 } // namespace
 

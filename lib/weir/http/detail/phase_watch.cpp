@@ -1,6 +1,7 @@
 #include <weir/http/detail/phase_watch.hpp>
 
 #include <weir/error.hpp>
+#include <weir/http/detail/duration_text.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,16 +14,10 @@ time_point after(time_point from, const std::optional<duration>& length)
     return length ? saturating_add(from, *length) : time_point::max();
 }
 
-std::string seconds(duration length)
-{
-    const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(length).count();
-    return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
-}
-
 failure passed(const std::string& what, const char* limit, duration length)
 {
     return failure(error_class::timeout,
-                   what + ": " + limit + " of " + seconds(length) + " has passed",
+                   what + ": " + limit + " of " + text_of(length) + " has passed",
                    make_error_code(errc::timed_out));
 }
 
@@ -35,9 +30,9 @@ bool is_set(const std::optional<duration>& limit)
 
 phase_watch::phase_watch(const request_options& limits, time_point start)
     : limits_(limits),
-      watches_(is_set(limits.name_timeout()) || is_set(limits.connect_timeout()) ||
-               is_set(limits.tls_timeout()) || is_set(limits.first_byte_timeout()) ||
-               is_set(limits.total_timeout()) || limits.least_speed().value_or(0) != 0),
+      has_time_limits_(is_set(limits.name_timeout()) || is_set(limits.connect_timeout()) ||
+                       is_set(limits.tls_timeout()) || is_set(limits.first_byte_timeout()) ||
+                       is_set(limits.total_timeout()) || limits.least_speed().value_or(0) != 0),
       start_(start), phase_began_(start), connection_began_(start), window_began_(start)
 {
 }
@@ -135,7 +130,7 @@ std::optional<failure> phase_watch::late(time_point now, std::uint64_t moved)
         if (static_cast<double>(bytes) < static_cast<double>(*limits_.least_speed()) * length)
             return failure(error_class::timeout,
                            during + ": " + std::to_string(bytes) + " bytes in " +
-                               seconds(now - window_began_) + ", least_speed is " +
+                               text_of(now - window_began_) + ", least_speed is " +
                                std::to_string(*limits_.least_speed()) + " a second",
                            make_error_code(errc::timed_out));
         window_began_ = now;

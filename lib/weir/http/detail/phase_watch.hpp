@@ -20,7 +20,7 @@ public:
     phase_watch(const request_options& limits, time_point start);
 
     /// Whether there is any limit.
-    bool watches() const noexcept { return watches_; }
+    bool has_time_limits() const noexcept { return has_time_limits_; }
 
     /// `moved` is how many bytes were sent and received so far on the connection.
     void enter(phase which, time_point now, std::uint64_t moved);
@@ -43,7 +43,7 @@ private:
     time_point end_of_window() const;
 
     const request_options limits_;
-    const bool watches_;
+    const bool has_time_limits_;
     const time_point start_;
     phase phase_ = phase::queue;
     time_point phase_began_;

@@ -10,6 +10,9 @@
 namespace weir::http::detail {
 namespace {
 
+/// As many codings as a response may have; servers use one.
+constexpr std::size_t most_codings = 3;
+
 field_section header_within(const response_limits& limits)
 {
     return {"header", limits.header_bytes, limits.header_fields};
@@ -116,11 +119,10 @@ void response_reader::prepare_decoder()
         into_.coding = std::move(applied.text);
         return;
     }
-    if (applied.codings.size() > content_decoder::most_codings)
+    if (applied.codings.size() > most_codings)
         unreadable_ = failure(error_class::too_large,
                               "the body has " + std::to_string(applied.codings.size()) +
-                                  " content codings, the limit is " +
-                                  std::to_string(content_decoder::most_codings));
+                                  " content codings, the limit is " + std::to_string(most_codings));
     else
         decoder_ = std::make_unique<content_decoder>(applied.codings, *decoding_, decoders_);
 }

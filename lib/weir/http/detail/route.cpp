@@ -1,10 +1,30 @@
 #include <weir/http/detail/route.hpp>
 
-#include <weir/http/detail/tunnel.hpp>
+#include <weir/http/detail/host_port.hpp>
 
+#include <string_view>
 #include <utility>
 
 namespace weir::http::detail {
+namespace {
+
+/// The header of a request as a proxy gets it that forwards the request: with the whole URL, and
+/// with `authorization` for the proxy unless that is empty.
+///
+/// Source: RFC 9112 section 3.2.2.
+std::string to_forward(std::string head, const url& target, std::string_view authorization)
+{
+    const auto path = head.find(' ') + 1;
+    head.insert(path, target.scheme() + "://" + target.host_header());
+    if (!authorization.empty()) {
+        std::string field = "Proxy-Authorization: ";
+        field.append(authorization).append("\r\n");
+        head.insert(head.find("\r\n\r\n") + 2, field);
+    }
+    return head;
+}
+
+} // namespace
 
 route::route(const network_options& rules, const url& target)
     : by_(rules.through().of(target)), end_(rules.hosts().lead(target.host(), target.port())),
@@ -14,8 +34,7 @@ route::route(const network_options& rules, const url& target)
 
 std::string route::end_name() const
 {
-    const bool is_v6 = end_.host.find(':') != end_.host.npos;
-    return (is_v6 ? "[" + end_.host + "]" : end_.host) + ":" + std::to_string(end_.port);
+    return text_of(end_.host, end_.port);
 }
 
 const proxy* forwarder_of(const network_options& rules, const url& target)

@@ -32,7 +32,6 @@ public:
     void give_back(segment s) noexcept { free_.push_back(s); }
 
     std::size_t used() const noexcept { return made_ - free_.size(); }
-    bool full() const noexcept { return used() == most_; }
 
 private:
     const std::size_t most_;

@@ -68,8 +68,8 @@ limit sessions::most_of(const url& target) const
 {
     if (forwarder_of(ways_, target))
         return unlimited;
-    const auto found = shares_of_origins_.find(target.origin());
-    return found == shares_of_origins_.end() ? per_host_ : found->second;
+    const auto found = limits_of_origins_.find(target.origin());
+    return found == limits_of_origins_.end() ? per_host_ : found->second;
 }
 
 void sessions::close_idle()
@@ -120,7 +120,7 @@ private:
         const auto found = of_.sessions_.find(which_);
         if (found == of_.sessions_.end() || found->second.told == 0)
             return nullptr;
-        return &of_.shares_.at(found->second.told)->trip_;
+        return &of_.claims_.at(found->second.told)->trip_;
     }
 
     sessions& of_;
@@ -153,7 +153,7 @@ void sessions::opened(session_id which, std::unique_ptr<connection> line, const 
     found->second.took = took;
     found->second.is_new = true;
     if (const request_id told = std::exchange(found->second.told, 0)) {
-        shares_.at(told)->opening_ = 0;
+        claims_.at(told)->opening_ = 0;
         unserved_.push_back(told);
     }
     found->second.opening.reset(); // it has nothing left to cancel
@@ -170,7 +170,7 @@ void sessions::failed(session_id which, const timings& took, std::exception_ptr 
     if (found == sessions_.end())
         return;
     if (const request_id told = found->second.told) {
-        shares_.at(told)->opening_ = 0;
+        claims_.at(told)->opening_ = 0;
         unserved_.push_back(told);
     }
     sessions_.erase(found);
@@ -210,9 +210,9 @@ void sessions::perform(const session_pool::action& what)
         serve(what.request, what.session);
         break;
     case kind::fail: {
-        share& waiting = *shares_.at(what.request);
+        claim& waiting = *claims_.at(what.request);
         leave_opening(waiting);
-        shares_.erase(what.request);
+        claims_.erase(what.request);
         waiting.id_ = 0;
         waiting.error_ = failure_;
         waiting.failed_after_ = failed_after_;
@@ -232,7 +232,7 @@ void sessions::begin_opening(session_id which, request_id by)
     std::exception_ptr error;
     try {
         session& one = sessions_[which];
-        share& first = *shares_.at(by);
+        claim& first = *claims_.at(by);
         leave_opening(first);
         one.told = by;
         first.opening_ = which;
@@ -245,7 +245,7 @@ void sessions::begin_opening(session_id which, request_id by)
     failed(which, timings(), std::move(error));
 }
 
-void sessions::tell(session_id which, session& one, share& heir)
+void sessions::tell(session_id which, session& one, claim& heir)
 {
     one.told = heir.id_;
     heir.opening_ = which;
@@ -255,7 +255,7 @@ void sessions::tell(session_id which, session& one, share& heir)
 }
 
 /// The request needs its opening no more; another that waits may.
-void sessions::leave_opening(share& waiting)
+void sessions::leave_opening(claim& waiting)
 {
     const session_id which = std::exchange(waiting.opening_, 0);
     const auto found = sessions_.find(which);
@@ -274,7 +274,7 @@ void sessions::find_heirs()
         if (found == sessions_.end() || found->second.line || found->second.told != 0)
             continue;
         for (const request_id next : rules_.waiting_for(which)) {
-            share& heir = *shares_.at(next);
+            claim& heir = *claims_.at(next);
             if (heir.opening_ == 0) {
                 tell(which, found->second, heir);
                 break;
@@ -284,8 +284,8 @@ void sessions::find_heirs()
     std::vector<request_id> unserved;
     unserved.swap(unserved_);
     for (const request_id which : unserved) {
-        const auto found = shares_.find(which);
-        if (found == shares_.end() || found->second->used_ || found->second->opening_ != 0)
+        const auto found = claims_.find(which);
+        if (found == claims_.end() || found->second->used_ || found->second->opening_ != 0)
             continue;
         for (const session_id next : rules_.opening_for(which))
             if (session& one = sessions_.at(next); one.told == 0) {
@@ -306,7 +306,7 @@ void sessions::close(session_id which)
     if (found == sessions_.end())
         return;
     if (const request_id told = found->second.told) {
-        shares_.at(told)->opening_ = 0;
+        claims_.at(told)->opening_ = 0;
         unserved_.push_back(told);
     }
     auto opening = std::move(found->second.opening);
@@ -319,7 +319,7 @@ void sessions::close(session_id which)
 void sessions::serve(request_id which, session_id by)
 {
     session& one = sessions_.at(by);
-    share& waiting = *shares_.at(which);
+    claim& waiting = *claims_.at(which);
     // A server may have closed it while it was idle, or said something that nobody asked for.
     if (!one.is_new && !one.line->is_quiet()) {
         rules_.drain(by, now(executor_));
@@ -370,7 +370,7 @@ void sessions::look()
     perform();
 }
 
-sessions::share::share(std::shared_ptr<sessions> owner, const request& what, journey& trip)
+sessions::claim::claim(std::shared_ptr<sessions> owner, const request& what, journey& trip)
     : owner_(std::move(owner)), what_(what), trip_(trip)
 {
     const auto again =
@@ -378,12 +378,12 @@ sessions::share::share(std::shared_ptr<sessions> owner, const request& what, jou
     const network_options& ways = owner_->ways_;
     id_ = owner_->rules_.ask(pool_key(ways, what.target()), again, now(owner_->executor_),
                              owner_->most_of(what.target()).count());
-    owner_->shares_.emplace(id_, this);
+    owner_->claims_.emplace(id_, this);
     owner_->unserved_.push_back(id_);
     owner_->perform();
 }
 
-sessions::share::~share()
+sessions::claim::~claim()
 {
     if (id_ == 0)
         return;
@@ -395,18 +395,18 @@ sessions::share::~share()
         owner_->gone_ = true;
 }
 
-processed sessions::share::processed_of(processed what) const
+processed sessions::claim::processed_of(processed what) const
 {
     return used_ && used_->line->sent() != sent_before_ ? what : processed::no;
 }
 
-void sessions::share::begin(timings& took) const
+void sessions::claim::begin(timings& took) const
 {
     if (!reused_)
         add(took, used_->took);
 }
 
-asio::awaitable<void> sessions::share::wait(timings& took)
+asio::awaitable<void> sessions::claim::wait(timings& took)
 {
     error_code error;
     if (!used_ && !error_) {
@@ -424,7 +424,7 @@ asio::awaitable<void> sessions::share::wait(timings& took)
     begin(took);
 }
 
-bool sessions::share::ended(const response& answer, duration idle_for)
+bool sessions::claim::ended(const response& answer, duration idle_for)
 {
     const auto then =
         idle_for > duration::zero() ? session_pool::after::keep : session_pool::after::close;
@@ -437,13 +437,13 @@ bool sessions::share::ended(const response& answer, duration idle_for)
         trip_.begin_again(answer.error);
         owner_->unserved_.push_back(id_);
     } else {
-        owner_->shares_.erase(std::exchange(id_, 0));
+        owner_->claims_.erase(std::exchange(id_, 0));
     }
     owner_->perform();
     return again;
 }
 
-void sessions::share::give_up()
+void sessions::claim::give_up()
 {
     if (id_ == 0)
         return;
@@ -451,12 +451,12 @@ void sessions::share::give_up()
     owner_->perform();
 }
 
-void sessions::share::release()
+void sessions::claim::release()
 {
     const auto at = now(owner_->executor_);
     const auto which = std::exchange(id_, 0);
     owner_->leave_opening(*this);
-    owner_->shares_.erase(which);
+    owner_->claims_.erase(which);
     if (processed_of(processed::yes) != processed::no)
         owner_->rules_.ended(which, processed::yes, session_pool::after::close, duration::zero(),
                              at);

@@ -37,10 +37,10 @@ namespace weir::http::detail {
 /// session belongs to no request: it is opened beside those that wait, and outlives them.
 ///
 /// Threads: one serial executor.
-/// Lifetime: shared with the shares and with the sessions that are being opened.
+/// Lifetime: shared with the claims and with the sessions that are being opened.
 class sessions : public std::enable_shared_from_this<sessions> {
 public:
-    class share;
+    class claim;
 
     sessions(boost::asio::any_io_executor executor, std::shared_ptr<network> lines,
              const client_options& options);
@@ -50,7 +50,7 @@ public:
     /// This origin has so many connections, in place of `per_host`.
     void limit_origin(const std::string& origin, limit most)
     {
-        shares_of_origins_.emplace(origin, most);
+        limits_of_origins_.emplace(origin, most);
     }
 
     /// `ask` has others close idle connections, soon, when there is no descriptor and none of these
@@ -101,8 +101,8 @@ private:
     limit most_of(const url& target) const;
     void close(session_id which);
     void serve(request_id which, session_id by);
-    void tell(session_id which, session& one, share& heir);
-    void leave_opening(share& waiting);
+    void tell(session_id which, session& one, claim& heir);
+    void leave_opening(claim& waiting);
     void find_heirs();
     void arm_reaper();
     void look();
@@ -110,16 +110,16 @@ private:
     boost::asio::any_io_executor executor_;
     weir::detail::own_any_executor home_; // is told when the context goes
     limit per_host_;
-    std::unordered_map<std::string, limit> shares_of_origins_;
+    std::unordered_map<std::string, limit> limits_of_origins_;
     std::function<void()> ask_others_; // null: there are none
     std::function<bool()> others_hold_;
     network_options ways_;
     session_pool rules_;
     connector connector_;
     std::unordered_map<session_id, session> sessions_;
-    std::unordered_map<request_id, share*, std::hash<request_id>, std::equal_to<>,
-                       recycled<std::pair<const request_id, share*>>>
-        shares_;                       // of those that wait or are served
+    std::unordered_map<request_id, claim*, std::hash<request_id>, std::equal_to<>,
+                       recycled<std::pair<const request_id, claim*>>>
+        claims_;                       // of those that wait or are served
     std::vector<session_id> untold_;   // those being opened whose request has left them
     std::vector<request_id> unserved_; // those that wait and have lost their session
     bool performing_ = false;
@@ -134,12 +134,12 @@ private:
 ///
 /// Lifetime: one that is destroyed before it has ended or been given up was dropped with its
 ///           coroutine: others go on, unless that was the end of the context.
-class sessions::share {
+class sessions::claim {
 public:
-    share(std::shared_ptr<sessions> owner, const request& what, journey& trip);
-    share(const share&) = delete;
-    share& operator=(const share&) = delete;
-    ~share();
+    claim(std::shared_ptr<sessions> owner, const request& what, journey& trip);
+    claim(const claim&) = delete;
+    claim& operator=(const claim&) = delete;
+    ~claim();
 
     /// Whether it has a session already: then `wait` would not wait.
     bool is_served() const noexcept { return used_ != nullptr && !error_; }

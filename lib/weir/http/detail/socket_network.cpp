@@ -3,6 +3,7 @@
 #if !defined(WEIR_NO_ASIO_INTERNALS)
 #include <weir/http/detail/ending_handler.hpp>
 #endif
+#include <weir/http/detail/last_error.hpp>
 #include <weir/http/detail/make_name_source.hpp>
 #include <weir/http/detail/recycled_frames.hpp>
 #include <weir/http/detail/step_of.hpp>
@@ -16,7 +17,6 @@
 
 #include <sys/socket.h>
 
-#include <cerrno>
 #include <exception>
 #include <utility>
 
@@ -69,7 +69,7 @@ public:
             return io_step(state::done, 1);
         if (n == 0)
             return io_step(state::end);
-        return step_of(0, error_code(errno, boost::system::system_category()), state::wait_read);
+        return step_of(0, last_error(), state::wait_read);
     }
 
     asio::awaitable<error_code> wait(state what) override

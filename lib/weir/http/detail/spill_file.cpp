@@ -1,5 +1,7 @@
 #include <weir/http/detail/spill_file.hpp>
 
+#include <weir/http/detail/last_error.hpp>
+
 #include <boost/asio/error.hpp>
 
 #include <cerrno>
@@ -11,11 +13,6 @@
 
 namespace weir::http::detail {
 namespace {
-
-error_code last_error()
-{
-    return error_code(errno, boost::system::system_category());
-}
 
 /// Calls `move(done)`, which is `pread` or `pwrite`, until all bytes are moved.
 template <class Move>

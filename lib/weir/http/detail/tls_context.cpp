@@ -1,24 +1,16 @@
 #include <weir/http/detail/tls_context.hpp>
 
+#include <weir/http/detail/last_error.hpp>
 #include <weir/http/detail/tls_session.hpp>
 #include <weir/http/error.hpp>
-
-#include <boost/system/error_category.hpp>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
 #include <unistd.h>
 
-#include <cerrno>
-
 namespace weir::http::detail {
 namespace {
-
-error_code last_error()
-{
-    return error_code(errno, boost::system::system_category());
-}
 
 [[noreturn]] void refuse(const std::string& what)
 {

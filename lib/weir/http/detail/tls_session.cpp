@@ -1,5 +1,6 @@
 #include <weir/http/detail/tls_session.hpp>
 
+#include <weir/http/detail/host_port.hpp>
 #include <weir/http/detail/tls_refusal.hpp>
 #include <weir/http/error.hpp>
 
@@ -134,7 +135,7 @@ tls_session::tls_session(const tls_context& context, const url& target, transpor
         checked = X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
     } else {
         // A name may end in a dot; the certificate's never does.
-        const std::string name = host.back() == '.' ? host.substr(0, host.size() - 1) : host;
+        const std::string name(without_last_dot(host));
         // Names stand in the extension for them: RFC 9110 section 4.3.4 forbids the subject's.
         SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS |
                                    X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

@@ -66,16 +66,4 @@ void tunnel::judge()
     fault_ = failure(error_class::proxy, where + why);
 }
 
-std::string to_forward(std::string head, const url& target, std::string_view authorization)
-{
-    const auto path = head.find(' ') + 1;
-    head.insert(path, target.scheme() + "://" + target.host_header());
-    if (!authorization.empty()) {
-        std::string field = "Proxy-Authorization: ";
-        field.append(authorization).append("\r\n");
-        head.insert(head.find("\r\n\r\n") + 2, field);
-    }
-    return head;
-}
-
 } // namespace weir::http::detail

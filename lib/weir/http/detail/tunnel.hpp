@@ -3,7 +3,6 @@
 #include <weir/http/detail/response_reader.hpp>
 #include <weir/http/proxies.hpp>
 #include <weir/http/response.hpp>
-#include <weir/http/url.hpp>
 
 #include <optional>
 #include <string>
@@ -42,11 +41,5 @@ private:
     response_reader reader_;
     std::optional<failure> fault_;
 };
-
-/// The header of a request as a proxy gets it that forwards the request: with the whole URL, and
-/// with `authorization` for the proxy unless that is empty.
-///
-/// Source: RFC 9112 section 3.2.2.
-std::string to_forward(std::string head, const url& target, std::string_view authorization);
 
 } // namespace weir::http::detail

@@ -1,5 +1,6 @@
 #include <weir/http/detail/url_address.hpp>
 
+#include <weir/http/detail/digits.hpp>
 #include <weir/http/detail/url_encoding.hpp>
 
 #include <boost/asio/ip/address_v6.hpp>
@@ -86,7 +87,6 @@ bool ends_in_a_number(std::string_view host)
         host.remove_suffix(1);
     const auto dot = host.rfind('.');
     const auto last = dot == std::string_view::npos ? host : host.substr(dot + 1);
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     // Digits alone count even where they are no octal number: 1.08 is not a name either.
     return !last.empty() && (std::all_of(last.begin(), last.end(), is_digit) || ipv4_number(last));
 }

@@ -11,11 +11,6 @@
 namespace weir::http::detail {
 namespace {
 
-failure bad_url(std::string text)
-{
-    return failure(error_class::bad_url, std::move(text));
-}
-
 /// The forbidden domain code points: controls, and characters with a meaning in URLs.
 bool is_forbidden(char c)
 {
@@ -79,6 +74,11 @@ result<url_host> parse_host(std::string_view text)
         return bad_url("the address in brackets is not an IPv6 address: write it like "
                        "[2001:db8::1], without a zone");
     return url_host{std::move(*address), url_host::form::ipv6};
+}
+
+failure bad_url(std::string text)
+{
+    return failure(error_class::bad_url, std::move(text));
 }
 
 std::string bracketed(const url_host& host)

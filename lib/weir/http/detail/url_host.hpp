@@ -22,6 +22,9 @@ struct url_host {
 /// Source: WHATWG URL, section 3.5, for special schemes.
 result<url_host> parse_host(std::string_view text);
 
+/// A failure of class `bad_url`.
+failure bad_url(std::string text);
+
 /// The host with the brackets of an IPv6 address.
 std::string bracketed(const url_host& host);
 

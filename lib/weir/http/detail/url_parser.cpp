@@ -1,5 +1,6 @@
 #include <weir/http/detail/url_parser.hpp>
 
+#include <weir/http/detail/digits.hpp>
 #include <weir/http/detail/url_encoding.hpp>
 
 #include <algorithm>
@@ -15,11 +16,6 @@ constexpr std::string_view slashes = "/\\";
 bool is_letter(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
-bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 std::string encoded(std::string_view text, url_place place)
@@ -103,7 +99,7 @@ private:
 
 bool url_reader::fail(std::string text)
 {
-    fault = failure(error_class::bad_url, std::move(text));
+    fault = bad_url(std::move(text));
     return false;
 }
 
@@ -184,7 +180,7 @@ bool url_reader::port(std::string_view text)
         if (value > 65535)
             return fail("the port is above 65535: write the number of a port");
     }
-    if (!text.empty() && value != (made.scheme == "https" ? 443U : 80U))
+    if (!text.empty() && value != default_port(made.scheme))
         made.port = static_cast<std::uint16_t>(value);
     return true;
 }
@@ -238,6 +234,11 @@ std::string_view scheme_of(std::string_view text)
     if (text.empty() || !is_letter(text.front()) || colon == text.end() || *colon != ':')
         return {};
     return text.substr(0, static_cast<std::size_t>(colon - text.begin()));
+}
+
+std::uint16_t default_port(std::string_view scheme)
+{
+    return scheme == "https" ? 443 : 80;
 }
 
 std::size_t slashes_at_start(std::string_view text)

@@ -35,6 +35,9 @@ std::string without_line_breaks(std::string_view text);
 /// The scheme before the first colon, as it is written; empty when there is none.
 std::string_view scheme_of(std::string_view text);
 
+/// The port of a scheme, which is http or https.
+std::uint16_t default_port(std::string_view scheme);
+
 /// How many slashes `text` begins with; a backslash is one too, as browsers read it.
 std::size_t slashes_at_start(std::string_view text);
 
