@@ -1,6 +1,7 @@
 // A thousand requests: eight at a time to a host, 2,000 a second, five seconds for each, and again
 // when the server is too busy.
 #include <weir/http/client.hpp>
+#include <weir/http/judge.hpp>
 #include <weir/weir.hpp>
 
 #include <boost/asio/as_tuple.hpp>
@@ -25,8 +26,7 @@ asio::awaitable<void> fetch_all(http::client& client, std::vector<std::string> u
         const auto attempt = [&](weir::this_attempt& current) -> asio::awaitable<http::response> {
             co_await rate.async_acquire();
             http::response answer = co_await client.async_get(url);
-            if (answer.error || answer.status == 429 || answer.status == 503)
-                current.failed(asio::error::try_again);
+            http::judge(current, answer);
             co_return answer;
         };
         const auto ended =
