@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
@@ -82,27 +83,29 @@ public:
     bool can_rewind() const override { return !begun_ || from_->can_rewind(); }
     void rewind() override
     {
-        if (std::exchange(begun_, false))
-            from_->rewind();
+        if (!begun_)
+            return;
+        from_->rewind();
+        begun_ = false;
     }
 
     /// Itself for one request, until that lets go of it.
     static std::shared_ptr<body_source> lend(const std::shared_ptr<stream>& self)
     {
-        if (self->lent_)
+        if (self->lent_.exchange(true, std::memory_order_acquire))
             throw failed(failure(error_class::io,
                                  "the source of the request's body is being sent by another "
                                  "request: give each request a source of its own"));
-        auto loan =
-            std::shared_ptr<body_source>(self.get(), [self](body_source*) { self->lent_ = false; });
-        self->lent_ = true;
-        return loan;
+        const auto give_back = [self](body_source*) {
+            self->lent_.store(false, std::memory_order_release);
+        };
+        return std::shared_ptr<body_source>(self.get(), give_back); // it does so if this throws
     }
 
 private:
     std::shared_ptr<body_source> from_;
     bool begun_ = false;
-    bool lent_ = false;
+    std::atomic<bool> lent_ = false; // requests of a group are on several threads
 };
 
 request_body request_body::text(std::string bytes)

@@ -28,6 +28,8 @@ namespace {
 
 namespace asio = boost::asio;
 
+/// A server that reads quickly never makes the sender wait.
+constexpr std::size_t sent_in_a_turn = 1024 * 1024;
 constexpr std::size_t buffer_size = 64 * 1024;
 /// How long a server has to say 100 (Continue), as with curl.
 constexpr duration continue_timeout = std::chrono::seconds(1);
@@ -205,17 +207,21 @@ asio::awaitable<exchange::ending> exchanger::talk(connection& line, const reques
     co_return rules.how();
 }
 
-/// Sends the header, and a small body with it, and returns what there was no room for.
+/// Sends the header, and a small body with it, and returns what there was no room for. A watcher
+/// may make requests, which come here before this has ended.
 std::string exchanger::begin_to_send(connection& line, const exchange& rules, const request& what,
                                      upload& body, const journey& trip)
 {
-    header_.clear();
-    rules.append_head(header_);
-    header_ = header_on_route(options_.network(), what, std::move(header_));
+    std::string header = std::exchange(header_, std::string());
+    header.clear();
+    rules.append_head(header);
+    header = header_on_route(options_.network(), what, std::move(header));
     if (trip.watcher() != nullptr)
-        trip.watcher()->sent(header_);
-    header_ += body.take_small();
-    return header_.substr(line.send_now(header_));
+        trip.watcher()->sent(header);
+    header += body.take_small();
+    std::string rest = header.substr(line.send_now(header));
+    header_ = std::move(header); // its memory, for the next one
+    return rest;
 }
 
 asio::awaitable<void> exchanger::receive(connection& line, exchange& rules, body_outlet& to,
@@ -276,12 +282,21 @@ asio::awaitable<void> exchanger::send(connection& line, upload& body, std::strin
     body.sent();
     if (!body.may_go())
         co_await while_paused(trip, wait_to_go(body));
+    std::size_t in_turn = 0;
     for (;;) {
-        const std::string_view part = co_await while_paused(trip, body.next());
+        std::string_view part = co_await while_paused(trip, body.next());
         if (part.empty())
             break;
-        if (co_await line.send(part))
-            co_return body.stop();
+        for (; !part.empty(); part.remove_prefix(std::min(part.size(), sent_in_a_turn))) {
+            const std::string_view slice = part.substr(0, sent_in_a_turn);
+            if (co_await line.send(slice))
+                co_return body.stop();
+            in_turn += slice.size();
+            if (in_turn < sent_in_a_turn)
+                continue;
+            in_turn = 0;
+            co_await asio::post(executor_, asio::use_awaitable); // others have their turn
+        }
         body.sent();
     }
     if (body.complete())

@@ -67,7 +67,7 @@ private:
     const group_part part_;
     memory_account decoders_;  // of all responses
     std::vector<char> buffer_; // filled and emptied between two suspensions
-    std::string header_;       // the same, of what is sent
+    std::string header_;       // memory for what is sent
 };
 
 template <>

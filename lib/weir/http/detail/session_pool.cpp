@@ -274,9 +274,10 @@ void session_pool::serve(line& at, request_id which, session_id by)
 
 void session_pool::open(line_id which, line& at)
 {
-    // Those that wait and have no opening of their own yet come in their order.
-    const auto first = std::next(at.waiting.begin(),
-                                 static_cast<std::ptrdiff_t>(at.opening.size() * at.room_of_one));
+    // Those that wait and have no opening of their own yet come in their order. There are few of
+    // them, behind many that have one.
+    const auto those = at.waiting.size() - at.opening.size() * at.room_of_one;
+    const auto first = std::prev(at.waiting.end(), static_cast<std::ptrdiff_t>(those));
     sessions_[++last_session_].of = which;
     at.opening.push_back(last_session_);
     ++at.sessions;

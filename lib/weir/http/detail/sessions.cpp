@@ -152,10 +152,7 @@ void sessions::opened(session_id which, std::unique_ptr<connection> line, const 
     found->second.line = std::move(line);
     found->second.took = took;
     found->second.is_new = true;
-    if (const request_id told = std::exchange(found->second.told, 0)) {
-        claims_.at(told)->opening_ = 0;
-        unserved_.push_back(told);
-    }
+    orphan(found->second);
     found->second.opening.reset(); // it has nothing left to cancel
     rules_.opened(which, 1, now(executor_));
     perform();
@@ -169,10 +166,7 @@ void sessions::failed(session_id which, const timings& took, std::exception_ptr 
     const auto found = sessions_.find(which);
     if (found == sessions_.end())
         return;
-    if (const request_id told = found->second.told) {
-        claims_.at(told)->opening_ = 0;
-        unserved_.push_back(told);
-    }
+    orphan(found->second);
     sessions_.erase(found);
     failure_ = std::move(error);
     failed_after_ = took;
@@ -212,7 +206,7 @@ void sessions::perform(const session_pool::action& what)
     case kind::fail: {
         claim& waiting = *claims_.at(what.request);
         leave_opening(waiting);
-        claims_.erase(what.request);
+        forget(what.request);
         waiting.id_ = 0;
         waiting.error_ = failure_;
         waiting.failed_after_ = failed_after_;
@@ -234,8 +228,7 @@ void sessions::begin_opening(session_id which, request_id by)
         session& one = sessions_[which];
         claim& first = *claims_.at(by);
         leave_opening(first);
-        one.told = by;
-        first.opening_ = which;
+        join(which, one, first);
         one.opening = std::make_unique<scope>(assume_serial(executor_));
         one.opening->spawn(open(shared_from_this(), which, first.what_.target()));
         return;
@@ -245,10 +238,27 @@ void sessions::begin_opening(session_id which, request_id by)
     failed(which, timings(), std::move(error));
 }
 
+void sessions::join(session_id which, session& one, claim& waiting)
+{
+    one.told = waiting.id_;
+    waiting.opening_ = which;
+    ++told_;
+}
+
+/// The request that was told of it needs another.
+void sessions::orphan(session& one)
+{
+    const request_id told = std::exchange(one.told, 0);
+    if (told == 0)
+        return;
+    --told_;
+    claims_.at(told)->opening_ = 0;
+    unserved_.push_back(told);
+}
+
 void sessions::tell(session_id which, session& one, claim& heir)
 {
-    one.told = heir.id_;
-    heir.opening_ = which;
+    join(which, one, heir);
     heir.trip_.enter(phase::name); // its time for a connection begins
     if (one.at != phase::name)
         heir.trip_.enter(one.at);
@@ -262,6 +272,7 @@ void sessions::leave_opening(claim& waiting)
     if (which == 0 || found == sessions_.end())
         return;
     found->second.told = 0;
+    --told_;
     untold_.push_back(which);
 }
 
@@ -273,6 +284,8 @@ void sessions::find_heirs()
         const auto found = sessions_.find(which);
         if (found == sessions_.end() || found->second.line || found->second.told != 0)
             continue;
+        if (told_ == rules_.waiting())
+            continue; // each has one
         for (const request_id next : rules_.waiting_for(which)) {
             claim& heir = *claims_.at(next);
             if (heir.opening_ == 0) {
@@ -287,9 +300,10 @@ void sessions::find_heirs()
         const auto found = claims_.find(which);
         if (found == claims_.end() || found->second->used_ || found->second->opening_ != 0)
             continue;
-        for (const session_id next : rules_.opening_for(which))
-            if (session& one = sessions_.at(next); one.told == 0) {
-                tell(next, one, *found->second);
+        const auto& opening = rules_.opening_for(which);
+        for (auto next = opening.rbegin(); next != opening.rend(); ++next) // the newest is free
+            if (session& one = sessions_.at(*next); one.told == 0) {
+                tell(*next, one, *found->second);
                 break;
             }
         if (found->second->opening_ == 0)
@@ -305,10 +319,7 @@ void sessions::close(session_id which)
     const auto found = sessions_.find(which);
     if (found == sessions_.end())
         return;
-    if (const request_id told = found->second.told) {
-        claims_.at(told)->opening_ = 0;
-        unserved_.push_back(told);
-    }
+    orphan(found->second);
     auto opening = std::move(found->second.opening);
     sessions_.erase(found);
     // A coroutine is cancelled by its context's steps; they may not be under way.
@@ -370,25 +381,57 @@ void sessions::look()
     perform();
 }
 
+/// For one more claim: entering it does not fail.
+void sessions::make_room()
+{
+    if (!spare_) {
+        claims one;
+        one.emplace(0, nullptr);
+        spare_ = one.extract(one.begin());
+    }
+    if (claims_.size() + 1 > static_cast<std::size_t>(claims_.max_load_factor() *
+                                                      static_cast<float>(claims_.bucket_count())))
+        claims_.reserve(2 * claims_.size() + 1);
+    if (unserved_.size() == unserved_.capacity())
+        unserved_.reserve(2 * unserved_.size() + 1);
+}
+
+void sessions::enter(request_id which, claim& by)
+{
+    spare_.key() = which;
+    spare_.mapped() = &by;
+    claims_.insert(std::move(spare_));
+    unserved_.push_back(which);
+}
+
 sessions::claim::claim(std::shared_ptr<sessions> owner, const request& what, journey& trip)
     : owner_(std::move(owner)), what_(what), trip_(trip)
 {
     const auto again =
         is_idempotent(what.method()) ? session_pool::repeatable::yes : session_pool::repeatable::no;
     const network_options& ways = owner_->ways_;
+    owner_->make_room(); // what is asked for must be known by its answer
     id_ = owner_->rules_.ask(pool_key(ways, what.target()), again, now(owner_->executor_),
                              owner_->most_of(what.target()).count());
-    owner_->claims_.emplace(id_, this);
-    owner_->unserved_.push_back(id_);
-    owner_->perform();
+    owner_->enter(id_, *this);
+    try {
+        owner_->perform();
+    } catch (...) {
+        drop(); // there is no memory, and no destructor will run
+        throw;
+    }
 }
 
 sessions::claim::~claim()
 {
-    if (id_ == 0)
-        return;
+    if (id_ != 0)
+        drop(); // its coroutine was dropped
+}
+
+/// If that was not for the end of the context, others go on.
+void sessions::claim::drop()
+{
     release();
-    // Its coroutine was dropped. If that was not for the end of the context, others go on.
     if (const auto kept = owner_->home_.keep())
         asio::post(owner_->home_.get(kept), [owner = owner_] { owner->perform(); });
     else
@@ -456,7 +499,7 @@ void sessions::claim::release()
     const auto at = now(owner_->executor_);
     const auto which = std::exchange(id_, 0);
     owner_->leave_opening(*this);
-    owner_->claims_.erase(which);
+    owner_->forget(which);
     if (processed_of(processed::yes) != processed::no)
         owner_->rules_.ended(which, processed::yes, session_pool::after::close, duration::zero(),
                              at);

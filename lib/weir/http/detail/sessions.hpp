@@ -90,6 +90,8 @@ private:
     };
 
     class teller;
+    using claims = std::unordered_map<request_id, claim*, std::hash<request_id>, std::equal_to<>,
+                                      recycled<std::pair<const request_id, claim*>>>;
 
     static boost::asio::awaitable<void> open(std::shared_ptr<sessions> self, session_id which,
                                              url target);
@@ -101,7 +103,12 @@ private:
     limit most_of(const url& target) const;
     void close(session_id which);
     void serve(request_id which, session_id by);
+    void join(session_id which, session& one, claim& waiting);
+    void orphan(session& one);
     void tell(session_id which, session& one, claim& heir);
+    void make_room();
+    void enter(request_id which, claim& by);
+    void forget(request_id which) { spare_ = claims_.extract(which); }
     void leave_opening(claim& waiting);
     void find_heirs();
     void arm_reaper();
@@ -117,11 +124,11 @@ private:
     session_pool rules_;
     connector connector_;
     std::unordered_map<session_id, session> sessions_;
-    std::unordered_map<request_id, claim*, std::hash<request_id>, std::equal_to<>,
-                       recycled<std::pair<const request_id, claim*>>>
-        claims_;                       // of those that wait or are served
+    claims claims_;                    // of those that wait or are served
+    claims::node_type spare_;          // for the next of them
     std::vector<session_id> untold_;   // those being opened whose request has left them
     std::vector<request_id> unserved_; // those that wait and have lost their session
+    std::size_t told_ = 0;             // of those that wait: they have an opening
     bool performing_ = false;
     bool gone_ = false;          // with its context
     std::exception_ptr failure_; // of the session that fails now
@@ -170,6 +177,7 @@ private:
     friend class sessions;
 
     void release();
+    void drop();
 
     std::shared_ptr<sessions> owner_;
     const request& what_;
