@@ -3,6 +3,9 @@
 #include "descriptors.hpp"
 #include "escape.hpp"
 
+#include <weir/time/alarm.hpp>
+#include <weir/time/clock.hpp>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
@@ -15,6 +18,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -69,7 +73,7 @@ place place_of(const input_line& line)
 } // namespace
 
 input::input(asio::any_io_executor executor, std::vector<std::string> urls, const std::string& file)
-    : urls_(std::move(urls))
+    : urls_(std::move(urls)), executor_(std::move(executor))
 {
     if (file.empty())
         return;
@@ -79,13 +83,15 @@ input::input(asio::any_io_executor executor, std::vector<std::string> urls, cons
     open_ = true;
     if (!is_waitable(fd)) {
         regular_ = fd;
+        struct stat about {};
+        is_device_ = ::fstat(fd, &about) == 0 && !S_ISREG(about.st_mode);
         size_ = bytes_ahead(fd);
         return;
     }
     const int own = reopened(fd, O_RDONLY);
     if (own >= 0)
         ::close(fd);
-    stream_.emplace(std::move(executor), own >= 0 ? own : fd);
+    stream_.emplace(executor_, own >= 0 ? own : fd);
 }
 
 input::~input()
@@ -149,14 +155,24 @@ std::optional<extent> input::all() const
 
 asio::awaitable<std::string> input::next_unread()
 {
-    std::string out = lines_.take_unread();
+    std::string out = without_mark(lines_.take_unread());
     while (out.empty() && open_) {
         const std::size_t n = co_await read_some();
         open_ = n != 0;
         lines_.feed(std::string_view(buffer_.data(), n));
-        out = lines_.take_unread();
+        out = without_mark(lines_.take_unread());
+        read_ += n;
     }
     co_return out;
+}
+
+/// What is at the begin of a file does not belong where this goes.
+std::string input::without_mark(std::string bytes) const
+{
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    if (read_ <= buffer_.size() && of_lines_ == 0 && bytes.starts_with(mark))
+        bytes.erase(0, mark.size());
+    return bytes;
 }
 
 bool input::look_ahead(const filter& look) const
@@ -195,20 +211,28 @@ void input::stop_waiting()
 }
 
 /// A writer that does not end must not keep us for ever: the rest stays with it.
-std::size_t input::read_available()
+void input::check_patience()
 {
-    constexpr std::size_t pipe_size = 1024 * 1024; // the largest
-    error_code error = asio::error::operation_aborted;
-    if (read_since_ >= pipe_size)
-        throw system_error(error);
-    stream_->non_blocking(true);
-    const auto n = stream_->read_some(asio::buffer(buffer_), error);
-    if (error == asio::error::would_block)
-        error = asio::error::operation_aborted;
+    constexpr auto patience = std::chrono::seconds(10);
+    const auto now = weir::now(executor_);
+    if (!gives_up_at_)
+        gives_up_at_ = now + patience;
+    if (now >= *gives_up_at_)
+        throw system_error(asio::error::operation_aborted);
+}
+
+asio::awaitable<std::size_t> input::read_what_comes()
+{
+    constexpr auto silence = std::chrono::seconds(1);
+    check_patience();
+    const auto until = std::min(weir::now(executor_) + silence, *gives_up_at_);
+    const weir::alarm silent(executor_, until, [this] { stream_->cancel(); });
+    error_code error;
+    const auto n = co_await stream_->async_read_some(
+        asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, error));
     if (error && error != asio::error::eof)
         throw system_error(error);
-    read_since_ += n;
-    return n;
+    co_return n;
 }
 
 std::unique_ptr<input> open_input(const asio::any_io_executor& executor,
@@ -225,16 +249,18 @@ asio::awaitable<std::size_t> input::read_some()
 {
     if (stream_) {
         if (!waits_)
-            co_return read_available();
+            co_return co_await read_what_comes();
         error_code error;
         const auto n = co_await stream_->async_read_some(
             asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, error));
         if (error == asio::error::operation_aborted && !waits_)
-            co_return read_available();
+            co_return co_await read_what_comes();
         if (error && error != asio::error::eof)
             throw system_error(error);
         co_return n;
     }
+    if (is_device_ && !waits_)
+        check_patience();
     for (;;) {
         const auto n = ::read(regular_, buffer_.data(), buffer_.size());
         if (n >= 0)

@@ -4,6 +4,8 @@
 #include "extent.hpp"
 #include "lines.hpp"
 
+#include <weir/time/clock.hpp>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -53,32 +55,37 @@ public:
 
     /// The next argument, `tagged`; nothing when all have been taken.
     std::optional<std::string> next_argument();
-    /// The next part of the file, as it is, from the line after the last one that `next` returned;
-    /// empty at the end. Throws as `next` does.
+    /// The next part of the file, as it is but for a mark of its encoding, from the line after the
+    /// last one that `next` returned; empty at the end. Throws as `next` does.
     boost::asio::awaitable<std::string> next_unread();
 
     /// Whether what comes next is not there yet, maybe: of a pipe that is open.
     bool may_have_to_wait() const noexcept { return open_ && stream_ && waits_; }
 
-    /// A pipe is not waited for any more: what it holds is read, as much as fits into one, and then
-    /// reading ends with operation_aborted.
+    /// A pipe is read on only while something comes: when it was silent for a second, and after ten
+    /// seconds in any case, reading ends with operation_aborted. So it does for a device without an
+    /// end.
     void stop_waiting();
 
 private:
     boost::asio::awaitable<std::size_t> read_some();
-    std::size_t read_available();
+    boost::asio::awaitable<std::size_t> read_what_comes();
+    void check_patience();
+    std::string without_mark(std::string bytes) const;
     bool is_left_out(const place& at, std::string_view text) const;
 
     std::vector<std::string> urls_;
     std::size_t taken_ = 0;
+    boost::asio::any_io_executor executor_;
     int regular_ = -1; // a file or a device that an event loop cannot wait for
+    bool is_device_ = false;
     std::optional<boost::asio::posix::stream_descriptor> stream_;
     line_cutter lines_;
     std::vector<char> buffer_;
     filter leave_out_;
     bool open_ = false;
     bool waits_ = true;
-    std::size_t read_since_ = 0; // since nothing is waited for
+    std::optional<weir::time_point> gives_up_at_; // since nothing is waited for
     std::uint64_t returned_ = 0;
     std::uint64_t of_lines_ = 0; // of those
     std::uint64_t read_ = 0;     // bytes of the file

@@ -11,6 +11,11 @@
 namespace weir_fetch {
 namespace {
 
+/// For standard streams, epoll, event and timer descriptors, look-ups, the input, the folder.
+constexpr std::size_t others = 48;
+/// So many connections may be idle in any case: of those few are in use.
+constexpr std::size_t least_idle = 8;
+
 /// Bodies in order: as many are held as are running.
 std::size_t descriptors_for_a_job(const options& chosen)
 {
@@ -29,8 +34,6 @@ std::size_t descriptors_for_a_job(const options& chosen)
 /// one for its socket, and those of files; some are left for everything else. At least 1.
 std::size_t jobs_for(std::size_t descriptors, std::size_t each, std::size_t wanted) noexcept
 {
-    // For standard streams, epoll, event and timer descriptors, look-ups, the input, the folder.
-    constexpr std::size_t others = 48;
     const std::size_t left = descriptors > others ? descriptors - others : 1;
     return std::max<std::size_t>(1, std::min(wanted, left / each));
 }
@@ -55,13 +58,17 @@ std::size_t raise_descriptor_limit()
 options within_limits(options chosen)
 {
     const auto descriptors = raise_descriptor_limit();
-    const auto jobs = jobs_for(descriptors, descriptors_for_a_job(chosen), chosen.jobs);
+    const auto each = descriptors_for_a_job(chosen);
+    const auto jobs = jobs_for(descriptors, each, chosen.jobs);
     if (jobs < chosen.jobs) {
         std::fprintf(
             stderr, "weir-fetch: --jobs %zu is more than the limit of %zu open files allows: %zu\n",
             chosen.jobs, descriptors, jobs);
         chosen.jobs = jobs;
     }
+    // A file finds no descriptor where idle connections have them all.
+    const auto used = others + each * jobs;
+    chosen.max_idle = std::max(least_idle, descriptors > used ? descriptors - used : 0);
     return chosen;
 }
 

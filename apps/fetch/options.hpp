@@ -23,8 +23,9 @@ struct host_limit {
 /// What the command line asks for.
 struct options {
     std::vector<std::string> urls;
-    std::string input_file; // "-" for standard input
-    bool dedupe = false;    // the same request is made once
+    std::string input_file;    // "-" for standard input
+    bool dedupe = false;       // the same request is made once
+    std::size_t max_idle = 16; // connections: see `within_limits`
     std::size_t jobs = 50;
     std::size_t per_host = 8;
     std::optional<weir::rate> rate;      // of starts

@@ -18,6 +18,7 @@
 #include "stop_rules.hpp"
 #include "storage.hpp"
 #include "watchers.hpp"
+#include "whole_lines.hpp"
 
 #include <weir/error.hpp>
 #include <weir/flow/outcome.hpp>
@@ -37,6 +38,8 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -91,6 +94,7 @@ private:
     standing stands() const;
     void say(const std::string& text);
     void complain(const std::string& text);
+    void tell(const std::string& text);
 
     const options& chosen_;
     asio::any_io_executor executor_;
@@ -273,7 +277,7 @@ asio::awaitable<std::optional<std::string>> program::next_entry()
         if (text) // it was read, and cannot be looked up
             recorder_.not_done(read_entry(*std::exchange(text, std::nullopt)).text);
         complain(e.what());
-        fetcher_.finish_running();
+        rules_.drain();
     }
     if (ordered_ && !text)
         ordered_->leave();
@@ -295,17 +299,20 @@ asio::awaitable<void> program::report_not_taken()
 }
 
 /// Passes on what was not read of the input. Of a pipe that stays open, what comes until the drain
-/// must be over.
+/// must be over; a line that is cut off there is another's URL, maybe, and none of the list.
 asio::awaitable<void> program::keep_unread()
 {
     bool as_it_is = !resumption_; // otherwise, lines that were done are among them
-    for (bool more = true; more;) {
+    whole_lines lines;
+    for (bool more = true; more && recorder_.can_keep_remaining();) {
+        co_await asio::post(executor_, asio::use_awaitable); // signals have their turn
         std::string part;
         try {
             if (as_it_is) {
                 part = co_await input_->next_unread();
-                recorder_.not_read(part);
                 more = !part.empty();
+                part = more ? lines.feed(std::move(part)) : lines.rest();
+                recorder_.not_read(part);
                 continue;
             }
             auto next = co_await input_->next();
@@ -318,6 +325,7 @@ asio::awaitable<void> program::keep_unread()
         } catch (const std::exception& e) {
             if (!rules_.is_stopping())
                 complain(std::string("cannot read the rest of the URLs: ") + e.what());
+            tell("what was not read is not in " + escaped(chosen_.remaining));
             co_return;
         }
         if (more)
@@ -458,6 +466,12 @@ void program::say(const std::string& text)
 void program::complain(const std::string& text)
 {
     input_failed_ = true;
+    tell(text);
+}
+
+/// Also when silent.
+void program::tell(const std::string& text)
+{
     progress_.clear();
     std::fprintf(stderr, "weir-fetch: %s\n", text.c_str());
 }

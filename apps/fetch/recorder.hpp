@@ -33,6 +33,8 @@ public:
     /// Null without `--results`.
     journal* results() noexcept { return journal_.get(); }
     bool keeps_remaining() const noexcept { return remaining_ != nullptr; }
+    /// And it could be written so far.
+    bool can_keep_remaining() const noexcept { return remaining_ && !remaining_->has_failed(); }
 
     boost::asio::awaitable<void> add(const weir::http::fetch_result& result, const entry& what,
                                      const stored& where);

@@ -25,6 +25,8 @@ public:
     /// Adds a part of an input, as it is.
     void add_bytes(std::string_view bytes);
     weir::error_code keep();
+    /// Whether it could not be written.
+    bool has_failed() const noexcept { return static_cast<bool>(error_); }
 
 private:
     void flush();

@@ -63,7 +63,7 @@ http::client_options client_options_for(const options& chosen)
 {
     http::client_options o;
     o.requests(limits_for(chosen));
-    o.per_host(chosen.per_host);
+    o.per_host(chosen.per_host).max_idle(std::min(o.max_idle(), chosen.max_idle));
     o.max_redirects(chosen.max_redirects);
     o.connect_timeout(from_seconds(chosen.connect_timeout));
     http::decoding_options decoding;

@@ -98,6 +98,11 @@ void stop_rules::count(const http::fetch_result& result)
 void stop_rules::finish_running(const std::string& why)
 {
     say_(why);
+    drain();
+}
+
+void stop_rules::drain()
+{
     fetcher_.finish_running();
     begin_drain();
 }

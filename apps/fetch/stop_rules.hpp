@@ -45,6 +45,8 @@ public:
     void count(const weir::http::fetch_result& result);
     /// Begins no more URLs.
     void finish_running(const std::string& why);
+    /// The same, for a reason that was said already.
+    void drain();
     /// Fetches no more, because results cannot be written.
     void give_up();
 

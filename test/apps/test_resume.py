@@ -391,6 +391,55 @@ class Resume(Case):
         self.assertEqual(process.wait(), 3, process.err)
         self.assert_nothing_lost(urls)
 
+    def test_a_long_pipe_is_read_to_its_end(self):
+        urls = self.write_urls([self.server.url(f"hold/{number}/{'x' * 80}") for number in range(40_000)])
+        process = self.start("bash", "-c", 'cat "$1" | "${@:2}"', "bash", self.urls, program("weir-fetch"), "-s", "-j",
+                             "2", "--deadline", "1", "--drain-timeout", "0.2", "--remaining", self.remaining,
+                             "--results", self.results, "--input-file", "-")
+        self.assertEqual(process.wait(), 4, process.err)
+        self.assert_nothing_lost(urls)
+
+    def test_half_a_line_does_not_remain(self):
+        """It would be another URL."""
+        url = self.server.url("hold/1")
+        for rest, left in ((f"{url}2\n{url}3/to", f"{url}2\n"), (f"{url}3/to", "")):
+            process = self.start_fetch("--drain-timeout", "1", "--remaining", self.remaining, "--input-file", "-",
+                                       stdin=subprocess.PIPE)
+            process.stdin.write(f"{url}\n".encode())
+            process.stdin.flush()
+            self.server.wait_for(1)
+            process.signal(signal.SIGTERM)
+            wait_until(lambda: b"stopping:" in process.err, "it drains")
+            process.stdin.write(rest.encode())
+            process.stdin.flush()
+            self.assertEqual(process.wait(), 3, process.err)
+            self.assertEqual(self.remaining.read_text(), f"{url}\n{left}")
+            self.assertIn(f"what was not read is not in {self.remaining}", process.err.decode())
+            self.server.asked.clear()
+
+    def test_the_mark_of_an_encoding_does_not_remain(self):
+        urls = [self.server.url(f"hold/{number}") for number in range(3)]
+        self.urls.write_bytes(b"\xef\xbb\xbf" + "".join(f"{url}\n" for url in urls[1:]).encode())
+        done = self.fetch("-s", "-j", "1", "--ordered", "-o", "-", "--deadline", "0.3", "--drain-timeout", "0.1",
+                          "--remaining", self.remaining, "--input-file", self.urls, urls[0])
+        self.assertEqual(done.code, 4, done.err)
+        self.assertEqual(sorted(self.remaining.read_text().splitlines()), sorted(urls))
+
+    def test_input_without_an_end_ends(self):
+        process = self.start("bash", "-c", 'ulimit -f 2000; exec "$@"', "bash", program("weir-fetch"),
+                             "--input-file", "/dev/zero", "--remaining", self.remaining)
+        self.assertEqual(process.wait(), 5, process.err)
+        self.assertIn(b"the input is no text", process.err)
+
+    @unittest.skipIf(SANITIZED, "UBSan needs descriptors itself, and complains without")
+    def test_idle_connections_leave_descriptors_to_files(self):
+        urls = self.write_urls([f"http://{number}.example/ok/{number}" for number in range(400)])
+        process = self.start("sh", "-c", 'ulimit -n 100; exec "$@"', "sh", program("weir-fetch"), "-s", "--connect-to",
+                             f"::127.0.0.1:{self.server.port}", "--output-dir", self.dir / "out", "--input-file",
+                             self.urls)
+        self.assertEqual(process.wait(), 0, (process.out[-500:], process.err))
+        self.assertEqual(len(list((self.dir / "out").iterdir())), len(urls))
+
     def test_when_the_reader_goes(self):
         urls = self.write_urls([self.server.url(f"slow/2/{number}") for number in range(400)])
         script = '"$@" | head -1; exit "${PIPESTATUS[0]}"'

@@ -1,5 +1,6 @@
 // The operations of the client with every kind of completion token.
 #include <weir/http/client.hpp>
+#include <weir/http/exchange_watcher.hpp>
 #include <weir/http/simulated_network.hpp>
 
 #include <weir/sim/network.hpp>
@@ -202,6 +203,48 @@ BOOST_AUTO_TEST_CASE(a_request_is_cancelled_through_its_slot)
     BOOST_TEST((s.elapsed() == 500ms));
     BOOST_TEST(w.client->connections() == 0U);
     BOOST_TEST(w.all.descriptors() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_watcher_may_make_requests)
+{
+    class asking final : public http::exchange_watcher {
+    public:
+        explicit asking(web& w) : w_(w) {}
+        void sent(std::string_view) override
+        {
+            w_.client->async_request(ask("/inner"), [this](const http::response& answer) {
+                BOOST_TEST(answer.body == "/inner");
+                ++answered;
+            });
+        }
+        int answered = 0;
+
+    private:
+        web& w_;
+    };
+    simulation s(1);
+    web w(s, http::client_options().idle_timeout(1h));
+    const auto watcher = std::make_shared<asking>(w);
+    std::string body;
+    const http::body_sink sink = [&](std::string_view part) {
+        body += part;
+        return weir::error_code();
+    };
+    for (const char* target : {"/one", "/two"}) // two idle connections for what comes
+        w.client->async_get("http://192.0.2.1" + std::string(target), [](const http::response&) {});
+    s.spawn([&]() -> asio::awaitable<void> {
+        co_await weir::async_sleep_for(s.a.get_executor(), 20s);
+        BOOST_TEST(w.client->idle() == 2U);
+        const http::hop made = co_await w.client->step(ask("/outer"), nullptr, sink, watcher);
+        BOOST_TEST(!made.answer.error);
+        co_await weir::async_sleep_for(s.a.get_executor(), 20s);
+        w.client->close_idle();
+    });
+    s.run();
+    BOOST_TEST(body == "/outer");
+    BOOST_TEST(watcher->answered == 1);
+    BOOST_TEST(w.server.asked.count("/outer") == 1U);
+    BOOST_TEST(w.server.asked.count("/inner") == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_request_that_has_ended_is_not_cancelled_where_it_ran)

@@ -83,6 +83,8 @@ public:
     void rewind() override
     {
         ++rewound;
+        if (std::exchange(is_stuck, false))
+            throw std::runtime_error("the tape is stuck");
         given = 0;
     }
 
@@ -91,6 +93,7 @@ public:
     std::size_t given = 0;
     std::optional<std::uint64_t> says;
     bool rewinds = false;
+    bool is_stuck = false; // once
     bool fails = false;
     bool is_sealed = false; // nobody can say how long it is
     int rewound = 0;
@@ -538,6 +541,71 @@ BOOST_AUTO_TEST_CASE(a_redirect_wants_the_body_again_or_a_get)
                                              "POST /301 content typed", "GET /new",
                                              "PUT /303 content typed",  "GET /new"};
     BOOST_TEST(seen == wanted, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_rewound_is_rewound_by_the_next_request)
+{
+    simulation s(1);
+    std::vector<std::string> seen;
+    const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+        for (;;) {
+            co_await by.head();
+            seen.push_back(co_await by.take(7));
+            co_await by.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        }
+    };
+    uploads u(s, script);
+    u.run([&]() -> asio::awaitable<void> {
+        const auto source = std::make_shared<text_source>("content");
+        source->says = 7;
+        source->rewinds = true;
+        const auto body = request_body::from(source);
+        BOOST_TEST(!(co_await u.send("PUT", body)).error);
+        source->is_stuck = true;
+        const http::response failed = co_await u.send("PUT", body);
+        expect_error(failed, error_class::io, "stuck");
+        BOOST_TEST(!(co_await u.send("PUT", body)).error);
+        BOOST_TEST(source->rewound == 2);
+    });
+    const std::vector<std::string> wanted = {"content", "content"};
+    BOOST_TEST(seen == wanted, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_body_that_is_sent_quickly_lets_others_run)
+{
+    constexpr std::size_t size = 8 << 20;
+    for (const bool in_memory : {true, false}) {
+        simulation s(1);
+        const auto script = [](simulated_peer& by) -> asio::awaitable<void> {
+            co_await by.head();
+            co_await by.say("HTTP/1.1 100 Continue\r\n\r\n");
+            for (std::size_t got = 0; got < size;)
+                got += (co_await by.some()).size();
+            co_await by.say("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        };
+        uploads u(s, script, weir::sim::stream_options().buffer(2 * size)); // it never waits
+        const std::string text(size, 'x');
+        const auto source = std::make_shared<text_source>(text);
+        source->part = 1 << 16;
+        source->says = size;
+        const auto body = in_memory ? request_body::text(text) : request_body::from(source);
+        bool is_over = false;
+        int turns = 0;
+        s.spawn([&]() -> asio::awaitable<void> {
+            while (!is_over) {
+                ++turns;
+                co_await asio::post(s.a.get_executor(), asio::use_awaitable);
+                if (turns == 1000)
+                    break; // it waits for something
+            }
+        });
+        u.run([&]() -> asio::awaitable<void> {
+            const http::response answer = co_await u.send("PUT", body);
+            BOOST_TEST(!answer.error);
+            is_over = true;
+        });
+        BOOST_TEST(turns >= 8);
+    }
 }
 
 BOOST_AUTO_TEST_CASE(a_redirect_that_wants_a_body_again_that_is_gone_is_an_error)

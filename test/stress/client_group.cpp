@@ -271,6 +271,46 @@ BOOST_AUTO_TEST_CASE(runners_that_go_first_end_their_requests)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_source_is_sent_by_one_request_at_a_time)
+{
+    class once final : public http::body_source {
+    public:
+        asio::awaitable<std::size_t> read(char* to, std::size_t) override
+        {
+            BOOST_REQUIRE(!busy.exchange(true));
+            const std::size_t n = given++ == 0 ? 1 : 0;
+            if (n != 0)
+                *to = 'x';
+            busy = false;
+            co_return n;
+        }
+        bool can_rewind() const override { return true; }
+        void rewind() override { given = 0; }
+
+        std::atomic<bool> busy{false};
+        int given = 0;
+    };
+    const weir::test::watchdog guard;
+    web all;
+    weir::runner_pool runners(2);
+    http::client_group group(runners, client_options());
+    for (int round = 0; round < 100; ++round) {
+        const auto body = http::request_body::from(std::make_shared<once>());
+        std::vector<std::future<http::response>> asked;
+        for (int i = 0; i < origins; ++i) { // of both runners
+            http::request put(http::url::parse(all.url(i, "/x")).value(), "PUT");
+            put.body(body);
+            asked.push_back(group.async_request(std::move(put), asio::use_future));
+        }
+        for (auto& each : asked) {
+            const http::response answer = each.get();
+            BOOST_TEST((!answer.error || answer.error->kind() == error_class::io));
+        }
+    }
+    group.close_idle();
+    runners.join();
+}
+
 // What belongs to a caller is not touched when its context has gone, though its requests go on.
 BOOST_AUTO_TEST_CASE(callers_may_go_first)
 {

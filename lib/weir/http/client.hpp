@@ -42,8 +42,9 @@ class resident_client;
 /// Threads: one serial executor; every call is made there. Handlers may have other executors.
 /// Lifetime: running calls may outlive the client, and go on without it. Its context may go before
 ///           it: that closes the connections and drops the calls; one that begins later ends with
-///           class `aborted`, if its handler has an executor. Neither its destructor nor its
-///           context's waits for a look-up.
+///           class `aborted`, if its handler has an executor. The context of a handler's own
+///           executor outlives the call (for a `client_group` it need not). Neither the
+///           destructor nor the context's waits for a look-up.
 /// Fairness: exchanges of one origin start in the order of their calls.
 /// Memory: one 64 KiB buffer for all connections; a connection keeps only the part of a header
 ///         that has arrived so far, and what its receiver has not taken yet (`max_held_bodies`).
