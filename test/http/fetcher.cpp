@@ -223,9 +223,10 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_loop_and_a_bad_url_are_failed_results, fixtur
     }
 }
 
-BOOST_FIXTURE_TEST_CASE(a_request_follows_as_many_redirects_as_it_says_itself, fixture)
+BOOST_AUTO_TEST_CASE(a_request_follows_as_many_redirects_as_it_says_itself)
 {
-    server loop(io, [](const std::string&, int) { return redirect_to("/again"); });
+    fixture f;
+    server loop(f.io, [](const std::string&, int) { return redirect_to("/again"); });
     http::fetcher_options options;
     options.client(http::client_options().max_redirects(3));
     options.request_in([](std::string_view text, const http::url& target) {
@@ -236,11 +237,11 @@ BOOST_FIXTURE_TEST_CASE(a_request_follows_as_many_redirects_as_it_says_itself, f
             ask.options(http::request_options().max_redirects(5));
         return http::result<http::request>(std::move(ask));
     });
-    with(options);
-    run({loop.url("/few"), loop.url("/as-all"), loop.url("/many")});
-    BOOST_TEST(each_once());
+    f.with(options);
+    f.run({loop.url("/few"), loop.url("/as-all"), loop.url("/many")});
+    BOOST_TEST(f.each_once());
     std::map<std::uint64_t, unsigned> followed;
-    for (const auto& r : results) {
+    for (const auto& r : f.results) {
         followed[r.id] = r.redirects;
         BOOST_TEST_REQUIRE(r.answer.error.has_value());
         BOOST_TEST((r.answer.error->kind() == http::error_class::redirect));
