@@ -83,10 +83,11 @@ struct fixture {
     }
 
     // Asks, answers, and runs what that started.
-    void look_up(simulation& s, const std::string& name, const name_answer& what)
+    void look_up(simulation& s, const std::string& name, const name_answer& what,
+                 address_family which = address_family::v4)
     {
         int told = 0;
-        const auto one = book->ask(name, address_family::v4, [&](const name_answer&) { ++told; });
+        const auto one = book->ask(name, which, [&](const name_answer&) { ++told; });
         source->answer(name, what);
         s.run();
         BOOST_TEST(told == 1);
@@ -288,6 +289,18 @@ BOOST_AUTO_TEST_CASE(what_accepted_a_connection_goes_first_while_its_answer_is_k
     BOOST_TEST((f.book->known("a", address_family::v4)->found.front() == two));
     pass(s, 9s);
     f.look_up(s, "a", name_answer(both, 9s));
+    BOOST_TEST((f.book->first("a") == address_family::v6));
+}
+
+BOOST_AUTO_TEST_CASE(the_family_that_accepted_last_goes_first)
+{
+    simulation s(1);
+    fixture f(s);
+    f.look_up(s, "a", found(9s));
+    f.look_up(s, "a", found(9s, "2001:db8::1"), address_family::v6);
+    f.book->prefer("a", asio::ip::make_address("192.0.2.1"));
+    BOOST_TEST((f.book->first("a") == address_family::v4));
+    f.book->prefer("a", asio::ip::make_address("2001:db8::1"));
     BOOST_TEST((f.book->first("a") == address_family::v6));
 }
 

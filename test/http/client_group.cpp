@@ -297,6 +297,41 @@ BOOST_AUTO_TEST_CASE(limits_and_the_record_of_a_request_span_all_runners)
     g.run();
 }
 
+// The runner of the new origin knows that the request was answered at the first.
+BOOST_AUTO_TEST_CASE(what_a_server_has_done_is_known_at_every_runner)
+{
+    const int other = apart();
+    simulation s(1);
+    group_of_two g(s);
+    g.each.push_back(std::make_unique<simulated_server>(
+        g.all, host(1), g.servers, [&](const std::string& target) {
+            return simulated_answer{"HTTP/1.1 " + target.substr(1) +
+                                        " Go\r\nContent-Length: 0\r\nLocation: " + at(other, "/") +
+                                        "\r\n\r\n",
+                                    false};
+        }));
+    g.each.push_back(
+        std::make_unique<simulated_server>(g.all, host(other), g.servers, [](const std::string&) {
+            return simulated_answer{"", true};
+        }));
+    g.waiting = 1;
+    s.spawn([&]() -> asio::awaitable<void> {
+        for (const char* target : {"/303", "/307"}) {
+            http::request ask(http::url::parse(at(1, target)).value(), "POST");
+            auto asking = g.group->async_request(std::move(ask), asio::use_awaitable);
+            const http::response answer = co_await std::move(asking);
+            BOOST_TEST(answer.error.has_value());
+            const bool acted = target == std::string("/303");
+            BOOST_TEST(
+                (answer.processed == (acted ? http::processed::yes : http::processed::maybe)),
+                target);
+        }
+        g.waiting = 0;
+        g.group->close_idle();
+    });
+    g.run();
+}
+
 BOOST_AUTO_TEST_CASE(an_origin_may_have_several_runners_that_share_its_limit)
 {
     in_many_orders(

@@ -144,6 +144,18 @@ BOOST_AUTO_TEST_CASE(it_may_break_off_again_while_something_arrives)
     BOOST_TEST(x.to.ended == 1);
 }
 
+BOOST_AUTO_TEST_CASE(the_trailers_are_those_of_the_rest)
+{
+    simulation s(1);
+    scene x(s, {broken, std::string("HTTP/1.1 206 Partial Content\r\n") + rest_of_a +
+                            "Transfer-Encoding: chunked\r\n\r\n"
+                            "6\r\n456789\r\n0\r\nX-Sum: 45\r\n\r\n"});
+    const auto answer = x.get();
+    BOOST_TEST(!answer.error);
+    BOOST_TEST(x.to.got == "0123456789");
+    BOOST_TEST(answer.trailers["X-Sum"] == "45");
+}
+
 BOOST_AUTO_TEST_CASE(it_ends_where_nothing_more_arrives)
 {
     simulation s(1);

@@ -66,6 +66,8 @@ struct fixture {
         std::optional<failure> begin(const response&, const std::optional<std::uint64_t>&) override
         {
             owner.begun = true;
+            if (owner.begin_throws)
+                throw 5;
             return std::nullopt;
         }
         weir::error_code write(std::string_view part) override
@@ -84,6 +86,7 @@ struct fixture {
     hop into;
     bool wholly_sent = true;
     bool throws = false;
+    bool begin_throws = false;
     std::optional<upload> sending;
     std::optional<exchange> talk;
 };
@@ -185,6 +188,15 @@ BOOST_FIXTURE_TEST_CASE(it_says_whether_the_server_may_have_acted, fixture)
     BOOST_TEST((into.answer.processed == processed::yes));
     BOOST_TEST_REQUIRE(into.answer.error.has_value());
     BOOST_TEST((into.answer.error->kind() == error_class::incomplete));
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_began_to_answer_may_have_acted_whatever_the_sink_does)
+{
+    fixture f;
+    f.begin_throws = true;
+    f.begin();
+    BOOST_CHECK_THROW(f.read(whole), int);
+    BOOST_TEST((f.into.answer.processed == processed::yes));
 }
 
 // The server says it of a connection that was idle, and did not see the request.

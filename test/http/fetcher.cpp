@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -220,6 +221,34 @@ BOOST_FIXTURE_TEST_CASE(a_redirect_loop_and_a_bad_url_are_failed_results, fixtur
         const auto kind = bad ? http::error_class::bad_url : http::error_class::redirect;
         BOOST_TEST((r.answer.error->kind() == kind));
     }
+}
+
+BOOST_AUTO_TEST_CASE(a_request_follows_as_many_redirects_as_it_says_itself)
+{
+    fixture f;
+    server loop(f.io, [](const std::string&, int) { return redirect_to("/again"); });
+    http::fetcher_options options;
+    options.client(http::client_options().max_redirects(3));
+    options.request_in([](std::string_view text, const http::url& target) {
+        http::request ask(target);
+        if (text.ends_with("few"))
+            ask.options(http::request_options().max_redirects(2));
+        if (text.ends_with("many"))
+            ask.options(http::request_options().max_redirects(5));
+        return http::result<http::request>(std::move(ask));
+    });
+    f.with(options);
+    f.run({loop.url("/few"), loop.url("/as-all"), loop.url("/many")});
+    BOOST_TEST(f.each_once());
+    std::map<std::uint64_t, unsigned> followed;
+    for (const auto& r : f.results) {
+        followed[r.id] = r.redirects;
+        BOOST_TEST_REQUIRE(r.answer.error.has_value());
+        BOOST_TEST((r.answer.error->kind() == http::error_class::redirect));
+    }
+    BOOST_TEST(followed[1] == 2u);
+    BOOST_TEST(followed[2] == 3u);
+    BOOST_TEST(followed[3] == 5u);
 }
 
 BOOST_FIXTURE_TEST_CASE(dot_segments_are_sent_when_they_are_kept_but_not_those_of_a_redirect,

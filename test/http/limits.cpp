@@ -164,6 +164,20 @@ BOOST_AUTO_TEST_CASE(a_speed_is_measured_while_bytes_move)
                "timed out in phase body: 999 bytes in 10 s, least_speed is 100 a second");
 }
 
+BOOST_AUTO_TEST_CASE(the_first_byte_is_not_waited_for_while_the_source_is_busy)
+{
+    const weir::time_point start{};
+    phase_watch w(request_options().first_byte_timeout(5s), start);
+    w.enter(phase::response, start, 0);
+    w.pause();
+    BOOST_TEST((w.next() == weir::time_point::max()));
+    BOOST_TEST(!w.late(start + 9s, 0));
+    w.resume(start + 9s, 0);
+    BOOST_TEST((w.next() == start + 14s));
+    BOOST_TEST(!w.late(start + 13s, 0));
+    BOOST_TEST(w.late(start + 14s, 0).has_value());
+}
+
 BOOST_AUTO_TEST_CASE(limits_of_a_request_go_before_those_of_the_client)
 {
     http::client_options client;
@@ -356,6 +370,8 @@ BOOST_AUTO_TEST_CASE(every_attempt_is_recorded)
         BOOST_TEST(again.attempts[0].reused);
         BOOST_TEST((again.attempts[0].reached == phase::response));
         BOOST_TEST(again.attempts[0].received == 0U);
+        BOOST_REQUIRE(again.attempts[0].error.has_value());
+        BOOST_TEST((again.attempts[0].error->kind() == error_class::incomplete));
         BOOST_TEST(!again.attempts[1].reused);
         BOOST_TEST((again.attempts[2].reached == phase::done));
         m.client.close_idle();

@@ -85,6 +85,13 @@ BOOST_AUTO_TEST_CASE(another_protocol_is_seen_at_its_first_byte)
     BOOST_TEST(may_be_status_line(50, "anything"));
     BOOST_TEST(!may_be_status_line(0, "HTX"));
     BOOST_TEST(!may_be_status_line(3, "T"));
+    BOOST_TEST(may_be_status_line(7, "0"));
+    BOOST_TEST(may_be_status_line(8, " 2"));
+    BOOST_TEST(!may_be_status_line(0, "HTTP/1.2"));
+    BOOST_TEST(!may_be_status_line(7, "2"));
+    BOOST_TEST(!may_be_status_line(0, "HTTP/1.0\t"));
+    BOOST_TEST(!may_be_status_line(7, "1X"));
+    BOOST_TEST(!may_be_status_line(8, "\t"));
 }
 
 BOOST_AUTO_TEST_CASE(field_lines_are_read)

@@ -5,6 +5,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/test/unit_test.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -64,6 +65,21 @@ BOOST_AUTO_TEST_CASE(a_name_in_the_hosts_file_has_the_addresses_there_and_no_oth
     BOOST_TEST(names.find("two.test", address_family::v4).has_value());
     std::filesystem::remove(file.path);
     BOOST_TEST(!names.find("one.test", address_family::v4).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_hosts_file_that_keeps_its_size_is_read_again)
+{
+    const hosts_file file;
+    file.write("192.0.2.1 one.test\n");
+    local_names names(file.path.string());
+    BOOST_TEST(names.find("one.test", address_family::v4).has_value());
+    const auto before = std::filesystem::last_write_time(file.path);
+    file.write("192.0.2.2 two.test\n");
+    std::filesystem::last_write_time(file.path, before + std::chrono::seconds(1));
+    BOOST_TEST(names.find("two.test", address_family::v4).has_value());
+    file.write("192.0.2.3 six.test\n");
+    std::filesystem::last_write_time(file.path, before + std::chrono::milliseconds(1001));
+    BOOST_TEST(names.find("six.test", address_family::v4).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(localhost_is_loopback_whatever_the_file_says)

@@ -83,13 +83,17 @@ BOOST_AUTO_TEST_CASE(an_error_shows_the_beginning_of_a_long_location)
 
 BOOST_AUTO_TEST_CASE(an_error_shows_no_password)
 {
-    for (const char* to : {"ftp://user:secret@g/x", "ftp:\\\\user:secret@g/x",
-                           "ftp://user@secret@g", "//user:secret@[g/x@y"}) {
+    for (const char* to :
+         {"ftp://user:secret@g/x", "ftp:\\\\user:secret@g/x", "ftp://user@secret@g",
+          "//user:secret@[x/y@g", "https:user:secret@g:99999/", "https:\t//user:secret@g:99999/",
+          "https:/\t/user:secret@g:99999/", "//user:se\\secret@g:99999", "//user:se/secret@g:x",
+          "//user:se?secret@g:x", "//user:se#secret@g:x", "user:secret@g/", "user:se?secret@g/"}) {
         headers answer;
         answer.append("Location", to);
         const auto next = redirected(asked("http://h/"), 302, answer);
         BOOST_REQUIRE((next.has_value() && !*next));
         BOOST_TEST(next->error().text().find("secret") == std::string::npos, next->error().text());
+        BOOST_TEST(next->error().text().find("user") == std::string::npos, next->error().text());
         BOOST_TEST(next->error().text().find("g") != std::string::npos);
     }
 }

@@ -165,6 +165,32 @@ BOOST_AUTO_TEST_CASE(a_failed_verification_is_never_resumed)
         }
 }
 
+// A server may stumble over what it said to another one behind the same name.
+BOOST_AUTO_TEST_CASE(after_a_failed_handshake_nothing_is_resumed)
+{
+    const auto refuse = [](SSL*, int* alert, void*) {
+        *alert = SSL_AD_HANDSHAKE_FAILURE;
+        return SSL_CLIENT_HELLO_ERROR;
+    };
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION})
+        BOOST_TEST_CONTEXT(version)
+        {
+            fixture f(version, version);
+            http::client client(f.io.get_executor(), f.options());
+            f.run([&]() -> asio::awaitable<void> {
+                const std::string first = co_await f.get(client, f.peer.url());
+                BOOST_TEST(first == "");
+                SSL_CTX_set_client_hello_cb(f.peer.native(), refuse, nullptr);
+                const std::string second = co_await f.get(client, f.peer.url());
+                BOOST_TEST(second != "");
+                SSL_CTX_set_client_hello_cb(f.peer.native(), nullptr, nullptr);
+                const std::string third = co_await f.get(client, f.peer.url());
+                BOOST_TEST(third == "");
+            });
+            BOOST_TEST(f.resumed() == "ff");
+        }
+}
+
 // Without its dot no name would be left to check.
 BOOST_AUTO_TEST_CASE(a_host_that_is_nothing_but_a_dot_is_checked)
 {

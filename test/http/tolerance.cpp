@@ -168,6 +168,10 @@ BOOST_AUTO_TEST_CASE(what_does_not_begin_with_http_1_is_refused)
     refuses("HTTP/1.11 200 OK\r\n\r\n", "version");
     refuses("HTTP/1.1\t200 OK\r\n\r\n", "version");
     refuses("HTTP/1.\r\n\r\n", "version");
+    for (const char* no_end : {"X", "HTTP/2", "HTTP/x"})
+        refuses(no_end, why);
+    for (const char* no_end : {"HTTP/1.2", "HTTP/1.1X", "HTTP/1.0\t", "HTTP/1.11"})
+        refuses(no_end, "version");
 }
 
 BOOST_AUTO_TEST_CASE(a_status_that_is_no_number_from_100_to_999_is_refused)

@@ -1,10 +1,14 @@
 // Transports over others: bytes that were read already, and TLS.
+#include <weir/http/detail/connection.hpp>
 #include <weir/http/detail/prefixed_transport.hpp>
 #include <weir/http/detail/secure_transport.hpp>
+#include <weir/http/network.hpp>
+#include <weir/http/url.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
@@ -82,6 +86,25 @@ private:
     record_state& all_;
 };
 
+// A network whose TLS is such a session.
+class some_network final : public http::network {
+public:
+    explicit some_network(record_state& all) : all_(all) {}
+
+    std::shared_ptr<http::name_source> names() override { return nullptr; }
+    std::unique_ptr<attempt> connect(const asio::ip::tcp::endpoint&, connected) override
+    {
+        return nullptr;
+    }
+    std::unique_ptr<http::secure_session> secure(http::transport&, const http::url&) override
+    {
+        return std::make_unique<some_session>(all_);
+    }
+
+private:
+    record_state& all_;
+};
+
 // Reads all there is, waiting as a connection does, until it has waited on the line once.
 asio::awaitable<std::string> read_until_wait(http::transport& from, const line_state& line)
 {
@@ -144,6 +167,25 @@ BOOST_AUTO_TEST_CASE(tls_that_has_a_part_of_a_record_waits_for_the_line)
                                         std::make_unique<some_session>(records));
     expect(from, line, "ab");
     BOOST_TEST((from.peek().what == state::wait_read));
+}
+
+// The line is silent; but what arrived with the last response is a response to nothing.
+BOOST_AUTO_TEST_CASE(a_connection_is_not_quiet_where_tls_has_bytes_in_memory)
+{
+    line_state line;
+    record_state records;
+    some_network all(records);
+    http::detail::connection over(std::make_unique<some_line>(line), asio::ip::tcp::endpoint());
+    const auto target = http::url::parse("https://h/").value();
+    asio::io_context io;
+    asio::co_spawn(io, over.handshake(all, target),
+                   [](std::exception_ptr e, weir::error_code) { BOOST_TEST(!e); });
+    io.run();
+    BOOST_TEST(over.is_quiet());
+    records.part = true;
+    BOOST_TEST(over.is_quiet()); // a ticket that is not whole, perhaps
+    records.whole = "more";
+    BOOST_TEST(!over.is_quiet());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -622,6 +622,33 @@ BOOST_AUTO_TEST_CASE(a_redirect_that_wants_a_body_again_that_is_gone_is_an_error
     BOOST_TEST(u.peers.connections == 1U);
 }
 
+// A redirect that changes the method answers the request that was made; what follows only reads.
+BOOST_AUTO_TEST_CASE(a_redirect_to_get_says_that_the_server_has_acted)
+{
+    simulation s(1);
+    const auto script = [&](simulated_peer& by) -> asio::awaitable<void> {
+        const std::string head = co_await by.head();
+        const std::string target = head.substr(head.find('/') + 1, 3);
+        if (target == "new")
+            co_return; // without an answer
+        co_await by.take(7);
+        co_await by.say("HTTP/1.1 " + target +
+                        " Go\r\nLocation: /new\r\nConnection: close\r\n"
+                        "Content-Length: 0\r\n\r\n");
+    };
+    uploads u(s, script);
+    u.run([&]() -> asio::awaitable<void> {
+        for (const char* target : {"/303", "/302", "/307"}) {
+            const auto answer = co_await u.send("POST", request_body::text("content"), target);
+            expect_error(answer, error_class::incomplete, "");
+            const bool acted = target != std::string("/307");
+            BOOST_TEST(
+                (answer.processed == (acted ? http::processed::yes : http::processed::maybe)),
+                target);
+        }
+    });
+}
+
 // On a used connection it says that the server did not wait for the request.
 BOOST_AUTO_TEST_CASE(a_request_timeout_is_an_answer_where_the_body_is_gone)
 {

@@ -1,6 +1,5 @@
 #include <weir/http/redirect.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <utility>
@@ -21,16 +20,13 @@ std::string next_method(const std::string& method, unsigned status)
     return was_post || see_other ? "GET" : method;
 }
 
-/// For an error's text: the beginning of what is long, without a user name and password.
+/// For an error's text: the beginning of what is long, and nothing before the last @. A user name
+/// and password stand there, wherever a parser sees the end of the host.
 std::string shown(std::string location)
 {
     constexpr std::size_t most = 200;
-    const auto end = location.find_first_of(":/\\?#"); // of a scheme, if there is one
-    const auto after = end != std::string::npos && location[end] == ':' ? end + 1 : 0;
-    const auto host = std::min(location.find_first_not_of("/\\", after), location.size());
-    const auto at = location.substr(0, location.find_first_of("/\\?#", host)).rfind('@');
-    if (at != std::string::npos && at >= host && host != after)
-        location.erase(host, at + 1 - host);
+    if (const auto at = location.rfind('@'); at != std::string::npos)
+        location.replace(0, at, "...");
     return location.size() <= most ? location : location.substr(0, most) + "...";
 }
 

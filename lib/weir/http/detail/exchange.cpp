@@ -92,6 +92,8 @@ void exchange::resume(time_point now)
 void exchange::feed(std::string_view bytes, time_point now)
 {
     using reader_state = response_reader::state;
+    if (!bytes.empty())
+        into_.answer.processed = processed::yes; // first of all: a sink may throw
     auto at = reader_state::more;
     std::uint64_t decoded = 0;
     do {
@@ -102,8 +104,6 @@ void exchange::feed(std::string_view bytes, time_point now)
     } while (at == reader_state::more && !bytes.empty() && decoded < decoding_budget);
     if (reader_.continued())
         sending_.go_ahead();
-    if (reader_.started())
-        into_.answer.processed = processed::yes;
     if (at != reader_state::more)
         return end(at);
     rest_ = bytes;

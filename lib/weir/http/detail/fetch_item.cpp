@@ -25,6 +25,11 @@ std::string status_text(unsigned status)
     return text;
 }
 
+unsigned most_redirects(const request& ask, const fetcher_options& options)
+{
+    return ask.options().max_redirects().value_or(options.client().max_redirects());
+}
+
 } // namespace
 
 result<std::string> url_in(std::string text, const fetcher_options& options)
@@ -141,7 +146,7 @@ fetch_item::then fetch_item::record(hop h, cancel_reason why, const fetcher_opti
             stopped();
         return then::failed;
     }
-    if (redirected && result.redirects == options.client().max_redirects()) {
+    if (redirected && result.redirects == most_redirects(*ask, options)) {
         fail(weir::status::failed, error_class::redirect,
              "more than " + std::to_string(result.redirects) + " redirects");
         return then::failed;

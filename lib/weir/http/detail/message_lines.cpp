@@ -34,7 +34,12 @@ std::string_view trimmed(std::string_view text) noexcept
 bool may_be_status_line(std::size_t at, std::string_view bytes) noexcept
 {
     const auto wanted = protocol.substr(std::min(at, protocol.size()), bytes.size());
-    return bytes.starts_with(wanted);
+    const auto may_be_one_of = [&](std::string_view these, std::size_t place) {
+        return place < at || place - at >= bytes.size() ||
+               these.find(bytes[place - at]) != std::string_view::npos;
+    };
+    return bytes.starts_with(wanted) && may_be_one_of("01", protocol.size()) &&
+           may_be_one_of(" ", protocol.size() + 1);
 }
 
 result<status_line> read_status_line(std::string_view line)

@@ -18,6 +18,13 @@ field_section header_within(const response_limits& limits)
     return {"header", limits.header_bytes, limits.header_fields};
 }
 
+/// What is wrong with a line that goes on so: what the whole line would be told.
+failure not_a_status_line(std::string_view begun, std::string_view bytes)
+{
+    constexpr std::size_t enough = 16; // the fault is in the version at the latest
+    return read_status_line(std::string(begun).append(bytes.substr(0, enough))).error();
+}
+
 } // namespace
 
 response_reader::response_reader(std::string method, const response_limits& limits,
@@ -51,7 +58,7 @@ response_reader::state response_reader::feed(std::string_view& bytes)
 response_reader::state response_reader::read_status_line(std::string_view& bytes)
 {
     if (!may_be_status_line(lines_.begun().size(), bytes))
-        return fail(invalid("it does not begin with HTTP/1.1 or HTTP/1.0"));
+        return fail(not_a_status_line(lines_.begun(), bytes));
     const auto most = std::min(limits_.status_line_bytes, header_.room());
     const auto found = lines_.next(bytes, most);
     if (found == line_splitter::state::too_long)

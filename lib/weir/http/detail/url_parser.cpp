@@ -86,7 +86,7 @@ public:
     failure fault;
 
 private:
-    bool scheme(std::string_view text);
+    bool scheme(std::string_view text, std::string_view behind);
     bool behind_slashes(std::string_view text);
     bool authority(std::string_view text);
     bool port(std::string_view text);
@@ -109,9 +109,9 @@ bool url_reader::read(std::string_view text, const url_record* base)
     made.query = cut_behind(text, '?', url_place::query);
     const auto written = scheme_of(text);
     if (!written.empty()) {
-        if (!scheme(written))
-            return false;
         text.remove_prefix(written.size() + 1);
+        if (!scheme(written, text))
+            return false;
     } else if (base == nullptr) {
         return fail("there is no scheme in the URL: write http://host/");
     } else {
@@ -125,11 +125,14 @@ bool url_reader::read(std::string_view text, const url_record* base)
     return true;
 }
 
-bool url_reader::scheme(std::string_view text)
+bool url_reader::scheme(std::string_view text, std::string_view behind)
 {
     made.scheme = ascii_lower(text);
-    return made.scheme == "http" || made.scheme == "https" ||
-           fail("the scheme " + made.scheme + " is not supported: use http or https");
+    if (made.scheme == "http" || made.scheme == "https")
+        return true;
+    // `user:password@host` has a scheme by the letter.
+    const auto name = slashes_at_start(behind) < 2 ? std::string() : made.scheme + " ";
+    return fail("the scheme " + name + "is not supported: use http or https");
 }
 
 /// Reads the authority and the path; it does not matter how many slashes come before them.
