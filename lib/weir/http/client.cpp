@@ -91,6 +91,8 @@ void client::begin(request what, const response_call& whole) const
 
 void client::begin(std::string url, const response_call& whole) const
 {
+    if (ends_at_once(whole))
+        return;
     auto target = http::url::parse(url);
     if (target)
         begin(request(*target), whole);
