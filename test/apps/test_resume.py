@@ -104,6 +104,31 @@ class Resume(Case):
         done = self.fetch("--remaining", self.urls, "--input-file", self.urls)
         self.assertEqual((done.code, self.urls.read_text()), (0, ""))
 
+    def test_no_file_is_the_part_of_another(self):
+        part = self.dir / "list.part"
+        link = self.dir / "link"
+        link.symlink_to(self.dir / "list")
+        (self.dir / "list").write_text("")
+        lines = self.server.url("ok/x") + "\n"
+        part.write_text(lines)
+        command = [program("weir-fetch"), "--input-file"]
+        for name in (self.dir / "list", link):
+            for source in (part, "-"):
+                with open(part, "rb") as list_file:
+                    process = self.start(*command, source, "--remaining", name, stdin=list_file)
+                    self.assertEqual(process.wait(), 2, source)
+                self.assertIn(b"first, and that is the file of --input-file", process.err)
+        limits = self.dir / "limits.part"
+        limits.write_text('{"hosts": {"localhost": {"per-host": 4}}}')
+        done = self.fetch("--host-limits", limits, "--remaining", self.dir / "limits", self.server.url("ok/x"))
+        self.assertIn("that is the file of --host-limits", done.err)
+        self.assertEqual(part.read_text(), lines)
+        self.assertEqual(self.server.asked, [])
+        with open(part, "rb") as list_file:   # which may be what remains
+            process = self.start(*command, "-", "--remaining", part, stdin=list_file)
+            self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual(part.read_text(), "")
+
     def test_what_is_given_twice_and_read_once_is_refused(self):
         self.write_urls([self.server.url("ok/x")])
         for flag in ("--input-file", "--results", "--remaining"):
