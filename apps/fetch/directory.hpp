@@ -70,6 +70,9 @@ private:
     bool kept_ = false;
 };
 
+/// Sets when an open file was last changed.
+weir::error_code set_file_time(int descriptor, std::chrono::sys_seconds time);
+
 /// What becomes of a directory that is not there.
 enum class if_missing { create, fail };
 

@@ -360,7 +360,7 @@ stored storage::finish_appended(http::fetch_result& result)
         result.status = weir::status::ok;
     }
     if (is_kept(answer)) {
-        if (const auto failed = file.keep(chosen_.sync))
+        if (const auto failed = file.keep(chosen_.sync, labels_for(answer, {}).time))
             fail(result, failed);
     }
     name_file(answer.error, file.path());
