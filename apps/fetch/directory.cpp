@@ -249,7 +249,9 @@ bool directory::may_replace(const std::string& name) const
     struct statx what;
     return found != replaceable_.end() &&
            ::statx(descriptor_, name.c_str(), AT_SYMLINK_NOFOLLOW, state_fields, &what) == 0 &&
-           S_ISREG(what.stx_mode) && found->second == state_in(what);
+           S_ISREG(what.stx_mode) &&
+           std::find(found->second.begin(), found->second.end(), state_in(what)) !=
+               found->second.end();
 }
 
 /// Whether there is a file of this name that must stay.

@@ -246,6 +246,34 @@ class Resume(Case):
                 for path in self.out.iterdir():
                     path.unlink()
 
+    def test_killed_again_it_replaces_the_body_all_the_same(self):
+        url = self.server.url("ok/page")
+        self.out.mkdir()
+        file = self.out / "page"
+        file.write_bytes(b"whole, and not recorded")
+        line = self.keep(file)
+        with open(self.results, "a", encoding="ascii") as results:   # that never got the name
+            results.write(json.dumps(line | {"inode": line["inode"] + 1}) + "\n")
+        done = self.fetch("--output-dir", self.out, "--results", self.results, "--resume", url)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual([each.name for each in self.out.iterdir()], ["page"])
+        self.assertEqual(file.read_bytes(), body_of("/ok/page"))
+
+    def test_one_file_that_got_its_name_without_its_record_is_replaced(self):
+        url = self.server.url("ok/page")
+        for folder in ("", "sub/"):
+            home = self.folder("home")
+            (home / folder).mkdir(exist_ok=True)
+            file = home / folder / "out"
+            file.write_bytes(b"whole, and not recorded")
+            line = self.keep(file) | {"keeping": f"{folder}out"}
+            self.results.write_text(json.dumps(line) + "\n")
+            done = self.fetch("--no-clobber", "-o", f"{folder}out", "--results", self.results,
+                              "--resume", url, cwd=home)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertEqual([each.name for each in file.parent.iterdir()], ["out"])
+            self.assertEqual(file.read_bytes(), body_of("/ok/page"))
+
     def test_a_part_that_a_killed_program_left_is_written_anew(self):
         self.out.mkdir()
         (self.out / "page.part").write_bytes(b"x" * 10_000)
