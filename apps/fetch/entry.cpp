@@ -1,5 +1,6 @@
 #include "entry.hpp"
 
+#include "escape.hpp"
 #include "lines.hpp"
 
 #include <weir/http/headers.hpp>
@@ -46,6 +47,16 @@ std::string fault_of_json(const json::object& all)
     return {};
 }
 
+/// A text or a number, without what a terminal obeys.
+std::string json_of_id(const json::value& id)
+{
+    if (!id.is_string())
+        return json::serialize(id);
+    std::string out;
+    append_json(out, std::string_view(id.as_string().data(), id.as_string().size()));
+    return out;
+}
+
 void read_json(entry& e)
 {
     json::error_code error;
@@ -61,7 +72,7 @@ void read_json(entry& e)
     const auto& url = given.at("url").as_string();
     e.url.assign(url.data(), url.size());
     if (const auto* const id = given.if_contains("id"))
-        e.id = json::serialize(*id);
+        e.id = json_of_id(*id);
     e.fault = read_line_request(given, e.own);
 }
 

@@ -37,6 +37,14 @@ BOOST_AUTO_TEST_CASE(a_line_is_a_url_or_a_json_object)
     BOOST_TEST(e.fault == "");
     BOOST_TEST(e.text.front() == '{');
     BOOST_TEST(of(R"({"url":"http://a/","id":17})").id == "17");
+    BOOST_TEST(of(R"({"url":"http://a/","id":-1})").id == "-1");
+}
+
+BOOST_AUTO_TEST_CASE(an_id_is_harmless_to_a_terminal)
+{
+    BOOST_TEST(of("{\"url\":\"http://a/\",\"id\":\"\u009b2J \u202ex\u00fc\"}").id ==
+               "\"\\u009b2J \\u202ex\u00fc\"");
+    BOOST_TEST(of(R"({"url":"http://a/","id":"\u001b[2J"})").id == R"("\u001b[2J")");
 }
 
 BOOST_AUTO_TEST_CASE(what_a_json_line_may_not_have_is_named)
