@@ -159,6 +159,14 @@ class Resume(Case):
         done = self.fetch("--output-dir", self.out, *command)
         self.assertNotIn("none of the results in", done.err)
 
+    def test_no_bodies_are_missed_where_nothing_is_done(self):
+        self.write_urls([self.server.url("status/404")])
+        command = ["--output-dir", self.out, "--results", self.results, "--resume"]
+        for _ in range(2):
+            done = self.fetch(*command, "--input-file", self.urls)
+            self.assertEqual(done.code, 1, done.err)
+            self.assertNotIn("none of the results in", done.err)
+
     def test_stored_files_that_have_gone_are_told(self):
         self.write_urls([self.server.url(f"ok/{n}") for n in range(3)])
         command = ["--results", self.results, "--resume", "--input-file", self.urls]

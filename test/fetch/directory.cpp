@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_as_it_was_kept)
     BOOST_TEST(kept.at("same").front().changed == -7'000'000'000);
 }
 
-BOOST_AUTO_TEST_CASE(each_name_is_told_before_a_file_gets_it)
+BOOST_AUTO_TEST_CASE(a_file_reports_each_name_that_it_tries)
 {
     folder f;
     directory in(f.path.string(), weir_fetch::if_missing::fail);
