@@ -136,6 +136,14 @@ BOOST_FIXTURE_TEST_CASE(texts_of_servers_are_escaped_for_a_terminal, fixture)
 {
     fail();
     const auto safe = format::texts::escaped;
+    const std::string harm = "\x1b[2J";
+    what.url += harm;
+    result.final_url += harm;
+    where.path += harm;
+    result.answer.fields.erase("Content-Type");
+    result.answer.fields.append("Content-Type", harm);
+    for (const std::string name : {"url", "url_effective", "filename_effective", "content_type"})
+        BOOST_TEST(made("%{" + name + "}", safe).out.ends_with("\\x1B[2J"), name);
     BOOST_TEST(made("%header{X-Own}\x1b", safe).out == "a\\x1B[31m\\x5C\x1b");
     BOOST_TEST(made("%{errormsg}", safe).out == "no address: \\x1B[2J");
     BOOST_TEST(out("%header{X-Own}") == "a\x1b[31m\\");
