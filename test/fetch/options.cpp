@@ -261,6 +261,12 @@ BOOST_AUTO_TEST_CASE(every_refusal_is_one_line_and_a_pointer_to_help)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_list_has_a_name)
+{
+    check({{{"--input-file", ""}, "--input-file: needs the name of a file"},
+           {{"--input-file", "-"}, nullptr}});
+}
+
 BOOST_AUTO_TEST_CASE(no_file_is_the_part_of_another)
 {
     check({
