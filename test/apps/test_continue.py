@@ -297,6 +297,21 @@ class Attempts(Case):
             self.assertEqual(done.code, 1, done.out)
             self.assertEqual(file.read_bytes() if file.exists() else None, before)
 
+    def test_what_came_before_a_fault_of_the_protocol_is_not_continued(self):
+        torn = (f'HTTP/1.1 200 OK\r\nETag: {self.etag}\r\nTransfer-Encoding: chunked\r\n\r\n'
+                f"{200_000:x}\r\n").encode() + self.DATA[:200_000] + b"\r\nno size\r\n"
+        self.whole_at = 2
+        server = Breaking(self, lambda request: torn if not self.asked and not self.asked.append(request)
+                          else self.answer(request))
+        args = ("--retry", "0", "--jsonl", "--output-dir", self.out, "--results", self.dir / "results",
+                "--resume", server.url("page"))
+        done = self.fetch(*args)
+        self.assertEqual(json.loads(done.out)["error"]["class"], "protocol")
+        self.assertEqual([*self.out.iterdir()], [])
+        self.assertEqual(self.fetch(*args).code, 0)
+        self.assertEqual(self.ranges_asked(), [])
+        self.assertEqual((self.out / "page").read_bytes(), self.DATA)
+
     def test_where_ranges_are_not_known_it_begins_anew(self):
         self.ranges = False
         record = self.run_it()

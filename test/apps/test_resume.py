@@ -438,6 +438,24 @@ class Resume(Case):
             self.assertGreater(len(self.done()), 0)
             self.assert_nothing_lost(urls)
 
+    def test_of_lines_that_were_not_read_those_that_are_done_do_not_remain(self):
+        done = [self.server.url(f"ok/{number}") for number in range(20)]
+        first = self.fetch("--results", self.results, "--input-file", "-", input=["none"] * 10 + done)
+        self.assertEqual((first.code, len(self.done())), (1, len(done)), first.err)
+        urls = warm(self.server, 2) + [self.server.url(f"hold/{number}") for number in range(9)]
+        urls = urls[:10] + done + [self.server.url("ok/last")]
+        process = self.journaled("-j", "2", "--resume", "--input-file", "-", stdin=subprocess.PIPE)
+        process.stdin.write("".join(f"{url}\n" for url in urls[:10]).encode())
+        process.stdin.flush()
+        self.server.wait_for(len(done) + 1 + 2)
+        process.signal(signal.SIGTERM)
+        wait_until(lambda: b"stopping:" in process.err, "it drains")
+        self.server.release()
+        process.stdin.write("".join(f"{url}\n" for url in urls[10:]).encode())
+        process.stdin.close()
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assertEqual(sorted(self.done() + self.left()), sorted(urls))
+
     def test_lines_of_a_pipe_that_were_not_read(self):
         urls = self.some_held(3000)
         process = self.journaled("-j", "2", "--input-file", "-", stdin=subprocess.PIPE)
