@@ -620,6 +620,17 @@ class Resume(Case):
         self.assertEqual(self.remaining.read_text(), "from before\n")
         self.assertEqual(self.server.asked, [])
 
+    def test_sigint_that_was_ignored_stays_so(self):
+        process = self.start("sh", "-c", "trap '' INT; exec \"$@\"", "sh", program("weir-fetch"),
+                             self.server.url("hold/x"))
+        self.server.wait_for(1)
+        process.signal(signal.SIGINT)
+        process.signal(signal.SIGTERM)   # of two, the second would not wait for what is held
+        wait_until(lambda: b"stopping" in process.err, "the signal that counts")
+        self.server.release()
+        self.assertEqual(process.wait(), 3)
+        self.assertTrue(process.out.startswith(b"200\t"), process.out)
+
     def test_nohup_holds(self):
         """A SIGHUP that is ignored when it starts stays so."""
         process = self.start("bash", "-c", "trap '' HUP; exec \"$@\"", "bash",
