@@ -1,5 +1,6 @@
 #include "appended_file.hpp"
 
+#include "directory.hpp"
 #include "escape.hpp"
 
 #include <weir/http/continuation.hpp>
@@ -47,9 +48,13 @@ void appended_file::open()
     if (descriptor_ < 0 && errno != ENOENT)
         throw std::runtime_error("cannot go on with " + escaped(path_) + ": " +
                                  last_error().message());
-    is_open_ = true;
-    if (descriptor_ < 0)
+    if (descriptor_ < 0) {
+        if (from_.value_or(0) != 0)
+            throw not_there("it is not there");
+        is_open_ = true;
         return;
+    }
+    is_open_ = true;
     struct stat what;
     if (::fstat(descriptor_, &what) != 0 || !S_ISREG(what.st_mode))
         throw std::runtime_error("cannot go on with " + escaped(path_) + ": it is no regular file");
@@ -58,10 +63,16 @@ void appended_file::open()
                                  ": another program is writing it");
     size_ = static_cast<std::uint64_t>(what.st_size);
     if (from_ && size_ != *from_)
-        throw std::runtime_error("cannot go on with " + escaped(path_) + " at " +
-                                 std::to_string(*from_) + ": it ends at " + std::to_string(size_) +
-                                 "; -C - goes on there");
+        throw not_there("it ends at " + std::to_string(size_));
     next_ = size_;
+}
+
+/// The beginning that the rest is to follow.
+std::runtime_error appended_file::not_there(const std::string& why) const
+{
+    return std::runtime_error("cannot go on with " + escaped(path_) + " at " +
+                              std::to_string(*from_) + ": " + why +
+                              (size_ == 0 ? "; -C - fetches all of it" : "; -C - goes on there"));
 }
 
 void appended_file::ask(http::request& what) const
@@ -171,9 +182,11 @@ weir::error_code appended_file::append(std::string_view part)
     return {};
 }
 
-weir::error_code appended_file::keep(bool sync)
+weir::error_code appended_file::keep(bool sync, std::optional<std::chrono::sys_seconds> time)
 {
     auto error = was_complete_ ? weir::error_code() : create();
+    if (!error && time)
+        error = set_file_time(descriptor_, *time);
     if (!error && was_complete_)
         error = hash_beginning();
     if (!error && sync && ::fsync(descriptor_) != 0)

@@ -8,9 +8,11 @@
 #include <weir/http/request.hpp>
 #include <weir/http/response.hpp>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,8 +41,8 @@ public:
     std::optional<weir::http::failure> judge(const weir::http::response& head);
 
     weir::error_code append(std::string_view part);
-    /// An empty body makes a file, too.
-    weir::error_code keep(bool sync);
+    /// An empty body makes a file, too. With a `time`, it was last changed then.
+    weir::error_code keep(bool sync, std::optional<std::chrono::sys_seconds> time);
 
     /// Whether the answer was that nothing is missing.
     bool was_complete() const noexcept { return was_complete_; }
@@ -51,6 +53,7 @@ public:
 private:
     weir::error_code create();
     weir::error_code hash_beginning();
+    std::runtime_error not_there(const std::string& why) const;
     weir::http::failure refused(const std::string& why) const;
 
     std::string path_;

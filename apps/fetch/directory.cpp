@@ -56,6 +56,14 @@ file_identity identity_of(int descriptor)
 
 } // namespace
 
+weir::error_code set_file_time(int descriptor, std::chrono::sys_seconds time)
+{
+    const timespec times[2] = {
+        {.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+        {.tv_sec = static_cast<time_t>(time.time_since_epoch().count()), .tv_nsec = 0}};
+    return ::futimens(descriptor, times) == 0 ? weir::error_code() : last_error();
+}
+
 new_file::new_file(directory& home, std::string name, std::string part, int descriptor)
     : home_(home), name_(std::move(name)), part_(std::move(part)), descriptor_(descriptor)
 {
@@ -180,10 +188,7 @@ weir::error_code new_file::take_place_of(const std::string& name)
 
 weir::error_code new_file::set_time(std::chrono::sys_seconds time)
 {
-    const timespec times[2] = {
-        {.tv_sec = 0, .tv_nsec = UTIME_OMIT},
-        {.tv_sec = static_cast<time_t>(time.time_since_epoch().count()), .tv_nsec = 0}};
-    return ::futimens(descriptor_, times) == 0 ? weir::error_code() : last_error();
+    return set_file_time(descriptor_, time);
 }
 
 /// What is not for everybody to read is that no more when it has been replaced, nor while it is.
@@ -244,7 +249,9 @@ bool directory::may_replace(const std::string& name) const
     struct statx what;
     return found != replaceable_.end() &&
            ::statx(descriptor_, name.c_str(), AT_SYMLINK_NOFOLLOW, state_fields, &what) == 0 &&
-           S_ISREG(what.stx_mode) && found->second == state_in(what);
+           S_ISREG(what.stx_mode) &&
+           std::find(found->second.begin(), found->second.end(), state_in(what)) !=
+               found->second.end();
 }
 
 /// Whether there is a file of this name that must stay.

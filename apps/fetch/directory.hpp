@@ -70,6 +70,9 @@ private:
     bool kept_ = false;
 };
 
+/// Sets when an open file was last changed.
+weir::error_code set_file_time(int descriptor, std::chrono::sys_seconds time);
+
 /// What becomes of a directory that is not there.
 enum class if_missing { create, fail };
 
@@ -85,7 +88,6 @@ public:
     /// Called before a file gets its name; an error keeps it from that.
     using keep_hook =
         std::function<weir::error_code(const std::string& name, const file_state& file)>;
-    using states = std::unordered_map<std::string, file_state>;
 
     /// Throws boost::system::system_error.
     directory(const std::string& path, if_missing what);
@@ -95,7 +97,7 @@ public:
 
     void before_keep(keep_hook hook) { before_keep_ = std::move(hook); }
     /// Files that may be replaced, as long as they are these, and nobody has written to them.
-    void may_replace(states files) { replaceable_ = std::move(files); }
+    void may_replace(states_of_files files) { replaceable_ = std::move(files); }
     /// Makes what was written, and its name, survive a loss of power before it counts as stored.
     void sync_files() { syncs_ = true; }
 
@@ -132,7 +134,7 @@ private:
     static constexpr std::size_t remembered = 4096;
     int descriptor_;
     keep_hook before_keep_;
-    states replaceable_;
+    states_of_files replaceable_;
     bool syncs_ = false;
     std::unordered_map<std::string, unsigned> next_number_;
 };

@@ -31,7 +31,8 @@ place place_of(std::uint64_t number)
 
 duplicates::duplicates(const options& chosen)
     : seen_(folder_for_unnamed(chosen.spill_dir)), requests_(chosen),
-      dots_(chosen.path_as_is ? http::dot_segments::keep : http::dot_segments::remove)
+      dots_(chosen.path_as_is ? http::dot_segments::keep : http::dot_segments::remove),
+      allowed_(chosen.url_schemes)
 {
 }
 
@@ -40,7 +41,7 @@ std::optional<place> duplicates::first_of(const entry& what)
     if (!what.fault.empty() || !requests_.fault_of(what).empty())
         return std::nullopt;
     const auto target = http::url::parse(requests_.url_of(what), dots_);
-    if (!target)
+    if (!target || !allowed_.allow(*target))
         return std::nullopt;
     // No URL holds a line break.
     std::string sent = target->str() + "\n" + target->authorization();

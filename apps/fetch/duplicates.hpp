@@ -3,6 +3,7 @@
 #include "entry.hpp"
 #include "options.hpp"
 #include "requests.hpp"
+#include "schemes.hpp"
 #include "seen_requests.hpp"
 
 #include <weir/http/url.hpp>
@@ -35,6 +36,7 @@ private:
     seen_requests seen_;
     requests requests_;
     weir::http::dot_segments dots_;
+    schemes allowed_;
 };
 
 } // namespace weir_fetch

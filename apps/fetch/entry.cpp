@@ -1,5 +1,6 @@
 #include "entry.hpp"
 
+#include "escape.hpp"
 #include "lines.hpp"
 
 #include <weir/http/headers.hpp>
@@ -46,6 +47,16 @@ std::string fault_of_json(const json::object& all)
     return {};
 }
 
+/// A text or a number, without what a terminal obeys.
+std::string json_of_id(const json::value& id)
+{
+    if (!id.is_string())
+        return json::serialize(id);
+    std::string out;
+    append_json(out, std::string_view(id.as_string().data(), id.as_string().size()));
+    return out;
+}
+
 void read_json(entry& e)
 {
     json::error_code error;
@@ -61,7 +72,7 @@ void read_json(entry& e)
     const auto& url = given.at("url").as_string();
     e.url.assign(url.data(), url.size());
     if (const auto* const id = given.if_contains("id"))
-        e.id = json::serialize(*id);
+        e.id = json_of_id(*id);
     e.fault = read_line_request(given, e.own);
 }
 
@@ -82,22 +93,6 @@ place take_place(std::string_view& text)
     const auto end = std::from_chars(text.data(), text.data() + text.size(), at.number).ptr;
     text.remove_prefix(static_cast<std::size_t>(end - text.data()));
     return at;
-}
-
-/// Whether another URL begins behind a blank. One URL may hold blanks.
-bool holds_two_urls(std::string_view text)
-{
-    const auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-    for (std::size_t at = 0; at != text.size(); ++at) {
-        if (!is_blank(text[at]))
-            continue;
-        const auto rest = text.substr(at + 1);
-        const auto scheme = rest.substr(0, rest.find("://"));
-        if (scheme.size() < rest.size() &&
-            (weir::http::same_token(scheme, "http") || weir::http::same_token(scheme, "https")))
-            return true;
-    }
-    return false;
 }
 
 /// What stands before "://" and is no scheme: the quote of a JSON text, the field of a CSV line.
@@ -124,6 +119,67 @@ bool is_meant_as_url(std::string_view url)
         url.remove_prefix(2); // //HOST/, which lacks only a scheme
     const auto host = url.substr(0, url.find_first_of("/\\?#"));
     return host == "localhost" || host.find_first_of(".:") != std::string_view::npos;
+}
+
+bool is_ascii_blank(char c)
+{
+    return static_cast<unsigned char>(c) <= 0x20;
+}
+
+std::string_view without_blanks_around(std::string_view text)
+{
+    while (!text.empty() && is_ascii_blank(text.front()))
+        text.remove_prefix(1);
+    while (!text.empty() && is_ascii_blank(text.back()))
+        text.remove_suffix(1);
+    return text;
+}
+
+/// How long the blank at the front is, also one of those that editors and web pages write.
+std::size_t blank_before(std::string_view text)
+{
+    if (text.empty() || is_ascii_blank(text.front()))
+        return text.empty() ? 0 : 1;
+    if (static_cast<unsigned char>(text.front()) < 0xc2)
+        return 0;
+    for (const std::string_view each :
+         {"\xC2\x85", "\xC2\xA0", "\xE2\x80\xA8", "\xE2\x80\xA9", "\xE2\x80\xAF", "\xE3\x80\x80"})
+        if (text.starts_with(each))
+            return each.size();
+    return 0;
+}
+
+/// Whether another URL begins here, behind these blanks. Behind a line break it needs no scheme.
+bool is_another_url(std::string_view blanks, std::string_view text)
+{
+    const auto scheme = text.substr(0, text.find("://"));
+    if (scheme.size() < text.size() &&
+        (weir::http::same_token(scheme, "http") || weir::http::same_token(scheme, "https")))
+        return true;
+    constexpr std::string_view breaks = "\r\n";
+    return blanks.find_first_of(breaks) != blanks.npos &&
+           is_meant_as_url(text.substr(0, text.find_first_of(breaks)));
+}
+
+/// What is wrong when there are two URLs with blanks between them. One URL may hold blanks.
+std::string fault_of_two_urls(std::string_view text)
+{
+    for (std::size_t at = 0; at != text.size();) {
+        const std::size_t begin = at;
+        while (const auto length = blank_before(text.substr(at)))
+            at += length;
+        if (at == begin) {
+            ++at;
+            continue;
+        }
+        const auto blanks = text.substr(begin, at - begin);
+        if (begin == 0 || !is_another_url(blanks, text.substr(at)))
+            continue;
+        return blanks.find('\r') != blanks.npos
+                   ? "there are two URLs with a CR between them; lines end in LF or CRLF"
+                   : "there are two URLs; write each on a line of its own";
+    }
+    return {};
 }
 
 } // namespace
@@ -170,8 +226,10 @@ entry read_entry(std::string_view tagged)
         e.fault = "it is longer than " + std::to_string(line_cutter::longest) + " bytes";
     else if (e.text.starts_with('{'))
         read_json(e);
-    else if (holds_two_urls(e.text))
-        e.fault = "there are two URLs; write each on a line of its own";
+    else {
+        e.url = without_blanks_around(e.text);
+        e.fault = fault_of_two_urls(e.url);
+    }
     if (const auto wrong = no_scheme_of(e.url); e.fault.empty() && !wrong.empty())
         e.fault = "what stands before :// is no scheme (" + std::string(wrong) +
                   "); write the URL alone, without quotes or other columns";

@@ -26,7 +26,7 @@ struct place {
 struct entry {
     place at;
     std::string text;    // as it was read
-    std::string url;     // what it asks for; `text` where that is not understood
+    std::string url;     // what it asks for; as the text where that is not understood
     std::string id;      // of a JSON line, as JSON: a string or a number; empty when there is none
     line_request own;    // of a JSON line
     std::string fault;   // why it cannot be fetched; empty otherwise

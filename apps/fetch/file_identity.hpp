@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
 
 namespace weir_fetch {
 
@@ -20,5 +23,8 @@ struct file_state {
 
     bool operator==(const file_state&) const = default;
 };
+
+/// By name: a run that was killed may have left any of these states.
+using states_of_files = std::unordered_map<std::string, std::vector<file_state>>;
 
 } // namespace weir_fetch

@@ -202,7 +202,8 @@ void journal::note(const journal_line& line)
     understood_ += line.what == journal_line::kind::unreadable ? 0 : 1;
     switch (line.what) {
     case journal_line::kind::keeping:
-        unrecorded_[line.file] = line.kept;
+        if (line.kept.file.inode != 0)
+            unrecorded_[line.file].push_back(line.kept);
         begun_.erase(line.file + ".part");
         break;
     case journal_line::kind::begun:

@@ -43,7 +43,8 @@ journal_line read_journal_line(std::string_view line);
 /// Shape: `{"id":...` is a record (see `json_line`), `{"keeping":NAME,"inode":N,...}` says that
 ///        this file is about to be renamed to NAME. It stays without its record only when the
 ///        program was killed in between: then the file may be replaced, if it is still as it was
-///        by its inode, the time it was made, its size and the time of its last change.
+///        by its inode, the time it was made, its size and the time of its last change. There are
+///        several where that happened again and again: which of them got the name is not known.
 ///        `{"begun":URL,...` says of which bytes the file with this inode is the beginning; see
 ///        `begun_body`. It counts for as long as that file has its name.
 /// Errors: after a failed append the file ends where it did before, and no more is appended.
@@ -72,10 +73,7 @@ public:
     /// How many of those have no file any more.
     std::uint64_t missing() const noexcept { return missing_; }
     /// Files that got their names without a record.
-    const std::unordered_map<std::string, file_state>& unrecorded() const noexcept
-    {
-        return unrecorded_;
-    }
+    const states_of_files& unrecorded() const noexcept { return unrecorded_; }
     /// The bodies that were begun and are not done, by the names of their files.
     std::unordered_map<std::string, begun_body> take_begun() { return std::move(begun_); }
     /// The first line of a block that is not what was recorded.
@@ -116,7 +114,7 @@ private:
     std::unique_ptr<journal_file> file_;
     durability how_;
     std::array<done_lines, 2> done_;
-    std::unordered_map<std::string, file_state> unrecorded_;
+    states_of_files unrecorded_;
     std::unordered_map<std::string, begun_body> begun_;
     std::uint64_t size_ = 0;
     std::uint64_t understood_ = 0;

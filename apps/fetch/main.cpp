@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <fcntl.h>
+#include <signal.h> // sigaction
 #include <unistd.h>
 
 #include <cstdio>
@@ -18,11 +19,25 @@ void fill_standard_streams()
             (void)::open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/// SIGINT that is ignored stays so, as SIGHUP does: a shell runs jobs in the background like that.
+/// The handler comes later, and what is blocked never reaches it.
+void respect_ignored_interrupts()
+{
+    struct sigaction before;
+    if (::sigaction(SIGINT, nullptr, &before) != 0 || before.sa_handler != SIG_IGN)
+        return;
+    sigset_t interrupts;
+    ::sigemptyset(&interrupts);
+    ::sigaddset(&interrupts, SIGINT);
+    ::sigprocmask(SIG_BLOCK, &interrupts, nullptr);
+}
+
 } // namespace
 
 int main(int argc, char** argv)
 {
     fill_standard_streams();
+    respect_ignored_interrupts();
     try {
         const weir_fetch::parsed asked = weir_fetch::parse(argc, argv);
         if (!asked.run) {

@@ -167,7 +167,9 @@ void program::go_on_with_journal()
             }
         });
     }
-    if (storage_.has_files() && resumption_ && results.stored() == 0)
+    const bool has_done = results.done(place::source::line).size() != 0 ||
+                          results.done(place::source::argument).size() != 0;
+    if (storage_.has_files() && has_done && results.stored() == 0)
         std::fprintf(stderr,
                      "weir-fetch: none of the results in %s has a stored body, and what is done is "
                      "not fetched again: for the bodies, give another --results FILE\n",

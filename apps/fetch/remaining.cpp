@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h> // rename
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -47,19 +48,42 @@ bool is_line(std::string_view text)
            text.find_first_of("\r\n") == std::string_view::npos;
 }
 
-} // namespace
+/// Whether an open file still has this name: another run may have renamed, or removed, what it was
+/// opened as.
+bool has_name(int descriptor, const std::string& name)
+{
+    struct stat own;
+    struct stat there;
+    return ::fstat(descriptor, &own) == 0 && ::lstat(name.c_str(), &there) == 0 &&
+           own.st_ino == there.st_ino && own.st_dev == there.st_dev;
+}
 
-remaining::remaining(const std::string& path) : path_(replaced_by(path)), part_(path_ + ".part")
+/// Opens and locks a file, and empties it. Throws boost::system::system_error.
+int open_empty(const std::string& name, const std::function<void()>& opened)
 {
     const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
-    descriptor_ = ::open(part_.c_str(), flags, 0666);
-    if (descriptor_ < 0)
-        throw boost::system::system_error(last_error());
-    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0 && ::ftruncate(descriptor_, 0) == 0)
-        return;
-    const auto error = last_error();
-    ::close(descriptor_);
-    throw boost::system::system_error(error);
+    for (;;) {
+        const int descriptor = ::open(name.c_str(), flags, 0666);
+        if (descriptor < 0)
+            throw boost::system::system_error(last_error());
+        if (opened)
+            opened();
+        const bool is_locked = ::flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+        const bool is_it = is_locked && has_name(descriptor, name);
+        if (is_it && ::ftruncate(descriptor, 0) == 0)
+            return descriptor;
+        const auto error = last_error();
+        ::close(descriptor);
+        if (is_it || !is_locked)
+            throw boost::system::system_error(error);
+    }
+}
+
+} // namespace
+
+remaining::remaining(const std::string& path, const std::function<void()>& opened)
+    : path_(replaced_by(path)), part_(path_ + ".part"), descriptor_(open_empty(part_, opened))
+{
 }
 
 remaining::~remaining()

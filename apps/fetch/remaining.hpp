@@ -2,6 +2,7 @@
 
 #include <weir/error.hpp>
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -14,8 +15,9 @@ namespace weir_fetch {
 class remaining {
 public:
     /// Throws boost::system::system_error when it cannot be made, and for the code
-    /// `resource_unavailable_try_again` when another program writes it.
-    explicit remaining(const std::string& path);
+    /// `resource_unavailable_try_again` when another program writes it. For tests, `opened` is
+    /// called before the file is locked.
+    explicit remaining(const std::string& path, const std::function<void()>& opened = {});
     remaining(const remaining&) = delete;
     remaining& operator=(const remaining&) = delete;
     ~remaining();

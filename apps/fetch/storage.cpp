@@ -133,9 +133,25 @@ void storage::join(journal& results)
         join(*directory_, !name_.empty());
 }
 
+/// `--output` is recorded by its path, and its folder knows names.
+states_of_files storage::of_one_file(const states_of_files& recorded) const
+{
+    const auto or_here = [](const fs::path& folder) { return folder.empty() ? "." : folder; };
+    states_of_files out;
+    for (const auto& [path, states] : recorded) {
+        const fs::path file(path);
+        std::error_code failed;
+        if (!fs::equivalent(or_here(file.parent_path()), or_here(folder_), failed))
+            continue;
+        auto& all = out[file.filename().string()];
+        all.insert(all.end(), states.begin(), states.end());
+    }
+    return out;
+}
+
 void storage::join(directory& home, bool has_one_file)
 {
-    home.may_replace(journal_->unrecorded());
+    home.may_replace(has_one_file ? of_one_file(journal_->unrecorded()) : journal_->unrecorded());
     home.before_keep([this, has_one_file](const std::string& name, const file_state& file) {
         return journal_->keeping(has_one_file ? path_of(name) : name, file);
     });
@@ -360,7 +376,7 @@ stored storage::finish_appended(http::fetch_result& result)
         result.status = weir::status::ok;
     }
     if (is_kept(answer)) {
-        if (const auto failed = file.keep(chosen_.sync))
+        if (const auto failed = file.keep(chosen_.sync, labels_for(answer, {}).time))
             fail(result, failed);
     }
     name_file(answer.error, file.path());

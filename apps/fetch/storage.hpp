@@ -70,6 +70,7 @@ private:
     void open_directory(const std::string& path);
     directory& home_of_lines();
     void join(directory& home, bool has_one_file);
+    states_of_files of_one_file(const states_of_files& recorded) const;
     void open_file(const std::string& path);
     bool is_kept(const weir::http::response& answer) const;
     bool is_one_file(const std::string& output) const { return output.empty() && !name_.empty(); }

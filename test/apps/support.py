@@ -27,6 +27,9 @@ import unittest
 sys.path.append(str(pathlib.Path(__file__).parents[2] / "scripts"))
 import tools
 
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:   # in the background of a shell
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 SANITIZED = bool(os.environ.get("WEIR_SANITIZED"))
 
 # The longest a test waits for something that should happen at once: only what is broken takes it.

@@ -297,6 +297,21 @@ class Attempts(Case):
             self.assertEqual(done.code, 1, done.out)
             self.assertEqual(file.read_bytes() if file.exists() else None, before)
 
+    def test_what_came_before_a_fault_of_the_protocol_is_not_continued(self):
+        torn = (f'HTTP/1.1 200 OK\r\nETag: {self.etag}\r\nTransfer-Encoding: chunked\r\n\r\n'
+                f"{200_000:x}\r\n").encode() + self.DATA[:200_000] + b"\r\nno size\r\n"
+        self.whole_at = 2
+        server = Breaking(self, lambda request: torn if not self.asked and not self.asked.append(request)
+                          else self.answer(request))
+        args = ("--retry", "0", "--jsonl", "--output-dir", self.out, "--results", self.dir / "results",
+                "--resume", server.url("page"))
+        done = self.fetch(*args)
+        self.assertEqual(json.loads(done.out)["error"]["class"], "protocol")
+        self.assertEqual([*self.out.iterdir()], [])
+        self.assertEqual(self.fetch(*args).code, 0)
+        self.assertEqual(self.ranges_asked(), [])
+        self.assertEqual((self.out / "page").read_bytes(), self.DATA)
+
     def test_where_ranges_are_not_known_it_begins_anew(self):
         self.ranges = False
         record = self.run_it()
@@ -356,7 +371,6 @@ class ContinueAt(Served):
         self.assertEqual(self.both(url, data[:1000], "-C", "1000"), (True, data))
         self.assertEqual(self.both(url, None, "-C", "-"), (True, data))
         self.assertEqual(self.both(url, b"", "-C", "-"), (True, data))
-        self.assertEqual(self.both(url, None, "-C", "1000"), (True, data[1000:]))
 
     def test_a_file_that_is_complete_stays(self):
         done = self.both(self.nginx.url("page"), self.data, "-C", "-", fail=None)   # curl's -f differs
@@ -379,6 +393,31 @@ class ContinueAt(Served):
             self.assertEqual(done.code, 1)
             self.assertIn(text, done.out.decode())
             self.assertEqual(self.file.read_bytes(), longer)
+
+    def test_without_its_beginning_no_rest_is_fetched(self):
+        for before, text in ((None, "at 5: it is not there; -C - fetches all of it"),
+                             (b"", "at 5: it ends at 0; -C - fetches all of it")):
+            if before is not None:
+                self.file.write_bytes(before)
+            done = self.fetch("-C", "5", "-o", self.file, self.nginx.url("page"))
+            self.assertEqual(done.code, 1, done.out)
+            self.assertIn(text, done.out.decode())
+            self.assertEqual(self.file.read_bytes() if self.file.exists() else None, before)
+        self.assertEqual(self.nginx.seen(), [])
+        self.file.unlink()
+        done = self.fetch("-C", "0", "-o", self.file, self.nginx.url("page"))
+        self.assertEqual((done.code, self.file.read_bytes()), (0, self.data), done.out)
+
+    def test_the_file_gets_the_time_of_the_answer(self):
+        when = (self.nginx.root / "page").stat().st_mtime
+        for before in (self.data[:1000], None):
+            self.assertEqual(self.both(self.nginx.url("page"), before, "-C", "-", "-R"), (True, self.data))
+            self.assertEqual(self.file.stat().st_mtime, when)   # curl's
+            self.file.unlink()
+            if before is not None:
+                self.file.write_bytes(before)
+            self.assertEqual(self.fetch("-C", "-", "-R", "-o", self.file, self.nginx.url("page")).code, 0)
+            self.assertEqual(self.file.stat().st_mtime, when)
 
     def test_a_file_of_the_urls_name_is_gone_on_with(self):
         self.out.mkdir()

@@ -37,6 +37,18 @@ class Input(Case):
         self.assertEqual(done.code, 0, done.out)
         self.assert_each_once(done.rows, urls)
 
+    def test_no_blank_glues_two_urls(self):
+        urls = self.urls(3)
+        for blank in ("\r", "\v", "\f", "\u00a0", "\u2028"):
+            done = self.fetch("--input-file", "-", input=blank.join(urls) + blank)
+            self.assertEqual(done.code, 1, done.out)
+            self.assertEqual([row.error for row in done.rows], ["bad_url"])
+            self.assertIn("there are two URLs", done.rows[0].text)
+            self.assertEqual(blank == "\r", "lines end in LF or CRLF" in done.rows[0].text)
+        self.assertEqual(self.server.asked, [])
+        done = self.fetch(f" {urls[0]} ")
+        self.assertEqual([(row.url, row.status) for row in done.rows], [(urls[0], 200)])
+
     def test_a_list_that_is_given_as_a_url_is_told(self):
         home = self.folder("lists")
         (home / "localhost").write_text(self.server.url("ok/x") + "\n")

@@ -104,6 +104,31 @@ class Resume(Case):
         done = self.fetch("--remaining", self.urls, "--input-file", self.urls)
         self.assertEqual((done.code, self.urls.read_text()), (0, ""))
 
+    def test_no_file_is_the_part_of_another(self):
+        part = self.dir / "list.part"
+        link = self.dir / "link"
+        link.symlink_to(self.dir / "list")
+        (self.dir / "list").write_text("")
+        lines = self.server.url("ok/x") + "\n"
+        part.write_text(lines)
+        command = [program("weir-fetch"), "--input-file"]
+        for name in (self.dir / "list", link):
+            for source in (part, "-"):
+                with open(part, "rb") as list_file:
+                    process = self.start(*command, source, "--remaining", name, stdin=list_file)
+                    self.assertEqual(process.wait(), 2, source)
+                self.assertIn(b"first, and that is the file of --input-file", process.err)
+        limits = self.dir / "limits.part"
+        limits.write_text('{"hosts": {"localhost": {"per-host": 4}}}')
+        done = self.fetch("--host-limits", limits, "--remaining", self.dir / "limits", self.server.url("ok/x"))
+        self.assertIn("that is the file of --host-limits", done.err)
+        self.assertEqual(part.read_text(), lines)
+        self.assertEqual(self.server.asked, [])
+        with open(part, "rb") as list_file:   # which may be what remains
+            process = self.start(*command, "-", "--remaining", part, stdin=list_file)
+            self.assertEqual(process.wait(), 0, process.err)
+        self.assertEqual(part.read_text(), "")
+
     def test_what_is_given_twice_and_read_once_is_refused(self):
         self.write_urls([self.server.url("ok/x")])
         for flag in ("--input-file", "--results", "--remaining"):
@@ -133,6 +158,14 @@ class Resume(Case):
         self.assertIn("4 URLs: 1 x 2xx, 3 done before;", done.err)
         done = self.fetch("--output-dir", self.out, *command)
         self.assertNotIn("none of the results in", done.err)
+
+    def test_no_bodies_are_missed_where_nothing_is_done(self):
+        self.write_urls([self.server.url("status/404")])
+        command = ["--output-dir", self.out, "--results", self.results, "--resume"]
+        for _ in range(2):
+            done = self.fetch(*command, "--input-file", self.urls)
+            self.assertEqual(done.code, 1, done.err)
+            self.assertNotIn("none of the results in", done.err)
 
     def test_stored_files_that_have_gone_are_told(self):
         self.write_urls([self.server.url(f"ok/{n}") for n in range(3)])
@@ -220,6 +253,34 @@ class Resume(Case):
                     self.assertEqual(file.read_bytes(), before)
                 for path in self.out.iterdir():
                     path.unlink()
+
+    def test_killed_again_it_replaces_the_body_all_the_same(self):
+        url = self.server.url("ok/page")
+        self.out.mkdir()
+        file = self.out / "page"
+        file.write_bytes(b"whole, and not recorded")
+        line = self.keep(file)
+        with open(self.results, "a", encoding="ascii") as results:   # that never got the name
+            results.write(json.dumps(line | {"inode": line["inode"] + 1}) + "\n")
+        done = self.fetch("--output-dir", self.out, "--results", self.results, "--resume", url)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual([each.name for each in self.out.iterdir()], ["page"])
+        self.assertEqual(file.read_bytes(), body_of("/ok/page"))
+
+    def test_one_file_that_got_its_name_without_its_record_is_replaced(self):
+        url = self.server.url("ok/page")
+        for folder in ("", "sub/"):
+            home = self.folder("home")
+            (home / folder).mkdir(exist_ok=True)
+            file = home / folder / "out"
+            file.write_bytes(b"whole, and not recorded")
+            line = self.keep(file) | {"keeping": f"{folder}out"}
+            self.results.write_text(json.dumps(line) + "\n")
+            done = self.fetch("--no-clobber", "-o", f"{folder}out", "--results", self.results,
+                              "--resume", url, cwd=home)
+            self.assertEqual(done.code, 0, done.err)
+            self.assertEqual([each.name for each in file.parent.iterdir()], ["out"])
+            self.assertEqual(file.read_bytes(), body_of("/ok/page"))
 
     def test_a_part_that_a_killed_program_left_is_written_anew(self):
         self.out.mkdir()
@@ -376,6 +437,24 @@ class Resume(Case):
             self.assertEqual(process.wait(), 3, process.err)
             self.assertGreater(len(self.done()), 0)
             self.assert_nothing_lost(urls)
+
+    def test_of_lines_that_were_not_read_those_that_are_done_do_not_remain(self):
+        done = [self.server.url(f"ok/{number}") for number in range(20)]
+        first = self.fetch("--results", self.results, "--input-file", "-", input=["none"] * 10 + done)
+        self.assertEqual((first.code, len(self.done())), (1, len(done)), first.err)
+        urls = warm(self.server, 2) + [self.server.url(f"hold/{number}") for number in range(9)]
+        urls = urls[:10] + done + [self.server.url("ok/last")]
+        process = self.journaled("-j", "2", "--resume", "--input-file", "-", stdin=subprocess.PIPE)
+        process.stdin.write("".join(f"{url}\n" for url in urls[:10]).encode())
+        process.stdin.flush()
+        self.server.wait_for(len(done) + 1 + 2)
+        process.signal(signal.SIGTERM)
+        wait_until(lambda: b"stopping:" in process.err, "it drains")
+        self.server.release()
+        process.stdin.write("".join(f"{url}\n" for url in urls[10:]).encode())
+        process.stdin.close()
+        self.assertEqual(process.wait(), 3, process.err)
+        self.assertEqual(sorted(self.done() + self.left()), sorted(urls))
 
     def test_lines_of_a_pipe_that_were_not_read(self):
         urls = self.some_held(3000)
@@ -589,6 +668,17 @@ class Resume(Case):
         self.assertEqual((done.code, done.out), (2, b""))
         self.assertEqual(self.remaining.read_text(), "from before\n")
         self.assertEqual(self.server.asked, [])
+
+    def test_sigint_that_was_ignored_stays_so(self):
+        process = self.start("sh", "-c", "trap '' INT; exec \"$@\"", "sh", program("weir-fetch"),
+                             self.server.url("hold/x"))
+        self.server.wait_for(1)
+        process.signal(signal.SIGINT)
+        process.signal(signal.SIGTERM)   # of two, the second would not wait for what is held
+        wait_until(lambda: b"stopping" in process.err, "the signal that counts")
+        self.server.release()
+        self.assertEqual(process.wait(), 3)
+        self.assertTrue(process.out.startswith(b"200\t"), process.out)
 
     def test_nohup_holds(self):
         """A SIGHUP that is ignored when it starts stays so."""

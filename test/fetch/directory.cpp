@@ -12,6 +12,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace fs = std::filesystem;
 using weir_fetch::directory;
@@ -127,9 +128,10 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_as_it_was_kept)
 {
     folder f;
     directory in(f.path.string(), weir_fetch::if_missing::fail);
-    directory::states kept;
+    weir_fetch::states_of_files kept;
     in.before_keep([&](const std::string& name, const weir_fetch::file_state& file) {
-        kept[name] = file;
+        kept[name] = {file, {}}; // of a run that was killed later
+
         return weir::error_code();
     });
     weir::error_code error;
@@ -145,7 +147,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_as_it_was_kept)
     const auto time = fs::last_write_time(f.path / "same");
     fs::last_write_time(f.path / "resized", time);
     fs::last_write_time(f.path / "touched", time + std::chrono::nanoseconds(1));
-    kept["unknown"] = {};
+    kept["unknown"] = {{}};
     for (const std::string name : {"same", "written", "resized", "touched", "unknown"}) {
         // Each has a number by now: a directory of the next run.
         directory next(f.path.string(), weir_fetch::if_missing::fail);
@@ -154,7 +156,26 @@ BOOST_AUTO_TEST_CASE(a_file_is_replaced_only_as_it_was_kept)
         BOOST_REQUIRE(file != nullptr);
         BOOST_TEST(file->name() == (name == "same" ? name : name + ".1"));
     }
-    BOOST_TEST(kept.at("same").changed == -7'000'000'000);
+    BOOST_TEST(kept.at("same").front().changed == -7'000'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_file_reports_each_name_that_it_tries)
+{
+    folder f;
+    directory in(f.path.string(), weir_fetch::if_missing::fail);
+    std::vector<std::string> told;
+    in.before_keep([&](const std::string& name, const weir_fetch::file_state&) {
+        told.push_back(name);
+        if (told.size() == 1)
+            std::ofstream(f.path / name) << "made meanwhile";
+        return weir::error_code();
+    });
+    weir::error_code error;
+    const auto file = in.create("a", error);
+    BOOST_REQUIRE(file != nullptr);
+    BOOST_TEST(!file->keep());
+    BOOST_TEST(file->name() == "a.1");
+    BOOST_TEST(told == (std::vector<std::string>{"a", "a.1"}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_part_never_takes_the_place_of_a_file)

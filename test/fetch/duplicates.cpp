@@ -92,6 +92,15 @@ BOOST_AUTO_TEST_CASE(a_url_without_a_scheme_is_that_with_the_default)
     BOOST_TEST(first_of(lines) == (numbers{0, 0, 1}));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_not_asked_for_is_no_duplicate)
+{
+    weir_fetch::options chosen;
+    chosen.url_schemes.apply("=https");
+    BOOST_TEST(first_of({"http://a.example/", "http://a.example/", "https://a.example/",
+                         "https://a.example/"},
+                        chosen) == (numbers{0, 0, 0, 3}));
+}
+
 BOOST_AUTO_TEST_CASE(paths_as_they_are_differ)
 {
     weir_fetch::options chosen;

@@ -37,6 +37,14 @@ BOOST_AUTO_TEST_CASE(a_line_is_a_url_or_a_json_object)
     BOOST_TEST(e.fault == "");
     BOOST_TEST(e.text.front() == '{');
     BOOST_TEST(of(R"({"url":"http://a/","id":17})").id == "17");
+    BOOST_TEST(of(R"({"url":"http://a/","id":-1})").id == "-1");
+}
+
+BOOST_AUTO_TEST_CASE(an_id_is_harmless_to_a_terminal)
+{
+    BOOST_TEST(of("{\"url\":\"http://a/\",\"id\":\"\u009b2J \u202ex\u00fc\"}").id ==
+               "\"\\u009b2J \\u202ex\u00fc\"");
+    BOOST_TEST(of(R"({"url":"http://a/","id":"\u001b[2J"})").id == R"("\u001b[2J")");
 }
 
 BOOST_AUTO_TEST_CASE(what_a_json_line_may_not_have_is_named)
@@ -141,9 +149,32 @@ BOOST_AUTO_TEST_CASE(two_urls_on_a_line_are_none)
     for (const std::string text :
          {"http://a/ http://b/", "http://a/\tHTTPS://b/", "a.b/  http://c/"})
         BOOST_TEST(of(text).fault == "there are two URLs; write each on a line of its own", text);
+    for (const std::string blank : {"\v", "\f", "\n", "\u00a0", "\u2028", " \u00a0 ", "\u3000"})
+        BOOST_TEST(of("http://a/" + blank + "http://b/").fault.starts_with("there are two URLs;"));
     for (const std::string text :
-         {"http://a/x y", "http://a/?u=http://b/", "http://a/ ftp://b/", "http://a/ http:/b"})
+         {"http://a/x y", "http://a/?u=http://b/", "http://a/ ftp://b/", "http://a/ http:/b",
+          "http://a/\u00fchttp://b/", "http://a/\rx", "http://a/\u00a0b.c"})
         BOOST_TEST(of(text).fault == "", text);
+}
+
+// As a Mac wrote them once: the whole list is one line.
+BOOST_AUTO_TEST_CASE(lines_that_end_in_cr_are_named)
+{
+    for (const std::string text : {"http://a/\rhttp://b/\rhttp://c/", "a.b/1\ra.b/2",
+                                   "http://a/ \r http://b/", "http://a/\r//b.c/"})
+        BOOST_TEST(of(text).fault ==
+                       "there are two URLs with a CR between them; lines end in LF or CRLF",
+                   text);
+}
+
+BOOST_AUTO_TEST_CASE(blanks_around_a_url_do_not_count)
+{
+    for (const std::string text : {" http://a/", "\thttp://a/ \r", "\nhttp://a/\n"}) {
+        BOOST_TEST(of(text).fault == "");
+        BOOST_TEST(of(text).url == "http://a/");
+        BOOST_TEST(of(text).text == text);
+    }
+    BOOST_TEST(of("  ").fault != "");
 }
 
 BOOST_AUTO_TEST_CASE(a_line_that_was_cut_is_not_asked_for)

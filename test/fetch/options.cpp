@@ -261,6 +261,26 @@ BOOST_AUTO_TEST_CASE(every_refusal_is_one_line_and_a_pointer_to_help)
     }
 }
 
+BOOST_AUTO_TEST_CASE(a_list_has_a_name)
+{
+    check({{{"--input-file", ""}, "--input-file: needs the name of a file"},
+           {{"--input-file", "-"}, nullptr}});
+}
+
+BOOST_AUTO_TEST_CASE(no_file_is_the_part_of_another)
+{
+    check({
+        {{"--input-file", "./a.part", "--remaining", "a"}, "written as a.part first"},
+        {{"-D", "a.part", "-o", "a"}, "--output a is written as a.part first"},
+        {{"--remaining", "a.part", "-o", "a"}, "that is the file of --remaining"},
+        {{"-o", "a.part", "--remaining", "a"}, "that is the file of --output"},
+        {{"--results", "a.part", "-o", "a"}, "give one of them another name"},
+        {{"-D", "a.part", "-C", "-", "-o", "a"}, nullptr},
+        {{"--results", "a", "--remaining", "a.part"}, nullptr},
+        {{"--results", "a", "--remaining", "./a"}, "name the same file, a,"},
+    });
+}
+
 BOOST_AUTO_TEST_CASE(the_last_of_two_counts_as_with_curl)
 {
     BOOST_TEST(accepted({"-m", "1", "-m", "2"}).max_time.value() == 2);

@@ -144,4 +144,18 @@ BOOST_FIXTURE_TEST_CASE(texts_of_servers_are_escaped_for_a_terminal, fixture)
     BOOST_TEST(json.find('\x1b') == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(every_text_is_escaped_for_a_terminal)
+{
+    fixture with;
+    const std::string harm = "\x1b[2J";
+    with.what.url += harm;
+    with.result.final_url += harm;
+    with.where.path += harm;
+    with.result.answer.fields.erase("Content-Type");
+    with.result.answer.fields.append("Content-Type", harm);
+    for (const std::string name : {"url", "url_effective", "filename_effective", "content_type"})
+        BOOST_TEST(with.made("%{" + name + "}", format::texts::escaped).out.ends_with("\\x1B[2J"),
+                   name);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

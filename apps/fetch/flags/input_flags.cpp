@@ -50,6 +50,8 @@ void input_group::add_to(CLI::App& app)
 
 std::string input_group::finish()
 {
+    if (file_given_->count() == 1 && chosen_.input_file.empty())
+        return "--input-file: needs the name of a file; - is standard input";
     if (chosen_.urls.empty() && chosen_.input_file.empty())
         return "no URL and no --input-file";
     if (file_given_->count() > 1)
