@@ -484,7 +484,7 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_is_cut_at_any_step_leaves_nothing_behind)
             auto token =
                 asio::bind_cancellation_slot(stop.slot(), asio::as_tuple(asio::use_awaitable));
             auto all = asio::co_spawn(s.a.get_executor(), std::move(getting), token);
-            co_await std::move(all);
+            [[maybe_unused]] const auto answered = co_await std::move(all);
             ++ended;
             BOOST_TEST(m.client.connections() == m.client.idle());
             m.client.close_idle();

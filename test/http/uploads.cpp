@@ -203,8 +203,10 @@ BOOST_AUTO_TEST_CASE(a_small_body_goes_with_the_header_and_an_empty_one_has_a_le
         }
     });
     u.run([&]() -> asio::awaitable<void> {
-        co_await u.send("PUT", request_body::text("small"));
-        co_await u.send("GET", request_body::text(""));
+        const auto put = co_await u.send("PUT", request_body::text("small"));
+        BOOST_TEST(!put.error);
+        const auto got = co_await u.send("GET", request_body::text(""));
+        BOOST_TEST(!got.error);
     });
     BOOST_REQUIRE(arrived.size() == 2U); // each in one piece
     BOOST_TEST(arrived[0].substr(arrived[0].find("\r\n\r\n") + 4) == "small");

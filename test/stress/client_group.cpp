@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(callers_may_go_first)
                 http::request what(http::url::parse(all.url(i, path)).value());
                 auto asking =
                     group.async_request_into(std::move(what), std::move(sink), asio::use_awaitable);
-                co_await std::move(asking);
+                [[maybe_unused]] const http::response answer = co_await std::move(asking);
             };
             for (int i = 0; i < 8; ++i)
                 asio::co_spawn(*io, ask(thread + i), asio::detached);
