@@ -110,6 +110,17 @@ BOOST_AUTO_TEST_CASE(proven_hosts_go_first_while_half_of_the_places_stand_at_oth
     BOOST_TEST((w.start_all() == order{3}));
 }
 
+BOOST_AUTO_TEST_CASE(places_that_others_have_left_do_not_count)
+{
+    world w(8, 40);
+    w.start_all();
+    w.end(0);
+    BOOST_TEST((w.start_all() == order{0}));
+    for (const int host : {1, 2, 3, 4})
+        w.end(host, ended::unknown);
+    BOOST_TEST((w.start_all() == order{8, 0, 9, 10}));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_proven_is_forgotten_with_its_host)
 {
     world w(4, 10);
