@@ -68,6 +68,29 @@ BOOST_AUTO_TEST_CASE(requests_beyond_the_limit_wait_and_get_what_becomes_free)
     BOOST_TEST(f.pool.waiting() == 0U);
 }
 
+BOOST_AUTO_TEST_CASE(one_more_that_waits_takes_no_look_at_all_that_do)
+{
+    constexpr std::uint64_t many =
+        300'000; // with a look at all, this takes until the test is killed
+    const weir::time_point now{};
+    session_pool pool{{many, 3, 4s}};
+    std::uint64_t opened = 0;
+    for (std::uint64_t i = 1; i <= many; ++i) {
+        BOOST_REQUIRE(pool.ask("a", repeatable::yes, now) == i);
+        while (const auto what = pool.next())
+            opened += what->what == kind::open && what->request == i ? 1 : 0;
+    }
+    BOOST_TEST(opened == many);
+    std::uint64_t closed = 0;
+    for (std::uint64_t i = many; i != 0; --i) {
+        pool.leave(i, now);
+        while (const auto what = pool.next())
+            closed += what->what == kind::close ? 1 : 0;
+    }
+    BOOST_TEST(closed == many);
+    BOOST_TEST(pool.size() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(the_session_used_last_is_used_first)
 {
     fixture f;

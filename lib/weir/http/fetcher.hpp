@@ -41,7 +41,8 @@ namespace weir::http {
 /// Lifetime: any. `run` goes on without it, and is called once: a second call throws
 ///           `std::logic_error`.
 /// Fairness: hosts that have room take turns; the URLs of one host are fetched in order. A host
-///           with an idle connection goes before its turn, for at most 24 starts in a row.
+///           with an idle connection goes before its turn, for at most 24 starts in a row. While
+///           half of `jobs` stands at hosts that have not answered, those that have go first.
 /// Memory: grows with the limits, not with the number of URLs.
 class fetcher {
 public:

@@ -480,7 +480,7 @@ bool sessions::claim::ended(const response& answer, duration idle_for)
         trip_.begin_again(answer.error);
         owner_->unserved_.push_back(id_);
     } else {
-        owner_->claims_.erase(std::exchange(id_, 0));
+        owner_->forget(std::exchange(id_, 0));
     }
     owner_->perform();
     return again;
